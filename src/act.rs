@@ -6,14 +6,20 @@ pub mod places;
 
 pub mod ask;
 pub mod guard;
+pub mod kill;
+pub mod notify;
+pub mod trip;
 
 #[cfg(feature = "capture")]
 pub mod child;
 pub mod events;
+pub mod keep;
 #[cfg(feature = "capture")]
 pub mod mcp;
 #[cfg(feature = "capture")]
 pub mod net;
+#[cfg(feature = "capture")]
+pub mod record;
 #[cfg(feature = "capture")]
 pub mod remote;
 #[cfg(feature = "capture")]

@@ -16,6 +16,7 @@ pub mod models;
 pub mod naming;
 pub mod origin;
 pub mod policy;
+pub mod process;
 pub mod profile;
 pub mod project;
 pub mod replay;

@@ -1,5 +1,6 @@
 //! The command line. Data goes to standard output, messages about it to standard error.
 
+mod alert;
 mod approvals;
 pub mod args;
 mod asks;
@@ -32,6 +33,7 @@ mod convert;
 mod cost;
 mod demo;
 mod diff;
+mod doctor;
 mod explore;
 pub mod export;
 mod formats;
@@ -39,9 +41,13 @@ mod generate;
 mod help;
 mod live;
 mod ls;
+mod mcp;
 #[cfg(feature = "capture")]
 mod mcp_serve;
+mod mcp_server;
 mod query;
+#[cfg(feature = "capture")]
+mod record;
 #[cfg(feature = "capture")]
 mod rerun;
 #[cfg(feature = "capture")]
@@ -85,8 +91,13 @@ pub fn run(mut args: Args) -> anyhow::Result<Exit> {
         }
         None => command::check(Explore::NAME, Explore::ACCEPTS, &args.global)?,
     }
-    if let Some(Commands::Diff(_)) = &args.command {
-        // `diff --format` is a layout, and clap copies it to the global option of the same name.
+    let has_own_format = match &args.command {
+        Some(Commands::Diff(_)) => true,
+        Some(Commands::Alert(alert)) => alert.has_own_format(),
+        _ => false,
+    };
+    if has_own_format {
+        // A format of the output: clap copies it to the global option of the same name.
         args.global.format = None;
     }
     let config = settings::resolve(&mut args.global)?;

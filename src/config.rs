@@ -73,6 +73,8 @@ pub struct Config {
     pub runs: RunsTable,
     /// What calls the user when a followed run waits for a person.
     pub alert: Setting<Option<Alert>>,
+    /// The rules of alerts.
+    pub alert_rules: Setting<Option<PathBuf>>,
     /// By the names of commands and views, in the order of the command table.
     pub keys: Vec<(&'static str, Setting<Vec<Key>>)>,
     /// Commands that print the key of a product, by its name: a program and its arguments.
@@ -138,6 +140,7 @@ impl Default for Config {
             price_file: Setting::default(None),
             zone: Setting::default(None),
             alert: Setting::default(None),
+            alert_rules: Setting::default(None),
             runs: RunsTable {
                 columns: Setting::default(Vec::new()),
                 sort: Setting::default(Order::default()),
@@ -256,6 +259,11 @@ fn places() -> impl Iterator<Item = Place> {
 /// `$XDG_CONFIG_HOME/saferun-tui/config.toml`, or below `~/.config`.
 pub fn usual_path() -> Option<PathBuf> {
     Some(folder()?.join("config.toml"))
+}
+
+/// The rules of alerts, where the settings name none.
+pub fn alerts_path() -> Option<PathBuf> {
+    Some(folder()?.join("alerts.toml"))
 }
 
 /// The folder in which users declare their own formats.

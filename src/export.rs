@@ -1,5 +1,6 @@
 //! Output without a terminal: JSON, CSV, Markdown, text, traces, requests.
 
+pub mod alerts;
 pub mod atif;
 pub mod cohort;
 pub mod costs;
@@ -11,6 +12,7 @@ pub mod fixture;
 pub mod fork;
 pub mod json;
 pub mod markdown;
+pub mod page;
 pub mod policy;
 pub mod readable;
 pub mod redact;

@@ -12,6 +12,7 @@ pub mod parse;
 mod print;
 
 pub mod ahead;
+pub mod alerted;
 pub mod bits;
 pub mod body;
 pub mod columns;
@@ -20,6 +21,7 @@ pub mod eval;
 pub mod pattern;
 
 pub mod complete;
+pub mod evidence;
 pub mod guide;
 pub mod hint;
 pub mod incomplete;
@@ -37,6 +39,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use crate::model::quantity::Time;
+use crate::query::alerted::Alerts;
 use crate::query::expr::Expr;
 use crate::query::parse::ParseError;
 
@@ -49,6 +52,8 @@ pub struct Context {
     pub zone: TimeZone,
     /// The indices of the actions that match `is:marked`.
     pub marked: Arc<HashSet<u32>>,
+    /// What `alert:`, `is:alert` and `is:loop` look up.
+    pub alerts: Alerts,
 }
 
 impl Default for Context {
@@ -57,6 +62,7 @@ impl Default for Context {
             now: Time::NONE,
             zone: TimeZone::UTC,
             marked: Arc::default(),
+            alerts: Alerts::default(),
         }
     }
 }

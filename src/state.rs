@@ -5,6 +5,7 @@
 //! come back as [`Notice`]s; nothing is printed. A save reads, writes and syncs one small file, and waits at most
 //! [`files::PATIENCE`] for another instance.
 
+pub mod alerts;
 mod change;
 mod documents;
 mod files;

@@ -5,6 +5,7 @@ pub mod notices;
 pub mod render;
 pub mod theme;
 
+pub mod alerting;
 pub mod asks;
 pub mod effects;
 pub mod filtering;
@@ -147,6 +148,8 @@ pub struct Setup {
     pub demo: Vec<Input>,
     /// Policies to lay over traces, and how to read them.
     pub policies: Source,
+    /// Rules of alerts, and how to read them.
+    pub alerts: alerting::Source,
     /// What earlier sessions left; the runtime fills it in.
     pub remembered: Remembered,
 }

@@ -94,7 +94,8 @@ mod tests {
         let mut trace = Appender::open(Path::new(&path)).expect("opened");
         for n in 0..1000_usize {
             let text = "x".repeat(n * 37 % 40_000);
-            let event = json!({"type": "note", "pid": me, "n": n, "len": text.len(), "content": text});
+            let event =
+                json!({"type": "note", "pid": me, "n": n, "len": text.len(), "content": text});
             trace.append(&event).expect("written");
         }
     }
@@ -107,7 +108,9 @@ mod tests {
         let name = "act::append::tests::writes_what_the_environment_says";
         let start = || {
             let mut writer = Command::new(&own);
-            writer.args(["--exact", name]).env("SAFERUN_TEST_APPEND", &path);
+            writer
+                .args(["--exact", name])
+                .env("SAFERUN_TEST_APPEND", &path);
             writer.stdout(std::process::Stdio::null());
             writer.spawn().expect("started")
         };
@@ -121,7 +124,10 @@ mod tests {
         for line in fs::read_to_string(&path).expect("read").lines() {
             let event: Value = serde_json::from_str(line).expect("a whole line");
             let number = |name: &str| event[name].as_u64().expect("a number");
-            assert_eq!(event["content"].as_str().map(str::len), Some(number("len") as usize));
+            assert_eq!(
+                event["content"].as_str().map(str::len),
+                Some(number("len") as usize)
+            );
             let expected = next.entry(number("pid")).or_default();
             assert_eq!(number("n"), *expected, "a writer's own order is kept");
             *expected += 1;
@@ -135,7 +141,10 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("t.jsonl");
         drop(Appender::open(&path).expect("created"));
-        let mut torn = fs::OpenOptions::new().append(true).open(&path).expect("opened");
+        let mut torn = fs::OpenOptions::new()
+            .append(true)
+            .open(&path)
+            .expect("opened");
         torn.write_all(b"{\"type\":\"no").expect("written");
         let mut trace = Appender::open(&path).expect("opened");
         trace.append(&json!({"n": 1})).expect("written");

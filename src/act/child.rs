@@ -166,9 +166,8 @@ impl Launch {
             .splice(at..at, arguments.iter().map(OsString::from));
     }
 
-    /// Runs it to its end. Keys that interrupt go to it, as the terminal sends them; a signal that should end us ends
-    /// it first.
-    pub fn run(&self) -> io::Result<ExitStatus> {
+    /// Starts it. Keys that interrupt go to it, as the terminal sends them.
+    pub fn start(&self) -> io::Result<Running> {
         let Some((program, arguments)) = self.command.split_first() else {
             return Err(io::Error::other("no command"));
         };
@@ -177,7 +176,12 @@ impl Launch {
             .args(arguments)
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .spawn()?;
-        wait(child, &signals)
+        Ok(Running { child, signals })
+    }
+
+    /// Runs it to its end.
+    pub fn run(&self) -> io::Result<ExitStatus> {
+        self.start()?.wait()
     }
 }
 
@@ -191,18 +195,32 @@ pub fn code(status: ExitStatus) -> u8 {
 /// How often is looked whether it has ended.
 const GLANCE: Duration = Duration::from_millis(20);
 
-fn wait(mut child: Child, signals: &Signals) -> io::Result<ExitStatus> {
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(status);
+/// A program that runs. A signal that should end us ends it first.
+#[derive(Debug)]
+pub struct Running {
+    child: Child,
+    signals: Signals,
+}
+
+impl Running {
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits for its end.
+    pub fn wait(mut self) -> io::Result<ExitStatus> {
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                return Ok(status);
+            }
+            if self.signals.ends.swap(false, Ordering::Relaxed)
+                && let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw)
+            {
+                // It may have ended meanwhile.
+                let _ = kill_process(pid, Signal::TERM);
+            }
+            thread::sleep(GLANCE);
         }
-        if signals.ends.swap(false, Ordering::Relaxed)
-            && let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw)
-        {
-            // It may have ended meanwhile.
-            let _ = kill_process(pid, Signal::TERM);
-        }
-        thread::sleep(GLANCE);
     }
 }
 

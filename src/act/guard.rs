@@ -7,12 +7,13 @@
 mod asking;
 mod host;
 mod hosts;
-mod live;
+pub(in crate::act) mod live;
 mod protect;
 mod record;
 mod told;
 
 pub mod install;
+pub mod mcp;
 pub mod rules;
 
 use std::env;
@@ -85,8 +86,16 @@ pub fn hook(name: &str, is_observing: bool) -> u8 {
 /// A panic answers no.
 fn fail_closed(host: &'static Host, is_observing: bool) {
     panic::set_hook(Box::new(move |panicked| {
-        let place = panicked.location().map(ToString::to_string).unwrap_or_default();
-        let code = refuse(host, None, &format!("the guard failed at {place}"), is_observing);
+        let place = panicked
+            .location()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        let code = refuse(
+            host,
+            None,
+            &format!("the guard failed at {place}"),
+            is_observing,
+        );
         process::exit(code.into());
     }));
 }
@@ -99,7 +108,10 @@ fn refuse(host: &Host, told: Option<&Told>, why: &str, is_observing: bool) -> u8
     }
     let before = Told::of(Event::Before, "");
     let told = told.unwrap_or(&before);
-    let _ = write(&(host.say)(told, &Say::Deny(format!("saferun-tui guard: {why}"))));
+    let _ = write(&(host.say)(
+        told,
+        &Say::Deny(format!("saferun-tui guard: {why}")),
+    ));
     BLOCKS
 }
 
@@ -197,7 +209,10 @@ impl Guard {
                 self.told_only(&mut held, &trace)
             }
             Event::Said(text) if !self.is_on_wire() => {
-                trace.tell("response", json!({"content": text, "model": self.told.model}));
+                trace.tell(
+                    "response",
+                    json!({"content": text, "model": self.told.model}),
+                );
                 self.told_only(&mut held, &trace)
             }
             Event::End(reason) => {
@@ -231,9 +246,8 @@ impl Guard {
         }
         let rules = Rules::load(&self.places, self.told.cwd.as_deref());
         let decided = self.decide(&rules, Before::default());
-        let is_allowed = decided.is_none_or(|it| {
-            matches!(it.effect, Effect::Allow | Effect::Warn | Effect::Unknown)
-        });
+        let is_allowed = decided
+            .is_none_or(|it| matches!(it.effect, Effect::Allow | Effect::Warn | Effect::Unknown));
         let is_whole = is_allowed && !rules.options.must_record;
         if is_whole && self.protected().is_none() {
             complain(&error.to_string());
@@ -244,18 +258,22 @@ impl Guard {
 
     fn start(&self, trace: &mut Trace) {
         let told = &self.told;
+        let mut recorder = json!({
+            "name": "saferun-tui",
+            "version": env!("CARGO_PKG_VERSION"),
+            "via": "hook",
+            "host": self.host.name,
+        });
+        for (name, value) in [("host_version", &told.host_version), ("cwd", &told.cwd)] {
+            if let Some(value) = value {
+                recorder[name] = json!(value);
+            }
+        }
         let start = json!({
             "v": 1,
             "agent": self.host.name,
             "model": told.model,
-            "recorder": {
-                "name": "saferun-tui",
-                "version": env!("CARGO_PKG_VERSION"),
-                "via": "hook",
-                "host": self.host.name,
-                "host_version": told.host_version,
-                "cwd": told.cwd,
-            },
+            "recorder": recorder,
         });
         trace.tell("run_start", start);
     }
@@ -341,7 +359,11 @@ impl Guard {
             Effect::Ask | Effect::Error => "require_approval",
             Effect::Deny => "block",
         };
-        let mode = if self.is_observing { "shadow" } else { "enforce" };
+        let mode = if self.is_observing {
+            "shadow"
+        } else {
+            "enforce"
+        };
         let matched = Some(&decided.matched).filter(|it| !it.is_empty());
         deciding.trace.tell(
             "policy_decision",
@@ -375,8 +397,10 @@ impl Guard {
         if let Some(problem) = deciding.trace.problem() {
             self.log(&problem);
             if deciding.rules.options.must_record && !self.is_observing {
-                return Say::Deny(format!("saferun-tui guard: nothing can be recorded: {problem}"))
-                    .into();
+                return Say::Deny(format!(
+                    "saferun-tui guard: nothing can be recorded: {problem}"
+                ))
+                .into();
             }
         }
         say.into()
@@ -398,7 +422,11 @@ impl Guard {
             held.state.blocked += 1;
             held.save()
         });
-        if let Some(problem) = ended.err().map(|it| it.to_string()).or(deciding.trace.problem()) {
+        if let Some(problem) = ended
+            .err()
+            .map(|it| it.to_string())
+            .or(deciding.trace.problem())
+        {
             self.log(&problem);
         }
     }
@@ -408,7 +436,9 @@ impl Guard {
         let hash = hash(&told.tool, &told.args);
         let state = &mut held.state;
         let known = state.find(told.call.as_deref(), &hash);
-        let call = known.or_else(|| told.call.clone()).unwrap_or_else(|| format!("x-{hash}-1"));
+        let call = known
+            .or_else(|| told.call.clone())
+            .unwrap_or_else(|| format!("x-{hash}-1"));
         if state.denied.contains(&call) {
             return self.told_only(held, trace);
         }
@@ -416,7 +446,10 @@ impl Guard {
         let said = said.or_else(|| outcome.error.clone()).unwrap_or_default();
         state.end(&call, &hash, &short(said.as_bytes()));
         state.failed(outcome.status == Some("error"));
-        let error = outcome.error.as_ref().map(|message| json!({"message": message}));
+        let error = outcome
+            .error
+            .as_ref()
+            .map(|message| json!({"message": message}));
         trace.tell(
             "tool_result",
             json!({
@@ -438,7 +471,10 @@ impl Guard {
                 continue;
             };
             held.state.end(&open.call, &open.hash, "");
-            trace.tell("tool_result", json!({"call_id": open.call, "result": over.result}));
+            trace.tell(
+                "tool_result",
+                json!({"call_id": open.call, "result": over.result}),
+            );
         }
         self.told_only(held, trace)
     }
@@ -476,9 +512,6 @@ fn blocked_by(decided: &Decided) -> String {
         format!("Blocked by policy {rule}: {}", decided.reason)
     }
 }
-
-#[cfg(test)]
-mod tests;
 
 #[cfg(test)]
 mod tests;

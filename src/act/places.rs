@@ -55,7 +55,10 @@ impl Places {
     /// looks at all of them; who asks takes the first that can be used.
     pub fn meeting(&self) -> Vec<PathBuf> {
         let own = self.state.join("run");
-        self.runtime.clone().into_iter().chain([own]).collect()
+        // The system makes the folder around it, or there is none.
+        let is_there = |path: &&PathBuf| path.parent().is_some_and(Path::is_dir);
+        let runtime = self.runtime.iter().filter(is_there).cloned();
+        runtime.chain([own]).collect()
     }
 
     pub fn traces(&self) -> PathBuf {
@@ -155,7 +158,9 @@ fn refused(path: &Path, why: &str) -> io::Error {
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     use std::io::Write;
     let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
+    let mut file = tempfile::Builder::new()
+        .prefix(".new-")
+        .tempfile_in(folder)?;
     file.write_all(bytes)?;
     file.persist(path)?;
     Ok(())
@@ -176,16 +181,19 @@ mod tests {
         let places = Places::of(|name| {
             Some(PathBuf::from(match name {
                 "HOME" => "/h",
-                "XDG_RUNTIME_DIR" => "/r",
+                "XDG_RUNTIME_DIR" => "/",
                 _ => "relative",
             }))
         });
         let places = places.expect("a home");
         assert_eq!(
             places.meeting(),
-            ["/r/saferun-tui", "/h/.local/state/saferun-tui/run"].map(PathBuf::from)
+            ["/saferun-tui", "/h/.local/state/saferun-tui/run"].map(PathBuf::from)
         );
-        assert_eq!(places.policy(), PathBuf::from("/h/.config/saferun-tui/policy.toml"));
+        assert_eq!(
+            places.policy(),
+            PathBuf::from("/h/.config/saferun-tui/policy.toml")
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! afterwards.
 
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::os::unix::process::ExitStatusExt;
@@ -72,29 +72,54 @@ pub fn show(program: &OsString, text: &str, shown: &Shown) -> Result<(), Error> 
     file.flush().map_err(Error::File)?;
     let path = file.path().to_owned();
     shown.replace(Some(file.into_temp_path()));
-    let status = run(program, &path);
+    let status = start(program, &[path.as_os_str()]);
     shown.discard();
-    let status = status?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(Error::Failed {
-            program: program.to_string_lossy().into_owned(),
-            status,
-        })
-    }
+    succeeded(program, status?)
 }
 
-fn run(program: &OsString, file: &Path) -> Result<ExitStatus, Error> {
+/// Opens a file in an editor and waits until that ends.
+pub fn edit(program: &OsString, file: &Path, line: u32) -> Result<(), Error> {
+    let place = place(program, line);
+    let place = place.as_deref().into_iter();
+    let arguments: Vec<&OsStr> = place.chain([file.as_os_str()]).collect();
+    succeeded(program, start(program, &arguments)?)
+}
+
+/// How an editor is told a line; none if it is not known to take one.
+fn place(program: &OsString, line: u32) -> Option<OsString> {
+    let words = program.to_string_lossy();
+    let name = words.split_whitespace().next().map(Path::new);
+    let name = name.and_then(|it| it.file_name()?.to_str())?;
+    GO_TO_LINE
+        .contains(&name)
+        .then(|| OsString::from(format!("+{line}")))
+}
+
+/// Editors that take `+LINE` before the name of a file.
+const GO_TO_LINE: &[&str] = &[
+    "vi", "vim", "nvim", "view", "nano", "emacs", "micro", "kak", "joe", "ne", "mg",
+];
+
+fn succeeded(program: &OsString, status: ExitStatus) -> Result<(), Error> {
+    if status.success() {
+        return Ok(());
+    }
+    Err(Error::Failed {
+        program: program.to_string_lossy().into_owned(),
+        status,
+    })
+}
+
+fn start(program: &OsString, arguments: &[&OsStr]) -> Result<ExitStatus, Error> {
     // The shell splits the words of the program as it does for every other tool that asks for a pager.
     let mut script = OsString::from("exec ");
     script.push(program);
-    script.push(" \"$1\"");
+    script.push(" \"$@\"");
     let child = Command::new("sh")
         .arg("-c")
         .arg(script)
         .arg("saferun-tui")
-        .arg(file)
+        .args(arguments)
         .stdin(keys())
         .spawn();
     let ended = child.and_then(|child| wait(&child));
@@ -134,7 +159,7 @@ fn keys() -> Stdio {
 mod tests {
     use std::fs;
 
-    use super::{Error, Shown, show};
+    use super::{Error, Shown, edit, place, show};
 
     #[test]
     fn a_file_that_is_shown_can_be_discarded_from_another_thread() {
@@ -181,6 +206,22 @@ mod tests {
             .strip_prefix("-x ")
             .expect("the argument comes first");
         assert!(!fs::exists(path).expect("looked"), "{path}");
+    }
+
+    #[test]
+    fn an_editor_gets_the_file_itself_and_the_line_if_it_can_go_there() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (file, seen) = (folder.path().join("a b.toml"), folder.path().join("seen"));
+        let script = folder.path().join("editor");
+        let words = format!("echo \"$@\" > '{}'", seen.display());
+        fs::write(&script, words).expect("written");
+        let program = format!("sh '{}'", script.display()).into();
+        edit(&program, &file, 7).expect("edited");
+        let got = fs::read_to_string(&seen).expect("read");
+        assert_eq!(got.trim(), file.display().to_string());
+        let told = |program: &str| place(&program.into(), 7);
+        assert_eq!(told("/usr/bin/vim -n"), Some("+7".into()));
+        assert_eq!(told("code -w"), None);
     }
 
     #[test]

@@ -6,7 +6,8 @@
 //! [`fact::Fact`] is what rules see of an action. [`engine::Engine`] takes facts one by one, in the order of the store,
 //! and makes [`engine::Hit`]s. [`check::check`] adds what can only be said of whole runs (outliers, drift, rates) and
 //! groups hits into [`alert::Alert`]s. [`overlay::Overlay`] keeps the answer for a screen and grows with its store.
-//! [`state::Machine`] is what happens to an alert over time.
+//! [`state::Machine`] is what happens to an alert over time, and [`watch::Watch`] moves the machines of a [`state::Book`] as
+//! an overlay grows.
 
 pub mod detector;
 pub mod fact;
@@ -26,4 +27,9 @@ pub mod backtest;
 pub mod check;
 pub mod overlay;
 pub mod rules;
+pub mod shown;
 pub mod state;
+pub mod watch;
+
+#[cfg(test)]
+mod tests;

@@ -2,22 +2,20 @@
 //!
 //! To add one: a file in `insights/` and a line in [`RULES`].
 
-mod blocked_again;
 mod blocked_on_people;
 mod costly_runs;
 mod costly_turn;
 pub mod equal_calls;
-mod failure_streak;
 mod full_context;
 mod malformed;
 mod missing_results;
-mod repeated_calls;
 mod shadow_blocks;
 mod slow_actions;
+mod streaks;
 mod unanswered;
 mod unpriced_calls;
 
-use crate::analysis::insights::equal_calls::{Call, EqualCalls};
+use crate::analysis::alerts::engine::Hit;
 use crate::base::cancel::CancelFlag;
 use crate::model::action::ActionIx;
 use crate::model::run::RunIx;
@@ -47,7 +45,8 @@ pub enum Weight {
 #[derive(Debug, Clone, Copy)]
 pub struct View<'a> {
     pub store: &'a Store,
-    pub calls: &'a EqualCalls,
+    /// What the detectors of alerts noticed, from [`crate::analysis::alerts::check::streaks`].
+    pub hits: &'a [Hit],
     /// Only this run; none for all of them.
     pub run: Option<RunIx>,
     /// More data may arrive, so a result that is absent is pending rather than missing.
@@ -66,9 +65,10 @@ pub static RULES: &[&dyn Rule] = &[
     &missing_results::MissingResults,
     &unanswered::Unanswered,
     &blocked_on_people::BlockedOnPeople,
-    &blocked_again::BlockedAgain,
-    &failure_streak::FailureStreak,
-    &repeated_calls::RepeatedCalls,
+    &streaks::STOPPED_AGAIN,
+    &streaks::LOOP,
+    &streaks::ERRORS,
+    &streaks::ECHO,
     &full_context::FullContext,
     &costly_turn::CostlyTurn,
     &costly_runs::CostlyRuns,
@@ -112,14 +112,6 @@ impl<'a> View<'a> {
 
     fn rows(self, test: impl Fn(&Row<'a>) -> bool) -> Vec<ActionIx> {
         self.all().filter(test).map(|row| row.ix()).collect()
-    }
-
-    /// The groups of equal calls that the view is about.
-    fn groups(self) -> Vec<&'a [Call]> {
-        let run = |group: &&[Call]| self.store.row(group[0].ix).run_ix();
-        let mut groups = self.calls.groups();
-        groups.retain(|group| self.run.is_none_or(|ours| run(group) == ours));
-        groups
     }
 }
 

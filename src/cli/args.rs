@@ -49,12 +49,12 @@ pub struct Args {
 }
 
 macro_rules! commands {
-    ($($(#[$when:meta])? $variant:ident($args:ty)),* $(,)?) => {
+    ($($(#[$when:meta])* $variant:ident($args:ty)),* $(,)?) => {
         /// Every command, in the order of the help.
         #[derive(Debug, Subcommand)]
         pub enum Commands {
             $(
-                $(#[$when])?
+                $(#[$when])*
                 #[command(name = <$args as Command>::NAME, args = hidden::<$args>())]
                 $variant(Box<$args>),
             )*
@@ -62,15 +62,15 @@ macro_rules! commands {
 
         impl Commands {
             pub fn name(&self) -> &'static str {
-                match self { $($(#[$when])? Commands::$variant(_) => <$args as Command>::NAME),* }
+                match self { $($(#[$when])* Commands::$variant(_) => <$args as Command>::NAME),* }
             }
 
             pub(super) fn accepts(&self) -> Accepts {
-                match self { $($(#[$when])? Commands::$variant(_) => <$args as Command>::ACCEPTS),* }
+                match self { $($(#[$when])* Commands::$variant(_) => <$args as Command>::ACCEPTS),* }
             }
 
             pub(super) fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
-                match self { $($(#[$when])? Commands::$variant(args) => args.run(cx)),* }
+                match self { $($(#[$when])* Commands::$variant(args) => args.run(cx)),* }
             }
         }
     };
@@ -87,12 +87,16 @@ commands! {
     Tail(super::tail::Tail),
     Show(super::show::Show),
     Diff(super::diff::Diff),
+    #[cfg(feature = "capture")]
+    Record(super::record::Record),
     Policy(super::policy::Policy),
+    Alert(super::alert::Alert),
     Approvals(super::approvals::Approvals),
     Guard(super::guard::Guard),
     Asks(super::asks::Asks),
     Approve(super::asks::Approve),
     Deny(super::asks::Deny),
+    Mcp(super::mcp::Mcp),
     Export(super::export::Export),
     Fork(super::export::Fork),
     #[cfg(feature = "capture")]
@@ -106,6 +110,9 @@ commands! {
     #[cfg(feature = "capture")]
     Pull(super::pull::Pull),
     Formats(super::formats::Formats),
+    Doctor(super::doctor::Doctor),
+    Keep(super::doctor::Keep),
+    McpServer(super::mcp_server::McpServer),
     CheckFilter(super::filter::CheckFilter),
     Config(super::config::Config),
     Demo(super::demo::Demo),

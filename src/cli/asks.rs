@@ -66,7 +66,8 @@ impl Command for Asks {
         let found = open(&mailboxes);
         if cx.global.json {
             let asks: Vec<_> = found.iter().map(|(_, ask)| public(ask)).collect();
-            cx.out.json(&json!({"schema": "saferun.tui/asks@1", "asks": asks}))?;
+            cx.out
+                .json(&json!({"schema": "saferun.tui/asks@1", "asks": asks}))?;
             return Ok(Exit::Done);
         }
         for (_, ask) in &found {

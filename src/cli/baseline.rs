@@ -1,5 +1,6 @@
 //! `baseline`: keeps a cohort in a file, prints it, and compares later runs with it.
 
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -8,10 +9,12 @@ use clap::Subcommand;
 use crate::analysis::cohort::ask::{Ask, Choice};
 use crate::analysis::cohort::baseline;
 use crate::analysis::cohort::measure::MEASURES;
-use crate::analysis::cohort::observe::{Cohort, PairBy};
+use crate::analysis::cohort::observe::{Cohort, Frozen, PairBy};
 use crate::analysis::runs::Grouping;
 use crate::analysis::statistics::ranks::{median, ordered};
 use crate::base::cancel::CancelFlag;
+use crate::base::clock::{Clock as _, System};
+use crate::base::human;
 use crate::cli::Cx;
 use crate::cli::args::{Paths, files};
 use crate::cli::cohort::{self, CohortHow, gate, print};
@@ -28,7 +31,9 @@ Examples:
   saferun-tui baseline check baselines/refund.json new-runs/    for CI: exit code 0, 1 (worse)
                                                                 or 6 (inconclusive)
 
-The file holds numbers, tool names and task ids, but no text of prompts, arguments or results.")]
+  saferun-tui baseline write baselines/refund.json --add new-runs/     what rules of alerts compare with
+
+The file holds numbers, names of tools, agents and models, and task ids, but no text of prompts, arguments or results.")]
 pub struct Baseline {
     #[command(subcommand)]
     what: What,
@@ -45,6 +50,12 @@ enum What {
         /// Replace FILE if it exists
         #[arg(long)]
         force: bool,
+        /// Add runs that FILE does not hold yet; a run is known by its task, day, calls and figures
+        #[arg(long, conflicts_with = "force")]
+        add: bool,
+        /// Why it is frozen now, kept in FILE
+        #[arg(long, value_name = "TEXT")]
+        note: Option<String>,
         /// What makes two runs a pair
         #[arg(long, value_name = "WHAT", default_value = "auto", value_parser = ["auto", "task", "input", "none"])]
         pair_by: String,
@@ -77,10 +88,14 @@ impl Command for Baseline {
                 file,
                 paths,
                 force,
+                add,
+                note,
                 pair_by,
             } => {
                 let path = file.as_path();
-                write(cx, Place { path, force }, paths, &pair_by)
+                let force = force || add;
+                let how = Write { add, note, pair_by };
+                write(cx, Place { path, force }, paths, how)
             }
             What::Show { file } => show(cx, &file),
             What::Check { file, paths, how } => check(cx, &file, paths, &how),
@@ -88,9 +103,20 @@ impl Command for Baseline {
     }
 }
 
-fn write(cx: &mut Cx, to: Place<'_>, paths: Paths, pair_by: &str) -> anyhow::Result<Exit> {
+/// How a baseline is written.
+struct Write {
+    add: bool,
+    note: Option<String>,
+    pair_by: String,
+}
+
+fn write(cx: &mut Cx, to: Place<'_>, paths: Paths, how: Write) -> anyhow::Result<Exit> {
     let paths = paths.or_stdin()?;
     to.check(&files(&paths))?;
+    let before = if how.add { Some(read(to.path)?) } else { None };
+    let pair_by = before
+        .as_ref()
+        .map_or(how.pair_by.as_str(), |(_, by)| by.word());
     let ask = Ask {
         pair_by: cohort::pair_by(pair_by),
         ..cohort::ask(cx, Choice::By(Grouping::Model), &CohortHow::default())?
@@ -107,6 +133,16 @@ fn write(cx: &mut Cx, to: Place<'_>, paths: Paths, pair_by: &str) -> anyhow::Res
     let found = ask.cohort(&read.store, &CancelFlag::new());
     let (cohort, pair_by, excluded) =
         found.map_err(|refusal| Failure::Usage(words::refusal(&refusal)))?;
+    let new = cohort.runs.len();
+    let known = before.as_ref().map_or(0, |(old, _)| old.runs.len());
+    let cohort = match before {
+        Some((old, _)) => baseline::joined(old, cohort),
+        None => cohort,
+    };
+    let cohort = Cohort {
+        frozen: Some(frozen(how.note)),
+        ..cohort
+    };
     let text = baseline::write(&cohort, pair_by)?;
     to.write(&place::files(&read.store), &mut |out| {
         out.write_all(text.as_bytes())
@@ -114,9 +150,27 @@ fn write(cx: &mut Cx, to: Place<'_>, paths: Paths, pair_by: &str) -> anyhow::Res
     let excluded: usize = excluded.iter().map(|it| it.count).sum();
     let size = words::size(cohort.runs.len(), cohort.tasks());
     let path = to.path.display();
+    let added = if how.add {
+        let added = cohort.runs.len() - known;
+        format!(", {added} of {new} added")
+    } else {
+        String::new()
+    };
     cx.notes
-        .note(&format!("{path}: {size}, {excluded} excluded"));
+        .note(&format!("{path}: {size}, {excluded} excluded{added}"));
     Ok(exit)
+}
+
+/// Now, by the user of this machine.
+fn frozen(note: Option<String>) -> Frozen {
+    let by = ["USER", "LOGNAME"]
+        .into_iter()
+        .find_map(|name| env::var(name).ok());
+    Frozen {
+        at: human::rfc3339(System.now()),
+        by: by.unwrap_or_default(),
+        note: note.unwrap_or_default(),
+    }
 }
 
 fn show(cx: &mut Cx, file: &Path) -> anyhow::Result<Exit> {
@@ -131,6 +185,16 @@ fn show(cx: &mut Cx, file: &Path) -> anyhow::Result<Exit> {
     let size = words::size(cohort.runs.len(), cohort.tasks());
     let by = pair_by.word();
     cx.out.line(&format!("{name}  {size}, paired by {by}"))?;
+    if let Some(frozen) = &cohort.frozen {
+        let by = if frozen.by.is_empty() {
+            "someone"
+        } else {
+            &frozen.by
+        };
+        let line = format!("  {:14} {} by {by}  {}", "frozen", frozen.at, frozen.note);
+        let line = cx.out.look.clean(line.trim_end());
+        cx.out.line(&line)?;
+    }
     for (name, values) in &cohort.traits.0 {
         let known = values.iter().filter(|(value, _)| !value.is_empty());
         let counted: Vec<String> = known

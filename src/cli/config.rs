@@ -172,6 +172,9 @@ fn lines(config: &config::Config) -> Vec<Line> {
     ];
     let alert = config.alert.value.map_or(Alert::OFF, Alert::word);
     lines.push(line("live", "alert", &config.alert, Some(json!(alert))));
+    let rules = config.alert_rules.value.as_ref();
+    let rules = rules.map(|path| json!(path.to_string_lossy()));
+    lines.push(line("alerts", "rules", &config.alert_rules, rules));
     let pull = config.pull.iter();
     lines.extend(pull.map(|(product, command)| {
         let name = format!("{product}.key-cmd");

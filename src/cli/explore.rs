@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::act::ask::outside;
 use crate::act::places::Places;
 use crate::analysis::runs::{Key, Order};
+use crate::cli::alert::sources as alert_sources;
 use crate::cli::args::{Commands, Paths, Rows, When};
 use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::{Exit, Failure};
@@ -40,6 +41,10 @@ pub struct Explore {
     /// Read the stream line by line with typed commands, without drawing a screen
     #[arg(long, conflicts_with_all = ["follow", "screenshot"])]
     plain: bool,
+
+    /// Rules of alerts, for view 6 [default: those of the settings, else built-in ones]
+    #[arg(long, value_name = "FILE")]
+    rules: Option<PathBuf>,
 
     #[command(flatten)]
     pub picture: Picture,
@@ -86,7 +91,7 @@ impl Command for Explore {
 
     fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
         if self.follow {
-            return follow(cx, &self.paths.paths);
+            return follow_with(cx, &self.paths.paths, self.rules);
         }
         if self.paths.paths.is_empty() && !super::stdin_is_a_trace() {
             return without_paths(cx, self.picture);
@@ -111,6 +116,7 @@ impl Command for Explore {
             title: title(&paths),
             failed: errors.iter().map(ToString::to_string).collect(),
             picture: self.picture,
+            rules: self.rules,
             paths: files,
             targets,
             ..Named::default()
@@ -144,6 +150,8 @@ pub(super) struct Named {
     /// The same paths, with the runs and actions they name.
     pub(super) targets: Vec<Target>,
     pub(super) live: bool,
+    /// A file of rules of alerts.
+    pub(super) rules: Option<PathBuf>,
     /// About what the agents of this machine are doing.
     pub(super) overview: bool,
     /// The bundled traces, which have a bundled policy.
@@ -215,6 +223,10 @@ fn without_paths(cx: &Cx, picture: Picture) -> anyhow::Result<Exit> {
 
 /// Opens the explorer on traces that grow. They need not exist yet.
 pub(super) fn follow(cx: &mut Cx, paths: &[PathBuf]) -> anyhow::Result<Exit> {
+    follow_with(cx, paths, None)
+}
+
+fn follow_with(cx: &mut Cx, paths: &[PathBuf], rules: Option<PathBuf>) -> anyhow::Result<Exit> {
     if paths.is_empty() {
         return Err(Failure::Usage("no trace given to follow".to_owned()).into());
     }
@@ -230,6 +242,7 @@ pub(super) fn follow(cx: &mut Cx, paths: &[PathBuf]) -> anyhow::Result<Exit> {
         paths: files,
         targets,
         live: true,
+        rules,
         ..Named::default()
     };
     run(cx, named)
@@ -379,6 +392,7 @@ fn options(cx: &Cx, named: &Named) -> tui::Options {
             homes: homes(),
             demo: demo::inputs(),
             policies: named.policies(cx),
+            alerts: alert_sources::of_screen(cx, named.rules.as_deref()),
             ..Setup::default()
         },
         state: cx.config.state.value.then(state::usual_folder).flatten(),

@@ -11,6 +11,8 @@ pub enum Exit {
     NoMatch,
     /// A gate found that something got worse.
     Worse,
+    /// An alert fired.
+    Fired,
     /// A gate is inconclusive: there is too little data.
     CannotTell,
     /// The command line is invalid; the mistake has been reported.
@@ -19,10 +21,10 @@ pub enum Exit {
     NoInput,
     /// A request of the agent had no recorded answer.
     Missed,
-    /// What a program that was started ended with.
-    Child(u8),
     /// Some lines are malformed, and `--strict` was given.
     Partial,
+    /// What a program that was started ended with.
+    Child(u8),
     /// Ended by a signal, or by the loss of the terminal (as a hang-up, 1).
     Signal(u8),
 }
@@ -33,11 +35,11 @@ impl Exit {
             Exit::Done => 0,
             Exit::NoMatch | Exit::Worse => 1,
             Exit::Usage => 2,
-            Exit::Missed => 3,
-            Exit::Child(code) => code,
+            Exit::Fired | Exit::Missed => 3,
             Exit::NoInput => 4,
             Exit::Partial => 5,
             Exit::CannotTell => 6,
+            Exit::Child(code) => code,
             Exit::Signal(number) => 128 + (number & 0x7f),
         }
     }

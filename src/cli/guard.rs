@@ -15,8 +15,8 @@ use crate::act::guard::rules::Rules;
 use crate::act::places::Places;
 use crate::analysis::policy::call::Call;
 use crate::analysis::policy::{Context, Effect};
-use crate::base::human;
 use crate::base::clock::{Clock, System};
+use crate::base::human;
 use crate::cli::Cx;
 use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::{Exit, Failure};
@@ -107,7 +107,11 @@ struct Uninstall {
 #[derive(Debug, clap::Args)]
 struct Try {
     /// A call as a filter: tool:Bash args.command="rm -rf build"
-    #[arg(value_name = "CALL", required_unless_present = "file", conflicts_with = "file")]
+    #[arg(
+        value_name = "CALL",
+        required_unless_present = "file",
+        conflicts_with = "file"
+    )]
     call: Option<String>,
 
     /// A call as JSON: {"tool": …, "args": {…}}, or what a host tells its hooks
@@ -175,7 +179,8 @@ impl Hosts {
     fn one(&self, cx: &mut Cx, plan: &Plan, places: &Places) -> anyhow::Result<bool> {
         let path = cx.out.look.clean(&plan.path.display().to_string());
         if !plan.is_change() {
-            cx.out.line(&format!("{}: {path} is so already", plan.host))?;
+            cx.out
+                .line(&format!("{}: {path} is so already", plan.host))?;
             return Ok(true);
         }
         for line in plan.diff().lines() {
@@ -191,7 +196,8 @@ impl Hosts {
             cx.notes.note(note);
         }
         if !self.yes && !agreed(cx, &path)? {
-            cx.out.line(&format!("{}: nothing was written", plan.host))?;
+            cx.out
+                .line(&format!("{}: nothing was written", plan.host))?;
             return Ok(false);
         }
         plan.apply(places)?;
@@ -225,7 +231,8 @@ impl Install {
             ));
         }
         if let Some(broken) = rules.broken() {
-            cx.notes.error(&format!("until this is mended, every call asks: {broken}"));
+            cx.notes
+                .error(&format!("until this is mended, every call asks: {broken}"));
         }
         Ok(exit)
     }
@@ -276,8 +283,14 @@ fn status(cx: &mut Cx) -> anyhow::Result<Exit> {
     }
     let policy = match (rules.broken(), rules.files().next()) {
         (Some(broken), _) => format!("policy cannot be used, so every call asks: {broken}"),
-        (None, Some(file)) => format!("policy {file}: {}", human::counted(rules.count() as u64, "rule")),
-        (None, None) => format!("no policy ({}): calls are recorded, and none is stopped", places.policy().display()),
+        (None, Some(file)) => format!(
+            "policy {file}: {}",
+            human::counted(rules.count() as u64, "rule")
+        ),
+        (None, None) => format!(
+            "no policy ({}): calls are recorded, and none is stopped",
+            places.policy().display()
+        ),
     };
     for line in policy.lines() {
         let line = cx.out.look.clean(line);
@@ -291,11 +304,20 @@ fn status(cx: &mut Cx) -> anyhow::Result<Exit> {
         };
         let when = it.heard.map_or_else(
             || "never heard".to_owned(),
-            |at| format!("heard {}", human::when(heard(at), System.now(), &cx.out.look.zone)),
+            |at| {
+                format!(
+                    "heard {}",
+                    human::when(heard(at), System.now(), &cx.out.look.zone)
+                )
+            },
         );
         let line = format!("{:12} {state:14} {when}  {}", it.host, it.path.display());
         let line = cx.out.look.clean(&line);
-        let role = if it.problems.is_empty() { Role::Good } else { Role::Warn };
+        let role = if it.problems.is_empty() {
+            Role::Good
+        } else {
+            Role::Warn
+        };
         cx.out.painted(role, &line)?;
         let unguarded = (it.unguarded > 0).then(|| {
             let calls = human::counted(u64::from(it.unguarded), "call");
@@ -334,7 +356,8 @@ impl Try {
         };
         let Some(decided) = rules.decide(&call, &context) else {
             let path = places.policy();
-            cx.out.line(&format!("allow: there is no policy ({})", path.display()))?;
+            cx.out
+                .line(&format!("allow: there is no policy ({})", path.display()))?;
             return Ok(Exit::Done);
         };
         if cx.global.json {
@@ -411,7 +434,9 @@ fn described(text: &str) -> Result<(String, Value), Failure> {
             Subject::Field(field) if field.info().name == "tool" => {
                 tool = value.as_str().map(str::to_owned);
             }
-            Subject::Args(path) => put(&mut args, path, value).ok_or_else(|| wrong("that is no argument"))?,
+            Subject::Args(path) => {
+                put(&mut args, path, value).ok_or_else(|| wrong("that is no argument"))?
+            }
             Subject::Field(_) | Subject::Label(_) | Subject::Result(_) => {
                 return Err(wrong("a call has a tool and arguments"));
             }
@@ -424,7 +449,9 @@ fn described(text: &str) -> Result<(String, Value), Failure> {
 fn value_of(term: &Term) -> Option<Value> {
     let word = match &term.test {
         Test::Matches(words) | Test::Equals(words) => match words.as_slice() {
-            [Word::Word(word)] => return Some(serde_json::from_str(word).unwrap_or_else(|_| json!(word))),
+            [Word::Word(word)] => {
+                return Some(serde_json::from_str(word).unwrap_or_else(|_| json!(word)));
+            }
             [Word::Quoted(word)] => word,
             _ => return None,
         },

@@ -24,6 +24,7 @@ use crate::ingest::Loaded;
 use crate::ingest::intake;
 use crate::ingest::notice::Notice;
 use crate::model::action::{ActionIx, Flags, Status};
+use crate::query::alerted;
 use crate::query::eval::Query;
 use crate::query::expr::{Expr, Regex, Subject, Term, Test, Value};
 use crate::query::fields::Field;
@@ -188,6 +189,10 @@ impl Printer {
             Some(only) => filter::both(only, expr),
             None => expr,
         };
+        if alerted::asks(&expr) {
+            let what = "alerts of a run that goes on cannot be filtered by here: alert check reads it so far";
+            return Err(Failure::Usage(what.to_owned()).into());
+        }
         Ok(Printer {
             query: Query::compile(&expr, &store, &filter::context(cx)),
             store,

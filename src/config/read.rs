@@ -29,6 +29,7 @@ const TOP: &[&str] = &[
     "time-zone",
     "runs",
     "live",
+    "alerts",
     "pull",
     "rerun",
     "keys",
@@ -37,9 +38,10 @@ const TOP: &[&str] = &[
 const RUNS: &[&str] = &["columns", "sort", "group"];
 const LIVE: &[&str] = &["alert"];
 const RERUN: &[&str] = &["base-url", "key-cmd", "tools"];
+const ALERTS: &[&str] = &["rules"];
 /// Of a product in the table `pull`.
 const PRODUCT: &[&str] = &["key-cmd"];
-const PRODUCTS: &[&str] = &["phoenix", "mlflow", "langfuse", "langsmith", "helicone"];
+const PRODUCTS: &[&str] = &["phoenix", "mlflow", "langfuse", "langsmith", "helicone", "clickhouse"];
 
 /// A named value of the file, with the text of the whole file.
 struct At<'a> {
@@ -70,6 +72,7 @@ impl Config {
                 "time-zone" => config.zone = Setting::file(Some(at.string()?.to_owned())),
                 "runs" => config.read_runs(&at)?,
                 "live" => config.read_live(&at)?,
+                "alerts" => config.read_alerts(&at)?,
                 "pull" => config.read_pull(&at)?,
                 "rerun" => config.read_rerun(&at)?,
                 "keys" => config.read_keys(&at)?,
@@ -89,6 +92,21 @@ impl Config {
                 "sort" => self.runs.sort = Setting::file(at.order()?),
                 "group" => self.runs.group = Setting::file(Some(at.grouping()?)),
                 _ => return Err(unknown(at.text, key, RUNS.iter().copied())),
+            }
+        }
+        Ok(())
+    }
+
+    fn read_alerts(&mut self, at: &At<'_>) -> Result<(), Wrong> {
+        for (key, value) in at.table()? {
+            let name: &str = key.get_ref();
+            let at = At { name, value, ..*at };
+            match name {
+                "rules" => {
+                    let path = at_home(Path::new(at.string()?));
+                    self.alert_rules = Setting::file(Some(path));
+                }
+                _ => return Err(unknown(at.text, key, ALERTS.iter().copied())),
             }
         }
         Ok(())

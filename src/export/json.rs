@@ -4,6 +4,7 @@
 //! a terminal.
 
 pub mod action;
+pub mod alert;
 pub mod approval;
 pub mod cohort;
 pub mod context;

@@ -335,7 +335,7 @@ fn fails(change: &Change, fail_on: &[String]) -> bool {
     }
 }
 
-fn xml(raw: &str) -> String {
+pub(super) fn xml(raw: &str) -> String {
     let clean = text::sanitize(raw);
     clean
         .replace('&', "&amp;")

@@ -13,9 +13,18 @@ use crate::query::compile::values::value_test;
 use crate::query::expr::{
     Expr, Find, Path, Scope, State, Step, Subject, Term, Test, Text, TimeOfDay,
 };
+use crate::query::fields::Field;
 use crate::query::pattern::{Extent, Pattern, SymSet, TextTest, has_capital};
 use crate::query::value::{self, Interval};
+use crate::store::Store;
 use crate::store::search::Needle;
+
+/// What an expression may refer to that is not in it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Around<'a> {
+    pub(super) store: &'a Store,
+    pub(super) context: &'a Context,
+}
 
 /// A tree of tests. Parts of `And` and `Or` are tried in order.
 #[derive(Debug, Clone)]
@@ -78,23 +87,37 @@ impl Node {
     }
 }
 
-pub(super) fn compile(expr: &Expr, context: &Context) -> Node {
+pub(super) fn compile(expr: &Expr, around: Around<'_>) -> Node {
+    let context = around.context;
     match expr {
         Expr::All => Node::Always(true),
-        Expr::And(parts) => Node::And(ordered(parts, context)),
-        Expr::Or(parts) => Node::Or(ordered(parts, context)),
-        Expr::Not(inner) => Node::Not(Box::new(compile(inner, context))),
-        Expr::Term(term) => self::term(term),
+        Expr::And(parts) => Node::And(ordered(parts, around)),
+        Expr::Or(parts) => Node::Or(ordered(parts, around)),
+        Expr::Not(inner) => Node::Not(Box::new(compile(inner, around))),
+        Expr::Term(term) => self::term(term, around),
         Expr::Text(text) => words(text),
-        Expr::Is(states) => any(states.iter().map(|state| is(*state, context)).collect()),
-        Expr::Has(subjects) => any(subjects.iter().map(fields::has).collect()),
+        Expr::Is(states) => any(states.iter().map(|state| is(*state, around)).collect()),
+        Expr::Has(subjects) => any(subjects.iter().map(|it| has(it, around)).collect()),
         Expr::Since(time) => since(time, context),
         Expr::At(from, to) => at(*from, *to, context),
     }
 }
 
-fn ordered(parts: &[Expr], context: &Context) -> Vec<Node> {
-    let mut nodes: Vec<Node> = parts.iter().map(|part| compile(part, context)).collect();
+fn has(subject: &Subject, around: Around<'_>) -> Node {
+    match subject {
+        Subject::Field(Field::Alert) => is(State::Alert, around),
+        other => fields::has(other),
+    }
+}
+
+/// The actions that are evidence of alerts of rules that fit.
+fn alerted(around: Around<'_>, fits: &dyn Fn(&str) -> bool) -> Node {
+    let found = around.context.alerts.of(around.store, fits);
+    Node::Column(ColumnTest::Marked(found))
+}
+
+fn ordered(parts: &[Expr], around: Around<'_>) -> Vec<Node> {
+    let mut nodes: Vec<Node> = parts.iter().map(|part| compile(part, around)).collect();
     nodes.sort_by_key(Node::effort);
     nodes
 }
@@ -147,7 +170,7 @@ fn words(text: &Text) -> Node {
     ])
 }
 
-fn is(state: State, context: &Context) -> Node {
+fn is(state: State, around: Around<'_>) -> Node {
     let status = |some: &[Status]| {
         ColumnTest::Statuses(
             some.iter()
@@ -182,7 +205,12 @@ fn is(state: State, context: &Context) -> Node {
                 Numbers::recorded(),
             )))),
         ]),
-        State::Marked => Node::Column(ColumnTest::Marked(context.marked.clone())),
+        State::Marked => Node::Column(ColumnTest::Marked(around.context.marked.clone())),
+        State::Alert => alerted(around, &|_| true),
+        State::Loop => {
+            let found = around.context.alerts.loops(around.store);
+            Node::Column(ColumnTest::Marked(found))
+        }
         State::Truncated => flags(Flags::INCOMPLETE),
         State::Malformed => Node::Column(kind(&[Kind::Malformed])),
         State::Estimated => flags(Flags::ESTIMATED),
@@ -223,9 +251,13 @@ fn at(from: Option<TimeOfDay>, to: Option<TimeOfDay>, context: &Context) -> Node
     }))
 }
 
-fn term(term: &Term) -> Node {
+fn term(term: &Term, around: Around<'_>) -> Node {
     let test = &term.test;
     match &term.subject {
+        Subject::Field(Field::Alert) => {
+            let test = TextTest::of(test, Extent::Whole);
+            alerted(around, &|id| test.is_true_of(id))
+        }
         Subject::Field(field) => fields::field_test(*field, test),
         Subject::Label(name) => body(BodyTest::Label {
             name: name.clone(),

@@ -44,7 +44,7 @@ const WORTH_A_SEARCH: u32 = 8;
 
 impl Query {
     pub fn compile(expr: &Expr, store: &Store, context: &Context) -> Query {
-        let node = compile::compile(expr, context);
+        let node = compile::compile(expr, compile::Around { store, context });
         let needs_bodies = node.needs_bodies();
         let mut query = Query { node, needs_bodies };
         query.extend(store);

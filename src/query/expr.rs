@@ -197,6 +197,8 @@ states! {
     Waiting = "waiting" "an approval is pending",
     Subagent = "subagent" "done by a subagent",
     Copied = "copied" "copied from another session, where it counts",
+    Alert = "alert" "evidence of an alert",
+    Loop = "loop" "a step of an agent that goes round in circles",
     Inferred = "inferred" "a status that only words of the result tell",
     Unguarded = "unguarded" "a call that ran although no hook was asked",
 }

@@ -104,6 +104,7 @@ fields! {
     Retries     "retries"      Count    Run    [] "number of retries in the run";
     Score       "score"        Score    Run    [] "score of the run";
     Correct     "correct"      Flag     Run    ["right"] "whether the run was judged correct: correct:yes, correct:no";
+    Alert       "alert"        Name     Action [] "rule of an alert that the action is evidence of";
     Approval    "approval"     Presence Action [] "an approval was requested (has:approval)";
 }
 

@@ -54,14 +54,7 @@ impl Folder {
 
     /// Creates the folder if need be, and waits until no other instance writes to it.
     pub(super) fn lock(&self) -> io::Result<Lock> {
-        let mut builder = DirBuilder::new();
-        builder.recursive(true).mode(0o700).create(&self.0)?;
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(self.file("lock"))?;
+        let file = self.lock_file("lock")?;
         let end = Instant::now() + PATIENCE;
         loop {
             match file.try_lock() {
@@ -101,12 +94,56 @@ impl Folder {
     }
 
     /// Renames a damaged file to `NAME.corrupt-N`, with the first number that is free; tells the new path.
-    pub(super) fn set_aside(&self, name: &str, _lock: &Lock) -> io::Result<PathBuf> {
-        let path = |number: u32| self.file(&format!("{name}.corrupt-{number}"));
-        let number =
-            (1..MOST_SET_ASIDE).find(|number| fs::symlink_metadata(path(*number)).is_err());
-        let kept = path(number.unwrap_or(MOST_SET_ASIDE));
-        fs::rename(self.file(name), &kept)?;
-        Ok(kept)
+    pub(super) fn set_aside(&self, name: &str, lock: &Lock) -> io::Result<PathBuf> {
+        let numbered = (1..=MOST_SET_ASIDE).map(|number| format!("{name}.corrupt-{number}"));
+        self.rename(name, numbered, lock)
+    }
+
+    /// The same with another ending: `NAME.bad`, then `NAME.bad-2`.
+    pub(super) fn set_aside_as(&self, name: &str, end: &str, lock: &Lock) -> io::Result<PathBuf> {
+        let first = [format!("{name}.{end}")].into_iter();
+        let numbered = (2..=MOST_SET_ASIDE).map(|number| format!("{name}.{end}-{number}"));
+        self.rename(name, first.chain(numbered), lock)
+    }
+
+    /// To the first of the names that is free, else to the last.
+    fn rename(
+        &self,
+        name: &str,
+        names: impl Iterator<Item = String>,
+        _lock: &Lock,
+    ) -> io::Result<PathBuf> {
+        let paths: Vec<PathBuf> = names.map(|name| self.file(&name)).collect();
+        let is_free = |path: &&PathBuf| fs::symlink_metadata(path).is_err();
+        let kept = paths.iter().find(is_free).or(paths.last());
+        let kept = kept.ok_or_else(|| io::Error::other("no name is left"))?;
+        fs::rename(self.file(name), kept)?;
+        Ok(kept.clone())
+    }
+
+    /// Whether there is such a file.
+    pub(super) fn has(&self, name: &str) -> bool {
+        fs::symlink_metadata(self.file(name)).is_ok()
+    }
+
+    /// Locks a file of its own, without waiting; none if another program has it.
+    pub(super) fn try_lock(&self, name: &str) -> io::Result<Option<Lock>> {
+        let file = self.lock_file(name)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Lock { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    fn lock_file(&self, name: &str) -> io::Result<File> {
+        let mut builder = DirBuilder::new();
+        builder.recursive(true).mode(0o700).create(&self.0)?;
+        OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(self.file(name))
     }
 }

@@ -166,9 +166,7 @@ fn line_before(
                 continue;
             };
             let record = value_at(source, line, usize::MAX).map(|(record, _)| record);
-            if let Some(record) =
-                record.filter(|it| it.get(name) == Some(&wanted) && is_it(it))
-            {
+            if let Some(record) = record.filter(|it| it.get(name) == Some(&wanted) && is_it(it)) {
                 return Some((line, record));
             }
         }

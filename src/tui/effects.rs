@@ -1,5 +1,7 @@
 //! What a screen asks of the world outside.
 
+use std::path::PathBuf;
+
 use crate::act::events::Answer;
 use crate::act::viewer::Viewer;
 use crate::analysis::cohort::ask::Choice;
@@ -44,6 +46,11 @@ pub enum Effect {
     View {
         text: Masked<String>,
         with: Viewer,
+    },
+    /// Opens a file of the user's in the editor, at a line.
+    Edit {
+        path: PathBuf,
+        line: u32,
     },
     /// Copies a text to the terminal's clipboard.
     Copy(Masked<String>),

@@ -1,12 +1,11 @@
 //! Runs filters: from a text to the rows it keeps.
 
-use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::analysis::alerts::check;
 use crate::base::cancel::CancelFlag;
-use crate::base::clock::{Clock, System};
 use crate::base::text;
 use crate::model::action::ActionIx;
 use crate::model::chunk::CHUNK_ROWS;
@@ -20,6 +19,8 @@ use crate::query::{self, Context, matches};
 use crate::store::Store;
 use crate::store::bodies::Bodies;
 use crate::store::row::Row;
+use crate::tui::alerting::InForce;
+use crate::tui::session::Session;
 
 /// Why a text is not a filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,12 +107,18 @@ pub fn parse(filter: &str) -> Result<Option<Expr>, Problem> {
     }
 }
 
-/// What a filter depends on apart from the trace.
-pub(crate) fn context(zone: jiff::tz::TimeZone, marked: Arc<HashSet<u32>>) -> Context {
+/// What a filter depends on apart from the trace. Rules of alerts are read when a filter asks for them.
+pub(crate) fn context(session: &Session) -> Context {
+    let source = session.setup.alerts.clone();
+    let alerts = check::lookup(move || {
+        let in_force = (source.read)(&source).unwrap_or_else(|_| InForce::built_in());
+        (in_force.rules, in_force.known.to_vec())
+    });
     Context {
-        marked,
-        now: Time(System.now()),
-        zone,
+        alerts,
+        marked: Arc::clone(session.marks.all()),
+        now: Time(session.clock.now()),
+        zone: session.zone.clone(),
     }
 }
 

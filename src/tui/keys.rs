@@ -187,6 +187,7 @@ pub enum Group {
     Costs,
     Changes,
     Policy,
+    Alarm,
     Asks,
     Program,
 }
@@ -224,6 +225,7 @@ impl Group {
         Group::Costs,
         Group::Changes,
         Group::Policy,
+        Group::Alarm,
         Group::Asks,
         Group::Program,
     ];
@@ -241,6 +243,7 @@ impl Group {
             Group::Costs => &[ScreenId::Costs],
             Group::Changes => &[ScreenId::Changes],
             Group::Policy => &[ScreenId::Policy],
+            Group::Alarm => &[ScreenId::Alerts],
             Group::Asks => &[ScreenId::Asks],
             Group::Move | Group::Filter | Group::Program => &[],
         }
@@ -261,6 +264,7 @@ impl Group {
             Group::Costs => "costs",
             Group::Changes => "files of a run",
             Group::Policy => "policy",
+            Group::Alarm => "alerts",
             Group::Asks => "asks",
             Group::Program => "program",
         }
@@ -462,7 +466,7 @@ commands! {
     WhichFigures "which-figures" Cohort "f" "show" "show all figures, only changes, or only inconclusive ones";
     Paired "paired" Cohort "p" "pairs" "pair runs of the same task, or not";
     Reseed "reseed" Cohort "r" "reseed" "compare again with a new random seed";
-    Export "export" Program on Cohort, Diff, Policy "x" "export" "export as Markdown or JSON: a second key picks the format and the target";
+    Export "export" Program on Cohort, Diff, Policy, Alerts "x" "export" "export as Markdown or JSON: a second key picks the format and the target";
     Models "models" Cohort "m" "models" "choose the models to compare";
     ChooseSide "choose-side" Cohort "space" "A/B" "in the list of models, mark this one as A or B";
     OpenRun "open-run" Cohort "o" "run" "open this side's run at the call behind the figure";
@@ -490,6 +494,16 @@ commands! {
     Suggest "suggest-rules" Policy "u" "suggest" "suggest rules for what ran and would be asked for, or go back";
     Reload "reload-policy" Policy "r" "reload" "read the policy again";
     CopyRule "copy-rule" Policy "y" "copy rule" "copy the selected rule";
+    Ack "ack" Alarm "a" "ack" "say that somebody knows about the alert, or take that back";
+    Snooze "snooze" Alarm "s" "snooze" "hear nothing of the alert for a while: a second key says how long";
+    WouldHave "would-have-fired" Alarm "t" "would have fired" "what the rule would have stopped and saved in the open runs";
+    EditRule "edit-rule" Alarm "e" "edit rule" "open the rule in $EDITOR";
+    StopRun "stop-run" Alarm "K" "stop" "end the process of the run, after a dialog";
+    Release "release" Alarm "u" "release" "let a run go on that a breaker stopped";
+    AlertHistory "alert-history" Alarm "h" "history" "when the rule went off, and what was sent; again to go back";
+    NextAlert "next-alert" Alarm "." "next" "next alert";
+    PrevAlert "previous-alert" Alarm "," "previous" "previous alert";
+    ReloadRules "reload-rules" Alarm "r" "reload" "read the rules again";
     Approve "approve" Asks "y" "approve" "approve the tool call that is looked at, with a reason if there is one";
     Deny "deny" Asks "n" "deny" "deny the tool call that is looked at, with a reason";
     CopyAskRule "copy-rule-for" Asks "a" "rule" "copy a rule that would decide such calls, for the policy file";

@@ -143,6 +143,13 @@ impl Headless {
         }
     }
 
+    /// Pastes a text, as a terminal does.
+    pub fn paste(&mut self, text: &str) {
+        self.draw();
+        let effects = self.shell.paste(text);
+        self.obey(effects);
+    }
+
     /// Handles an event from outside.
     pub fn happen(&mut self, event: Event) {
         let effects = self.shell.happened(event);

@@ -332,6 +332,10 @@ impl Runtime {
                 Effect::Follow => self.follow(),
                 Effect::Start(task) => self.lanes.start(from, task),
                 Effect::View { text, with } => exit = exit.or(self.view(text.get(), with)),
+                Effect::Edit { path, line } => {
+                    let program = Viewer::Editor.program();
+                    exit = exit.or(self.lend(|_| viewer::edit(&program, &path, line)));
+                }
                 Effect::Copy(text) => Screen::copy(text.get()),
                 Effect::Alert(alert, words) => Screen::alert(alert, &words),
                 // If the receiver is gone, the answer is no longer needed.
@@ -347,12 +351,16 @@ impl Runtime {
         exit
     }
 
-    /// Hands the terminal to another program until it ends.
     fn view(&mut self, text: &str, with: Viewer) -> Option<Exit> {
         let program = with.program();
+        self.lend(|shown| viewer::show(&program, text, shown))
+    }
+
+    /// Hands the terminal to another program until it ends.
+    fn lend(&mut self, run: impl FnOnce(&Shown) -> Result<(), viewer::Error>) -> Option<Exit> {
         self.keys.pause();
         terminal::restore();
-        let ended = viewer::show(&program, text, &self.shown);
+        let ended = run(&self.shown);
         // Input for that program is not meant for this one.
         let is_signal = |msg: &Msg| matches!(msg, Msg::Signal(SIGINT | SIGQUIT | SIGTSTP));
         let kept: Vec<Msg> = self

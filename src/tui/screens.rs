@@ -1,6 +1,7 @@
 //! Every screen of the program. To add one: a file here, an arm in [`build`], and an id with its line in
 //! [`SCREENS`].
 
+pub mod alerts;
 pub mod asks;
 pub mod changes;
 pub mod cohort;
@@ -35,6 +36,7 @@ pub(super) fn build(id: ScreenId, session: &Session) -> Box<dyn Screen> {
         ScreenId::Timeline => Box::new(timeline::Timeline::default()),
         ScreenId::Costs => Box::new(costs::Costs::default()),
         ScreenId::Policy => Box::new(policy::Policy::default()),
+        ScreenId::Alerts => Box::new(alerts::Alerts::default()),
         ScreenId::Asks => Box::new(asks::AsksView::default()),
         ScreenId::Help => Box::new(help::Help::default()),
         ScreenId::Palette => Box::new(palette::Palette::default()),

@@ -20,6 +20,7 @@ use crate::query::expr::Expr;
 use crate::state::Mark;
 use crate::store::Store;
 use crate::store::bodies::Bodies;
+use crate::tui::alerting::{Alerting, Seen};
 use crate::tui::asks::Asks;
 use crate::tui::gaps::Gaps;
 use crate::tui::keys::Keymap;
@@ -52,6 +53,7 @@ pub struct Session {
     /// For costs by kind of token.
     pub prices: Arc<PriceTable>,
     pub policing: Policing,
+    pub alerting: Alerting,
     /// Tool calls that wait for a person.
     pub asks: Asks,
 }
@@ -218,6 +220,8 @@ pub struct Opened {
     pub zone: Zone,
     /// A policy that lies over it.
     pub overlay: Option<Arc<Overlay>>,
+    /// What the rules of alerts found in it.
+    pub alerts: Option<Arc<Seen>>,
 }
 
 /// The time zone of the screen; UTC until it is set.
@@ -288,6 +292,7 @@ impl Session {
             sought: None,
             prices: Arc::new(options.loading.prices.clone()),
             policing: Policing::default(),
+            alerting: Alerting::default(),
             asks: Asks::default(),
         }
     }
@@ -455,6 +460,7 @@ impl Session {
         }
         news.rows = before..self.loaded.store.len();
         self.policing.is_outdated |= !news.settled.is_empty();
+        self.alerting.is_outdated |= !news.settled.is_empty() || !news.runs.is_empty();
         if self.trace.live {
             self.see_let_go(first);
             let Opened { store, gaps, .. } = &mut self.loaded;

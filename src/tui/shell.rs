@@ -249,7 +249,9 @@ impl Shell {
             Event::Answered { outcome, .. } => {
                 match outcome {
                     Ok(state) => self.session.say(state.word()),
-                    Err(why) => self.session.fail(&format!("your answer does not count: {why}")),
+                    Err(why) => self
+                        .session
+                        .fail(&format!("your answer does not count: {why}")),
                 }
                 Vec::new()
             }
@@ -645,6 +647,7 @@ impl Shell {
                 | Effect::Follow
                 | Effect::StopLoading
                 | Effect::View { .. }
+                | Effect::Edit { .. }
                 | Effect::Copy(_)
                 | Effect::Alert(..)
                 | Effect::Answer(_) => outside.push((from, effect)),

@@ -271,6 +271,8 @@ pub struct Marks {
     /// Where the user set a mark, and where a text was found.
     pub mark: &'static str,
     pub hit: &'static str,
+    /// An action that shows why a rule of alerts went off.
+    pub alert: &'static str,
     /// From little to much.
     pub levels: [&'static str; 8],
     kinds: [&'static str; 12],
@@ -324,6 +326,7 @@ pub static UNICODE: Marks = Marks {
     quiet: "·",
     mark: "◆",
     hit: "•",
+    alert: "!",
     levels: ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
     kinds: ["▷", "◆", "∴", "⚙", "§", "‖", "✖", "·", "┌", "└", "!", "?"],
 };
@@ -370,6 +373,7 @@ pub static ASCII: Marks = Marks {
     quiet: ".",
     mark: "*",
     hit: "o",
+    alert: "!",
     levels: [".", ",", ":", "-", "=", "+", "*", "#"],
     kinds: [">", "M", ":", "T", "P", "=", "x", "*", "/", "\\", "!", "?"],
 };
@@ -421,6 +425,7 @@ mod tests {
             marks.quiet,
             marks.mark,
             marks.hit,
+            marks.alert,
         ];
         let groups = [&marks.kinds[..], &marks.levels, &marks.corners];
         for mark in single.iter().chain(groups.into_iter().flatten()) {

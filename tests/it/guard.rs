@@ -82,7 +82,10 @@ impl Home {
             let mode = fs::metadata(&path).expect("there").permissions().mode();
             assert_eq!(mode & 0o777, 0o600);
             let text = fs::read_to_string(path).expect("read");
-            events.extend(text.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON")));
+            events.extend(
+                text.lines()
+                    .map(|line| serde_json::from_str::<Value>(line).expect("JSON")),
+            );
         }
         events
     }
@@ -91,7 +94,9 @@ impl Home {
         let events = self.events();
         let word = |event: &Value, name: &str| event[name].as_str().unwrap_or_default().to_owned();
         let words = events.iter().map(|event| {
-            let more = ["decision", "state", "status"].map(|name| word(event, name)).concat();
+            let more = ["decision", "state", "status"]
+                .map(|name| word(event, name))
+                .concat();
             format!("{} {more}", word(event, "type")).trim().to_owned()
         });
         words.collect()
@@ -153,18 +158,30 @@ const HOOK: &[&str] = &["guard", "claude-code"];
 fn what_no_rule_is_about_is_recorded_and_left_to_the_host() {
     let home = Home::new(POLICY);
     let before = home.hook(HOOK, &bash("ls"));
-    assert_eq!((said(&before).as_str(), before.status.code()), ("", Some(0)));
+    assert_eq!(
+        (said(&before).as_str(), before.status.code()),
+        ("", Some(0))
+    );
     let more = json!({"tool_response": {"stdout": "a"}, "duration_ms": 7});
     let after = home.hook(HOOK, &claude("PostToolUse", "ls", &more));
     assert_eq!(after.status.code(), Some(0));
     assert_eq!(
         home.kinds(),
-        ["run_start", "tool_call", "policy_decision allow", "tool_result ok"]
+        [
+            "run_start",
+            "tool_call",
+            "policy_decision allow",
+            "tool_result ok"
+        ]
     );
     let events = home.events();
     assert_eq!(events[3]["result"], json!({"stdout": "a"}));
     assert_eq!(events[3]["duration_ms"], json!(7));
-    assert!(events.iter().all(|event| event["via"] == "hook" && event["run_id"] == "s1"));
+    assert!(
+        events
+            .iter()
+            .all(|event| event["via"] == "hook" && event["run_id"] == "s1")
+    );
 }
 
 #[test]
@@ -177,7 +194,12 @@ fn a_rule_that_denies_is_told_with_its_reason() {
     );
     assert_eq!(
         home.kinds(),
-        ["run_start", "tool_call", "policy_decision block", "tool_result blocked"]
+        [
+            "run_start",
+            "tool_call",
+            "policy_decision block",
+            "tool_result blocked"
+        ]
     );
     let batch = json!({"tool_calls": [{"tool_use_id": "toolu_1", "tool_response": "denied"}]});
     home.hook(HOOK, &claude("PostToolBatch", "git push", &batch));
@@ -190,13 +212,20 @@ fn asked(state: State, reason: &str, decision: &str, expected: &[&str]) {
     let approver = Approver::new(&home.places());
     let hook = home.start(HOOK, &bash("rm -rf build").to_string());
     let ask = home.answer(state, reason);
-    assert_eq!((ask.tool.as_str(), ask.rule.as_deref()), ("Bash", Some("rm")));
+    assert_eq!(
+        (ask.tool.as_str(), ask.rule.as_deref()),
+        ("Bash", Some("rm"))
+    );
     assert_eq!(ask.args, json!({"command": "rm -rf build"}));
     let output = hook.wait_with_output().expect("it ends");
     let answer: Value = serde_json::from_str(&said(&output)).expect("JSON");
     let told = &answer["hookSpecificOutput"];
     assert_eq!(told["permissionDecision"], decision);
-    assert!(told["permissionDecisionReason"].to_string().contains("alex@box (tui)"));
+    assert!(
+        told["permissionDecisionReason"]
+            .to_string()
+            .contains("alex@box (tui)")
+    );
     assert_eq!(home.kinds(), expected);
     let approval = &home.events()[4];
     assert_eq!(approval["by"], "alex@box (tui)");
@@ -206,8 +235,18 @@ fn asked(state: State, reason: &str, decision: &str, expected: &[&str]) {
 
 #[test]
 fn a_person_answers_and_who_why_and_how_long_is_recorded() {
-    let began = ["run_start", "tool_call", "policy_decision require_approval", "approval requested"];
-    asked(State::Approved, "", "allow", &[&began[..], &["approval approved"]].concat());
+    let began = [
+        "run_start",
+        "tool_call",
+        "policy_decision require_approval",
+        "approval requested",
+    ];
+    asked(
+        State::Approved,
+        "",
+        "allow",
+        &[&began[..], &["approval approved"]].concat(),
+    );
     asked(
         State::Denied,
         "not today",
@@ -221,7 +260,11 @@ fn where_nobody_answers_in_time_it_is_denied() {
     let home = Home::new(&POLICY.replace("30s", "1s"));
     let _approver = Approver::new(&home.places());
     let output = home.hook(HOOK, &bash("rm -rf build"));
-    assert!(said(&output).contains("\"deny\"") && said(&output).contains("nobody answered"), "{}", said(&output));
+    assert!(
+        said(&output).contains("\"deny\"") && said(&output).contains("nobody answered"),
+        "{}",
+        said(&output)
+    );
     let kinds = home.kinds();
     assert_eq!(kinds[4..], ["approval expired", "tool_result denied"]);
 }
@@ -231,10 +274,15 @@ fn where_nobody_can_answer_the_host_asks_or_it_is_denied() {
     let home = Home::new(POLICY);
     let output = home.hook(HOOK, &bash("rm -rf build"));
     assert!(said(&output).contains("\"ask\""), "{}", said(&output));
-    let alone = home.command(HOOK).env("CLAUDE_CODE_SESSION_ATTENDED", "0").spawn();
+    let alone = home
+        .command(HOOK)
+        .env("CLAUDE_CODE_SESSION_ATTENDED", "0")
+        .spawn();
     let mut alone = alone.expect("started");
     let mut stdin = alone.stdin.take().expect("a pipe");
-    stdin.write_all(bash("rm -rf build").to_string().as_bytes()).expect("told");
+    stdin
+        .write_all(bash("rm -rf build").to_string().as_bytes())
+        .expect("told");
     drop(stdin);
     let output = alone.wait_with_output().expect("it ends");
     assert!(said(&output).contains("\"deny\""), "{}", said(&output));
@@ -262,7 +310,9 @@ fn a_hook_that_is_killed_blocks_by_the_command_that_runs_it() {
     let home = Home::new(POLICY);
     let _approver = Approver::new(&home.places());
     let program = env!("CARGO_BIN_EXE_saferun-tui");
-    let line = format!("'{program}' guard claude-code || {{ echo 'saferun-tui guard failed' >&2; exit 2; }}");
+    let line = format!(
+        "'{program}' guard claude-code || {{ echo 'saferun-tui guard failed' >&2; exit 2; }}"
+    );
     let mut shell = Command::new("sh")
         .args(["-c", &line])
         .env("HOME", home.0.path())
@@ -275,7 +325,9 @@ fn a_hook_that_is_killed_blocks_by_the_command_that_runs_it() {
         .spawn()
         .expect("sh");
     let mut stdin = shell.stdin.take().expect("a pipe");
-    stdin.write_all(bash("rm -rf build").to_string().as_bytes()).expect("told");
+    stdin
+        .write_all(bash("rm -rf build").to_string().as_bytes())
+        .expect("told");
     drop(stdin);
     let mailbox = Mailbox::usable(&home.places()).expect("a mailbox");
     wait_until(|| !mailbox.list().is_empty());
@@ -291,7 +343,9 @@ fn a_hook_that_is_killed_blocks_by_the_command_that_runs_it() {
 }
 
 fn signal(pid: u32, signal: &str) {
-    let done = Command::new("kill").args([signal, &pid.to_string()]).status();
+    let done = Command::new("kill")
+        .args([signal, &pid.to_string()])
+        .status();
     assert!(done.expect("kill").success());
 }
 
@@ -308,7 +362,11 @@ fn wait_until(is_so: impl Fn() -> bool) {
 fn a_broken_policy_asks_and_never_allows() {
     let home = Home::new("version = 7");
     let output = home.hook(HOOK, &bash("ls"));
-    assert!(said(&output).contains("\"ask\"") && said(&output).contains("policy.toml"), "{}", said(&output));
+    assert!(
+        said(&output).contains("\"ask\"") && said(&output).contains("policy.toml"),
+        "{}",
+        said(&output)
+    );
 }
 
 #[test]
@@ -317,10 +375,16 @@ fn what_cannot_be_understood_blocks() {
     for (arguments, payload) in [
         (HOOK, "{"),
         (HOOK, "{}"),
-        (HOOK, "{\"hook_event_name\":\"PreToolUse\",\"session_id\":\"s\"}"),
+        (
+            HOOK,
+            "{\"hook_event_name\":\"PreToolUse\",\"session_id\":\"s\"}",
+        ),
         (&["guard", "codex"][..], "[]"),
     ] {
-        let output = home.start(arguments, payload).wait_with_output().expect("it ends");
+        let output = home
+            .start(arguments, payload)
+            .wait_with_output()
+            .expect("it ends");
         assert_eq!(output.status.code(), Some(2), "{payload}");
         assert!(!output.stderr.is_empty(), "{payload}");
         assert!(said(&output).contains("deny"), "{payload}");
@@ -332,7 +396,11 @@ fn a_payload_of_another_host_is_answered_in_that_hosts_shape() {
     let home = Home::new(POLICY);
     let copilot = json!({"sessionId": "s", "toolName": "bash", "toolArgs": {"command": "git push"}, "cwd": "/"});
     let output = home.hook(HOOK, &copilot);
-    assert!(said(&output).starts_with("{\"permissionDecision\":\"deny\""), "{}", said(&output));
+    assert!(
+        said(&output).starts_with("{\"permissionDecision\":\"deny\""),
+        "{}",
+        said(&output)
+    );
 }
 
 #[test]
@@ -342,12 +410,22 @@ fn a_breaker_stops_the_next_call_with_its_arithmetic() {
     let trip = r#"{"schema":"saferun.tui/trip@1","run_id":"s1","rule":"cost","reason":"too dear","arithmetic":"4.10 + 1.20 > 5.00","at":"2026-11-22T10:00:00Z","by":"rule"}"#;
     let path = home.write(".local/state/saferun-tui/live/s1.trip", trip);
     let output = home.hook(HOOK, &bash("ls"));
-    assert!(said(&output).contains("too dear (4.10 + 1.20 > 5.00)"), "{}", said(&output));
+    assert!(
+        said(&output).contains("too dear (4.10 + 1.20 > 5.00)"),
+        "{}",
+        said(&output)
+    );
     fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).expect("set");
-    fs::write(&path, "{").or_else(|_| fs::remove_file(&path)).expect("changed");
+    fs::write(&path, "{")
+        .or_else(|_| fs::remove_file(&path))
+        .expect("changed");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("set");
     let output = home.hook(HOOK, &bash("ls"));
-    assert!(said(&output).contains("cannot be read"), "{}", said(&output));
+    assert!(
+        said(&output).contains("cannot be read"),
+        "{}",
+        said(&output)
+    );
     fs::remove_file(&path).expect("removed");
     assert_eq!(said(&home.hook(HOOK, &bash("ls"))), "");
 }
@@ -355,7 +433,10 @@ fn a_breaker_stops_the_next_call_with_its_arithmetic() {
 #[test]
 fn an_agent_cannot_answer_for_a_person() {
     let home = Home::new(POLICY);
-    for command in ["saferun-tui approve a-1", "cat ~/.local/state/saferun-tui/run/ask/x"] {
+    for command in [
+        "saferun-tui approve a-1",
+        "cat ~/.local/state/saferun-tui/run/ask/x",
+    ] {
         let output = home.hook(HOOK, &bash(command));
         assert!(said(&output).contains("self-protect"), "{}", said(&output));
     }
@@ -370,10 +451,16 @@ fn who_only_observes_decides_nothing() {
     let _approver = Approver::new(&home.places());
     for command in ["git push", "rm -rf build"] {
         let output = home.hook(&["guard", "claude-code", "--observe"], &bash(command));
-        assert_eq!((said(&output).as_str(), output.status.code()), ("", Some(0)));
+        assert_eq!(
+            (said(&output).as_str(), output.status.code()),
+            ("", Some(0))
+        );
     }
     let events = home.events();
-    let modes: Vec<&str> = events.iter().filter_map(|event| event["mode"].as_str()).collect();
+    let modes: Vec<&str> = events
+        .iter()
+        .filter_map(|event| event["mode"].as_str())
+        .collect();
     assert_eq!(modes, ["shadow", "shadow"]);
 }
 
@@ -399,19 +486,33 @@ fn nothing_of_the_environment_is_ever_written() {
 fn calls_at_once_of_one_run_are_all_recorded() {
     let home = Home::new(POLICY);
     let gemini = |n: usize| json!({"session_id": "g", "timestamp": "t", "cwd": "/", "hook_event_name": "BeforeTool", "tool_name": "run_shell_command", "tool_input": {"command": format!("ls {}", n % 3)}});
-    let all: Vec<Child> = (0..12).map(|n| home.start(&["guard", "gemini"], &gemini(n).to_string())).collect();
+    let all: Vec<Child> = (0..12)
+        .map(|n| home.start(&["guard", "gemini"], &gemini(n).to_string()))
+        .collect();
     for hook in all {
         let output = hook.wait_with_output().expect("it ends");
         assert_eq!(said(&output), "{}");
     }
     let events = home.events();
-    let calls: Vec<&Value> = events.iter().filter(|event| event["type"] == "tool_call").collect();
+    let calls: Vec<&Value> = events
+        .iter()
+        .filter(|event| event["type"] == "tool_call")
+        .collect();
     assert_eq!(calls.len(), 12);
-    let mut ids: Vec<&str> = calls.iter().filter_map(|event| event["id"].as_str()).collect();
+    let mut ids: Vec<&str> = calls
+        .iter()
+        .filter_map(|event| event["id"].as_str())
+        .collect();
     ids.sort_unstable();
     ids.dedup();
     assert_eq!(ids.len(), 12, "equal calls have ids of their own");
-    assert_eq!(events.iter().filter(|event| event["type"] == "run_start").count(), 1);
+    assert_eq!(
+        events
+            .iter()
+            .filter(|event| event["type"] == "run_start")
+            .count(),
+        1
+    );
 }
 
 #[test]
@@ -425,14 +526,23 @@ fn the_settings_of_a_host_are_changed_only_after_they_were_shown_and_only_ours_a
     assert!(said(&asks).contains("+++") && said(&asks).contains("guard claude-code || { echo"));
     assert_eq!(fs::read_to_string(&settings).expect("read"), own);
     let done = run(&["guard", "install", "claude-code", "--yes"]);
-    assert_eq!(done.status.code(), Some(0), "{}", String::from_utf8_lossy(&done.stderr));
+    assert_eq!(
+        done.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
     let installed = fs::read_to_string(&settings).expect("read");
     assert_eq!(installed.matches("guard claude-code ||").count(), 13);
     let again = run(&["guard", "install", "claude-code", "--yes"]);
     assert!(said(&again).contains("is so already"));
-    let status: Value = serde_json::from_str(&said(&run(&["guard", "status", "--json"]))).expect("JSON");
+    let status: Value =
+        serde_json::from_str(&said(&run(&["guard", "status", "--json"]))).expect("JSON");
     let host = &status["hosts"][0];
-    assert_eq!((host["installed"].as_bool(), host["problems"].clone()), (Some(true), json!([])));
+    assert_eq!(
+        (host["installed"].as_bool(), host["problems"].clone()),
+        (Some(true), json!([]))
+    );
     let gone = run(&["guard", "uninstall", "claude-code", "--yes"]);
     assert_eq!(gone.status.code(), Some(0));
     assert_eq!(fs::read_to_string(&settings).expect("read"), own);
@@ -442,12 +552,31 @@ fn the_settings_of_a_host_are_changed_only_after_they_were_shown_and_only_ours_a
 fn every_host_is_installed_and_removed_without_a_trace() {
     let home = Home::new(POLICY);
     let before = files(home.0.path());
-    for host in ["claude-code", "codex", "gemini", "copilot", "qwen", "cursor", "kimi", "opencode"] {
+    for host in [
+        "claude-code",
+        "codex",
+        "gemini",
+        "copilot",
+        "qwen",
+        "cursor",
+        "kimi",
+        "opencode",
+    ] {
         let done = home.hook(&["guard", "install", host, "--yes"], &json!({}));
-        assert_eq!(done.status.code(), Some(0), "{host}: {}", String::from_utf8_lossy(&done.stderr));
+        assert_eq!(
+            done.status.code(),
+            Some(0),
+            "{host}: {}",
+            String::from_utf8_lossy(&done.stderr)
+        );
         assert!(files(home.0.path()).len() > before.len(), "{host}");
         let gone = home.hook(&["guard", "uninstall", host, "--yes"], &json!({}));
-        assert_eq!(gone.status.code(), Some(0), "{host}: {}", String::from_utf8_lossy(&gone.stderr));
+        assert_eq!(
+            gone.status.code(),
+            Some(0),
+            "{host}: {}",
+            String::from_utf8_lossy(&gone.stderr)
+        );
         let noted = home.0.path().join(".local/state/saferun-tui/installs.json");
         fs::remove_file(noted).expect("it was noted");
         assert_eq!(files(home.0.path()), before, "{host}");
@@ -457,10 +586,205 @@ fn every_host_is_installed_and_removed_without_a_trace() {
 #[test]
 fn a_policy_can_be_tried_before_it_is_used() {
     let home = Home::new(POLICY);
-    let output = home.hook(&["guard", "test", "tool:Bash args.command=\"rm -rf x\"", "--json"], &json!({}));
+    let output = home.hook(
+        &[
+            "guard",
+            "test",
+            "tool:Bash args.command=\"rm -rf x\"",
+            "--json",
+        ],
+        &json!({}),
+    );
     let told: Value = serde_json::from_str(&said(&output)).expect("JSON");
-    assert_eq!((told["effect"].as_str(), told["rule"].as_str()), (Some("ask"), Some("rm")));
+    assert_eq!(
+        (told["effect"].as_str(), told["rule"].as_str()),
+        (Some("ask"), Some("rm"))
+    );
     let call = home.write("call.json", &bash("git push").to_string());
-    let output = home.hook(&["guard", "test", "--file", &call.to_string_lossy()], &json!({}));
+    let output = home.hook(
+        &["guard", "test", "--file", &call.to_string_lossy()],
+        &json!({}),
+    );
     assert!(said(&output).starts_with("deny: push"), "{}", said(&output));
+}
+
+/// A server that answers every request with the text that it was asked for.
+const SERVER: &str = r#"while read -r line; do
+  id=$(printf '%s' "$line" | sed -n 's/.*"id":\([0-9]*\).*/\1/p')
+  case "$line" in
+    *tools/list*) printf '{"jsonrpc":"2.0","id":%s,"result":{"tools":[{"name":"pay"}]}}\n' "$id" ;;
+    *tools/call*) printf '{"jsonrpc":"2.0","id":%s,"result":{"content":[{"type":"text","text":"paid"}]}}\n' "$id" ;;
+    *) printf '%s\n' "$line" ;;
+  esac
+done"#;
+
+/// Says `lines` to the server behind the wrapper, and returns what came back.
+fn through_mcp(home: &Home, lines: &[Value], while_open: impl FnOnce()) -> Vec<Value> {
+    let arguments = ["mcp", "--name", "bank", "--guard", "--", "sh", "-c", SERVER];
+    let mut child = home
+        .command(&arguments)
+        .env("PATH", "/usr/bin:/bin")
+        .spawn()
+        .expect("started");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    for line in lines {
+        writeln!(stdin, "{line}").expect("told");
+    }
+    while_open();
+    drop(stdin);
+    let output = child.wait_with_output().expect("it ends");
+    let text = said(&output);
+    text.lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect()
+}
+
+fn pay(id: u32, amount: u32) -> Value {
+    json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": "pay", "arguments": {"amount": amount}}})
+}
+
+const BANK: &str = "version = 1\nwait = \"20s\"\n[[rule]]\nid = \"cap\"\neffect = \"EFFECT\"\ntool = \"mcp__bank__pay\"\nwhen = \"args.amount>500\"\nreason = \"over 500\"\n";
+
+#[test]
+fn calls_of_an_mcp_server_are_recorded_and_held_to_the_policy() {
+    let home = Home::new(&BANK.replace("EFFECT", "deny"));
+    let list = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"});
+    let batch = json!([pay(9, 9000)]);
+    let other = json!({"jsonrpc": "2.0", "id": 5, "method": "server/discover"});
+    let heard = through_mcp(
+        &home,
+        &[list, pay(2, 20), pay(3, 9000), batch, other.clone()],
+        || {
+            std::thread::sleep(Duration::from_millis(1500));
+        },
+    );
+    let of = |id: u32| {
+        heard
+            .iter()
+            .find(|it| it["id"] == id)
+            .cloned()
+            .unwrap_or_default()
+    };
+    assert_eq!(of(2)["result"]["content"][0]["text"], "paid");
+    assert_eq!(of(3)["result"]["isError"], true);
+    assert_eq!(
+        of(3)["result"]["content"][0]["text"],
+        "Blocked by policy cap: over 500"
+    );
+    assert_eq!(of(5), other, "what is not known passes as it is");
+    assert!(
+        heard.iter().any(|it| it["error"]["code"] == -32600),
+        "the batch"
+    );
+    assert_eq!(heard.len(), 5);
+    let kinds = home.kinds();
+    for kind in [
+        "tool_call",
+        "policy_decision block",
+        "tool_result blocked",
+        "tool_result ok",
+        "note",
+    ] {
+        assert!(kinds.iter().any(|it| it == kind), "{kind} in {kinds:?}");
+    }
+    assert!(home.events().iter().all(|event| event["via"] == "mcp"));
+}
+
+#[test]
+fn a_call_of_an_mcp_server_waits_for_a_person_while_other_messages_go_on() {
+    let home = Home::new(&BANK.replace("EFFECT", "ask"));
+    let _approver = Approver::new(&home.places());
+    let mut asked = None;
+    let heard = through_mcp(&home, &[pay(1, 9000), pay(2, 20)], || {
+        asked = Some(home.answer(State::Approved, "a known payee"));
+        std::thread::sleep(Duration::from_millis(1500));
+    });
+    assert_eq!(asked.map(|it| it.args), Some(json!({"amount": 9000})));
+    let ids: Vec<&Value> = heard.iter().map(|it| &it["id"]).collect();
+    assert_eq!(ids, [&json!(2), &json!(1)]);
+    assert!(home.kinds().contains(&"approval approved".to_owned()));
+}
+
+#[test]
+fn a_call_that_the_agent_takes_back_is_not_passed_on() {
+    let home = Home::new(&BANK.replace("EFFECT", "ask"));
+    let _approver = Approver::new(&home.places());
+    let cancel =
+        json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}});
+    let heard = through_mcp(&home, &[pay(1, 9000), cancel], || {
+        std::thread::sleep(Duration::from_millis(1500));
+    });
+    assert_eq!(heard, Vec::<Value>::new());
+    assert!(
+        home.kinds().contains(&"tool_result cancelled".to_owned()),
+        "{:?}",
+        home.kinds()
+    );
+}
+
+#[test]
+fn where_nobody_is_at_an_explorer_the_agent_asks_its_own_user() {
+    let home = Home::new(&BANK.replace("EFFECT", "ask"));
+    let start = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"capabilities": {"elicitation": {}}}});
+    let answer = json!({"jsonrpc": "2.0", "id": "saferun-elicit-0", "result": {"action": "accept", "content": {"approve": false, "reason": "no"}}});
+    let heard = through_mcp(&home, &[start, pay(2, 9000)], || {
+        std::thread::sleep(Duration::from_millis(1500));
+    });
+    let asks = heard
+        .iter()
+        .find(|it| it["method"] == "elicitation/create")
+        .expect("it asks");
+    assert!(asks["params"]["message"].to_string().contains("9000"));
+    let heard = through_mcp(
+        &home,
+        &[
+            json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"capabilities": {"elicitation": {}}}}),
+            pay(2, 9000),
+            answer,
+        ],
+        || {
+            std::thread::sleep(Duration::from_millis(1500));
+        },
+    );
+    let refused = heard.iter().find(|it| it["id"] == 2).expect("an answer");
+    assert_eq!(refused["result"]["isError"], true);
+    assert!(
+        home.events()
+            .iter()
+            .any(|event| event["by"] == "mcp-elicitation")
+    );
+}
+
+#[test]
+fn a_call_that_the_hook_was_asked_about_is_not_asked_about_again() {
+    let home = Home::new(&BANK.replace("EFFECT", "warn"));
+    let hook = claude(
+        "PreToolUse",
+        "x",
+        &json!({"tool_name": "mcp__bank__pay", "tool_input": {"amount": 9000}}),
+    );
+    home.hook(HOOK, &hook);
+    home.write(
+        ".config/saferun-tui/policy.toml",
+        &BANK.replace("EFFECT", "deny"),
+    );
+    let mut call = pay(7, 9000);
+    call["params"]["_meta"] = json!({"claudecode/toolUseId": "toolu_1"});
+    let heard = through_mcp(&home, &[call], || {
+        std::thread::sleep(Duration::from_millis(1500))
+    });
+    assert_eq!(heard[0]["result"]["content"][0]["text"], "paid");
+    let calls = home.events();
+    let calls = calls.iter().filter(|event| event["type"] == "tool_call");
+    let told: Vec<(&Value, &Value, &Value)> = calls
+        .map(|it| (&it["run_id"], &it["id"], &it["via"]))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (&json!("s1"), &json!("toolu_1"), &json!("hook")),
+            (&json!("s1"), &json!("toolu_1"), &json!("mcp")),
+        ],
+        "both tell the same call in one trace"
+    );
 }

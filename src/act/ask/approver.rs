@@ -22,7 +22,7 @@ impl Approver {
     /// Says in every meeting place that somebody can answer.
     pub fn new(places: &Places) -> Approver {
         let meeting = places.meeting();
-        let held = meeting.iter().filter_map(|it| hold(&it.join(FOLDER)).ok());
+        let held = meeting.iter().filter_map(|it| hold(it).ok());
         Approver {
             held: held.collect(),
         }
@@ -42,12 +42,10 @@ impl Drop for Approver {
     }
 }
 
-fn hold(folder: &Path) -> io::Result<(PathBuf, File)> {
-    let is_there = folder.ancestors().nth(2).is_some_and(Path::is_dir);
-    if !is_there {
-        return Err(io::Error::from(io::ErrorKind::NotFound));
-    }
-    places::private(folder)?;
+fn hold(meeting: &Path) -> io::Result<(PathBuf, File)> {
+    let folder = meeting.join(FOLDER);
+    places::private(meeting)?;
+    places::private(&folder)?;
     let path = folder.join(format!("{}.lock", std::process::id()));
     loop {
         let file = OpenOptions::new()

@@ -54,16 +54,15 @@ impl Mailbox {
     /// All folders of a user in which somebody may ask.
     pub fn all(places: &Places) -> Vec<Mailbox> {
         let meeting = places.meeting();
-        meeting.iter().filter_map(|it| Mailbox::at(it).ok()).collect()
+        meeting
+            .iter()
+            .filter_map(|it| Mailbox::at(it).ok())
+            .collect()
     }
 
     /// The one in a meeting place.
     pub fn at(meeting: &Path) -> io::Result<Mailbox> {
         let folder = meeting.join("ask");
-        if !meeting.parent().is_some_and(Path::is_dir) && meeting.ends_with("saferun-tui") {
-            // A runtime folder that the system did not make is no place to meet.
-            return Err(io::Error::from(io::ErrorKind::NotFound));
-        }
         places::private(meeting)?;
         places::private(&folder)?;
         if is_remote(&folder) {
@@ -221,7 +220,14 @@ impl Mailbox {
 fn is_remote(folder: &Path) -> bool {
     // NFS, SMB, CIFS, SMB2, CODA, AFS, 9P, Ceph.
     const REMOTE: &[u32] = &[
-        0x6969, 0x517b, 0xff53_4d42, 0xfe53_4d42, 0x7375_7245, 0x5346_414f, 0x0102_1997, 0x00c3_6400,
+        0x6969,
+        0x517b,
+        0xff53_4d42,
+        0xfe53_4d42,
+        0x7375_7245,
+        0x5346_414f,
+        0x0102_1997,
+        0x00c3_6400,
     ];
     rustix::fs::statfs(folder).is_ok_and(|it| REMOTE.contains(&(it.f_type as u32)))
 }

@@ -39,7 +39,9 @@ pub fn start(places: Places) -> Outside {
 fn await_use(places: &Places, answers: &Receiver<Answer>) -> bool {
     loop {
         let meeting = places.meeting();
-        let mut signs = meeting.into_iter().chain([places.live(), places.installs()]);
+        let mut signs = meeting
+            .into_iter()
+            .chain([places.live(), places.installs()]);
         if signs.any(|path| path.exists()) {
             return true;
         }
@@ -118,7 +120,9 @@ impl Watch {
     fn answer(&self, answer: &Answer) -> Event {
         let now = System.now();
         let mailboxes = self.mailboxes.iter();
-        let found = mailboxes.filter_map(|it| Some((it, it.read(&answer.id)?))).next();
+        let found = mailboxes
+            .filter_map(|it| Some((it, it.read(&answer.id)?)))
+            .next();
         let outcome = match found {
             Some((mailbox, ask)) => {
                 let told = ask.answer(answer.state, &me("tui"), &answer.reason, now);

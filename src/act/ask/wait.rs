@@ -22,12 +22,7 @@ const SOON: Duration = Duration::from_secs(2);
 const SELDOM: Duration = Duration::from_millis(100);
 
 /// Waits at most `patience`; `is_over` says that nobody wants to know any more.
-pub fn wait(
-    mailbox: &Mailbox,
-    ask: &Ask,
-    patience: Duration,
-    is_over: &dyn Fn() -> bool,
-) -> Ended {
+pub fn wait(mailbox: &Mailbox, ask: &Ask, patience: Duration, is_over: &dyn Fn() -> bool) -> Ended {
     let began = Instant::now();
     loop {
         if let Some(answer) = mailbox.answer_to(ask) {

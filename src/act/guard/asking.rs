@@ -74,7 +74,10 @@ impl Guard {
                 self.recorded(deciding, Say::Ask(why))
             }
             NoApprover::Host | NoApprover::Defer | NoApprover::Deny | NoApprover::Wait => {
-                let why = format!("{} (it asks, and nobody is there to answer)", blocked_by(decided));
+                let why = format!(
+                    "{} (it asks, and nobody is there to answer)",
+                    blocked_by(decided)
+                );
                 self.stop(deciding, "blocked", &why);
                 Say::Deny(why).into()
             }
@@ -85,7 +88,10 @@ impl Guard {
     pub(super) fn permission(&self, mut held: Held, mut trace: Trace) -> Answer {
         let told = &self.told;
         let hash = super::hash(&told.tool, &told.args);
-        let call = held.state.find(told.call.as_deref(), &hash).unwrap_or_default();
+        let call = held
+            .state
+            .find(told.call.as_deref(), &hash)
+            .unwrap_or_default();
         let approved = held.state.approved.iter().position(|known| *known == hash);
         if let Some(at) = approved {
             held.state.approved.remove(at);
@@ -212,7 +218,11 @@ impl Guard {
                 }
             }
             Ended::Expired => {
-                let after = human::span(i64::try_from(waited).unwrap_or(i64::MAX).saturating_mul(1000));
+                let after = human::span(
+                    i64::try_from(waited)
+                        .unwrap_or(i64::MAX)
+                        .saturating_mul(1000),
+                );
                 let why = format!("nobody answered within {after}");
                 answered("expired", Value::Null, &why);
                 Reply::Denied { why, is_cut: false }
@@ -250,7 +260,10 @@ struct Question {
 enum Reply {
     Approved(String),
     /// `is_cut`: the guard was told to end before it knew.
-    Denied { why: String, is_cut: bool },
+    Denied {
+        why: String,
+        is_cut: bool,
+    },
 }
 
 /// Set when the host no longer wants to wait.

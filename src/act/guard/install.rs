@@ -105,7 +105,8 @@ impl Plan {
     fn note(&self, places: &Places) -> io::Result<()> {
         let mut all = installs(places);
         let path = self.path.to_string_lossy().into_owned();
-        all.installs.retain(|it| it.host != self.host || it.path != path);
+        all.installs
+            .retain(|it| it.host != self.host || it.path != path);
         let hash = |text: &Option<String>| {
             text.as_ref()
                 .map_or_else(String::new, |text| sha256::hex(text.as_bytes()))
@@ -131,7 +132,9 @@ impl Plan {
 /// What was noted of earlier installations.
 pub fn installs(places: &Places) -> Installs {
     let text = places::read_private(&places.installs(), LARGEST);
-    let text = text.ok().and_then(|text| serde_json::from_slice(&text).ok());
+    let text = text
+        .ok()
+        .and_then(|text| serde_json::from_slice(&text).ok());
     text.unwrap_or_default()
 }
 
@@ -145,7 +148,11 @@ pub fn install(name: &str, how: How<'_>) -> Result<Plan, String> {
         Some(text) => files::removed(&file, text, name)?,
         None => None,
     };
-    let after = files::added(&file, without.as_deref(), (host, &program, how.is_observing))?;
+    let after = files::added(
+        &file,
+        without.as_deref(),
+        (host, &program, how.is_observing),
+    )?;
     Ok(Plan {
         host,
         path: file.path.clone(),
@@ -175,6 +182,16 @@ pub fn uninstall(name: &str, how: How<'_>) -> Result<Plan, String> {
     })
 }
 
+/// Settings for one run of Claude Code, which takes them as an argument: no file is changed.
+pub fn for_one_run() -> Result<String, String> {
+    files::alone(&program()?)
+}
+
+/// Whether hooks of a host were installed, as far as we noted it.
+pub fn is_installed(places: &Places, host: &str) -> bool {
+    installs(places).installs.iter().any(|it| it.host == host)
+}
+
 /// The hosts whose settings folder is there.
 pub fn found(places: &Places) -> Vec<&'static str> {
     let how = How {
@@ -192,7 +209,10 @@ fn known(name: &str) -> Result<&'static str, String> {
     let host = host::by_name(name).filter(|host| host.name != "sdk");
     host.map(|host| host.name).ok_or_else(|| {
         let names: Vec<&str> = super::hosts().filter(|it| *it != "sdk").collect();
-        format!("'{name}' is no host that can be guarded ({})", names.join(", "))
+        format!(
+            "'{name}' is no host that can be guarded ({})",
+            names.join(", ")
+        )
     })
 }
 

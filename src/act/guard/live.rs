@@ -85,7 +85,9 @@ impl Held {
         places::check(&path, &file.metadata()?)?;
         file.lock()?;
         let mut text = Vec::new();
-        Read::by_ref(&mut file).take(LARGEST).read_to_end(&mut text)?;
+        Read::by_ref(&mut file)
+            .take(LARGEST)
+            .read_to_end(&mut text)?;
         // A state that was cut short says nothing: counting begins again.
         let state: State = serde_json::from_slice(&text).unwrap_or_default();
         Ok(Held { file, state })
@@ -173,8 +175,23 @@ impl State {
     }
 }
 
+/// The run whose hook was asked about a call that is open, and the trace of that run.
+pub(super) fn run_of(places: &Places, call: &str) -> Option<(String, PathBuf)> {
+    let entries = fs::read_dir(places.live()).into_iter().flatten().flatten();
+    let states = entries.filter_map(|entry| {
+        let path = entry.path();
+        let is_state = path.extension().is_some_and(|it| it == "state");
+        let text = is_state.then(|| places::read_private(&path, LARGEST).ok());
+        serde_json::from_slice::<State>(&text.flatten()?).ok()
+    });
+    let mut states = states.filter(|state| state.open.iter().any(|it| it.call == call));
+    states
+        .next()
+        .map(|state| (state.run_id, PathBuf::from(state.trace)))
+}
+
 /// A short hash of a call: equal calls have equal ones, on the wire too.
-pub(super) fn hash(tool: &str, args: &Value) -> String {
+pub(in crate::act) fn hash(tool: &str, args: &Value) -> String {
     let text = format!("{tool}\u{1f}{}", crate::ingest::json::stable(args));
     short(text.as_bytes())
 }
@@ -187,9 +204,9 @@ pub(super) fn short(bytes: &[u8]) -> String {
 
 /// Why a breaker stops a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Trip {
-    pub(super) rule: String,
-    pub(super) reason: String,
+pub(in crate::act) struct Trip {
+    pub(in crate::act) rule: String,
+    pub(in crate::act) reason: String,
 }
 
 /// What a breaker writes.
@@ -209,7 +226,7 @@ struct TripFile {
 const TRIP: &str = "saferun.tui/trip@1";
 
 /// Whether a breaker has stopped the run. A file that is there and cannot be read has.
-pub(super) fn tripped(places: &Places, run: &str, now: i64) -> Option<Trip> {
+pub(in crate::act) fn tripped(places: &Places, run: &str, now: i64) -> Option<Trip> {
     let name = format!("{}.trip", of_run(run));
     let folders = places.meeting().into_iter().map(|it| it.join("live"));
     let mut files = folders.chain([places.live()]).map(|it| it.join(&name));
@@ -300,7 +317,11 @@ mod tests {
             held.state.begin(None, "ls", &format!("{n:012}"));
         }
         held.save().expect("saved");
-        let file = fs::metadata(places.live().join(format!("{}.state", places::of_run("run/1"))));
+        let file = fs::metadata(
+            places
+                .live()
+                .join(format!("{}.state", places::of_run("run/1"))),
+        );
         assert!(file.expect("there").len() < 16 << 10, "it stays small");
     }
 
@@ -339,6 +360,10 @@ mod tests {
         stops(&timed("2999-01-01T00:00:00Z"), 0o600, Some("too dear"));
         stops(trip, 0o644, Some("cannot be read"));
         stops("{", 0o600, Some("cannot be read"));
-        stops(&trip.replace("trip@1", "trip@2"), 0o600, Some("cannot be read"));
+        stops(
+            &trip.replace("trip@1", "trip@2"),
+            0o600,
+            Some("cannot be read"),
+        );
     }
 }

@@ -31,8 +31,18 @@ impl Named {
         let home = places.home().to_string_lossy().into_owned();
         let spelled = |path: String| {
             let rest = path.strip_prefix(&home).map(str::to_owned);
-            let short = rest.map(|rest| [format!("~{rest}"), format!("$HOME{rest}"), format!("${{HOME}}{rest}")]);
-            short.into_iter().flatten().chain([path]).collect::<Vec<_>>()
+            let short = rest.map(|rest| {
+                [
+                    format!("~{rest}"),
+                    format!("$HOME{rest}"),
+                    format!("${{HOME}}{rest}"),
+                ]
+            });
+            short
+                .into_iter()
+                .flatten()
+                .chain([path])
+                .collect::<Vec<_>>()
         };
         let state = places.state().to_string_lossy().into_owned();
         let mut folders = spelled(state);
@@ -42,7 +52,12 @@ impl Named {
         folders.extend(
             ["XDG_RUNTIME_DIR", "XDG_STATE_HOME"]
                 .iter()
-                .flat_map(|name| [format!("${name}/saferun-tui"), format!("${{{name}}}/saferun-tui")]),
+                .flat_map(|name| {
+                    [
+                        format!("${name}/saferun-tui"),
+                        format!("${{{name}}}/saferun-tui"),
+                    ]
+                }),
         );
         Named {
             folders,
@@ -124,7 +139,7 @@ mod tests {
     fn check(tool: &str, text: &str, is_stopped: bool) {
         let places = Places::of(|name| match name {
             "HOME" => Some(PathBuf::from("/home/a")),
-            "XDG_RUNTIME_DIR" => Some(PathBuf::from("/run/user/1")),
+            "XDG_RUNTIME_DIR" => Some(PathBuf::from("/tmp")),
             _ => None,
         });
         let args = json!({"command": [text]});
@@ -140,7 +155,7 @@ mod tests {
     #[test]
     fn a_call_that_touches_its_own_guard_is_stopped() {
         for text in [
-            "ls /run/user/1/saferun-tui/ask",
+            "ls /tmp/saferun-tui/ask",
             "cat ~/.local/state/saferun-tui/live/r.state",
             "rm -r $HOME/.local/state/saferun-tui",
             "cat ${XDG_RUNTIME_DIR}/saferun-tui/ask/a.json",

@@ -16,6 +16,7 @@ use crate::base::human;
 /// The trace of a run, and why it cannot be written if it cannot.
 #[derive(Debug)]
 pub(super) struct Trace {
+    via: &'static str,
     run: String,
     file: io::Result<Appender>,
     is_new: bool,
@@ -28,13 +29,19 @@ const SHORT_RUN: usize = 8;
 impl Trace {
     /// Opens the trace of a run; the first hook of a run chooses its name.
     pub(super) fn open(places: &Places, host: &str, run: &str, state: &mut State) -> Trace {
-        if state.trace.is_empty() {
-            let recorder = env::var_os(VARIABLE).map(PathBuf::from);
-            let path = recorder.filter(|path| path.is_absolute());
-            let path = path.unwrap_or_else(|| name(places, host, run));
-            state.trace = path.to_string_lossy().into_owned();
+        // A session that goes on may be recorded into another trace than it was before.
+        match of_recorder() {
+            Some(path) => state.trace = path.to_string_lossy().into_owned(),
+            None if state.trace.is_empty() => {
+                state.trace = name(places, host, run).to_string_lossy().into_owned();
+            }
+            None => {}
         }
-        let path = Path::new(&state.trace);
+        Trace::at(places, Path::new(&state.trace), run, "hook")
+    }
+
+    /// The trace in a file that was chosen.
+    pub(super) fn at(places: &Places, path: &Path, run: &str, via: &'static str) -> Trace {
         let folder = path.parent().unwrap_or(Path::new("/"));
         let ready = if folder.starts_with(places.traces()) {
             places::private(&places.traces()).and_then(|()| places::private(folder))
@@ -44,6 +51,7 @@ impl Trace {
         let file = ready.and_then(|()| Appender::open(path));
         let is_new = fs::metadata(path).is_ok_and(|it| it.len() == 0);
         Trace {
+            via,
             run: run.to_owned(),
             file,
             is_new,
@@ -59,7 +67,7 @@ impl Trace {
     pub(super) fn tell(&mut self, kind: &str, more: Value) {
         let mut event = json!({
             "type": kind,
-            "via": "hook",
+            "via": self.via,
             "run_id": self.run,
             "ts": human::rfc3339(System.now()),
         });
@@ -87,11 +95,20 @@ impl Trace {
     }
 }
 
+/// The trace that a recorder around the program writes.
+pub(super) fn of_recorder() -> Option<PathBuf> {
+    let path = env::var_os(VARIABLE).map(PathBuf::from);
+    path.filter(|path| path.is_absolute())
+}
+
 /// `traces/2026-11-29/claude-code-141503-7f3a91ab.jsonl`
-fn name(places: &Places, host: &str, run: &str) -> PathBuf {
+pub(super) fn name(places: &Places, host: &str, run: &str) -> PathBuf {
     let now = human::rfc3339(System.now());
     let (date, time) = now.split_once('T').unwrap_or((&now, ""));
     let time: String = time.chars().filter(char::is_ascii_digit).take(6).collect();
     let run: String = of_run(run).chars().take(SHORT_RUN).collect();
-    places.traces().join(date).join(format!("{host}-{time}-{run}.jsonl"))
+    places
+        .traces()
+        .join(date)
+        .join(format!("{host}-{time}-{run}.jsonl"))
 }

@@ -120,15 +120,17 @@ impl Rules {
             return Ok(Set::of(Box::new(native)));
         }
         let own = self.files.clone();
-        let native =
-            Native::read(&own).map_err(|broken| words(&own, Refusal::Broken(broken)))?;
+        let native = Native::read(&own).map_err(|broken| words(&own, Refusal::Broken(broken)))?;
         self.options = self.options_of(native.options);
         self.only_stricter(native.rules())?;
         for file in own {
             let uses = native::uses(&file.text).map_err(|mistake| mistake.words(&file.path))?;
             for used in uses {
                 if file.scope == Scope::Project {
-                    return Err(used.mistake.because("a project can use no other files").words(&file.path));
+                    return Err(used
+                        .mistake
+                        .because("a project can use no other files")
+                        .words(&file.path));
                 }
                 self.include(&file.path, &used, places)?;
             }
@@ -172,7 +174,11 @@ impl Rules {
                 self.files.push(included);
                 Ok(())
             }
-            Ok(None) => Err(used.mistake.clone().because("the file does not exist").words(by)),
+            Ok(None) => Err(used
+                .mistake
+                .clone()
+                .because("the file does not exist")
+                .words(by)),
             Err(error) => Err(format!("{}: {error}", path.display())),
         }
     }
@@ -193,7 +199,9 @@ impl Rules {
             Held::Set(set) => set,
         };
         let Verdict { effect, rule, why } = set.decide(call, context);
-        let named = rule.and_then(|ix| set.rule(ix)).map(|rule| rule.name.clone());
+        let named = rule
+            .and_then(|ix| set.rule(ix))
+            .map(|rule| rule.name.clone());
         let own = rule.map_or("", |ix| set.reason(ix));
         let reason = match (why.is_empty(), own.is_empty()) {
             (false, _) => why.into_owned(),
@@ -354,15 +362,24 @@ mod tests {
             Value::from(decided.matched).to_string(),
             r#"[{"path":"args.command","op":"~","value":"rm -rf","actual":"rm -rf build"},{"path":"args.n","op":">","value":2,"actual":3}]"#
         );
-        let other = home.decide(&json!({"command": "ls", "n": 3})).expect("decided");
+        let other = home
+            .decide(&json!({"command": "ls", "n": 3}))
+            .expect("decided");
         assert_eq!((other.effect, other.rule), (Effect::Allow, None));
-        let text = home.decide(&json!({"command": "rm -rf /", "n": "x"})).expect("decided");
+        let text = home
+            .decide(&json!({"command": "rm -rf /", "n": "x"}))
+            .expect("decided");
         assert_eq!(text.effect, Effect::Error, "a number is compared with text");
     }
 
     #[test]
     fn a_policy_that_is_broken_or_that_others_may_write_asks_for_everything() {
-        for (text, mode) in [("version = 2", 0o600), (RM, 0o620), (RM, 0o602), ("[[rul", 0o600)] {
+        for (text, mode) in [
+            ("version = 2", 0o600),
+            (RM, 0o620),
+            (RM, 0o602),
+            ("[[rul", 0o600),
+        ] {
             let home = Home::new();
             home.write(POLICY, text, mode);
             let decided = home.decide(&json!({"command": "ls"})).expect("decided");
@@ -383,8 +400,13 @@ mod tests {
         let deny = RM.replace("ask", "deny").replace("\"rm\"", "\"rm2\"");
         home.write("work/.saferun/policy.toml", &deny, 0o644);
         home.write(POLICY, RM, 0o644);
-        let decided = home.decide(&json!({"command": "rm -rf x", "n": 3})).expect("decided");
-        assert_eq!((decided.effect, decided.rule.as_deref()), (Effect::Deny, Some("rm2")));
+        let decided = home
+            .decide(&json!({"command": "rm -rf x", "n": 3}))
+            .expect("decided");
+        assert_eq!(
+            (decided.effect, decided.rule.as_deref()),
+            (Effect::Deny, Some("rm2"))
+        );
         let allow = "version = 1\n[[rule]]\nid = \"a\"\neffect = \"allow\"\ntool = \"*\"\n";
         home.write("work/.saferun/policy.toml", allow, 0o644);
         let decided = home.decide(&json!({"command": "ls"})).expect("decided");

@@ -32,7 +32,9 @@ fn before(name: &str) -> Value {
     match name {
         "claude-code" => claude,
         "codex" => with(json!({"turn_id": "t1", "model": "gpt-5.5"})),
-        "qwen" => with(json!({"timestamp": "2026-11-22T10:00:00Z", "tool_call_id": "call_1", "tool_name": "run_shell_command"})),
+        "qwen" => with(
+            json!({"timestamp": "2026-11-22T10:00:00Z", "tool_call_id": "call_1", "tool_name": "run_shell_command"}),
+        ),
         "kimi" => with(json!({"tool_call_id": "call_1", "tool_use_id": null})),
         "gemini" => json!({
             "session_id": "s1", "transcript_path": "/t.json", "cwd": "/w", "hook_event_name": "BeforeTool",
@@ -50,7 +52,9 @@ fn before(name: &str) -> Value {
         "opencode" => json!({
             "hook": "tool.execute.before", "tool": "bash", "sessionID": "s1", "callID": "c1", "args": {"command": "ls"}, "directory": "/w",
         }),
-        _ => json!({"event": "before", "run_id": "s1", "call_id": "c1", "tool": "bash", "args": {"command": "ls"}, "cwd": "/w"}),
+        _ => {
+            json!({"event": "before", "run_id": "s1", "call_id": "c1", "tool": "bash", "args": {"command": "ls"}, "cwd": "/w"})
+        }
     }
 }
 
@@ -66,8 +70,14 @@ fn every_host_tells_the_same_of_a_call() {
         let has_id = !matches!(host.name, "gemini" | "copilot");
         assert_eq!(told.call.is_some(), has_id, "{}", host.name);
     }
-    assert_eq!(reads("qwen", before("qwen")).call.as_deref(), Some("call_1"));
-    assert_eq!(reads("kimi", before("kimi")).call.as_deref(), Some("call_1"));
+    assert_eq!(
+        reads("qwen", before("qwen")).call.as_deref(),
+        Some("call_1")
+    );
+    assert_eq!(
+        reads("kimi", before("kimi")).call.as_deref(),
+        Some("call_1")
+    );
 }
 
 #[test]
@@ -88,10 +98,19 @@ fn what_a_host_does_not_send_is_not_known_to_it() {
         ("opencode", "claude-code"),
         ("sdk", "claude-code"),
     ] {
-        assert_eq!((host(name).read)(&before(other)), None, "{name} reads {other}");
+        assert_eq!(
+            (host(name).read)(&before(other)),
+            None,
+            "{name} reads {other}"
+        );
     }
     for host in HOSTS {
-        for odd in [json!({}), json!([]), json!("x"), json!({"hook_event_name": "PreToolUse"})] {
+        for odd in [
+            json!({}),
+            json!([]),
+            json!("x"),
+            json!({"hook_event_name": "PreToolUse"}),
+        ] {
             assert_eq!((host.read)(&odd), None, "{} reads {odd}", host.name);
         }
     }
@@ -111,8 +130,16 @@ fn every_host_is_told_no_in_exactly_its_own_shape() {
         says(name, &no, a);
     }
     says("gemini", &no, r#"{"decision":"deny","reason":"why"}"#);
-    says("copilot", &no, r#"{"permissionDecision":"deny","permissionDecisionReason":"why"}"#);
-    says("cursor", &no, r#"{"permission":"deny","user_message":"why","agent_message":"why"}"#);
+    says(
+        "copilot",
+        &no,
+        r#"{"permissionDecision":"deny","permissionDecisionReason":"why"}"#,
+    );
+    says(
+        "cursor",
+        &no,
+        r#"{"permission":"deny","user_message":"why","agent_message":"why"}"#,
+    );
     says("opencode", &no, r#"{"decision":"deny","reason":"why"}"#);
     says("sdk", &no, r#"{"decision":"deny","reason":"why"}"#);
 }
@@ -128,7 +155,11 @@ fn a_yes_is_told_only_where_a_host_understands_it() {
         says(name, &yes, "");
     }
     says("gemini", &yes, "{}");
-    says("copilot", &yes, r#"{"permissionDecision":"allow","permissionDecisionReason":"ok"}"#);
+    says(
+        "copilot",
+        &yes,
+        r#"{"permissionDecision":"allow","permissionDecisionReason":"ok"}"#,
+    );
     says("cursor", &yes, r#"{"permission":"allow"}"#);
 }
 
@@ -139,7 +170,12 @@ fn a_question_is_handed_only_to_hosts_that_ask() {
         let told = reads(host.name, before(host.name));
         let said = (host.say)(&told, &ask);
         assert_eq!(said.contains("\"ask\""), host.can_ask, "{}", host.name);
-        assert_eq!(said.contains("deny"), !host.can_ask, "{} must not run it", host.name);
+        assert_eq!(
+            said.contains("deny"),
+            !host.can_ask,
+            "{} must not run it",
+            host.name
+        );
     }
 }
 
@@ -159,7 +195,11 @@ fn where_nothing_is_decided_each_host_hears_what_it_takes_for_nothing() {
 fn the_question_of_a_host_is_answered_in_its_own_shape() {
     let mut payload = before("claude-code");
     payload["hook_event_name"] = json!("PermissionRequest");
-    for (name, more) in [("claude-code", json!({})), ("codex", json!({"turn_id": "t"})), ("qwen", json!({"timestamp": "t"}))] {
+    for (name, more) in [
+        ("claude-code", json!({})),
+        ("codex", json!({"turn_id": "t"})),
+        ("qwen", json!({"timestamp": "t"})),
+    ] {
         let mut payload = payload.clone();
         for (key, value) in more.as_object().into_iter().flatten() {
             payload[key] = value.clone();
@@ -176,13 +216,25 @@ fn the_question_of_a_host_is_answered_in_its_own_shape() {
         );
         assert_eq!((host(name).say)(&told, &Say::Nothing), "");
     }
-    let told = reads("copilot", json!({"sessionId": "s", "toolName": "bash", "toolInput": {"command": "ls"}}));
+    let told = reads(
+        "copilot",
+        json!({"sessionId": "s", "toolName": "bash", "toolInput": {"command": "ls"}}),
+    );
     assert_eq!(told.event, Event::Permission);
-    assert_eq!((host("copilot").say)(&told, &Say::Deny("why".to_owned())), r#"{"behavior":"deny","message":"why"}"#);
+    assert_eq!(
+        (host("copilot").say)(&told, &Say::Deny("why".to_owned())),
+        r#"{"behavior":"deny","message":"why"}"#
+    );
 }
 
 #[track_caller]
-fn ends(name: &str, payload: Value, status: Option<&str>, result: Option<Value>, error: Option<&str>) {
+fn ends(
+    name: &str,
+    payload: Value,
+    status: Option<&str>,
+    result: Option<Value>,
+    error: Option<&str>,
+) {
     let told = reads(name, payload);
     let Event::After(outcome) = told.event else {
         panic!("{name}: {:?}", told.event);
@@ -202,16 +254,70 @@ fn how_a_call_ended_is_told_as_far_as_its_host_tells() {
         all
     };
     let answer = json!({"stdout": "x"});
-    ends("claude-code", claude("PostToolUse", json!({"tool_response": answer, "duration_ms": 7})), Some("ok"), Some(answer.clone()), None);
-    ends("claude-code", claude("PostToolUseFailure", json!({"error": "boom"})), Some("error"), None, Some("boom"));
-    ends("claude-code", claude("PostToolUseFailure", json!({"error": "no", "is_interrupt": true})), Some("cancelled"), None, Some("no"));
-    ends("codex", claude("PostToolUse", json!({"turn_id": "t", "tool_response": "x"})), None, Some(json!("x")), None);
+    ends(
+        "claude-code",
+        claude(
+            "PostToolUse",
+            json!({"tool_response": answer, "duration_ms": 7}),
+        ),
+        Some("ok"),
+        Some(answer.clone()),
+        None,
+    );
+    ends(
+        "claude-code",
+        claude("PostToolUseFailure", json!({"error": "boom"})),
+        Some("error"),
+        None,
+        Some("boom"),
+    );
+    ends(
+        "claude-code",
+        claude(
+            "PostToolUseFailure",
+            json!({"error": "no", "is_interrupt": true}),
+        ),
+        Some("cancelled"),
+        None,
+        Some("no"),
+    );
+    ends(
+        "codex",
+        claude("PostToolUse", json!({"turn_id": "t", "tool_response": "x"})),
+        None,
+        Some(json!("x")),
+        None,
+    );
     let gemini = |response: Value| json!({"session_id": "s", "timestamp": "t", "hook_event_name": "AfterTool", "tool_name": "ls", "tool_input": {}, "tool_response": response});
-    ends("gemini", gemini(json!({"llmContent": "x", "returnDisplay": "y", "error": null})), Some("ok"), Some(json!("x")), None);
-    ends("gemini", gemini(json!({"llmContent": "x", "error": "bad"})), Some("error"), Some(json!("x")), Some("bad"));
+    ends(
+        "gemini",
+        gemini(json!({"llmContent": "x", "returnDisplay": "y", "error": null})),
+        Some("ok"),
+        Some(json!("x")),
+        None,
+    );
+    ends(
+        "gemini",
+        gemini(json!({"llmContent": "x", "error": "bad"})),
+        Some("error"),
+        Some(json!("x")),
+        Some("bad"),
+    );
     let copilot = |kind: &str| json!({"sessionId": "s", "toolName": "bash", "toolArgs": {}, "toolResult": {"resultType": kind, "textResultForLlm": "x"}});
-    ends("copilot", copilot("success"), Some("ok"), Some(json!("x")), None);
-    ends("copilot", copilot("failure"), Some("error"), None, Some("x"));
+    ends(
+        "copilot",
+        copilot("success"),
+        Some("ok"),
+        Some(json!("x")),
+        None,
+    );
+    ends(
+        "copilot",
+        copilot("failure"),
+        Some("error"),
+        None,
+        Some("x"),
+    );
     ends("copilot", copilot("new"), None, Some(json!("x")), None);
     let cursor = |event: &str, more: Value| {
         let mut all = json!({"conversation_id": "s", "hook_event_name": event, "tool_name": "Shell", "tool_input": {}, "tool_use_id": "t"});
@@ -220,13 +326,30 @@ fn how_a_call_ended_is_told_as_far_as_its_host_tells() {
         }
         all
     };
-    ends("cursor", cursor("postToolUse", json!({"tool_output": "{\"a\":1}", "duration": 3})), Some("ok"), Some(json!({"a": 1})), None);
-    ends("cursor", cursor("postToolUseFailure", json!({"error_message": "x"})), Some("error"), None, Some("x"));
+    ends(
+        "cursor",
+        cursor(
+            "postToolUse",
+            json!({"tool_output": "{\"a\":1}", "duration": 3}),
+        ),
+        Some("ok"),
+        Some(json!({"a": 1})),
+        None,
+    );
+    ends(
+        "cursor",
+        cursor("postToolUseFailure", json!({"error_message": "x"})),
+        Some("error"),
+        None,
+        Some("x"),
+    );
 }
 
 #[test]
 fn an_empty_prompt_of_qwen_is_no_prompt() {
-    let prompt = |text: &str| reads("qwen", json!({"session_id": "s", "timestamp": "t", "hook_event_name": "UserPromptSubmit", "prompt": text})).event;
+    let prompt = |text: &str| {
+        reads("qwen", json!({"session_id": "s", "timestamp": "t", "hook_event_name": "UserPromptSubmit", "prompt": text})).event
+    };
     assert_eq!(prompt(""), Event::Other);
     assert_eq!(prompt("go"), Event::Prompt("go".to_owned()));
 }

@@ -83,7 +83,9 @@ impl<'a> Payload<'a> {
     }
 
     pub(super) fn owned(self, name: &str) -> Option<String> {
-        self.text(name).filter(|it| !it.is_empty()).map(str::to_owned)
+        self.text(name)
+            .filter(|it| !it.is_empty())
+            .map(str::to_owned)
     }
 
     /// A member that is there and not null.

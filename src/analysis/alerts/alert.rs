@@ -144,16 +144,18 @@ impl Hit {
 
     /// The sentence that says why, with its numbers.
     pub fn arithmetic(&self) -> String {
-        let sentence = match &self.amount {
-            Amount::Count { limit } => counted(self.detector, self.count, *limit),
-            Amount::Used(used) => used_up(used),
-            Amount::Outlier(outlier) => out_of_line(outlier),
-            Amount::Drift(drift) => drifting(drift, self.count),
-            Amount::Rate(rate) => often(rate),
-            Amount::Match { count, within } => {
-                let actions = human::counted(self.count.into(), "action");
-                format!("{actions}{} (limit {count})", spanned(*within))
+        let sentence = match (&self.amount, self.detector) {
+            (Amount::Count { limit }, Detector::ContextFull) => {
+                format!("{} (limit {limit} %)", self.sentence())
             }
+            (Amount::Count { limit }, _) => {
+                format!(
+                    "{} (limit {})",
+                    self.sentence(),
+                    human::count((*limit).into())
+                )
+            }
+            _ => self.sentence(),
         };
         match self.period {
             Some(period) if self.detector != Detector::Repeat => {
@@ -162,33 +164,41 @@ impl Hit {
             Some(_) | None => sentence,
         }
     }
+
+    /// The same without the limit of a streak.
+    pub fn sentence(&self) -> String {
+        match &self.amount {
+            Amount::Count { .. } => counted(self.detector, self.count),
+            Amount::Used(used) => used_up(used),
+            Amount::Outlier(outlier) => out_of_line(outlier),
+            Amount::Drift(drift) => drifting(drift, self.count),
+            Amount::Rate(rate) => often(rate),
+            Amount::Match { count, within } => {
+                let actions = human::counted(self.count.into(), "action");
+                format!("{actions}{} (limit {count})", spanned(*within))
+            }
+        }
+    }
 }
 
-fn counted(detector: Detector, count: u32, limit: u32) -> String {
+fn counted(detector: Detector, count: u32) -> String {
     let steps = human::counted(count.into(), "step");
     match detector {
-        Detector::Repeat => format!(
-            "{steps} in a row asked the same and were told the same (limit {limit})"
-        ),
-        Detector::Stale => format!(
-            "{steps} in a row asked nothing new and were told nothing new (limit {limit})"
-        ),
-        Detector::Errors => format!("{steps} in a row failed (limit {limit})"),
-        Detector::SameResult => {
-            format!("{steps} in a row of one tool gave the same result (limit {limit})")
+        Detector::Repeat => format!("{steps} in a row asked the same and were told the same"),
+        Detector::Stale => {
+            format!("{steps} in a row asked nothing new and were told nothing new")
         }
-        Detector::StoppedAgain => {
-            format!("a call was stopped {count} times and asked for again (limit {limit})")
+        Detector::Errors => format!("{steps} in a row failed"),
+        Detector::SameResult => format!("{steps} in a row of one tool gave the same result"),
+        Detector::StoppedAgain => format!("a call was stopped {count} times and asked for again"),
+        Detector::Echo => format!("the model said the same {count} times"),
+        Detector::ContextFull => format!("{count} % of the context window is used"),
+        Detector::ContextJump => {
+            format!(
+                "one step added {} tokens to the context",
+                human::count(count.into())
+            )
         }
-        Detector::Echo => format!("the model said the same {count} times (limit {limit})"),
-        Detector::ContextFull => {
-            format!("{count} % of the context window is used (limit {limit} %)")
-        }
-        Detector::ContextJump => format!(
-            "one step added {} tokens to the context (limit {})",
-            human::count(count.into()),
-            human::count(limit.into())
-        ),
         Detector::Cost
         | Detector::Tokens
         | Detector::Calls
@@ -198,7 +208,7 @@ fn counted(detector: Detector, count: u32, limit: u32) -> String {
         | Detector::CostOutlier
         | Detector::CostDrift
         | Detector::Rate
-        | Detector::Match => format!("{count} (limit {limit})"),
+        | Detector::Match => count.to_string(),
     }
 }
 
@@ -217,7 +227,10 @@ fn used_up(used: &Used) -> String {
     };
     let (value, limit) = (amount(used.value), amount(used.limit));
     let mut words = match (used.level, used.early) {
-        (_, Some(step)) => format!("{bound}{value} + {} for one more step > {limit}", amount(step)),
+        (_, Some(step)) => format!(
+            "{bound}{value} + {} for one more step > {limit}",
+            amount(step)
+        ),
         (Level::Trip, None) => format!("{bound}{value} of {limit}"),
         (Level::Info | Level::Warn, None) => {
             let percent = used.value.saturating_mul(100) / used.limit.max(1);
@@ -255,7 +268,9 @@ fn drifting(drift: &Drift, count: u32) -> String {
     } else {
         format!(" · {}", drift.mix)
     };
-    format!("the last {runs} cost ≈{percent:.0} % more than {n} before: z {value:.3} > {limit:.3}{mix}")
+    format!(
+        "the last {runs} cost ≈{percent:.0} % more than {n} before: z {value:.3} > {limit:.3}{mix}"
+    )
 }
 
 fn often(rate: &Rate) -> String {

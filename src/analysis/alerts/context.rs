@@ -2,7 +2,7 @@
 
 use crate::analysis::alerts::detector::{Detector, Level};
 use crate::analysis::alerts::fact::Response;
-use crate::analysis::alerts::loops::{Noticed, Notes};
+use crate::analysis::alerts::loops::{Notes, Noticed};
 use crate::model::action::ActionIx;
 
 /// After the context has shrunk to less than this many percent, what was said about it is forgotten: it was compacted.
@@ -18,6 +18,10 @@ pub(super) struct Context {
 }
 
 impl Context {
+    pub(super) fn is_full(&self) -> bool {
+        self.full.is_some()
+    }
+
     pub(super) fn response(&mut self, ix: ActionIx, response: &Response, notes: &mut Notes<'_>) {
         let Some(tokens) = response.context else {
             return;

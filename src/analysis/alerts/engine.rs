@@ -4,6 +4,7 @@
 //! A call is to be fed when it has its result or its agent has answered again, so that a run that is watched gives the
 //! same as the same run read later; [`crate::analysis::alerts::overlay`] does that.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use crate::analysis::alerts::budget::{self, Spent, Used};
 use crate::analysis::alerts::detector::{Detector, Level};
 use crate::analysis::alerts::fact::{Fact, What};
 use crate::analysis::alerts::history::Mask;
-use crate::analysis::alerts::loops::{Lane, Limits, Noticed, Notes};
+use crate::analysis::alerts::loops::{Lane, Limits, Notes, Noticed};
 use crate::analysis::alerts::rules::{Rules, Watches};
 use crate::analysis::policy::stars::Stars;
 use crate::model::action::ActionIx;
@@ -51,12 +52,33 @@ pub struct Hit {
 /// The numbers of a hit, in the unit of its detector.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Amount {
-    Count { limit: u32 },
+    Count {
+        limit: u32,
+    },
     Used(Used),
     Outlier(super::charts::Outlier),
     Drift(super::history::Drift),
     Rate(super::history::Rate),
-    Match { count: u32, within: Option<super::rules::Within> },
+    Match {
+        count: u32,
+        within: Option<super::rules::Within>,
+    },
+}
+
+/// How far a streak goes now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    pub rule: usize,
+    pub detector: Detector,
+    pub run: RunIx,
+    pub lane: Sym,
+    /// In steps or times.
+    pub count: u32,
+    pub limits: Limits,
+    /// Steps of the agent that were judged.
+    pub steps: u64,
+    /// The last action of the streak.
+    pub at: Option<ActionIx>,
 }
 
 /// Rules that look at the same actions share their streaks.
@@ -225,6 +247,36 @@ impl Engine {
         }
         hits.sort_by_key(|hit| (hit.at, hit.rule, hit.detector, hit.level));
         hits
+    }
+
+    /// How far the streaks of all agents go now, with their last steps if those have all of their results.
+    pub fn standings(&self) -> Vec<Standing> {
+        let mut all = Vec::new();
+        for group in &self.groups {
+            for ((run, lane), (state, _)) in &group.lanes {
+                let mut state = Cow::Borrowed(state);
+                if state.is_settled() {
+                    close(state.to_mut(), &group.limits, &mut Vec::new());
+                }
+                all.extend(
+                    group
+                        .limits
+                        .iter()
+                        .map(|(detector, limits, rule)| Standing {
+                            rule: *rule,
+                            detector: *detector,
+                            run: *run,
+                            lane: *lane,
+                            count: state.count(*detector),
+                            limits: *limits,
+                            steps: state.steps(),
+                            at: state.end(*detector),
+                        }),
+                );
+            }
+        }
+        all.sort_by_key(|it| (it.run, it.lane.0, it.rule, it.detector));
+        all
     }
 }
 

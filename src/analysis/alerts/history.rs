@@ -180,7 +180,9 @@ pub fn look(
         Watches::Outlier => costs::outliers(past, &look),
         Watches::Drift => costs::drift(past, &look),
         Watches::Rate { event, .. } => rates::rates(past, &look, marks, event),
-        Watches::Match { count, within, .. } => bursts::bursts(past, &look, marks, (*count, *within)),
+        Watches::Match { count, within, .. } => {
+            bursts::bursts(past, &look, marks, (*count, *within))
+        }
     }
 }
 
@@ -204,6 +206,9 @@ struct Look<'a> {
 
 /// The words before a task's number: runs of one family are alike. Empty where there are none.
 pub fn family(task: &str) -> &str {
-    let ends = ["__", "/", ":"].iter().filter_map(|end| task.find(end)).min();
+    let ends = ["__", "/", ":"]
+        .iter()
+        .filter_map(|end| task.find(end))
+        .min();
     ends.and_then(|end| task.get(..end)).unwrap_or_default()
 }

@@ -44,6 +44,8 @@ const LONGEST: usize = 5;
 pub struct Lane {
     prompt: Option<u64>,
     calls: u64,
+    /// That were judged.
+    steps: u64,
     open: Option<Step>,
     segment: Segment,
     /// Hashes of the last steps, across segments.
@@ -177,12 +179,44 @@ impl Lane {
     /// Judges the last step. To be called when nothing more can come; a prompt or an answer of the model does it too.
     pub fn close(&mut self, notes: &mut Notes<'_>) {
         let Some(step) = self.open.take() else { return };
+        self.steps += 1;
         self.recent.push_back(joined(&step.told));
         if self.recent.len() > 2 * LONGEST {
             self.recent.pop_front();
         }
         let period = period(&self.recent);
         self.segment.step(step, period, notes);
+    }
+
+    /// How many steps were judged.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// How far a streak goes now, in steps or times; a context that is full counts without end.
+    pub fn count(&self, detector: Detector) -> u32 {
+        if detector == Detector::Echo {
+            return self.echo.count;
+        }
+        if detector == Detector::StoppedAgain {
+            let times = self.segment.stopped.values().map(Vec::len).max();
+            return times.unwrap_or(0) as u32;
+        }
+        if detector == Detector::ContextFull && self.context.is_full() {
+            return u32::MAX;
+        }
+        self.segment
+            .streak(detector)
+            .map_or(0, |streak| streak.units / WHOLE)
+    }
+
+    /// The last action of a streak, if one goes on.
+    pub fn end(&self, detector: Detector) -> Option<ActionIx> {
+        let since = match self.segment.streak(detector) {
+            Some(streak) => &streak.since,
+            None => &self.echo.evidence,
+        };
+        since.last().copied()
     }
 
     fn echo(&mut self, ix: ActionIx, response: &Response, notes: &mut Notes<'_>) {
@@ -215,6 +249,30 @@ impl Lane {
 }
 
 impl Segment {
+    /// What counts steps for a detector; none if it counts something else.
+    fn streak(&self, detector: Detector) -> Option<&Streak> {
+        match detector {
+            Detector::Repeat => Some(&self.repeat),
+            Detector::Stale => Some(&self.stale),
+            Detector::Errors => Some(&self.errors),
+            Detector::SameResult => Some(&self.same),
+            Detector::StoppedAgain
+            | Detector::Echo
+            | Detector::ContextFull
+            | Detector::ContextJump
+            | Detector::Cost
+            | Detector::Tokens
+            | Detector::Calls
+            | Detector::Steps
+            | Detector::Wall
+            | Detector::Idle
+            | Detector::CostOutlier
+            | Detector::CostDrift
+            | Detector::Rate
+            | Detector::Match => None,
+        }
+    }
+
     fn step(&mut self, step: Step, period: Option<u32>, notes: &mut Notes<'_>) {
         let repeats = self.last.as_ref().is_some_and(|last| step.repeats(last));
         let is_same = self
@@ -227,7 +285,8 @@ impl Segment {
         self.repeat.go(on(repeats, Goes::Anew), &step, notes.out);
         self.stale.go(on(is_stale, Goes::Ends), &step, notes.out);
         if !step.neutral {
-            self.errors.go(on(step.failed, Goes::Ends), &step, notes.out);
+            self.errors
+                .go(on(step.failed, Goes::Ends), &step, notes.out);
         }
         self.same.go(on(is_same, Goes::Anew), &step, notes.out);
 

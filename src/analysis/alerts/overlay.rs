@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::analysis::alerts::alert::Alert;
 use crate::analysis::alerts::check::{self, Ask, Feed, Report};
 use crate::analysis::alerts::detector::Level;
+use crate::analysis::alerts::engine::Standing;
 use crate::analysis::alerts::fact::{Fact, What};
 use crate::analysis::alerts::history::baseline::Known;
 use crate::analysis::alerts::rules::Rules;
@@ -45,7 +46,7 @@ impl Overlay {
             rules: Arc::clone(rules),
             report: Report::default(),
             known,
-            feed: Feed::new(store, rules, None),
+            feed: Feed::growing(store, rules),
             taken_open: Vec::new(),
             waiting: Vec::new(),
             len: store.first(),
@@ -67,7 +68,7 @@ impl Overlay {
             let known = (Arc::clone(&self.known), context);
             return Overlay::new(store, &self.rules, known, cancel);
         }
-        let mut feed = Feed::new(store, &self.rules, None);
+        let mut feed = Feed::growing(store, &self.rules);
         feed.engine = self.feed.engine.clone();
         let grown = Overlay {
             feed,
@@ -130,6 +131,11 @@ impl Overlay {
     /// Notices runs that have been idle for too long.
     pub fn idle(&mut self, now: Time) {
         self.feed.engine.idle(now);
+    }
+
+    /// How far the streaks of all agents go now.
+    pub fn standings(&self) -> Vec<Standing> {
+        self.feed.engine.standings()
     }
 
     pub fn alerts(&self) -> &[Alert] {

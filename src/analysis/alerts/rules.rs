@@ -4,12 +4,13 @@ mod read;
 
 use std::sync::LazyLock;
 
-use crate::analysis::alerts::budget;
+use crate::analysis::alerts::budget::{self, Resource};
 use crate::analysis::alerts::detector::{Detector, Level};
 use crate::analysis::alerts::loops;
 use crate::analysis::policy::mistake::Mistake;
 use crate::analysis::policy::stars::Stars;
 use crate::query::expr::Expr;
+use crate::query::value::duration;
 
 /// A file of rules.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -187,8 +188,7 @@ impl Rules {
     }
 
     pub fn built_in() -> &'static Rules {
-        static RULES: LazyLock<Rules> =
-            LazyLock::new(|| Rules::read(BUILT_IN).unwrap_or_default());
+        static RULES: LazyLock<Rules> = LazyLock::new(|| Rules::read(BUILT_IN).unwrap_or_default());
         &RULES
     }
 
@@ -212,12 +212,6 @@ impl Rules {
 
     pub fn find(&self, id: &str) -> Option<usize> {
         self.rules.iter().position(|rule| rule.id == id)
-    }
-
-    /// Whether some rule compares what calls asked for and were told, so that their records must be opened.
-    pub fn needs_bodies(&self) -> bool {
-        let needs = |rule: &Rule| matches!(&rule.watches, Watches::Lane { limits, .. } if limits.iter().any(|(it, _)| !matches!(it, Detector::ContextFull | Detector::ContextJump)));
-        self.rules.iter().any(needs)
     }
 }
 
@@ -243,6 +237,42 @@ impl Rule {
             baseline: None,
             line: 0,
         }
+    }
+
+    /// Changes one of its limits, named as in a file.
+    pub fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
+        let whole = || {
+            let number = value.replace('_', "").parse::<u32>().ok();
+            let number = number.filter(|number| *number > 0);
+            number.ok_or_else(|| format!("'{value}' is not a whole number above 0"))
+        };
+        let resource = Resource::ALL.iter().find(|it| it.key() == key);
+        match (&mut self.watches, key, resource) {
+            (Watches::Lane { limits, .. }, "warn" | "trip", _) => {
+                let number = whole()?;
+                for (_, limits) in limits {
+                    match key {
+                        "warn" => limits.warn = number,
+                        _ => limits.trip = number,
+                    }
+                }
+            }
+            (Watches::Budget(limits), _, Some(resource)) => {
+                let amount = match resource {
+                    Resource::Cost => value.parse().map(|usd: f64| usd * 1e12).ok(),
+                    Resource::Wall | Resource::Idle => duration(value).ok(),
+                    Resource::Tokens | Resource::Calls | Resource::Steps => {
+                        Some(f64::from(whole()?))
+                    }
+                };
+                let amount = amount.filter(|it| *it > 0.0 && *it < 9e18);
+                let amount = amount.ok_or_else(|| format!("'{value}' is not a limit"))?;
+                limits.set(*resource, amount.round() as i64);
+            }
+            (Watches::Match { count, .. }, "count", _) => *count = whole()?,
+            _ => return Err(format!("the rule '{}' has no '{key}' to change", self.id)),
+        }
+        Ok(())
     }
 
     /// Whether it is one that compares runs with a baseline.

@@ -151,10 +151,26 @@ impl Machine {
         if self.cleared < pace.clear {
             return None;
         }
+        self.resolve(now)
+    }
+
+    fn resolve(&mut self, now: i64) -> Option<Told> {
         self.state = State::Resolved;
         self.acked = None;
         // What nobody was told of need not be taken back.
         self.told.and_then(|_| self.tell(now, Told::Resolve))
+    }
+
+    /// What it is about has ended: nothing can get better or worse any more.
+    pub fn end(&mut self, now: i64) -> Option<Told> {
+        match self.state {
+            State::Firing => self.resolve(now),
+            State::Pending => {
+                *self = Machine::default();
+                None
+            }
+            State::Ok | State::Resolved => None,
+        }
     }
 
     /// Told, unless a mark says otherwise. That it got worse is always told.
@@ -227,12 +243,47 @@ impl Fatigue {
 pub struct Book {
     pub schema: String,
     /// By the key of the alert.
-    pub alerts: BTreeMap<String, Machine>,
+    pub alerts: BTreeMap<String, Kept>,
     /// By the name of the sink.
     pub sinks: BTreeMap<String, Fatigue>,
 }
 
+/// One alert in the book. Names of its scope are the only words of a trace in it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Kept {
+    pub rule: String,
+    pub scope: Vec<(String, String)>,
+    /// The measured number and its limit, as they are shown.
+    pub value: String,
+    pub limit: String,
+    #[serde(flatten)]
+    pub machine: Machine,
+    /// How often the rule had gone off when it was last evaluated.
+    pub seen: usize,
+    /// When it began to fire, and when it was last evaluated.
+    pub since: Option<i64>,
+    pub looked: i64,
+    /// It was there before anybody watched: shown, never sent.
+    pub is_old: bool,
+    /// Of each sink, when it was sent there last, and whether it arrived.
+    pub sent: BTreeMap<String, (i64, bool)>,
+}
+
+/// What a person does to an alert.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mark {
+    /// Somebody knows about it; none takes that back.
+    Ack(Option<String>),
+    /// Until when nobody wants to hear of it.
+    Snooze(i64),
+    /// As if it had never fired.
+    Reset,
+}
+
 pub const SCHEMA: &str = "saferun.tui/alert-states@1";
+/// More alerts are not remembered: those that were not evaluated for longest go first.
+const MOST: usize = 2_000;
 
 impl Book {
     pub fn new() -> Book {
@@ -241,11 +292,62 @@ impl Book {
             ..Book::default()
         }
     }
+
+    /// Puts a mark on an alert; whether there is one of this key.
+    pub fn mark(&mut self, key: &str, mark: &Mark) -> bool {
+        let Some(kept) = self.alerts.get_mut(key) else {
+            return false;
+        };
+        match mark {
+            Mark::Ack(by) => kept.machine.ack(by.clone()),
+            Mark::Snooze(until) => kept.machine.snooze(*until),
+            Mark::Reset => {
+                self.alerts.remove(key);
+            }
+        }
+        true
+    }
+
+    /// The keys of the alerts whose id begins so.
+    pub fn with_id(&self, id: &str) -> Vec<String> {
+        let is_meant = |key: &&String| {
+            let own = key.rsplit('/').next().unwrap_or_default();
+            !id.is_empty() && own.starts_with(id)
+        };
+        self.alerts.keys().filter(is_meant).cloned().collect()
+    }
+
+    /// The keys of the alerts about a run.
+    pub fn of_run(&self, run: &str) -> Vec<String> {
+        let is_about = |kept: &Kept| {
+            let mut names = kept.scope.iter();
+            names.any(|(by, value)| by == "run" && value == run)
+        };
+        let all = self.alerts.iter().filter(|(_, kept)| is_about(kept));
+        all.map(|(key, _)| key.clone()).collect()
+    }
+
+    /// Forgets what was not evaluated for longest, until the rest is few enough.
+    pub fn shorten(&mut self) {
+        let surplus = self.alerts.len().saturating_sub(MOST);
+        if surplus == 0 {
+            return;
+        }
+        let mut ages: Vec<(bool, i64, String)> = self
+            .alerts
+            .iter()
+            .map(|(key, it)| (it.machine.state == State::Firing, it.looked, key.clone()))
+            .collect();
+        ages.sort_unstable();
+        for (_, _, key) in ages.into_iter().take(surplus) {
+            self.alerts.remove(&key);
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Fatigue, Machine, Pace, Reading, State, Told};
+    use super::{Book, Fatigue, Kept, Machine, Mark, Pace, Reading, State, Told};
 
     const PACE: Pace = Pace {
         confirm: 2,
@@ -290,7 +392,10 @@ mod tests {
         it.hit(0, Reading::Trip, PACE);
         it.ack(Some("lead".to_owned()));
         let text = serde_json::to_string(&it).expect("JSON");
-        assert_eq!(serde_json::from_str::<Machine>(&text).expect("a machine"), it);
+        assert_eq!(
+            serde_json::from_str::<Machine>(&text).expect("a machine"),
+            it
+        );
     }
 
     #[test]
@@ -300,5 +405,35 @@ mod tests {
         assert_eq!(it.admit(10, 1), None);
         assert_eq!(it.admit(20, 1), None);
         assert_eq!(it.admit(3600, 1), Some(2));
+    }
+
+    #[test]
+    fn what_ends_is_resolved_and_that_is_told_only_if_it_was_told_that_it_fired() {
+        let mut it = Machine::default();
+        it.hit(0, Reading::Trip, PACE);
+        assert_eq!(it.end(1), Some(Told::Resolve));
+        assert_eq!(it.end(2), None);
+        let mut quiet = Machine::default();
+        quiet.snooze(10);
+        quiet.hit(0, Reading::Trip, PACE);
+        assert_eq!((quiet.end(1), quiet.state), (None, State::Resolved));
+    }
+
+    #[test]
+    fn alerts_are_marked_by_their_key_and_found_by_id_and_run() {
+        let mut book = Book::new();
+        let kept = Kept {
+            scope: vec![("run".to_owned(), "r1".to_owned())],
+            ..Kept::default()
+        };
+        book.alerts.insert("saferun/loop/0a1b".to_owned(), kept);
+        let key = book.with_id("0a").remove(0);
+        assert_eq!(
+            (book.of_run("r1"), book.of_run("r2").len()),
+            (vec![key.clone()], 0)
+        );
+        assert!(book.mark(&key, &Mark::Snooze(9)) && !book.mark("other", &Mark::Reset));
+        assert!(book.alerts[&key].machine.is_snoozed(8));
+        assert!(book.mark(&key, &Mark::Reset) && book.alerts.is_empty());
     }
 }

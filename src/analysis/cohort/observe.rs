@@ -167,7 +167,9 @@ pub fn observe(
         .collect();
     let spelled = |names: &Names| -> Vec<Box<str>> {
         let order = names.order.iter();
-        order.map(|name| store.symbols().name(*name).into()).collect()
+        order
+            .map(|name| store.symbols().name(*name).into())
+            .collect()
     };
     Cohort {
         name: name.to_owned(),

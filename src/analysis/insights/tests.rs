@@ -2,6 +2,7 @@ use std::collections::HashSet;
 
 use super::equal_calls::EqualCalls;
 use super::{RULES, View, Weight, look};
+use crate::analysis::alerts::check::streaks;
 use crate::base::cancel::CancelFlag;
 use crate::model::run::RunIx;
 use crate::store::testing::load;
@@ -10,11 +11,10 @@ use crate::store::testing::load;
 #[track_caller]
 fn check(trace: &str, expected: &[(Weight, &str, &[u32])]) {
     let store = load(trace);
-    let calls = EqualCalls::of(&store, &CancelFlag::new(), &mut |_| {});
     let view = View {
         run: None,
         store: &store,
-        calls: &calls,
+        hits: &streaks(&store, &CancelFlag::new()),
         is_growing: false,
     };
     let found = look(view, &CancelFlag::new());
@@ -47,44 +47,54 @@ fn a_clean_trace_has_no_insights() {
     check(&call(1, "t", "{}", OK), &[]);
 }
 
+/// The model answers with a call, which is a step.
+fn step(id: u32, tool: &str, args: &str, end: &str) -> String {
+    let answer = r#"{"type":"response","run_id":"r1","content":"on it"}"#;
+    format!("{answer}\n{}", call(id, tool, args, end))
+}
+
 #[test]
-fn reports_only_equal_calls_with_equal_results() {
-    let trace = [
-        call(1, "t", r#"{"a":1}"#, OK),
-        call(2, "t", r#"{"a":2}"#, OK),
-        call(3, "t", r#"{"a":1}"#, OK),
-        call(4, "t", r#"{"a":2}"#, r#""status":"ok","result":"y""#),
-    ]
-    .concat();
+fn tells_that_an_agent_goes_round_in_circles() {
+    let again = |id: u32| step(id, "t", r#"{"a":1}"#, OK);
+    let trace: String = (1..=4).map(again).collect();
     check(
         &trace,
         &[(
-            Weight::Warning,
-            "1 tool call repeated with the same arguments and result (t)",
-            &[2],
+            Weight::Bad,
+            "3 steps in a row asked the same and were told the same (t)",
+            &[1, 3, 5, 7],
         )],
     );
     let store = load(&trace);
     let calls = EqualCalls::of(&store, &CancelFlag::new(), &mut |_| {});
     let occurrences: Vec<_> = store.rows().map(|row| calls.occurrence(row.ix())).collect();
-    assert_eq!(occurrences, [None, None, Some(2), Some(2)]);
+    assert_eq!(
+        occurrences,
+        [None, None, None, Some(2), None, Some(3), None, Some(4)]
+    );
 }
 
 #[test]
-fn reports_a_blocked_call_that_is_retried_unchanged() {
+fn calls_that_the_model_made_together_are_no_loop() {
+    let trace: String = (1..=6).map(|id| call(id, "t", "{}", OK)).collect();
+    check(&trace, &[]);
+}
+
+#[test]
+fn reports_a_stopped_call_that_is_asked_for_again() {
     let stopped = r#""status":"blocked""#;
     let trace = [
-        call(1, "refund", "{}", stopped),
-        call(2, "refund", "{}", stopped),
-        call(3, "refund", r#"{"a":1}"#, stopped),
+        step(1, "refund", "{}", stopped),
+        step(2, "refund", "{}", stopped),
+        step(3, "refund", r#"{"a":1}"#, stopped),
     ]
     .concat();
     check(
         &trace,
         &[(
             Weight::Bad,
-            "blocked calls were retried 1 time with the same arguments (refund)",
-            &[1],
+            "a call was stopped 2 times and asked for again (refund)",
+            &[1, 3],
         )],
     );
 }
@@ -107,20 +117,22 @@ fn counts_missing_results_malformed_lines_and_unanswered_approvals() {
 }
 
 #[test]
-fn a_failure_streak_is_per_tool_and_ends_with_a_success() {
-    let failed = r#""status":"error","result":"no""#;
+fn a_failure_streak_counts_steps_and_ends_with_a_success() {
+    let failed = r#""status":"error","result":"no such file""#;
+    let fail = |id: u32| step(id, "a", &format!("{{\"n\":{id}}}"), failed);
     let trace = [
-        call(1, "a", r#"{"n":1}"#, failed),
-        call(2, "b", r#"{"n":2}"#, OK),
-        call(3, "a", r#"{"n":3}"#, failed),
-        call(4, "a", r#"{"n":4}"#, failed),
-        call(5, "a", r#"{"n":5}"#, OK),
-        call(6, "a", r#"{"n":6}"#, failed),
+        fail(1),
+        step(2, "b", r#"{"n":2}"#, OK),
+        fail(3),
+        fail(4),
+        fail(5),
+        fail(6),
+        step(7, "a", r#"{"n":7}"#, OK),
     ]
     .concat();
     check(
         &trace,
-        &[(Weight::Bad, "a failed 3 times in a row", &[0, 2, 3])],
+        &[(Weight::Bad, "4 steps in a row failed (a)", &[5, 7, 9, 11])],
     );
 }
 
@@ -229,11 +241,10 @@ fn reports_runs_that_cost_many_times_the_median() {
 #[test]
 fn a_missing_result_is_pending_while_the_trace_grows() {
     let store = load(r#"{"type":"tool_call","run_id":"r1","id":"c1","tool":"a","args":{}}"#);
-    let calls = EqualCalls::of(&store, &CancelFlag::new(), &mut |_| {});
     let view = View {
         run: None,
         store: &store,
-        calls: &calls,
+        hits: &streaks(&store, &CancelFlag::new()),
         is_growing: true,
     };
     let found = look(view, &CancelFlag::new());
@@ -279,12 +290,11 @@ fn insights_about_one_run_count_that_run_alone() {
     };
     let trace = [call("r1", 1), call("r2", 1), call("r1", 2)].concat();
     let store = load(&trace);
-    let calls = EqualCalls::of(&store, &CancelFlag::new(), &mut |_| {});
     let words = |run: Option<RunIx>| {
         let view = View {
             run,
             store: &store,
-            calls: &calls,
+            hits: &streaks(&store, &CancelFlag::new()),
             is_growing: false,
         };
         let mut found = look(view, &CancelFlag::new()).into_iter();

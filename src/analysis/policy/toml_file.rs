@@ -101,9 +101,7 @@ impl<'a> Entry<'a> {
             let span = self.value.span();
             let inside = self.text.get(span.clone()).and_then(|raw| raw.find(filter));
             let span = match inside {
-                Some(at) => {
-                    span.start + at + error.span.start..span.start + at + error.span.end
-                }
+                Some(at) => span.start + at + error.span.start..span.start + at + error.span.end,
                 None => span,
             };
             Mistake::at(self.text, span, error.message).meaning(error.suggestion.as_deref())

@@ -2,8 +2,8 @@
 //! without any instrumentation. Source: the trace format description of the project.
 
 mod assembler;
-mod open;
 mod delta;
+mod open;
 mod request;
 mod tellers;
 
@@ -85,7 +85,12 @@ impl Decode for Saferun {
     }
 }
 
-impl Layout for Saferun {}
+impl Layout for Saferun {
+    /// Where our own guard and recorders write.
+    fn folders(&self) -> &'static [&'static str] {
+        &[".local/state/saferun-tui/traces"]
+    }
+}
 
 impl Open for Saferun {
     fn open(&self, record: &Value, _part: u16) -> Body {

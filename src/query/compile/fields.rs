@@ -100,8 +100,8 @@ pub(super) fn field_test(field: Field, test: &Test) -> Node {
             } = value_test(test, Extent::Whole);
             run(RunTest::Score { any, negated })
         }
-        // The parser only allows it after `has:`.
-        Field::Approval => Node::Always(false),
+        // The parser only allows the one after `has:`, and `compile` looks up the other.
+        Field::Approval | Field::Alert => Node::Always(false),
     }
 }
 
@@ -189,6 +189,7 @@ pub(super) fn has(subject: &Subject) -> Node {
         | Field::Calls
         | Field::Errors
         | Field::Retries => Node::Always(true),
+        Field::Alert => Node::Always(false),
         Field::Tool => symbol(SymbolColumn::Tool),
         Field::Agent => symbol(SymbolColumn::Agent),
         Field::Model => symbol(SymbolColumn::Model),

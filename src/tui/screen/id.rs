@@ -7,6 +7,7 @@ pub enum ScreenId {
     Diff,
     Replay,
     Cohort,
+    Alerts,
     Timeline,
     Costs,
     Policy,
@@ -70,6 +71,12 @@ pub static SCREENS: &[Info] = &[
         name: "cohort",
         tab: Some(tab('5', "Cohort", "Coh")),
         about: "two cohorts of runs: what changed, and what is inconclusive",
+    },
+    Info {
+        id: ScreenId::Alerts,
+        name: "alerts",
+        tab: Some(tab('6', "Alerts", "Ale")),
+        about: "loops, budgets and drift: what went off, why, what shows it, and what stopping would have saved",
     },
     Info {
         id: ScreenId::Timeline,

@@ -25,6 +25,7 @@ use crate::tui::screens::asks::contents::{Line, Listed};
 use crate::tui::screens::asks::layout::Regions;
 use crate::tui::session::Session;
 use crate::tui::theme::Theme;
+use crate::tui::widgets::popup;
 use crate::tui::widgets::prompt::Prompt;
 use crate::tui::widgets::viewport::{Extent, Viewport, WHEEL};
 
@@ -135,15 +136,15 @@ impl AsksView {
             return;
         };
         looking.drawn.get_or_insert(now);
-        let popup = layout::question(area);
-        let inside = crate::tui::widgets::popup::inside(popup);
+        let inside = popup::inside(area);
         let width = usize::from(inside.width).saturating_sub(2);
         let rows = usize::from(inside.height.saturating_sub(1));
         let ran = contents::run(&asked.ask, &mut session.loaded);
         let lines = contents::about(&asked, &ran, width);
         looking.scroll = looking.scroll.min(lines.len().saturating_sub(rows));
         let frame = &mut self.frame;
-        frame.regions.question = popup;
+        // Nothing else is on the screen: what is read is what is answered.
+        frame.regions.question = area;
         frame.question_len = lines.len();
         frame.title = contents::title(&asked);
         let end = (looking.scroll + rows).min(lines.len());

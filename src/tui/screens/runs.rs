@@ -19,6 +19,7 @@ use std::time::Duration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::analysis::alerts::detector::Level;
 use crate::analysis::life::{Life, doing};
 use crate::analysis::profile::Profile;
 use crate::analysis::runs::{Grouping, Key as SortKey, Order};
@@ -109,6 +110,8 @@ struct RunLine {
     /// Its cost a minute.
     pace: String,
     project: Rc<str>,
+    /// How many alerts trip, and how many only warn.
+    alerts: (usize, usize),
 }
 
 /// Tables of up to this many runs are built between two frames.
@@ -368,6 +371,7 @@ impl Runs {
     }
 
     fn show(&mut self, session: &mut Session, rows: usize) {
+        let alerts = session.loaded.alerts.as_deref();
         self.frame.columns = columns::fit(
             usize::from(self.frame.regions.list.width),
             &Wanted {
@@ -376,6 +380,7 @@ impl Runs {
                 agents: self.table.has_agents,
                 grades: self.table.has_grades,
                 waits: !self.table.waits.is_empty(),
+                alerts: alerts.is_some_and(|it| !it.alerts().is_empty()),
                 live: session.trace.live,
                 overview: session.setup.overview,
             },
@@ -435,6 +440,7 @@ impl Runs {
             now: doing,
             pace: outcome::cost_pace(pulse.rate(ix), store.run(ix).cost(), now),
             project,
+            alerts: alerts_of(ix, session),
             life: session.life(ix),
         }
     }
@@ -567,6 +573,17 @@ impl Runs {
             [a, _] => [a, Some(run)],
         };
     }
+}
+
+fn alerts_of(run: RunIx, session: &Session) -> (usize, usize) {
+    let Some(seen) = session.loaded.alerts.as_deref() else {
+        return (0, 0);
+    };
+    let count = |level| {
+        let own = seen.overlay.of_run(run);
+        own.filter(|alert| alert.level() == level).count()
+    };
+    (count(Level::Trip), count(Level::Warn))
 }
 
 fn unknown_key(name: &str) -> String {

@@ -29,6 +29,7 @@ pub mod talk;
 mod tasks;
 pub mod terms;
 pub(super) mod view;
+mod went_off;
 mod what_if;
 pub mod words;
 
@@ -202,6 +203,10 @@ struct Placed {
     what_if: Option<SubRow>,
     /// It lies behind the first change of its run.
     is_behind: bool,
+    /// A rule of alerts went off at it.
+    alert: Option<SubRow>,
+    /// It shows why one did.
+    is_evidence: bool,
 }
 
 /// How a row goes with the one above or below it.
@@ -532,6 +537,8 @@ impl Stream {
         } else if self.end.take().is_some() {
         } else if command == Command::Back {
             return vec![Effect::Pop];
+        } else if !session.alerting.walk.is_empty() {
+            session.alerting.walk.clear();
         } else if self.finder.is_active() && !self.finder.is_carried {
             self.forget_find();
         } else if !self.query.bar.text.is_empty() {

@@ -75,7 +75,7 @@ impl Header {
         self.draw_tabs(
             current,
             row.room().saturating_sub(least + told),
-            theme,
+            (theme, session.unseen_alerts()),
             &mut row,
         );
         if told > 0 {
@@ -112,10 +112,18 @@ impl Header {
         self.places.push((row.end()..before, meaning));
     }
 
-    fn draw_tabs(&mut self, current: ScreenId, room: usize, theme: &Theme, row: &mut Row<'_>) {
-        for (view, words) in tabs(room).iter().rev() {
+    fn draw_tabs(
+        &mut self,
+        current: ScreenId,
+        room: usize,
+        (theme, alerts): (&Theme, usize),
+        row: &mut Row<'_>,
+    ) {
+        for (view, words) in tabs(room, alerts).iter().rev() {
             let style = if *view == current {
                 theme.styles.selected
+            } else if *view == ScreenId::Alerts && alerts > 0 {
+                theme.styles.error
             } else {
                 Style::new()
             };
@@ -124,16 +132,22 @@ impl Header {
     }
 }
 
-/// The tabs with as much of their titles as fits `room`: all, the beginnings, or only the numbers.
-fn tabs(room: usize) -> Vec<(ScreenId, String)> {
-    let ways: [&dyn Fn(Tab) -> String; 3] = [
-        &|tab| format!(" {} {} ", tab.number, tab.title),
-        &|tab| format!(" {}{} ", tab.number, tab.short),
-        &|tab| format!(" {} ", tab.number),
+/// The tabs with as much of their titles as fits `room`: all, the beginnings, or only the numbers. `6!2` says that two
+/// alerts fire.
+fn tabs(room: usize, alerts: usize) -> Vec<(ScreenId, String)> {
+    let ways: [&dyn Fn(&str, Tab) -> String; 3] = [
+        &|number, tab| format!(" {number} {} ", tab.title),
+        &|number, tab| format!(" {number}{} ", tab.short),
+        &|number, _| format!(" {number} "),
     ];
-    let shown = |words: &dyn Fn(Tab) -> String| -> Vec<(ScreenId, String)> {
-        id::views()
-            .filter_map(|info| Some((info.id, words(info.tab?))))
+    let number = |view: ScreenId, tab: Tab| match (view, alerts) {
+        (ScreenId::Alerts, 1..) => format!("{}!{alerts}", tab.number),
+        _ => tab.number.to_string(),
+    };
+    let shown = |words: &dyn Fn(&str, Tab) -> String| -> Vec<(ScreenId, String)> {
+        let views = id::views().filter_map(|info| Some((info.id, info.tab?)));
+        views
+            .map(|(view, tab)| (view, words(&number(view, tab), tab)))
             .collect()
     };
     let width = |tabs: &[(ScreenId, String)]| -> usize {
@@ -192,8 +206,13 @@ mod tests {
 
     #[test]
     fn the_titles_of_tabs_are_shortened_and_their_numbers_never() {
-        let shown = |room| -> String { tabs(room).into_iter().map(|(_, words)| words).collect() };
-        assert!(shown(200).starts_with(" 1 Stream  2 Runs "));
-        assert!(shown(0).starts_with(" 1  2 "));
+        let shown = |room, alerts| -> String {
+            let all = tabs(room, alerts).into_iter();
+            all.map(|(_, words)| words).collect()
+        };
+        assert!(shown(200, 0).starts_with(" 1 Stream  2 Runs "));
+        assert!(shown(0, 0).starts_with(" 1  2 "));
+        assert!(shown(200, 2).contains(" 6!2 Alerts "));
+        assert!(shown(0, 2).contains(" 6!2 "));
     }
 }

@@ -1,6 +1,5 @@
 use std::collections::BTreeMap;
 
-use crate::act::events::{Answer, Event, Question};
 use crate::ingest::Loaded;
 use crate::state::Position;
 use crate::tui::Options;
@@ -179,23 +178,6 @@ fn with_ascii_no_glyph_of_ours_is_left_and_the_words_of_the_trace_stay() {
         assert_eq!(strange, "", "{keys}\n{shown}");
     }
     assert!(played(&ascii, trace, "").contains('é'));
-}
-
-#[test]
-fn a_question_from_outside_stays_until_it_is_answered() {
-    let mut screen = Headless::new(&options(), (80, 20));
-    for id in [7, 8] {
-        let text = format!("run `make {id}`\u{1b}[2J");
-        screen.happen(Event::Question(Question { id, text }));
-    }
-    let last = |screen: &mut Headless| render::text(&screen.draw());
-    assert!(last(&mut screen).contains(":allow or :deny? run `make 7`"));
-    screen.play("j k :allow enter");
-    assert!(last(&mut screen).contains("run `make 8`"));
-    screen.play(":deny enter");
-    assert!(!last(&mut screen).contains("run `make"));
-    let answer = |id, is_allowed| Answer { id, is_allowed };
-    assert_eq!(screen.answers(), [answer(7, true), answer(8, false)]);
 }
 
 #[test]

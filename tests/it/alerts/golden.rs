@@ -168,7 +168,10 @@ fn budgets_of_real_runs_are_those_of_the_other_implementation() {
     // Runs without any cost are not among the expected values.
     for (run, found) in found {
         let all = found.iter();
-        assert!(all.clone().all(|it| it["rule"] != "budget.cost_usd"), "{run}");
+        assert!(
+            all.clone().all(|it| it["rule"] != "budget.cost_usd"),
+            "{run}"
+        );
     }
 }
 
@@ -227,7 +230,10 @@ fn outliers_and_charts_of_costs_have_the_expected_figures() {
     near(base.spread, &outlier["base"]["spread"]);
     near(base.k, &outlier["base"]["k"]);
     near(base.limit, &outlier["base"]["limit"]);
-    for (cost, score) in costs[16..].iter().zip(outlier["scores"].as_array().expect("scores")) {
+    for (cost, score) in costs[16..]
+        .iter()
+        .zip(outlier["scores"].as_array().expect("scores"))
+    {
         near(base.score(*cost), score);
     }
     assert_eq!(Normal::of(&costs[..7]), None);
@@ -339,7 +345,12 @@ fn alerts_move_as_expected() {
     played(&states["trip_at_once"], pace, &[], &[3]);
     let readings = [2, 2, 1, 1, 1, 0, 0, 1, 0, 0, 0];
     played(&states["hysteresis"], clear(3), &[], &readings);
-    played(&states["ack"], clear(2), &[(2, "ack")], &[2, 2, 2, 3, 0, 0, 3]);
+    played(
+        &states["ack"],
+        clear(2),
+        &[(2, "ack")],
+        &[2, 2, 2, 3, 0, 0, 3],
+    );
     played(&states["snooze"], pace, &[(0, "snooze")], &[2, 2, 3, 2, 2]);
     let times = [0, 10, 20, 30, 40, 50, 60, 3599, 3600, 3605, 3611];
     let mut fatigue = Fatigue::default();

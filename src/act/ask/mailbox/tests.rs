@@ -161,21 +161,37 @@ fn a_question_whose_arguments_were_changed_is_none() {
 fn a_question_stands_until_it_is_answered_its_time_is_over_or_nobody_waits() {
     let (_folder, mailbox) = mailbox();
     let asked = ask("a-1", own());
-    assert_eq!(mailbox.standing(&asked, NOW), Standing::Gone, "not asked yet");
+    assert_eq!(
+        mailbox.standing(&asked, NOW),
+        Standing::Gone,
+        "not asked yet"
+    );
     mailbox.put(&asked).expect("asked");
     assert_eq!(mailbox.standing(&asked, NOW), Standing::Open);
-    assert_eq!(mailbox.standing(&asked, NOW + 600_000_000), Standing::Expired);
-    mailbox.answer(&asked, &approved(&asked), NOW).expect("answered");
+    assert_eq!(
+        mailbox.standing(&asked, NOW + 600_000_000),
+        Standing::Expired
+    );
+    mailbox
+        .answer(&asked, &approved(&asked), NOW)
+        .expect("answered");
     assert_eq!(mailbox.standing(&asked, NOW), Standing::Answered);
     let dead = ask("a-2", ended());
     mailbox.put(&dead).expect("asked");
     assert_eq!(mailbox.standing(&dead, NOW), Standing::Gone);
-    assert!(matches!(mailbox.answer(&dead, &approved(&dead), NOW), Err(Lost::Gone)));
+    assert!(matches!(
+        mailbox.answer(&dead, &approved(&dead), NOW),
+        Err(Lost::Gone)
+    ));
 }
 
 /// The id of a process that was killed and is gone.
 fn ended() -> u32 {
-    let mut child = Command::new("sleep").arg("60").stdin(Stdio::null()).spawn().expect("sleep");
+    let mut child = Command::new("sleep")
+        .arg("60")
+        .stdin(Stdio::null())
+        .spawn()
+        .expect("sleep");
     child.kill().expect("killed");
     child.wait().expect("it ends");
     child.id()
@@ -189,7 +205,9 @@ fn whoever_waits_gets_the_answer_or_learns_that_its_time_is_over() {
     let short = Duration::from_millis(60);
     assert_eq!(wait(&mailbox, &asked, short, &|| false), Ended::Expired);
     assert_eq!(wait(&mailbox, &asked, short, &|| true), Ended::Withdrawn);
-    mailbox.answer(&asked, &approved(&asked), NOW).expect("answered");
+    mailbox
+        .answer(&asked, &approved(&asked), NOW)
+        .expect("answered");
     let ended = wait(&mailbox, &asked, short, &|| true);
     assert_eq!(ended, Ended::Answered(approved(&asked)));
 }

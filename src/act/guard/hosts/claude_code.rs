@@ -52,6 +52,13 @@ pub(super) fn events(payload: &Value) -> Option<Told> {
         },
         "SessionStart" => Event::Start,
         "SessionEnd" => Event::End(told.owned("reason")),
+        "PermissionDenied" if told.has("tool_name") => Event::After(Outcome {
+            status: Some("denied"),
+            error: told.owned("reason"),
+            ..Outcome::default()
+        }),
+        // About a tool, and not known: it may be a question.
+        _ if told.has("tool_name") => return None,
         _ => Event::Other,
     };
     let needs_tool = matches!(event, Event::Before | Event::After(_) | Event::Permission);

@@ -21,7 +21,11 @@ fn read(payload: &Value) -> Option<Told> {
     let told = Payload(payload);
     let run = told.text("sessionId")?;
     let event = if told.has("toolName") {
-        match (told.value("toolResult"), told.has("toolInput"), told.has("error")) {
+        match (
+            told.value("toolResult"),
+            told.has("toolInput"),
+            told.has("error"),
+        ) {
             (Some(result), _, _) => Event::After(outcome(result)),
             (None, true, _) => Event::Permission,
             (None, false, true) => Event::After(Outcome {
@@ -40,7 +44,11 @@ fn read(payload: &Value) -> Option<Told> {
     } else {
         Event::Other
     };
-    let args = if told.has("toolInput") { "toolInput" } else { "toolArgs" };
+    let args = if told.has("toolInput") {
+        "toolInput"
+    } else {
+        "toolArgs"
+    };
     Some(Told {
         tool: told.owned("toolName").unwrap_or_default(),
         args: told.args(args),
@@ -77,7 +85,9 @@ fn outcome(result: &Value) -> Outcome {
 
 fn words(value: &Value) -> String {
     let message = value.get("message").and_then(hosts::texts);
-    message.or_else(|| hosts::texts(value)).unwrap_or_else(|| value.to_string())
+    message
+        .or_else(|| hosts::texts(value))
+        .unwrap_or_else(|| value.to_string())
 }
 
 fn say(told: &Told, say: &Say) -> String {

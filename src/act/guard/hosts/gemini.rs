@@ -43,10 +43,15 @@ fn read(payload: &Value) -> Option<Told> {
 
 fn outcome(told: Payload<'_>) -> Outcome {
     let response = told.value("tool_response");
-    let error = response.and_then(|it| it.get("error")).filter(|it| !it.is_null());
+    let error = response
+        .and_then(|it| it.get("error"))
+        .filter(|it| !it.is_null());
     Outcome {
         status: Some(if error.is_some() { "error" } else { "ok" }),
-        result: response.and_then(|it| it.get("llmContent")).or(response).cloned(),
+        result: response
+            .and_then(|it| it.get("llmContent"))
+            .or(response)
+            .cloned(),
         error: error.map(|it| super::texts(it).unwrap_or_else(|| it.to_string())),
         duration_ms: None,
     }

@@ -42,7 +42,9 @@ fn read(payload: &Value) -> Option<Told> {
 }
 
 fn status(word: &str) -> Option<&'static str> {
-    ["ok", "error", "timeout", "cancelled"].into_iter().find(|it| *it == word)
+    ["ok", "error", "timeout", "cancelled"]
+        .into_iter()
+        .find(|it| *it == word)
 }
 
 fn say(_told: &Told, say: &Say) -> String {

@@ -137,18 +137,40 @@ pub(super) fn of(host: &str, how: How<'_>) -> Result<File, String> {
     let settings = |shape| Kind::Settings(shape);
     if let Some(project) = how.project {
         return match host {
-            "claude-code" => Ok(file(project.join(".claude"), "settings.local.json", settings(Shape::Nested))),
-            "opencode" => Ok(file(project.join(".opencode"), "plugin/saferun.js", Kind::Plugin)),
-            other => Err(format!("{other} has no settings of a project that only its user has")),
+            "claude-code" => Ok(file(
+                project.join(".claude"),
+                "settings.local.json",
+                settings(Shape::Nested),
+            )),
+            "opencode" => Ok(file(
+                project.join(".opencode"),
+                "plugin/saferun.js",
+                Kind::Plugin,
+            )),
+            other => Err(format!(
+                "{other} has no settings of a project that only its user has"
+            )),
         };
     }
     Ok(match host {
-        "codex" => file(home("CODEX_HOME", ".codex"), "hooks.json", settings(Shape::Nested)),
+        "codex" => file(
+            home("CODEX_HOME", ".codex"),
+            "hooks.json",
+            settings(Shape::Nested),
+        ),
         "gemini" => {
             let around = set("GEMINI_CLI_HOME").unwrap_or_else(|| user.to_owned());
-            file(around.join(".gemini"), "settings.json", settings(Shape::Named))
+            file(
+                around.join(".gemini"),
+                "settings.json",
+                settings(Shape::Named),
+            )
         }
-        "copilot" => file(user.join(".copilot"), "hooks/saferun.json", settings(Shape::Copilot)),
+        "copilot" => file(
+            user.join(".copilot"),
+            "hooks/saferun.json",
+            settings(Shape::Copilot),
+        ),
         "qwen" => file(user.join(".qwen"), "settings.json", settings(Shape::Nested)),
         "cursor" => file(user.join(".cursor"), "hooks.json", settings(Shape::Cursor)),
         "kimi" => file(user.join(".kimi-code"), "config.toml", Kind::Tables),
@@ -156,7 +178,11 @@ pub(super) fn of(host: &str, how: How<'_>) -> Result<File, String> {
             let config = home("XDG_CONFIG_HOME", ".config").join("opencode");
             file(config, "plugin/saferun.js", Kind::Plugin)
         }
-        _ => file(home("CLAUDE_CONFIG_DIR", ".claude"), "settings.json", settings(Shape::Nested)),
+        _ => file(
+            home("CLAUDE_CONFIG_DIR", ".claude"),
+            "settings.json",
+            settings(Shape::Nested),
+        ),
     })
 }
 
@@ -178,30 +204,49 @@ pub(super) fn is_ours(text: &str, host: &str) -> bool {
     text.contains(&format!("saferun-tui' guard {host}"))
 }
 
+fn entries(ours: (&str, &str, bool)) -> Vec<Entry> {
+    let (host, _, is_observing) = ours;
+    let entry = |event: &Event| Entry {
+        event: match event {
+            Gate(name) | Told(name) => name,
+        },
+        is_gate: matches!(event, Gate(_)) && !is_observing,
+        command: command(*event, ours),
+        timeout: match (host, event) {
+            // Codex cuts longer ones, and says so at every start.
+            ("codex", Told("SessionEnd")) => 3,
+            _ => timeout(host),
+        },
+    };
+    events(host).iter().map(entry).collect()
+}
+
+/// Settings that hold our hooks and nothing else, for Claude Code.
+pub(super) fn alone(program: &str) -> Result<String, String> {
+    settings::add(
+        None,
+        Shape::Nested,
+        &entries(("claude-code", program, false)),
+    )
+}
+
 /// The text with our hooks in it.
 pub(super) fn added(
     file: &File,
     text: Option<&str>,
     ours: (&str, &str, bool),
 ) -> Result<String, String> {
-    let (host, program, is_observing) = ours;
-    let entries = events(host).iter().map(|event| Entry {
-        event: match event {
-            Gate(name) | Told(name) => name,
-        },
-        is_gate: matches!(event, Gate(_)) && !is_observing,
-        command: command(*event, ours),
-        timeout: timeout(host),
-    });
-    let entries: Vec<Entry> = entries.collect();
+    let (_, program, is_observing) = ours;
+    let entries = entries(ours);
     match file.kind {
         Kind::Settings(shape) => settings::add(text, shape, &entries).map_err(|why| {
             let path = file.path.display();
             let paste = settings::add(None, shape, &entries).unwrap_or_default();
             format!("{path}: {why}; put this into it yourself:\n{paste}")
         }),
-        Kind::Tables => tables::add(text, &entries)
-            .map_err(|why| format!("{}: {why}", file.path.display())),
+        Kind::Tables => {
+            tables::add(text, &entries).map_err(|why| format!("{}: {why}", file.path.display()))
+        }
         Kind::Plugin => Ok(plugin::text(program, is_observing)),
     }
 }

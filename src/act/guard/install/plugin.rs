@@ -3,7 +3,11 @@
 /// The text of the file. Without an answer, nothing runs.
 pub(super) fn text(program: &str, is_observing: bool) -> String {
     let program = serde_json::Value::from(program);
-    let mode = if is_observing { "[\"guard\", \"opencode\", \"--observe\"]" } else { "[\"guard\", \"opencode\"]" };
+    let mode = if is_observing {
+        "[\"guard\", \"opencode\", \"--observe\"]"
+    } else {
+        "[\"guard\", \"opencode\"]"
+    };
     TEMPLATE
         .replace("@PROGRAM@", &program.to_string())
         .replace("@ARGUMENTS@", mode)

@@ -99,7 +99,9 @@ pub(super) fn remove(text: &str, shape: Shape, host: &str) -> Result<Option<Stri
     if hooks.is_empty() {
         all.shift_remove("hooks");
     }
-    let is_bare = all.keys().all(|name| name == "version" && shape.is_versioned());
+    let is_bare = all
+        .keys()
+        .all(|name| name == "version" && shape.is_versioned());
     Ok((!is_bare).then(|| written(&all, Some(text))))
 }
 

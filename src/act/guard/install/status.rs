@@ -30,12 +30,17 @@ pub struct Standing {
 pub fn standing(host: &'static str, how: How<'_>) -> Result<Standing, String> {
     let file = files::of(host, how)?;
     let text = current(&file.path).map_err(|error| format!("{}: {error}", file.path.display()))?;
-    let is_installed = text.as_deref().is_some_and(|text| files::is_ours(text, host));
+    let is_installed = text
+        .as_deref()
+        .is_some_and(|text| files::is_ours(text, host));
     let mut problems = Vec::new();
     if let Some(text) = text.as_deref().filter(|_| is_installed) {
         let noted = installs(how.places);
         let path = file.path.to_string_lossy();
-        let noted = noted.installs.iter().find(|it| it.host == host && it.path == path);
+        let noted = noted
+            .installs
+            .iter()
+            .find(|it| it.host == host && it.path == path);
         match noted {
             Some(noted) if noted.after_sha256 != sha256::hex(text.as_bytes()) => {
                 problems.push("the file was changed since the installation".to_owned());
@@ -80,7 +85,10 @@ fn is_trusted(path: &Path) -> bool {
 
 /// When a hook of the host was heard last, and the trace of that run.
 fn last(how: How<'_>, host: &str) -> (Option<SystemTime>, Option<String>) {
-    let entries = fs::read_dir(how.places.live()).into_iter().flatten().flatten();
+    let entries = fs::read_dir(how.places.live())
+        .into_iter()
+        .flatten()
+        .flatten();
     let states = entries.filter(|entry| entry.path().extension().is_some_and(|it| it == "state"));
     let mut found: Vec<(SystemTime, String)> = states
         .filter_map(|entry| {

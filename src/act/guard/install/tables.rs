@@ -55,7 +55,9 @@ fn blocks(text: &str) -> Vec<&str> {
         at += line.len();
     }
     starts.push(text.len());
-    let pairs = starts.windows(2).filter_map(|pair| text.get(pair[0]..pair[1]));
+    let pairs = starts
+        .windows(2)
+        .filter_map(|pair| text.get(pair[0]..pair[1]));
     pairs.collect()
 }
 

@@ -58,10 +58,7 @@ pub(super) fn bursts(
                     lane: None,
                     at: *ix,
                     count: evidence.len() as u32,
-                    amount: Amount::Match {
-                        count,
-                        within,
-                    },
+                    amount: Amount::Match { count, within },
                     period: None,
                     evidence,
                 };
@@ -81,8 +78,6 @@ fn is_within(before: &Stand, now: &Stand, within: Option<Within>) -> bool {
             .get()
             .is_some_and(|it| it <= span),
         Some(Within::Runs(runs)) => now.run.1 - before.run.1 < runs,
-        Some(Within::Steps(steps)) => {
-            now.run.0 == before.run.0 && now.step - before.step < steps
-        }
+        Some(Within::Steps(steps)) => now.run.0 == before.run.0 && now.step - before.step < steps,
     }
 }

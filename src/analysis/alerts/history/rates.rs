@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use crate::analysis::alerts::charts::{Cusum, LEAST, normal_rate};
 use crate::analysis::alerts::detector::Detector;
 use crate::analysis::alerts::engine::{Amount, Hit};
-use crate::analysis::alerts::history::{
-    Found, Learning, Look, Marks, Past, Rate, Scope, scope_of,
-};
+use crate::analysis::alerts::history::{Found, Learning, Look, Marks, Past, Rate, Scope, scope_of};
 use crate::analysis::alerts::rules::By;
 use crate::model::action::ActionIx;
 use crate::model::run::RunIx;
@@ -78,7 +76,11 @@ fn scopes(
 ) -> BTreeMap<Scope, Vec<(ActionIx, bool)>> {
     let mut scopes: BTreeMap<Scope, Vec<(ActionIx, bool)>> = BTreeMap::new();
     let marked = |all: &[bool], ix: ActionIx| all.get(ix.0 as usize).copied().unwrap_or(false);
-    let of_run = !look.rule.by.iter().any(|by| matches!(by, By::Tool | By::Lane));
+    let of_run = !look
+        .rule
+        .by
+        .iter()
+        .any(|by| matches!(by, By::Tool | By::Lane));
     let mut whole: Option<Scope> = None;
     for ix in past.rows(run) {
         if !marked(&marks.of, *ix) || !look.mask.sees(run, *ix) {

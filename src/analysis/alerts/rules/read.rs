@@ -7,9 +7,7 @@ use toml::de::DeTable;
 use crate::analysis::alerts::budget::{self, Resource};
 use crate::analysis::alerts::detector::{Detector, Level};
 use crate::analysis::alerts::loops;
-use crate::analysis::alerts::rules::{
-    Breaker, By, Rule, Rules, Sink, SinkKind, Watches, Within,
-};
+use crate::analysis::alerts::rules::{Breaker, By, Rule, Rules, Sink, SinkKind, Watches, Within};
 use crate::analysis::policy::mistake::{Mistake, spot};
 use crate::analysis::policy::stars::Stars;
 use crate::analysis::policy::toml_file::{Entry, entries, table};
@@ -95,7 +93,10 @@ pub(super) fn read(text: &str) -> Result<Rules, Mistake> {
 /// Sinks that rules name must be there.
 fn check_sinks(text: &str, rules: &Rules) -> Result<(), Mistake> {
     let names = rules.sinks.iter().map(|sink| sink.name.as_str());
-    let known: Vec<&str> = ["show", "notify", "stop"].into_iter().chain(names).collect();
+    let known: Vec<&str> = ["show", "notify", "stop"]
+        .into_iter()
+        .chain(names)
+        .collect();
     let table = table(text)?;
     let all = entries(text, table.get_ref()).filter(|it| it.name == "rule");
     for entry in all {
@@ -269,12 +270,10 @@ fn budget(all: &[Entry<'_>], missing: &dyn Fn(&str) -> Mistake) -> Result<Watche
                 (usd * 1e12).round() as i64
             }
             Resource::Wall | Resource::Idle => span(entry)?,
-            Resource::Tokens | Resource::Calls | Resource::Steps => {
-                match entry.integer()? {
-                    number if number > 0 => number,
-                    _ => return Err(entry.wrong("expected a number above 0")),
-                }
-            }
+            Resource::Tokens | Resource::Calls | Resource::Steps => match entry.integer()? {
+                number if number > 0 => number,
+                _ => return Err(entry.wrong("expected a number above 0")),
+            },
         };
         limits.set(*resource, limit);
     }

@@ -85,7 +85,10 @@ until = "10m"
             ..
         }
     ));
-    assert_eq!((burst.severity, burst.by.clone()), (Level::Trip, Vec::<By>::new()));
+    assert_eq!(
+        (burst.severity, burst.by.clone()),
+        (Level::Trip, Vec::<By>::new())
+    );
     assert_eq!(rules.sinks[0].min, Level::Trip);
     assert_eq!(rules.breaker.until, Some(600_000_000));
 }
@@ -103,15 +106,55 @@ fn limits_of_a_list_are_its_own_and_a_note_says_so() {
 #[test]
 fn mistakes_are_shown_at_their_place() {
     let rule = |rest: &str| format!("[[rule]]\nid = \"a\"\n{rest}");
-    check(&rule("detector = \"repeet\""), 3, 12, "did you mean 'repeat'?");
-    check(&rule("detector = \"errors\"\nwran = 3"), 4, 1, "did you mean 'warn'?");
-    check(&rule("detector = \"errors\"\ncost_usd = 3"), 4, 1, "means nothing");
+    check(
+        &rule("detector = \"repeet\""),
+        3,
+        12,
+        "did you mean 'repeat'?",
+    );
+    check(
+        &rule("detector = \"errors\"\nwran = 3"),
+        4,
+        1,
+        "did you mean 'warn'?",
+    );
+    check(
+        &rule("detector = \"errors\"\ncost_usd = 3"),
+        4,
+        1,
+        "means nothing",
+    );
     check(&rule("detector = \"budget\""), 1, 1, "no limit");
-    check(&rule("detector = \"budget\"\ncost_usd = -1"), 4, 12, "above 0");
-    check(&rule("detector = \"budget\"\nwall = \"soon\""), 4, 8, "not a duration");
-    check(&rule("detector = \"match\"\nwhen = \"costt>5\""), 4, 9, "cost");
-    check(&rule("detector = [\"repeat\", \"rate\"]"), 3, 12, "stands alone");
-    check(&rule("detector = \"errors\"\non_warn = [\"pager\"]"), 4, 11, "not one of");
+    check(
+        &rule("detector = \"budget\"\ncost_usd = -1"),
+        4,
+        12,
+        "above 0",
+    );
+    check(
+        &rule("detector = \"budget\"\nwall = \"soon\""),
+        4,
+        8,
+        "not a duration",
+    );
+    check(
+        &rule("detector = \"match\"\nwhen = \"costt>5\""),
+        4,
+        9,
+        "cost",
+    );
+    check(
+        &rule("detector = [\"repeat\", \"rate\"]"),
+        3,
+        12,
+        "stands alone",
+    );
+    check(
+        &rule("detector = \"errors\"\non_warn = [\"pager\"]"),
+        4,
+        11,
+        "not one of",
+    );
     check("[[rule]]\ndetector = \"errors\"", 1, 1, "no id");
     check("version = 2", 1, 11, "only one");
     check("[sink.a]\ntype = \"slack\"", 1, 7, "no url");

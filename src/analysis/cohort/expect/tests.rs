@@ -26,6 +26,7 @@ fn found(rules: &[&str]) -> Vec<(String, bool)> {
         now: Time(0),
         zone: TimeZone::UTC,
         marked: std::sync::Arc::default(),
+        ..Context::default()
     };
     let broken = broken(&store, &rules, &context, &CancelFlag::new());
     let mut outcomes: Vec<_> = broken

@@ -59,8 +59,9 @@ impl Options {
             }
             "wait" => {
                 let text = entry.string()?;
-                self.wait = span(text)
-                    .ok_or_else(|| entry.wrong("expected a time such as \"90s\", \"10m\" or \"1h\""))?;
+                self.wait = span(text).ok_or_else(|| {
+                    entry.wrong("expected a time such as \"90s\", \"10m\" or \"1h\"")
+                })?;
             }
             "host_prompts" => self.host_prompts = entry.bool()?,
             _ => self.must_record = entry.bool()?,
@@ -79,5 +80,7 @@ fn span(text: &str) -> Option<Duration> {
         _ => return None,
     };
     let all = number.checked_mul(seconds)?;
-    (1..=86_400).contains(&all).then(|| Duration::from_secs(all))
+    (1..=86_400)
+        .contains(&all)
+        .then(|| Duration::from_secs(all))
 }

@@ -1,5 +1,7 @@
 //! Assembles `saferun` events into runs.
 
+use std::collections::HashMap;
+
 use crate::ingest::assemble::{Assembler, Builder, Call, Draft, From};
 use crate::ingest::fact::{Fact, FactKind, Name};
 use crate::ingest::formats::saferun::tellers::{self, Again, Answer, Tellers, Via};
@@ -17,6 +19,8 @@ pub(super) struct SaferunAssembler {
     /// Events without a run id belong to a run named after the file.
     of_files: bool,
     tellers: Tellers,
+    /// The rows of the starts and ends of runs, and who told them.
+    edges: HashMap<(RunIx, Kind), (Via, ActionIx)>,
 }
 
 impl SaferunAssembler {
@@ -40,17 +44,20 @@ impl Assembler for SaferunAssembler {
         self.last = Some(run);
         self.tellers.see(from.decoded.name(fact, Name::Via));
         match fact.kind {
-            FactKind::RunStart | FactKind::Setup | FactKind::ImpliedStart => {
+            FactKind::RunStart => self.edge(Kind::RunStart, fact, from, build, run),
+            FactKind::Setup | FactKind::ImpliedStart => {
                 start(fact, from, build, run);
             }
-            FactKind::RunEnd => end(fact, from, build, run),
+            FactKind::RunEnd => self.edge(Kind::RunEnd, fact, from, build, run),
             FactKind::Prompt => prompt(fact, from, build, run),
             FactKind::Response => response(fact, from, build, run),
             FactKind::ToolCall => self.call(fact, from, build, run),
             FactKind::ToolResult => self.result(fact, from, build, run),
             FactKind::Decision | FactKind::Approval => attach(fact, from, build, run),
             FactKind::Error => error(fact, from, build, run),
-            FactKind::Reasoning => plain(Kind::Reasoning, fact, from, build, run),
+            FactKind::Reasoning => {
+                plain(Kind::Reasoning, fact, from, build, run);
+            }
             FactKind::Setting => setting(fact, from, build, run),
             FactKind::Note => note(fact, from, build, run),
             FactKind::Usage
@@ -61,8 +68,12 @@ impl Assembler for SaferunAssembler {
             | FactKind::Copy => {
                 plain(Kind::Note, fact, from, build, run);
             }
-            FactKind::Unknown => plain(Kind::Unknown, fact, from, build, run),
-            FactKind::Malformed => plain(Kind::Malformed, fact, from, build, run),
+            FactKind::Unknown => {
+                plain(Kind::Unknown, fact, from, build, run);
+            }
+            FactKind::Malformed => {
+                plain(Kind::Malformed, fact, from, build, run);
+            }
         }
     }
 
@@ -70,6 +81,34 @@ impl Assembler for SaferunAssembler {
 }
 
 impl SaferunAssembler {
+    /// The start or the end of a run. One that another writer told before gets no second row.
+    fn edge(&mut self, kind: Kind, fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
+        let via = Via::of(from.decoded.name(fact, Name::Via));
+        match self.edges.get(&(run, kind)) {
+            Some((by, action)) if *by != via && self.tellers.is_used() => {
+                build.seen(run, fact.time);
+                if kind == Kind::RunStart {
+                    who(fact, from, build, run);
+                } else if fact.status != Status::Unrecorded {
+                    build.end(run, ended(fact.status));
+                    build.settle(&Settled {
+                        status: Some(fact.status),
+                        ..Settled::new(*action)
+                    });
+                }
+                told(*action, fact, from, build);
+            }
+            Some(_) | None => {
+                let action = if kind == Kind::RunStart {
+                    start(fact, from, build, run)
+                } else {
+                    end(fact, from, build, run)
+                };
+                self.edges.insert((run, kind), (via, action));
+            }
+        }
+    }
+
     /// A call that another writer told before gets no second row.
     fn call(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
         let id = from.text(fact.id);
@@ -204,7 +243,7 @@ fn add(draft: &Draft, fact: &Fact, from: &From<'_>, build: &mut Builder) -> Acti
     action
 }
 
-fn plain(kind: Kind, fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
+fn plain(kind: Kind, fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) -> ActionIx {
     let draft = draft(kind, fact, from, build, run);
     let action = add(&draft, fact, from, build);
     build.duration(action, fact.duration);
@@ -215,11 +254,12 @@ fn plain(kind: Kind, fact: &Fact, from: &From<'_>, build: &mut Builder, run: Run
     if kind == Kind::Note && fact.kind == FactKind::Note && fact.status != Status::Unrecorded {
         build.status(run, action, (Status::Unrecorded, fact.status));
     }
+    action
 }
 
-fn start(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
+fn start(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) -> ActionIx {
     who(fact, from, build, run);
-    plain(Kind::RunStart, fact, from, build, run);
+    plain(Kind::RunStart, fact, from, build, run)
 }
 
 /// Settings of the run, without a row of their own.
@@ -266,7 +306,7 @@ fn who(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
     }
 }
 
-fn end(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
+fn end(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) -> ActionIx {
     let was_untimed = !build.peek(run).started.is_some();
     let draft = draft(Kind::RunEnd, fact, from, build, run);
     let action = add(&draft, fact, from, build);
@@ -297,14 +337,18 @@ fn end(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
     if let Some(usage) = from.decoded.usage(fact) {
         build.charge(run, (action, draft.model), usage, fact.cost, None);
     }
-    let status = match fact.status {
+    build.end(run, ended(fact.status));
+    action
+}
+
+fn ended(status: Status) -> RunStatus {
+    match status {
         Status::Ok => RunStatus::Ok,
         Status::Error | Status::Timeout => RunStatus::Error,
         Status::Blocked | Status::Denied => RunStatus::Blocked,
         Status::Cancelled => RunStatus::Cancelled,
         Status::Unrecorded | Status::Pending => RunStatus::Unknown,
-    };
-    build.end(run, status);
+    }
 }
 
 fn prompt(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
@@ -445,6 +489,8 @@ fn error(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
                 ..Settled::new(call.action)
             });
         }
-        None => plain(Kind::Error, fact, from, build, run),
+        None => {
+            plain(Kind::Error, fact, from, build, run);
+        }
     }
 }

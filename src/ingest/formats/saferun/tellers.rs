@@ -198,8 +198,7 @@ impl Told {
                 told.answered[Via::Unnamed as usize] = 1;
                 row.status = call.status;
                 row.result = Some((Via::Unnamed, Place::NONE));
-                row.status_by =
-                    (call.status != Status::Unrecorded).then_some(Via::Unnamed);
+                row.status_by = (call.status != Status::Unrecorded).then_some(Via::Unnamed);
             }
             told.rows.push(row);
         }

@@ -207,7 +207,9 @@ fn a_call_told_by_two_writers_is_one_row_and_whoever_knows_better_has_the_say() 
     told_twice(&[wire], Status::Ok, Some(900.0));
     told_twice(&[wire, silent], Status::Ok, Some(900.0));
     told_twice(&[silent, wire], Status::Ok, Some(900.0));
-    let batch = load(Box::leak(format!("{TWICE}{hook}\n{hook}\n").into_boxed_str()));
+    let batch = load(Box::leak(
+        format!("{TWICE}{hook}\n{hook}\n").into_boxed_str(),
+    ));
     assert_eq!(rows(&batch).len(), 2, "one writer told two results");
     assert!(batch.outcomes.flags[0].has(Flags::SECOND_RESULT));
 }

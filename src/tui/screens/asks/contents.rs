@@ -48,7 +48,9 @@ pub(super) fn listed(asked: &Asked, is_selected: bool, (now, zone): (i64, &TimeZ
     Listed {
         is_selected,
         is_open: asked.standing == Standing::Open,
-        asked: ask.asked().map_or_else(String::new, |at| human::time_of_day(at, zone)),
+        asked: ask
+            .asked()
+            .map_or_else(String::new, |at| human::time_of_day(at, zone)),
         left: left(asked, now),
         host: clean(&ask.host),
         tool: clean(&ask.tool),
@@ -90,6 +92,10 @@ pub(super) fn about(asked: &Asked, ran: &[Line], width: usize) -> Vec<Line> {
     let ask = &asked.ask;
     let mut lines = Vec::new();
     let mut say = |tone: Tone, words: &str| {
+        if words.is_empty() {
+            let words = String::new();
+            lines.push(Line { tone, words });
+        }
         for line in text::sanitize_lines(words) {
             for row in text::wrap(&line, width.max(1)) {
                 lines.push(Line { tone, words: row });
@@ -109,7 +115,10 @@ pub(super) fn about(asked: &Asked, ran: &[Line], width: usize) -> Vec<Line> {
         say(Tone::Warning, &words);
     }
     say(Tone::Faint, "");
-    say(Tone::Faint, &format!("{} with exactly these arguments:", ask.tool));
+    say(
+        Tone::Faint,
+        &format!("{} with exactly these arguments:", ask.tool),
+    );
     match &ask.args {
         Value::Object(members) if !members.is_empty() => {
             for (name, value) in members {
@@ -146,7 +155,11 @@ fn pretty(value: &Value) -> String {
 fn condition(matched: &Value) -> String {
     let text = |name: &str| {
         let value = matched.get(name)?;
-        Some(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+        Some(
+            value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned),
+        )
     };
     let [path, op, value, actual] = ["path", "op", "value", "actual"].map(text);
     let was = actual.map(|actual| format!(" (it is {actual})"));
@@ -196,7 +209,10 @@ pub(super) fn run(ask: &Ask, opened: &mut Opened) -> Vec<Line> {
     let mut lines = Vec::new();
     let cost = store.run(ix).cost().and_then(|(cost, _)| cost.usd());
     if let Some(cost) = cost {
-        lines.push(line(Tone::Faint, &format!("cost so far {}", human::usd(cost))));
+        lines.push(line(
+            Tone::Faint,
+            &format!("cost so far {}", human::usd(cost)),
+        ));
     }
     let first = store.len().saturating_sub(NEAR);
     let rows = (first..store.len()).rev().map(|ix| store.row(ActionIx(ix)));
@@ -206,7 +222,12 @@ pub(super) fn run(ask: &Ask, opened: &mut Opened) -> Vec<Line> {
         .take(LAST)
         .map(|row| {
             let body = opened.bodies.open(&row, Depth::Glance);
-            format!("#{} {} {}", row.seq(), row.tool(), summary::line(&row, &body))
+            format!(
+                "#{} {} {}",
+                row.seq(),
+                row.tool(),
+                summary::line(&row, &body)
+            )
         })
         .collect();
     last.reverse();
@@ -217,7 +238,9 @@ pub(super) fn run(ask: &Ask, opened: &mut Opened) -> Vec<Line> {
 /// A rule that would decide such calls, to put into the policy file.
 pub(super) fn rule_for(ask: &Ask) -> String {
     let main = ["command", "cmd", "file_path", "path", "url"];
-    let main = main.iter().find_map(|name| Some((name, ask.args.get(*name)?.as_str()?)));
+    let main = main
+        .iter()
+        .find_map(|name| Some((name, ask.args.get(*name)?.as_str()?)));
     let quoted = |text: &str| Value::from(text).to_string();
     let when = match main {
         Some((name, value)) => {
@@ -226,7 +249,11 @@ pub(super) fn rule_for(ask: &Ask) -> String {
         }
         None => String::new(),
     };
-    let id: String = ask.tool.chars().filter(char::is_ascii_alphanumeric).collect();
+    let id: String = ask
+        .tool
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .collect();
     format!(
         "[[rule]]\nid = \"{}\"\neffect = \"allow\"\ntool = {}\n{when}",
         id.to_lowercase(),

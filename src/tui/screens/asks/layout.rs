@@ -52,14 +52,3 @@ impl Regions {
         }
     }
 }
-
-/// Where a question lies: over most of the screen.
-pub(super) fn question(area: Rect) -> Rect {
-    let (side, top) = (area.width / 20, u16::from(area.height > 20));
-    Rect {
-        x: area.x + side,
-        y: area.y + top,
-        width: area.width.saturating_sub(2 * side),
-        height: area.height.saturating_sub(2 * top),
-    }
-}

@@ -109,7 +109,10 @@ impl AsksView {
     }
 
     fn copy_rule(&self, session: &mut Session) -> Vec<Effect> {
-        let looked_at = self.looking.as_ref().and_then(|it| session.asks.get(&it.id));
+        let looked_at = self
+            .looking
+            .as_ref()
+            .and_then(|it| session.asks.get(&it.id));
         let asked = looked_at.or_else(|| self.selected(session));
         let Some(rule) = asked.map(|it| contents::rule_for(&it.ask)) else {
             session.say("nothing waits for an answer");

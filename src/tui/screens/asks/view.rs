@@ -10,9 +10,9 @@ use crate::tui::keys::Command;
 use crate::tui::screens::asks::contents::{Line, Listed, Tone};
 use crate::tui::screens::asks::{AsksView, Looking};
 use crate::tui::theme::Theme;
+use crate::tui::widgets::hints;
 use crate::tui::widgets::paint::{self, Row};
 use crate::tui::widgets::popup::{self, Edges};
-use crate::tui::widgets::hints;
 
 pub(super) fn draw(asks: &AsksView, theme: &Theme, buf: &mut Buffer) {
     let (frame, styles) = (&asks.frame, &theme.styles);
@@ -30,7 +30,12 @@ pub(super) fn draw(asks: &AsksView, theme: &Theme, buf: &mut Buffer) {
             }
         }
     }
-    paint::rule(buf, regions.about_rule, 0, (theme.marks.horizontal, styles.faint));
+    paint::rule(
+        buf,
+        regions.about_rule,
+        0,
+        (theme.marks.horizontal, styles.faint),
+    );
     lines(&frame.about, regions.about, (theme, Style::new()), buf);
     if let Some(mut foot) = paint::foot(buf, (regions.lower_rule, regions.footer), theme) {
         hints::draw(None, HINTS, theme, &mut foot);
@@ -40,7 +45,12 @@ pub(super) fn draw(asks: &AsksView, theme: &Theme, buf: &mut Buffer) {
     }
 }
 
-const HINTS: &[Command] = &[Command::Open, Command::CopyAskRule];
+const HINTS: &[Command] = &[
+    Command::Open,
+    Command::Approve,
+    Command::Deny,
+    Command::CopyAskRule,
+];
 
 const ASKED: usize = 9;
 const LEFT: usize = 9;
@@ -62,16 +72,31 @@ fn heads(area: Rect, theme: &Theme, buf: &mut Buffer) {
 
 fn row(listed: &Listed, theme: &Theme, (area, y): (Rect, u16), buf: &mut Buffer) {
     let styles = &theme.styles;
-    let mut base = if listed.is_selected { styles.selected } else { Style::new() };
+    let mut base = if listed.is_selected {
+        styles.selected
+    } else {
+        Style::new()
+    };
     if !listed.is_open {
         base = base.add_modifier(Modifier::CROSSED_OUT);
     }
     let over = |style: Style| style.patch(base);
     let mut row = Row::new(buf, area, y, base);
     let rule = text::cut(&listed.rule, RULE - 1).into_owned();
-    row.flush_right(&format!("{rule}{}", " ".repeat(RULE - text::width(&rule))), over(styles.faint));
-    let mark = if listed.is_selected { theme.marks.folded } else { " " };
-    let tone = if listed.is_open { styles.waiting } else { styles.faint };
+    row.flush_right(
+        &format!("{rule}{}", " ".repeat(RULE - text::width(&rule))),
+        over(styles.faint),
+    );
+    let mark = if listed.is_selected {
+        theme.marks.folded
+    } else {
+        " "
+    };
+    let tone = if listed.is_open {
+        styles.waiting
+    } else {
+        styles.faint
+    };
     row.cell(mark, 2, over(styles.text))
         .cell(&listed.asked, ASKED, over(styles.faint))
         .cell(&listed.left, LEFT, over(tone))
@@ -133,12 +158,15 @@ fn question(asks: &AsksView, looking: &Looking, theme: &Theme, buf: &mut Buffer)
         }
         None if frame.is_ready => {
             let key = |command| theme.keymap.keys(command).join(" ");
-            row.put(&format!(" {} ", key(Command::Approve)), styles.strong.patch(ground))
-                .put("approve  ", faint)
-                .put(&key(Command::Deny), styles.strong.patch(ground))
-                .put(" deny  ", faint)
-                .put(&key(Command::Cancel), styles.strong.patch(ground))
-                .put(" later", faint);
+            row.put(
+                &format!(" {} ", key(Command::Approve)),
+                styles.strong.patch(ground),
+            )
+            .put("approve  ", faint)
+            .put(&key(Command::Deny), styles.strong.patch(ground))
+            .put(" deny  ", faint)
+            .put(&key(Command::Cancel), styles.strong.patch(ground))
+            .put(" later", faint);
         }
         None => {
             row.put(" read it first…", faint);

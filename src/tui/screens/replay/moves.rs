@@ -69,6 +69,7 @@ impl Replay {
         let known = Known {
             slow: &slow,
             hits: &[],
+            evidence: &[],
             overlay: None,
         };
         let listing = Listing::Kept(self.tape.steps().to_vec());

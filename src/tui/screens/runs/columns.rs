@@ -25,6 +25,8 @@ pub(super) enum Column {
     Retries,
     Waited,
     Grade,
+    /// What rules of alerts found in it.
+    Alerts,
     Outcome,
 }
 
@@ -115,6 +117,7 @@ static COLUMNS: &[Info] = &[
     ),
     info(Column::Waited, ("waited", "ASK"), 6, 7),
     sorted(info(Column::Grade, ("grade", "GRADE"), 6, 1), Key::Score),
+    info(Column::Alerts, ("alerts", "ALERTS"), 6, 2),
     sorted(
         info(Column::Outcome, ("outcome", "OUTCOME"), 9, 0),
         Key::Outcome,
@@ -160,6 +163,8 @@ pub(super) struct Wanted<'a> {
     pub(super) grades: bool,
     /// Some runs waited for people.
     pub(super) waits: bool,
+    /// A rule of alerts went off in some runs.
+    pub(super) alerts: bool,
     /// How runs stand takes more words than how they ended.
     pub(super) live: bool,
     /// The table is about what agents are doing.
@@ -191,6 +196,7 @@ fn chosen(wanted: &Wanted<'_>) -> Vec<&'static Info> {
             .filter(|info| wanted.agents || info.column != Column::Agent)
             .filter(|info| wanted.grades || info.column != Column::Grade)
             .filter(|info| wanted.waits || info.column != Column::Waited)
+            .filter(|info| wanted.alerts || info.column != Column::Alerts)
             .collect();
     }
     let pair = COLUMNS.iter().take(1);
@@ -290,6 +296,7 @@ mod tests {
             agents,
             grades: false,
             waits: false,
+            alerts: false,
             live: false,
             overview: false,
         };
@@ -338,6 +345,7 @@ mod tests {
             agents: true,
             grades: false,
             waits: false,
+            alerts: false,
             live: true,
             overview: true,
         };
@@ -365,6 +373,7 @@ mod tests {
             agents: true,
             grades: false,
             waits: false,
+            alerts: false,
             live: false,
             overview: false,
         };

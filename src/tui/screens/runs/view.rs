@@ -223,10 +223,27 @@ fn value(column: &Placed, line: &RunLine, theme: &Theme) -> (String, Style) {
             Some((words, _)) => (words.clone(), styles.text),
             None => (told(""), styles.faint),
         },
+        Column::Alerts => alerts(line.alerts, theme),
         Column::Outcome => outcome::words(line.life, theme, column.width),
         Column::Project => (told(&line.project), styles.text),
         Column::Now => (told(&line.now), now_style(line.life, theme)),
         Column::Pace => (told(&line.pace), styles.text),
+    }
+}
+
+/// `✖1 ⚠2`: alerts that trip, and those that warn.
+fn alerts((trips, warnings): (usize, usize), theme: &Theme) -> (String, Style) {
+    let styles = &theme.styles;
+    let warn = if theme.ascii { "!" } else { "⚠" };
+    let parts = [(theme.marks.error, trips), (warn, warnings)];
+    let parts = parts.iter().filter(|(_, count)| *count > 0);
+    let words: Vec<String> = parts
+        .map(|(mark, count)| format!("{mark}{count}"))
+        .collect();
+    match (trips, warnings) {
+        (0, 0) => (theme.marks.none.to_owned(), styles.faint),
+        (0, _) => (words.join(" "), styles.waiting),
+        (_, _) => (words.join(" "), styles.error),
     }
 }
 

@@ -85,7 +85,14 @@ pub(super) fn height(folding: Folding<'_>, item: usize) -> usize {
             .as_ref()
             .is_some_and(|it| it.change(ix).is_some())
     };
-    let below = |ix: ActionIx| rows::height(&opened.store.row(ix)) + usize::from(is_changed(ix));
+    let went_off = |ix| {
+        let alerts = opened.alerts.as_ref();
+        alerts.is_some_and(|it| it.went_off(ix).is_some())
+    };
+    let below = |ix: ActionIx| {
+        let added = usize::from(is_changed(ix)) + usize::from(went_off(ix));
+        rows::height(&opened.store.row(ix)) + added
+    };
     let own = if folding.is_folded(item) {
         0
     } else {

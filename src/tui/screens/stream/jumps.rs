@@ -25,6 +25,8 @@ pub enum Target {
     Slow,
     /// One of the actions that a text was found in.
     Hit,
+    /// One of the actions that show why a rule of alerts went off.
+    Evidence,
 }
 
 /// What jumps depend on apart from the store.
@@ -32,6 +34,8 @@ pub enum Target {
 pub struct Known<'a> {
     pub slow: &'a Slow,
     pub hits: &'a [ActionIx],
+    /// What is walked through, in order.
+    pub evidence: &'a [ActionIx],
     /// A policy that lies over the stream: its changes are blocks too.
     pub overlay: Option<&'a Overlay>,
 }
@@ -76,6 +80,9 @@ pub fn find(
         }
         Target::Slow => scan(store, listing, (from, direction), &|seen, _| {
             known.slow.is_slow(seen)
+        }),
+        Target::Evidence => scan(store, listing, (from, direction), &|_, ix| {
+            known.evidence.binary_search(&ix).is_ok()
         }),
         Target::Hit => scan(store, listing, (from, direction), &|_, ix| {
             known.hits.binary_search(&ix).is_ok()

@@ -217,7 +217,10 @@ impl Stream {
             self.end = None;
         }
         let rows = usize::from(self.frame.regions.list.height).max(1);
-        let jump = target(command);
+        let jump = target(command).map(|(target, direction)| {
+            let walks = target == Target::SameTool && !session.alerting.walk.is_empty();
+            (if walks { Target::Evidence } else { target }, direction)
+        });
         let (list, opened) = match (&mut self.end, &session.end) {
             (Some(list), Some(end)) => (list, end),
             _ => (&mut self.list, &session.loaded),
@@ -238,6 +241,7 @@ impl Stream {
         let known = Known {
             slow: &self.overview.survey.slow,
             hits: &self.finder.hits,
+            evidence: &session.alerting.walk,
             overlay: opened.overlay.as_deref(),
         };
         let sought = (jump.0, jump.1, known);

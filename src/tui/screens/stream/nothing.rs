@@ -25,13 +25,14 @@ impl Stream {
         // The others depend on the row they start from.
         if !matches!(
             target,
-            Target::Error | Target::Block | Target::Slow | Target::Hit
+            Target::Error | Target::Block | Target::Slow | Target::Hit | Target::Evidence
         ) {
             return false;
         }
         let known = Known {
             slow: &self.overview.survey.slow,
             hits: &self.finder.hits,
+            evidence: &session.alerting.walk,
             overlay: session.loaded.overlay.as_deref(),
         };
         let (store, listing) = (&session.loaded.store, &self.list.listing);
@@ -62,6 +63,7 @@ fn singular(target: Target) -> &'static str {
         Target::SameAgent => "action of this agent",
         Target::Slow => "slow action",
         Target::Hit => "match",
+        Target::Evidence => "action that shows this alert",
     }
 }
 
@@ -74,6 +76,7 @@ fn plural(target: Target) -> &'static str {
         Target::SameAgent => "actions of this agent",
         Target::Slow => "slow actions",
         Target::Hit => "matches",
+        Target::Evidence => "actions that show this alert",
     }
 }
 

@@ -19,7 +19,9 @@ use crate::tui::screens::stream::layout;
 use crate::tui::screens::stream::overview::Of;
 use crate::tui::screens::stream::rows::{self, Numbers};
 use crate::tui::screens::stream::tasks::Open;
-use crate::tui::screens::stream::{Asked, Fold, KEEP, Placed, Stream, Title, headings, what_if};
+use crate::tui::screens::stream::{
+    Asked, Fold, KEEP, Placed, Stream, Title, headings, went_off, what_if,
+};
 use crate::tui::session::{Opened, Session};
 
 fn fold(folding: Folding<'_>, item: usize) -> Fold {
@@ -148,6 +150,8 @@ impl Stream {
                 fold,
                 what_if: what_if::below(opened, ix),
                 is_behind: what_if::is_behind(opened, &row),
+                alert: went_off::below(opened, ix),
+                is_evidence: went_off::is_evidence(opened, ix),
             });
         }
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::analysis::alerts::check;
 use crate::analysis::context;
 use crate::analysis::insights::equal_calls::EqualCalls;
 use crate::analysis::insights::{self, View};
@@ -171,7 +172,7 @@ impl Task for Notice {
         });
         let view = View {
             store,
-            calls: &calls,
+            hits: &check::streaks(store, cancel),
             run: self.run,
             is_growing: self.is_growing,
         };

@@ -85,7 +85,8 @@ pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
         let own = match placed.fold {
             Fold::Below => 0,
             Fold::None | Fold::Asked(_) => {
-                1 + placed.text.below.len() + usize::from(placed.what_if.is_some())
+                let added = placed.what_if.iter().chain(&placed.alert).count();
+                1 + placed.text.below.len() + added
             }
         };
         let lines = heading + own;
@@ -96,8 +97,9 @@ pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
                 (None, Some(words)) => painter.heading(words, new(buf, row(Style::new()))),
                 (Some(0) | None, _) => painter.action(placed, new(buf, row(style))),
                 (Some(below), _) => {
-                    let told = placed.text.below.get(below - 1);
-                    if let Some(sub) = told.or(placed.what_if.as_ref()) {
+                    let added = placed.what_if.iter().chain(&placed.alert);
+                    let mut all = placed.text.below.iter().chain(added);
+                    if let Some(sub) = all.nth(below - 1) {
                         painter.below(sub, new(buf, row(Style::new())));
                     }
                 }
@@ -146,10 +148,11 @@ impl Painter<'_> {
             .number
             .map_or_else(|| none.to_owned(), |number| number.to_string());
         row.right(&number, columns.number, faint);
-        let unmarked = match (placed.is_hit, placed.is_behind) {
-            (true, _) => theme.marks.hit,
-            (false, true) => theme.marks.behind,
-            (false, false) => " ",
+        let unmarked = match (placed.is_hit, placed.is_evidence, placed.is_behind) {
+            (true, _, _) => theme.marks.hit,
+            (false, true, _) => theme.marks.alert,
+            (false, false, true) => theme.marks.behind,
+            (false, false, false) => " ",
         };
         let mark = placed
             .mark

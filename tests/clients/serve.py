@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Real SDKs against `serve` and `mcp-serve`: python3 tests/clients/run.py [BINARY]
+"""Real SDKs against `serve` and `mcp-serve`: python3 tests/clients/serve.py [BINARY]
 
 Needs the SDKs in the Python that runs it (openai, anthropic, google-genai, mcp), and for JavaScript a folder with
 node_modules in CLIENT_MODULES (openai, @anthropic-ai/sdk). What is not installed is skipped and told. Nothing leaves

@@ -1,0 +1,94 @@
+//! A message of JSON-RPC, as far as it is looked into.
+
+use serde_json::{Value, json};
+
+/// One message; everything is null where it is not there.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Message {
+    pub(super) id: Value,
+    pub(super) method: String,
+    pub(super) params: Value,
+    pub(super) result: Option<Value>,
+    pub(super) error: Option<Value>,
+}
+
+impl Message {
+    /// The error says why a message must not pass where calls are held to a policy.
+    pub(super) fn read(line: &[u8]) -> Result<Message, &'static str> {
+        let Ok(value) = serde_json::from_slice::<Value>(line) else {
+            let is_blank = line.trim_ascii().is_empty();
+            let is_call = memchr::memmem::find(line, b"tools/call").is_some();
+            return if is_blank || !is_call {
+                Ok(Message::default())
+            } else {
+                Err("a call that is not JSON")
+            };
+        };
+        let Value::Object(mut members) = value else {
+            return Err("batches are not passed on");
+        };
+        let mut take = |name: &str| members.remove(name);
+        Ok(Message {
+            id: take("id").unwrap_or_default(),
+            method: match take("method") {
+                Some(Value::String(method)) => method,
+                Some(_) | None => String::new(),
+            },
+            params: take("params").unwrap_or_default(),
+            result: take("result"),
+            error: take("error"),
+        })
+    }
+
+    pub(super) fn param(&self, name: &str) -> &str {
+        self.params
+            .get(name)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    }
+
+    fn meta(&self, name: &str) -> Option<&Value> {
+        self.params.get("_meta")?.get(name)
+    }
+
+    /// The id that the agent gave the call, where it tells it.
+    pub(super) fn host_call(&self) -> Option<&str> {
+        self.meta("claudecode/toolUseId")?.as_str()
+    }
+
+    pub(super) fn progress_token(&self) -> Option<&Value> {
+        self.meta("progressToken")
+    }
+}
+
+/// A request that is not passed on.
+pub(super) fn refusal(id: &Value, why: &str) -> Value {
+    let message = format!("saferun-tui: {why}");
+    json!({"jsonrpc": "2.0", "id": id, "error": {"code": -32600, "message": message}})
+}
+
+/// What an agent gets instead of the result of a call that did not run.
+pub(super) fn blocked(id: &Value, why: &str) -> Value {
+    json!({"jsonrpc": "2.0", "id": id, "result": {"content": [{"type": "text", "text": why}], "isError": true}})
+}
+
+pub(super) fn progress(token: &Value, seconds: u64) -> Value {
+    json!({"jsonrpc": "2.0", "method": "notifications/progress", "params": {
+        "progressToken": token, "progress": seconds, "message": "waiting for a person",
+    }})
+}
+
+/// Asks the user of the agent, through the agent.
+pub(super) fn elicitation(id: &str, words: &str) -> Value {
+    json!({"jsonrpc": "2.0", "id": id, "method": "elicitation/create", "params": {
+        "message": words,
+        "requestedSchema": {
+            "type": "object",
+            "properties": {
+                "approve": {"type": "boolean", "title": "Approve", "description": "May it run?"},
+                "reason": {"type": "string", "title": "Reason"},
+            },
+            "required": ["approve"],
+        },
+    }})
+}

@@ -1,0 +1,189 @@
+//! What the system says of a process: on Linux from `/proc`, elsewhere from `ps`.
+
+#[cfg(not(target_os = "linux"))]
+use std::process::{Command, Stdio};
+
+#[cfg(target_os = "linux")]
+use std::fs;
+
+use crate::act::kill::Refused;
+
+/// A process, with what tells it from another one that got its number later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Process {
+    pub pid: i32,
+    pub group: i32,
+    pub uid: u32,
+    /// In microseconds since the Unix epoch; exact to a hundredth of a second, or a second where `ps` tells it.
+    pub started: i64,
+    /// Raw: sanitise before it is shown.
+    pub command: Vec<String>,
+    /// Where it runs, if that is known.
+    pub folder: Option<String>,
+    /// It has ended, and only its parent has not asked how.
+    pub is_over: bool,
+}
+
+#[cfg(target_os = "linux")]
+pub(super) fn find(pid: i32) -> Result<Process, Refused> {
+    linux::find(pid)
+}
+
+/// All processes of a group, those that have ended included.
+#[cfg(target_os = "linux")]
+pub(super) fn group(group: i32) -> Vec<Process> {
+    let all = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    let found = pids.filter_map(|pid| linux::find(pid).ok());
+    found.filter(|it| it.group == group).collect()
+}
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use std::fs;
+    use std::io;
+    use std::os::unix::fs::MetadataExt;
+
+    use super::Process;
+    use crate::act::kill::Refused;
+
+    /// Ticks a second in `/proc`, whatever the kernel counts with.
+    const TICKS: i64 = 100;
+
+    pub(super) fn find(pid: i32) -> Result<Process, Refused> {
+        let folder = format!("/proc/{pid}");
+        let failed = |error: io::Error| match error.kind() {
+            io::ErrorKind::NotFound => Refused::Gone(pid),
+            _ => unknown(pid, &error.to_string()),
+        };
+        let uid = fs::metadata(&folder).map_err(failed)?.uid();
+        let stat = fs::read_to_string(format!("{folder}/stat")).map_err(failed)?;
+        let (state, group, ticks) =
+            fields(&stat).ok_or_else(|| unknown(pid, "its state has another form"))?;
+        let booted =
+            booted().ok_or_else(|| unknown(pid, "when the machine started is not known"))?;
+        let command = fs::read(format!("{folder}/cmdline")).unwrap_or_default();
+        let words = command
+            .split(|byte| *byte == 0)
+            .filter(|word| !word.is_empty());
+        let cwd = fs::read_link(format!("{folder}/cwd")).ok();
+        Ok(Process {
+            pid,
+            group,
+            uid,
+            started: (booted * TICKS + ticks) * (1_000_000 / TICKS),
+            command: words
+                .map(|word| String::from_utf8_lossy(word).into_owned())
+                .collect(),
+            folder: cwd.map(|path| path.to_string_lossy().into_owned()),
+            is_over: matches!(state, "Z" | "X"),
+        })
+    }
+
+    fn unknown(pid: i32, error: &str) -> Refused {
+        Refused::Unknown {
+            pid,
+            error: error.to_owned(),
+        }
+    }
+
+    /// State, group and start. The name of a program stands in brackets and may hold spaces and brackets.
+    fn fields(stat: &str) -> Option<(&str, i32, i64)> {
+        let (_, rest) = stat.rsplit_once(") ")?;
+        let mut rest = rest.split(' ');
+        let state = rest.next()?;
+        let group = rest.nth(1)?.parse().ok()?;
+        let started = rest.nth(16)?.parse().ok()?;
+        Some((state, group, started))
+    }
+
+    /// When the machine started, in seconds.
+    fn booted() -> Option<i64> {
+        let stat = fs::read_to_string("/proc/stat").ok()?;
+        let line = stat.lines().find_map(|line| line.strip_prefix("btime "))?;
+        line.trim().parse().ok()
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::fields;
+
+        #[test]
+        fn a_name_with_brackets_moves_no_field() {
+            let stat = "7 (a) S 1 (b)) Z 1 42 42 0 -1 4 0 0 0 0 0 0 0 0 20 0 1 0 9001 0 0";
+            assert_eq!(fields(stat), Some(("Z", 42, 9001)));
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn find(pid: i32) -> Result<Process, Refused> {
+    let all = ps(&["-p", &pid.to_string()]);
+    all.into_iter().next().ok_or(Refused::Gone(pid))
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn group(group: i32) -> Vec<Process> {
+    let all = ps(&["-A"]);
+    all.into_iter().filter(|it| it.group == group).collect()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn ps(which: &[&str]) -> Vec<Process> {
+    use crate::base::clock::{Clock, System};
+    let told = Command::new("/bin/ps")
+        .args([
+            "-o", "pid=", "-o", "pgid=", "-o", "uid=", "-o", "etime=", "-o", "state=",
+        ])
+        .args(["-o", "command="])
+        .args(which)
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output();
+    let now = System.now();
+    let text = told.map(|it| it.stdout).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    text.lines()
+        .filter_map(|line| told_by_ps(line, now))
+        .collect()
+}
+
+/// `  7  7  501  1-02:03:04 S+  /usr/bin/python3 agent.py`.
+#[cfg(any(test, not(target_os = "linux")))]
+fn told_by_ps(line: &str, now: i64) -> Option<Process> {
+    let mut words = line.split_whitespace();
+    let pid = words.next()?.parse().ok()?;
+    let group = words.next()?.parse().ok()?;
+    let uid = words.next()?.parse().ok()?;
+    let (days, clock) = match words.next()?.split_once('-') {
+        Some((days, clock)) => (days.parse::<i64>().ok()?, clock.to_owned()),
+        None => (0, line.split_whitespace().nth(3)?.to_owned()),
+    };
+    let seconds = clock.split(':').try_fold(0_i64, |sum, part| {
+        Some(sum * 60 + part.parse::<i64>().ok()?)
+    })?;
+    let state = words.next()?;
+    Some(Process {
+        pid,
+        group,
+        uid,
+        started: now - (days * 86_400 + seconds) * 1_000_000,
+        command: words.map(str::to_owned).collect(),
+        folder: None,
+        is_over: state.starts_with('Z'),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::told_by_ps;
+
+    #[test]
+    fn ps_tells_how_long_ago_a_process_began() {
+        let told = told_by_ps(" 7 6 501 1-00:01:02 S+ python3 agent.py", 100_000_000_000);
+        let told = told.expect("a process");
+        assert_eq!((told.pid, told.group, told.uid), (7, 6, 501));
+        assert_eq!(told.started, 100_000_000_000 - 86_462_000_000);
+        assert_eq!(told.command, ["python3", "agent.py"]);
+    }
+}

@@ -1,0 +1,144 @@
+//! Agents that are known by the name of their program: what they are called in traces and by hooks, and what they need
+//! beside variables.
+
+use std::path::Path;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Adapter {
+    /// The name of the program.
+    program: &'static str,
+    /// The name that its hooks have.
+    pub(super) host: &'static str,
+    /// It names its sessions on the wire as in its hooks.
+    pub(super) has_sessions: bool,
+    /// Its hooks have no ids of calls.
+    pub(super) derives_ids: bool,
+    /// What its user should know.
+    pub(super) notice: Option<&'static str>,
+    pub(super) wire: Wire,
+    /// The option that takes settings with hooks for one run.
+    pub(super) settings: Option<&'static str>,
+}
+
+/// How its model calls reach the proxy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wire {
+    /// By variables.
+    Variables,
+    /// By an option that takes the URL in the place of `{}`, and the variable that has the URL.
+    Option(&'static [&'static str], &'static str),
+    /// Not unless the user has a provider of their own, in this variable.
+    Only(&'static str),
+    None,
+}
+
+const fn known(program: &'static str, host: &'static str) -> Adapter {
+    Adapter {
+        program,
+        host,
+        has_sessions: false,
+        derives_ids: false,
+        notice: None,
+        wire: Wire::Variables,
+        settings: None,
+    }
+}
+
+const ADAPTERS: &[Adapter] = &[
+    Adapter {
+        has_sessions: true,
+        notice: Some(
+            "Claude Code leaves out some features (such as Remote Control) with a base URL; --no-proxy keeps them",
+        ),
+        settings: Some("--settings"),
+        ..known("claude", "claude-code")
+    },
+    Adapter {
+        has_sessions: true,
+        // It does not read OPENAI_BASE_URL.
+        wire: Wire::Option(&["-c", "openai_base_url=\"{}\""], "OPENAI_BASE_URL"),
+        ..known("codex", "codex")
+    },
+    Adapter {
+        derives_ids: true,
+        ..known("gemini", "gemini")
+    },
+    Adapter {
+        has_sessions: true,
+        ..known("opencode", "opencode")
+    },
+    known("qwen", "qwen"),
+    known("aider", "aider"),
+    known("goose", "goose"),
+    known("kimi", "kimi"),
+    Adapter {
+        derives_ids: true,
+        notice: Some("models that GitHub hosts cannot be redirected: only hooks tell of them"),
+        wire: Wire::Only("COPILOT_PROVIDER_BASE_URL"),
+        ..known("copilot", "copilot")
+    },
+    Adapter {
+        notice: Some("Cursor's models cannot be redirected: only hooks tell of them"),
+        wire: Wire::None,
+        ..known("cursor-agent", "cursor")
+    },
+];
+
+/// Hosts that follow variables even if something else starts them.
+const FOLLOWING: &[&str] = &["claude-code", "gemini", "opencode", "qwen"];
+
+pub(super) fn of(command: &Path) -> Option<&'static Adapter> {
+    let name = command.file_name()?.to_str()?;
+    ADAPTERS.iter().find(|it| it.program == name)
+}
+
+/// The hosts whose model calls the proxy sees, for their hooks.
+pub(super) fn on_wire(adapter: Option<&Adapter>, is_set: impl Fn(&str) -> bool) -> String {
+    let Some(adapter) = adapter else {
+        return FOLLOWING.join(",");
+    };
+    let is_seen = match adapter.wire {
+        Wire::Variables | Wire::Option(..) => true,
+        Wire::Only(variable) => is_set(variable),
+        Wire::None => false,
+    };
+    if is_seen {
+        adapter.host.to_owned()
+    } else {
+        String::new()
+    }
+}
+
+impl Adapter {
+    /// The arguments that lead it to the proxy.
+    pub(super) fn options(&self, url: impl Fn(&str) -> Option<String>) -> Vec<String> {
+        match self.wire {
+            Wire::Option(options, variable) => {
+                let url = url(variable).unwrap_or_default();
+                options.iter().map(|it| it.replace("{}", &url)).collect()
+            }
+            Wire::Variables | Wire::Only(_) | Wire::None => Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_that_read_no_variable_get_an_option() {
+        let codex = of(Path::new("/usr/local/bin/codex")).expect("known");
+        let options = codex.options(|name| Some(format!("http://here/{name}")));
+        assert_eq!(
+            options,
+            ["-c", "openai_base_url=\"http://here/OPENAI_BASE_URL\""]
+        );
+        assert_eq!(on_wire(Some(codex), |_| false), "codex");
+        let copilot = of(Path::new("copilot")).expect("known");
+        assert_eq!(on_wire(Some(copilot), |_| false), "");
+        assert_eq!(on_wire(Some(copilot), |_| true), "copilot");
+        assert!(of(Path::new("python3")).is_none());
+        assert!(on_wire(None, |_| false).contains("claude-code"));
+    }
+}

@@ -1,0 +1,115 @@
+//! An answer that is passing: decoded piece by piece, and put together.
+
+use std::io::Write;
+
+use flate2::write::MultiGzDecoder;
+use serde_json::Value;
+
+use crate::act::wire::Api;
+use crate::act::wire::answer::{Failed, Reading, Said};
+
+/// The longest answer that is recorded.
+pub(super) const LONGEST: u64 = 32 << 20;
+/// How much of a body that is no model's answer is kept, to tell what went wrong.
+const HEAD: usize = 2000;
+
+pub(super) struct Answering {
+    pub(super) status: u16,
+    pub(super) headers: Option<Value>,
+    decoder: Decoder,
+    reading: Option<Reading>,
+    head: Vec<u8>,
+    /// As sent.
+    pub(super) bytes: u64,
+    decoded: u64,
+    /// When the first word came.
+    pub(super) spoke: Option<i64>,
+}
+
+enum Decoder {
+    Plain,
+    Gzip(MultiGzDecoder<Vec<u8>>),
+    Zstd(Box<zstd::stream::write::Decoder<'static, Vec<u8>>>),
+    /// What is sent cannot be undone.
+    Unknown,
+}
+
+impl Answering {
+    pub(super) fn new(
+        api: Option<Api>,
+        (status, headers): (u16, Option<Value>),
+        encoding: Option<&str>,
+    ) -> Answering {
+        let decoder = match encoding.map(str::trim).unwrap_or_default() {
+            "" | "identity" => Decoder::Plain,
+            "gzip" | "x-gzip" => Decoder::Gzip(MultiGzDecoder::new(Vec::new())),
+            "zstd" => zstd::stream::write::Decoder::new(Vec::new())
+                .map_or(Decoder::Unknown, |it| Decoder::Zstd(Box::new(it))),
+            _ => Decoder::Unknown,
+        };
+        Answering {
+            status,
+            headers,
+            decoder,
+            reading: api.map(Reading::new),
+            head: Vec::new(),
+            bytes: 0,
+            decoded: 0,
+            spoke: None,
+        }
+    }
+
+    pub(super) fn push(&mut self, bytes: &[u8], at: i64) {
+        self.bytes += bytes.len() as u64;
+        if self.is_too_long() {
+            return;
+        }
+        let decoded;
+        let bytes = match &mut self.decoder {
+            Decoder::Plain => bytes,
+            Decoder::Gzip(decoder) => {
+                let done = decoder.write_all(bytes).and_then(|()| decoder.flush());
+                decoded = std::mem::take(decoder.get_mut());
+                if done.is_err() {
+                    self.decoder = Decoder::Unknown;
+                }
+                &decoded
+            }
+            Decoder::Zstd(decoder) => {
+                let done = decoder.write_all(bytes).and_then(|()| decoder.flush());
+                decoded = std::mem::take(decoder.get_mut());
+                if done.is_err() {
+                    self.decoder = Decoder::Unknown;
+                }
+                &decoded
+            }
+            Decoder::Unknown => return,
+        };
+        self.decoded += bytes.len() as u64;
+        let room = HEAD.saturating_sub(self.head.len()).min(bytes.len());
+        self.head.extend_from_slice(&bytes[..room]);
+        if let Some(reading) = &mut self.reading {
+            reading.push(bytes);
+            if self.spoke.is_none() && reading.has_spoken() {
+                self.spoke = Some(at);
+            }
+        }
+    }
+
+    pub(super) fn is_too_long(&self) -> bool {
+        self.bytes > LONGEST || self.decoded > 2 * LONGEST
+    }
+
+    /// What was said, and why it was not if it was not.
+    pub(super) fn end(&mut self, is_whole: bool) -> Said {
+        let reading = self.reading.take();
+        let mut said = reading.map_or_else(Said::default, |it| it.end(is_whole));
+        if self.status >= 400 && said.error.is_none() {
+            said.error = Some(Failed {
+                kind: None,
+                message: String::from_utf8_lossy(&self.head).trim().to_owned(),
+            });
+        }
+        said
+    }
+}

@@ -1,0 +1,284 @@
+//! The copy of what passes the proxy, on its way to the writer. Passing on never waits for it: when too much waits to be
+//! written, pieces are left out of the copy, and counted.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use hyper::HeaderMap;
+use hyper::body::{Body as HttpBody, Bytes, Frame, Incoming, SizeHint};
+
+use super::time::Clockwork;
+use crate::act::wire::Api;
+
+/// What may wait to be written.
+const PIECES: usize = 4096;
+const BYTES: usize = 64 << 20;
+
+/// The head of a request, as far as it is recorded.
+#[derive(Debug)]
+pub(super) struct Head {
+    pub(super) api: Option<Api>,
+    pub(super) method: String,
+    /// Without the query, which may hold a key.
+    pub(super) path: String,
+    pub(super) upstream: String,
+    pub(super) headers: HeaderMap,
+}
+
+/// How a request ended.
+#[derive(Debug)]
+pub(super) enum End {
+    /// The answer was passed on to its end, or the client left before.
+    Over { is_whole: bool },
+    /// There is no answer.
+    Failed(String),
+    /// A breaker answered.
+    Stopped { rule: String, reason: String },
+}
+
+#[derive(Debug)]
+pub(super) enum What {
+    Begin(Box<Head>),
+    Asked(Bytes),
+    /// The request was passed on to its end.
+    AskedAll(Lost),
+    Answer {
+        status: u16,
+        headers: Box<HeaderMap>,
+    },
+    Said(Bytes),
+    End {
+        how: End,
+        lost: Lost,
+    },
+}
+
+/// What was left out of the copy of a request and its answer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Lost {
+    pub(super) pieces: u64,
+    pub(super) bytes: u64,
+}
+
+#[derive(Debug)]
+pub(super) struct Message {
+    pub(super) exchange: u64,
+    /// Microseconds since the epoch; never less than in a message before.
+    pub(super) at: i64,
+    pub(super) what: What,
+}
+
+/// Where copies come from.
+#[derive(Debug, Clone)]
+pub(super) struct Copier {
+    clock: Clockwork,
+    out: Sender<Message>,
+    waiting: Arc<AtomicUsize>,
+    last: Arc<AtomicU64>,
+}
+
+/// The writer's end.
+#[derive(Debug)]
+pub(super) struct Copies {
+    messages: Receiver<Message>,
+    waiting: Arc<AtomicUsize>,
+}
+
+pub(super) fn channel(clock: Clockwork) -> (Copier, Copies) {
+    let (out, messages) = unbounded();
+    let waiting = Arc::new(AtomicUsize::new(0));
+    let copier = Copier {
+        clock,
+        out,
+        waiting: Arc::clone(&waiting),
+        last: Arc::default(),
+    };
+    (copier, Copies { messages, waiting })
+}
+
+impl Copies {
+    /// The next message within `time`.
+    pub(super) fn next(
+        &self,
+        time: std::time::Duration,
+    ) -> Result<Message, crossbeam_channel::RecvTimeoutError> {
+        let message = self.messages.recv_timeout(time)?;
+        if let What::Asked(bytes) | What::Said(bytes) = &message.what {
+            self.waiting.fetch_sub(bytes.len(), Ordering::Relaxed);
+        }
+        Ok(message)
+    }
+}
+
+impl Copier {
+    pub(super) fn begin(&self, head: Head) -> Exchange {
+        let exchange = Exchange {
+            number: self.last.fetch_add(1, Ordering::Relaxed) + 1,
+            copier: self.clone(),
+            lost: Lost::default(),
+            is_over: false,
+        };
+        exchange.send(What::Begin(Box::new(head)));
+        exchange
+    }
+
+    fn send(&self, exchange: u64, what: What) {
+        let message = Message {
+            exchange,
+            at: self.clock.now(),
+            what,
+        };
+        // Without a writer nothing is recorded, and all is passed on.
+        let _ = self.out.send(message);
+    }
+}
+
+/// A request that passes. If it is dropped, it is over: the client left.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    number: u64,
+    copier: Copier,
+    lost: Lost,
+    is_over: bool,
+}
+
+impl Exchange {
+    fn send(&self, what: What) {
+        self.copier.send(self.number, what);
+    }
+
+    /// The copy of a request, while the rest of it passes.
+    pub(super) fn asking(&self) -> Asking {
+        Asking {
+            number: self.number,
+            copier: self.copier.clone(),
+            lost: Lost::default(),
+        }
+    }
+
+    pub(super) fn answer(&self, status: u16, headers: &HeaderMap) {
+        let headers = Box::new(headers.clone());
+        self.send(What::Answer { status, headers });
+    }
+
+    pub(super) fn end(&mut self, how: End) {
+        if std::mem::replace(&mut self.is_over, true) {
+            return;
+        }
+        let lost = self.lost;
+        self.send(What::End { how, lost });
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.end(End::Over { is_whole: false });
+    }
+}
+
+impl Copier {
+    /// Sends a piece if there is room for it.
+    fn piece(&self, (number, what): (u64, fn(Bytes) -> What), bytes: &Bytes, lost: &mut Lost) {
+        let len = bytes.len();
+        let waiting = self.waiting.load(Ordering::Relaxed);
+        if self.out.len() >= PIECES || waiting + len > BYTES {
+            lost.pieces += 1;
+            lost.bytes += len as u64;
+            return;
+        }
+        self.waiting.fetch_add(len, Ordering::Relaxed);
+        self.send(number, what(bytes.clone()));
+    }
+}
+
+/// The copy of a request.
+#[derive(Debug)]
+pub(super) struct Asking {
+    number: u64,
+    copier: Copier,
+    lost: Lost,
+}
+
+/// A body that is passed on as it comes, and copied.
+#[derive(Debug)]
+pub(super) struct Tee<W: Witness> {
+    body: Incoming,
+    witness: W,
+}
+
+/// Sees the pieces of a body.
+pub(super) trait Witness: Unpin {
+    fn piece(&mut self, bytes: &Bytes);
+    fn end(&mut self, is_whole: bool);
+}
+
+impl Witness for Asking {
+    fn piece(&mut self, bytes: &Bytes) {
+        self.copier
+            .piece((self.number, What::Asked), bytes, &mut self.lost);
+    }
+
+    fn end(&mut self, is_whole: bool) {
+        if is_whole {
+            self.copier.send(self.number, What::AskedAll(self.lost));
+        }
+    }
+}
+
+impl Witness for Exchange {
+    fn piece(&mut self, bytes: &Bytes) {
+        self.copier
+            .piece((self.number, What::Said), bytes, &mut self.lost);
+    }
+
+    fn end(&mut self, is_whole: bool) {
+        Exchange::end(self, End::Over { is_whole });
+    }
+}
+
+impl<W: Witness> Tee<W> {
+    pub(super) fn new(body: Incoming, mut witness: W) -> Tee<W> {
+        if body.is_end_stream() {
+            witness.end(true);
+        }
+        Tee { body, witness }
+    }
+}
+
+impl<W: Witness> HttpBody for Tee<W> {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        match &polled {
+            Poll::Ready(Some(Ok(frame))) => {
+                if let Some(bytes) = frame.data_ref() {
+                    self.witness.piece(bytes);
+                }
+                // With a length, nobody asks for more after the last piece.
+                if self.body.is_end_stream() {
+                    self.witness.end(true);
+                }
+            }
+            Poll::Ready(Some(Err(_))) => self.witness.end(false),
+            Poll::Ready(None) => self.witness.end(true),
+            Poll::Pending => {}
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

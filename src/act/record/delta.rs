@@ -1,0 +1,119 @@
+//! Tells a request as its difference from the one before in the same conversation. Agents send all that was said with
+//! every call: told whole each time, a trace would grow with the square of its length.
+
+use serde_json::{Map, Value, json};
+
+/// Lists that grow from request to request.
+const LISTS: &[&str] = &["messages", "input", "contents", "tools", "system"];
+/// A whole request at least every so many, so that one can be put together from few.
+const EVERY: u32 = 50;
+
+/// The last request of a conversation.
+#[derive(Debug)]
+pub(super) struct Base {
+    /// The event that holds it.
+    id: String,
+    request: Value,
+    /// How many were told as differences since the last whole one.
+    chain: u32,
+}
+
+impl Base {
+    pub(super) fn new(id: &str, request: Value) -> Base {
+        Base {
+            id: id.to_owned(),
+            request,
+            chain: 0,
+        }
+    }
+
+    /// What is told of the next request, which becomes the base.
+    pub(super) fn tell(&mut self, id: &str, request: Value) -> Value {
+        let told = (self.chain + 1 < EVERY)
+            .then(|| difference(&self.id, &self.request, &request))
+            .flatten();
+        self.chain = if told.is_some() { self.chain + 1 } else { 0 };
+        id.clone_into(&mut self.id);
+        let told = told.unwrap_or_else(|| request.clone());
+        self.request = request;
+        told
+    }
+}
+
+/// None if the requests have less than half in common.
+fn difference(base: &str, before: &Value, now: &Value) -> Option<Value> {
+    let (Value::Object(before), Value::Object(now)) = (before, now) else {
+        return None;
+    };
+    let mut told = Map::new();
+    told.insert("$base".to_owned(), base.into());
+    let gone: Vec<&String> = before
+        .keys()
+        .filter(|name| !now.contains_key(*name))
+        .collect();
+    if !gone.is_empty() {
+        told.insert("$drop".to_owned(), json!(gone));
+    }
+    for (name, value) in now {
+        let known = before.get(name);
+        if known == Some(value) {
+            continue;
+        }
+        let lists = (known.and_then(Value::as_array), value.as_array());
+        let told_value = match lists {
+            (Some(known), Some(list)) if LISTS.contains(&name.as_str()) => {
+                let pairs = known.iter().zip(list);
+                let keep = pairs.take_while(|(before, now)| before == now).count();
+                if keep * 2 < known.len() {
+                    return None;
+                }
+                json!({"$keep": keep, "$add": list.get(keep..).unwrap_or_default()})
+            }
+            // It would be read as a difference itself.
+            _ if value.get("$keep").is_some() => return None,
+            _ => value.clone(),
+        };
+        told.insert(name.clone(), told_value);
+    }
+    // Names that would be read as ours.
+    let is_ours = |name: &String| name == "$base" || name == "$drop";
+    (!now.keys().any(is_ours)).then_some(Value::Object(told))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::Base;
+
+    #[test]
+    fn a_request_that_grew_is_told_by_what_was_added() {
+        let mut base = Base::new("e1", json!({"model": "m", "messages": [1, 2], "stop": "x"}));
+        let told = base.tell("e2", json!({"model": "m", "messages": [1, 2, 3], "n": 1}));
+        assert_eq!(
+            told,
+            json!({"$base": "e1", "$drop": ["stop"], "messages": {"$keep": 2, "$add": [3]}, "n": 1})
+        );
+        let told = base.tell("e3", json!({"model": "m", "messages": [1, 2, 4], "n": 1}));
+        assert_eq!(
+            told,
+            json!({"$base": "e2", "messages": {"$keep": 2, "$add": [4]}})
+        );
+    }
+
+    #[test]
+    fn another_request_and_now_and_then_any_is_told_whole() {
+        let mut base = Base::new("e1", json!({"messages": [1, 2, 3]}));
+        let other = json!({"messages": [7]});
+        assert_eq!(base.tell("e2", other.clone()), other);
+        let whole = |told: &Value| told.get("$base").is_none();
+        let mut list = vec![7];
+        let told: Vec<bool> = (0..100)
+            .map(|n| {
+                list.push(n);
+                whole(&base.tell(&format!("f{n}"), json!({"messages": list})))
+            })
+            .collect();
+        assert_eq!(told.iter().filter(|it| **it).count(), 2, "{told:?}");
+    }
+}

@@ -1,0 +1,403 @@
+//! Which conversation a request belongs to: requests say only everything that was said so far.
+//!
+//! A conversation goes on if a request begins with all its messages. What begins anew is a subagent while a tool call is
+//! open, a call beside the work if it has no tools, the same agent after its history was shortened if the host says that
+//! it is the same session, and else another run.
+
+use std::collections::HashSet;
+
+use serde_json::Value;
+
+use super::delta::Base;
+use crate::act::wire::asked::{Asked, Message, Told};
+
+/// The agent of calls beside the work: titles, summaries, classifiers.
+const SIDE: &str = "side";
+/// Conversations that are remembered.
+const MOST: usize = 256;
+
+#[derive(Debug)]
+pub(super) struct Conversation {
+    pub(super) run: String,
+    /// None for the agent of the run.
+    pub(super) agent: Option<String>,
+    /// The tool call that began it.
+    pub(super) parent: Option<String>,
+    pub(super) base: Option<Base>,
+    /// The last prompt that was told.
+    pub(super) prompt: Option<String>,
+    hashes: Vec<u64>,
+    known: HashSet<u64>,
+    has_tools: bool,
+    answers: Vec<String>,
+    open: Vec<Open>,
+}
+
+/// A tool call whose result was not seen.
+#[derive(Debug, Clone)]
+struct Open {
+    call: String,
+    tool: String,
+    args: Value,
+    /// A conversation began by it.
+    is_claimed: bool,
+}
+
+/// Where a request belongs.
+#[derive(Debug)]
+pub(super) struct Placed {
+    pub(super) at: usize,
+    pub(super) is_new: bool,
+    /// How many messages were there before anybody listened.
+    pub(super) earlier: usize,
+    /// The first message that is new.
+    pub(super) from: usize,
+    /// Messages that were there before have changed, so that those behind them may have been told already.
+    pub(super) is_rewritten: bool,
+}
+
+/// Whom a request says that it is from.
+#[derive(Debug, Clone)]
+pub(super) struct From {
+    pub(super) run: String,
+    /// The host named the session.
+    pub(super) is_told: bool,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Lanes {
+    conversations: Vec<Conversation>,
+    runs: u32,
+}
+
+impl Lanes {
+    pub(super) fn get(&mut self, at: usize) -> &mut Conversation {
+        &mut self.conversations[at]
+    }
+
+    pub(super) fn place(&mut self, from: &From, asked: &Asked) -> Placed {
+        match self.find(from, asked) {
+            Some((at, shared)) => {
+                let conversation = &mut self.conversations[at];
+                let is_rewritten = asked.previous.is_none() && shared < conversation.hashes.len();
+                conversation.take(asked);
+                Placed {
+                    at,
+                    is_new: false,
+                    earlier: 0,
+                    from: shared,
+                    is_rewritten,
+                }
+            }
+            None => self.begin(from, asked),
+        }
+    }
+
+    /// The conversation that a request goes on with, and how many messages they share.
+    fn find(&self, from: &From, asked: &Asked) -> Option<(usize, usize)> {
+        if let Some(previous) = &asked.previous {
+            let mut all = self.conversations.iter();
+            let at = all.position(|it| it.answers.contains(previous))?;
+            return Some((at, 0));
+        }
+        let system = leading(&asked.messages);
+        let mut best: Option<(usize, usize)> = None;
+        for (at, it) in self.conversations.iter().enumerate() {
+            let is_near = it.run == from.run || (!from.is_told && it.run.starts_with(&from.run));
+            let pairs = it.hashes.iter().zip(&asked.messages);
+            let shared = pairs
+                .take_while(|(hash, message)| **hash == message.hash)
+                .count();
+            let own = shared.saturating_sub(system);
+            let whole = it.hashes.len().saturating_sub(system);
+            // Part of a history may have been rewritten.
+            let goes_on = own > 0 && own * 2 >= whole;
+            if is_near && goes_on && best.is_none_or(|(_, most)| shared >= most) {
+                best = Some((at, shared));
+            }
+        }
+        best
+    }
+
+    fn begin(&mut self, from: &From, asked: &Asked) -> Placed {
+        let same_run = |it: &&Conversation| it.run == from.run;
+        let is_first = !self.conversations.iter().any(|it| same_run(&it));
+        let works = self
+            .conversations
+            .iter()
+            .any(|it| same_run(&it) && it.has_tools);
+        let caller = self.caller(from, asked);
+        let mut run = from.run.clone();
+        let mut parent = None;
+        let agent = match caller {
+            Some((at, open)) => {
+                let open = &mut self.conversations[at].open[open];
+                open.is_claimed = true;
+                parent = Some(open.call.clone());
+                Some(named(open))
+            }
+            None if is_first || (!works && !from.is_told) => None,
+            None if !asked.has_tools => works.then(|| SIDE.to_owned()),
+            None if from.is_told => None,
+            None => {
+                self.runs += 1;
+                run = format!("{}-{}", from.run, self.runs + 1);
+                None
+            }
+        };
+        let said = asked.messages.iter().rposition(Message::is_said);
+        let earlier = said.map_or(0, |at| at + 1);
+        let mut conversation = Conversation {
+            run,
+            agent,
+            parent,
+            base: None,
+            prompt: None,
+            hashes: Vec::new(),
+            known: HashSet::new(),
+            has_tools: false,
+            answers: Vec::new(),
+            open: Vec::new(),
+        };
+        conversation.take(asked);
+        if self.conversations.len() >= MOST {
+            // What is forgotten begins anew if it goes on; its place stays, for places are indexes.
+            let oldest = self.conversations.len() - MOST;
+            self.conversations[oldest].forget();
+        }
+        self.conversations.push(conversation);
+        Placed {
+            at: self.conversations.len() - 1,
+            is_new: true,
+            earlier,
+            from: earlier,
+            is_rewritten: false,
+        }
+    }
+
+    /// The open tool call that began a conversation: the one whose arguments hold its first prompt, else the oldest.
+    fn caller(&self, from: &From, asked: &Asked) -> Option<(usize, usize)> {
+        let first = asked
+            .messages
+            .iter()
+            .find_map(first_words)
+            .unwrap_or_default();
+        let mut oldest = None;
+        for (at, it) in self.conversations.iter().enumerate() {
+            if it.run != from.run {
+                continue;
+            }
+            for (call, open) in it.open.iter().enumerate().filter(|(_, it)| !it.is_claimed) {
+                if holds(&open.args, &first) {
+                    return Some((at, call));
+                }
+                oldest = oldest.or(Some((at, call)));
+            }
+        }
+        oldest
+    }
+}
+
+impl Conversation {
+    fn take(&mut self, asked: &Asked) {
+        self.hashes = asked.messages.iter().map(|it| it.hash).collect();
+        self.has_tools |= asked.has_tools;
+    }
+
+    fn forget(&mut self) {
+        self.base = None;
+        self.hashes = Vec::new();
+        self.known = HashSet::new();
+        self.open = Vec::new();
+    }
+
+    /// Whether a message was not told before.
+    pub(super) fn is_news(&mut self, message: &Message) -> bool {
+        self.known.insert(message.hash)
+    }
+
+    pub(super) fn answered(&mut self, id: &str) {
+        const KEPT: usize = 16;
+        if self.answers.len() >= KEPT {
+            self.answers.remove(0);
+        }
+        self.answers.push(id.to_owned());
+    }
+
+    pub(super) fn called(&mut self, call: &str, tool: &str, args: &Value) {
+        self.open.push(Open {
+            call: call.to_owned(),
+            tool: tool.to_owned(),
+            args: args.clone(),
+            is_claimed: false,
+        });
+    }
+
+    /// The call that a result belongs to: by its id, else the oldest open one of its tool.
+    pub(super) fn close(&mut self, call: Option<&str>, tool: Option<&str>) -> Option<String> {
+        let mut open = self.open.iter();
+        let found = match call {
+            Some(call) => open.position(|it| it.call == call),
+            None => open.position(|it| tool.is_none_or(|tool| it.tool == tool)),
+        };
+        found.map(|at| self.open.remove(at).call)
+    }
+
+    /// Calls that were asked for before, and whose results will not come.
+    pub(super) fn abandon(&mut self) {
+        self.open.clear();
+    }
+}
+
+/// How many messages are instructions before the first word.
+fn leading(messages: &[Message]) -> usize {
+    let is_system = |it: &&Message| {
+        it.parts.iter().all(|part| {
+            matches!(part, Told::Prompt { role, .. } if *role == "system" || *role == "developer")
+        })
+    };
+    messages.iter().take_while(is_system).count()
+}
+
+fn first_words(message: &Message) -> Option<String> {
+    message.parts.iter().find_map(|part| match part {
+        Told::Prompt {
+            role: "user",
+            content,
+        } => Some(last_text(content)),
+        Told::Prompt { .. } | Told::Result(_) | Told::Said => None,
+    })
+}
+
+/// The last text of contents: hosts put reminders ahead of what a subagent is told.
+fn last_text(content: &Value) -> String {
+    match content {
+        Value::String(text) => text.clone(),
+        Value::Array(parts) => parts
+            .iter()
+            .rev()
+            .map(last_text)
+            .find(|it| !it.is_empty())
+            .unwrap_or_default(),
+        Value::Object(_) => content.get("text").map(last_text).unwrap_or_default(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => String::new(),
+    }
+}
+
+fn holds(args: &Value, words: &str) -> bool {
+    let words = words.trim();
+    match args {
+        Value::String(text) => !words.is_empty() && text.trim() == words,
+        Value::Array(items) => items.iter().any(|it| holds(it, words)),
+        Value::Object(members) => members.values().any(|it| holds(it, words)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// What a subagent is called.
+fn named(open: &Open) -> String {
+    let names = ["subagent_type", "agent_type", "agent", "subagent"];
+    let mut told = names
+        .iter()
+        .filter_map(|name| open.args.get(name)?.as_str());
+    told.find(|it| !it.is_empty())
+        .unwrap_or(&open.tool)
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{From, Lanes, Placed};
+    use crate::act::wire::Api;
+    use crate::act::wire::asked::Asked;
+
+    fn place(
+        lanes: &mut Lanes,
+        is_told: bool,
+        tools: bool,
+        said: &[(&str, &str)],
+    ) -> (String, Option<String>, Placed) {
+        let messages: Vec<Value> = said
+            .iter()
+            .map(|(role, content)| json!({"role": role, "content": content}))
+            .collect();
+        let mut body = json!({"messages": messages});
+        if tools {
+            body["tools"] = json!([{"name": "t"}]);
+        }
+        let from = From {
+            run: "r".to_owned(),
+            is_told,
+        };
+        let placed = lanes.place(&from, &Asked::read(Api::Messages, &body));
+        let it = lanes.get(placed.at);
+        (it.run.clone(), it.agent.clone(), placed)
+    }
+
+    #[test]
+    fn a_request_that_begins_with_all_that_was_said_goes_on() {
+        let mut lanes = Lanes::default();
+        let first = place(&mut lanes, false, true, &[("user", "a")]).2;
+        assert!(first.is_new && first.earlier == 0);
+        let second = place(
+            &mut lanes,
+            false,
+            true,
+            &[("user", "a"), ("assistant", "b"), ("user", "c")],
+        )
+        .2;
+        assert_eq!(
+            (second.at, second.from, second.is_new),
+            (first.at, 1, false)
+        );
+        let again = place(
+            &mut lanes,
+            false,
+            true,
+            &[("user", "a"), ("assistant", "b"), ("user", "c")],
+        )
+        .2;
+        assert_eq!((again.at, again.from), (first.at, 3), "sent once more");
+    }
+
+    #[test]
+    fn what_begins_anew_is_a_subagent_a_side_call_the_same_agent_or_another_run() {
+        let mut lanes = Lanes::default();
+        let main = place(&mut lanes, true, true, &[("user", "a")]).2;
+        let (_, agent, _) = place(&mut lanes, true, false, &[("user", "title?")]);
+        assert_eq!(agent.as_deref(), Some("side"));
+        let conversation = lanes.get(main.at);
+        conversation.called(
+            "c1",
+            "Task",
+            &json!({"subagent_type": "explorer", "prompt": "look"}),
+        );
+        conversation.called(
+            "c2",
+            "Task",
+            &json!({"subagent_type": "writer", "prompt": "write"}),
+        );
+        let (_, agent, placed) = place(&mut lanes, true, true, &[("user", "write")]);
+        assert_eq!(agent.as_deref(), Some("writer"));
+        assert_eq!(lanes.get(placed.at).parent.as_deref(), Some("c2"));
+        assert_eq!(
+            place(&mut lanes, true, true, &[("user", "x")]).1.as_deref(),
+            Some("explorer")
+        );
+        lanes.get(main.at).abandon();
+        let (run, agent, _) = place(&mut lanes, true, true, &[("user", "summary")]);
+        assert_eq!((run.as_str(), agent), ("r", None));
+        let (run, agent, _) = place(&mut lanes, false, true, &[("user", "other")]);
+        assert_eq!((run.as_str(), agent), ("r-2", None));
+    }
+
+    #[test]
+    fn what_was_said_before_anybody_listened_is_not_news() {
+        let mut lanes = Lanes::default();
+        let said = [("user", "a"), ("assistant", "b"), ("user", "c")];
+        let placed = place(&mut lanes, false, false, &said).2;
+        assert_eq!((placed.earlier, placed.from), (2, 2));
+    }
+}

@@ -1,0 +1,115 @@
+//! The file of a recording. If nothing can be written, recording stops and is tried again; what passes the proxy does
+//! not wait for it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value, json};
+
+use crate::act::append::Appender;
+use crate::base::human;
+use crate::export::redact;
+
+/// How long is waited after a failure.
+const PAUSE: Duration = Duration::from_secs(5);
+
+#[derive(Debug)]
+pub(super) struct Trace {
+    path: PathBuf,
+    file: Appender,
+    is_masked: bool,
+    failed: Option<Failed>,
+    /// Events that are not in the file.
+    pub(super) missing: u64,
+}
+
+#[derive(Debug)]
+struct Failed {
+    since: Instant,
+    why: String,
+    events: u64,
+    bytes: u64,
+}
+
+impl Trace {
+    pub(super) fn open(path: &Path, is_masked: bool) -> io::Result<Trace> {
+        Ok(Trace {
+            path: path.to_owned(),
+            file: Appender::open(path)?,
+            is_masked,
+            failed: None,
+            missing: 0,
+        })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes an event of a run; fields that are null are left out.
+    pub(super) fn tell(&mut self, (kind, run, at): (&str, &str, i64), more: Value) {
+        let mut event = Map::new();
+        event.insert("type".to_owned(), kind.into());
+        event.insert("via".to_owned(), "wire".into());
+        event.insert("run_id".to_owned(), run.into());
+        event.insert("ts".to_owned(), human::rfc3339(at).into());
+        if let Value::Object(more) = more {
+            event.extend(more.into_iter().filter(|(_, value)| !value.is_null()));
+        }
+        let mut event = Value::Object(event);
+        if self.is_masked && redact::mask(&mut event) > 0 {
+            event["masked"] = true.into();
+        }
+        self.write(&event, run, at);
+    }
+
+    fn write(&mut self, event: &Value, run: &str, at: i64) {
+        if let Some(failed) = &mut self.failed {
+            if failed.since.elapsed() < PAUSE {
+                failed.count(event);
+                self.missing += 1;
+                return;
+            }
+            let gap = json!({
+                "type": "gap", "via": "wire", "run_id": run, "ts": human::rfc3339(at),
+                "events": failed.events, "bytes": failed.bytes, "cause": failed.why,
+            });
+            if self.file.append(&gap).is_err() {
+                failed.since = Instant::now();
+                failed.count(event);
+                self.missing += 1;
+                return;
+            }
+            self.failed = None;
+        }
+        if let Err(error) = self.file.append(event) {
+            let mut failed = Failed {
+                since: Instant::now(),
+                why: error.to_string(),
+                events: 0,
+                bytes: 0,
+            };
+            failed.count(event);
+            self.missing += 1;
+            self.failed = Some(failed);
+        }
+    }
+
+    /// Why nothing can be written now.
+    pub(super) fn problem(&self) -> Option<&str> {
+        self.failed.as_ref().map(|it| it.why.as_str())
+    }
+
+    pub(super) fn sync(&self) {
+        // What could not be synced was written all the same.
+        let _ = self.file.sync();
+    }
+}
+
+impl Failed {
+    fn count(&mut self, event: &Value) {
+        self.events += 1;
+        self.bytes += event.to_string().len() as u64;
+    }
+}

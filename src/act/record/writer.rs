@@ -1,0 +1,579 @@
+//! Makes events of what passed the proxy, on a thread of its own.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use crossbeam_channel::RecvTimeoutError;
+use hyper::HeaderMap;
+use serde_json::{Value, json};
+
+use super::answering::{Answering, LONGEST};
+use super::audit::Audit;
+use super::breaker::Breaker;
+use super::copy::{Copies, End, Head, Lost, Message, What};
+use super::delta::Base;
+use super::headers;
+use super::lanes::{From, Lanes};
+use super::said::{Placement, Saying};
+use super::time::Clockwork;
+use super::trace::Trace;
+use crate::act::guard::live::hash;
+use crate::act::net::coding;
+use crate::act::wire::asked::{Answered, Asked, Message as Asking, Told, shown};
+use crate::base::sha256;
+use crate::ingest::prices::PriceTable;
+
+/// How often is looked for calls that are due.
+const GLANCE: Duration = Duration::from_millis(250);
+/// How many glances pass without a message before what is still open is over.
+const QUIET: u32 = 8;
+/// What may be held of requests that are passing, in bytes.
+const IN_FLIGHT: usize = 256 << 20;
+
+/// How much of a request is recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bodies {
+    /// As the difference from the one before.
+    Delta,
+    Full,
+    None,
+}
+
+/// Who is recorded, and how.
+#[derive(Debug)]
+pub(super) struct Manner {
+    /// The run of the recorder.
+    pub(super) run: String,
+    /// What the main agent is called.
+    pub(super) agent: String,
+    /// The host names its sessions on the wire, and the run is one of them.
+    pub(super) has_sessions: bool,
+    /// Hooks of the host have no ids of calls: both sides derive the same.
+    pub(super) derives_ids: bool,
+    /// What is told at the start of a run.
+    pub(super) recorder: Value,
+    pub(super) bodies: Bodies,
+    pub(super) is_guarded: bool,
+}
+
+/// What was recorded.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Counts {
+    pub model_calls: u64,
+    pub tool_calls: u64,
+    pub blocked: u64,
+    pub unguarded: u64,
+    /// Model calls that a breaker stopped.
+    pub stopped: u64,
+    pub usd: f64,
+    /// Model calls whose price is not known.
+    pub unpriced: u64,
+    /// Events that could not be written.
+    pub missing: u64,
+    /// Why the last of them could not.
+    pub problem: Option<String>,
+    /// The runs that were told of, in order.
+    pub runs: Vec<String>,
+}
+
+pub(super) struct Writer {
+    pub(super) trace: Trace,
+    pub(super) manner: Manner,
+    pub(super) breaker: Arc<Breaker>,
+    pub(super) prices: PriceTable,
+    pub(super) clock: Clockwork,
+    open: HashMap<u64, Passing>,
+    held: usize,
+    lanes: Lanes,
+    audit: Audit,
+    counts: Counts,
+    /// The run that what belongs to none is told of.
+    home: Option<String>,
+    started: HashSet<String>,
+    notes: Vec<(i64, Value)>,
+    events: u64,
+    /// How often each call was made, for hosts whose calls have no ids.
+    nth: HashMap<String, u32>,
+}
+
+/// A request that passes.
+struct Passing {
+    head: Head,
+    began: i64,
+    body: Vec<u8>,
+    /// Not all of it is held.
+    is_short: bool,
+    placed: Option<Placement>,
+    answer: Option<Answering>,
+}
+
+/// How the child ended.
+#[derive(Debug, Clone)]
+pub(super) struct Ended {
+    pub(super) status: &'static str,
+    pub(super) reason: Option<String>,
+}
+
+impl Writer {
+    pub(super) fn new(
+        trace: Trace,
+        manner: Manner,
+        (breaker, prices): (Arc<Breaker>, PriceTable),
+        clock: Clockwork,
+    ) -> Writer {
+        let audit = Audit::new(trace.path(), manner.is_guarded);
+        let home = (!manner.has_sessions).then(|| manner.run.clone());
+        Writer {
+            trace,
+            manner,
+            breaker,
+            prices,
+            clock,
+            open: HashMap::new(),
+            held: 0,
+            lanes: Lanes::default(),
+            audit,
+            counts: Counts::default(),
+            home,
+            started: HashSet::new(),
+            notes: Vec::new(),
+            events: 0,
+            nth: HashMap::new(),
+        }
+    }
+
+    /// Writes until nobody sends any more. When the child has ended, nobody does for long.
+    pub(super) fn run(mut self, copies: &Copies, ended: &OnceLock<Ended>) -> Counts {
+        if let Some(home) = self.home.clone() {
+            self.start(&home, self.clock.now(), None);
+        }
+        let mut quiet = 0;
+        loop {
+            match copies.next(GLANCE) {
+                Ok(message) => {
+                    quiet = 0;
+                    self.take(message);
+                }
+                Err(RecvTimeoutError::Timeout) if ended.get().is_some() && quiet > QUIET => break,
+                Err(RecvTimeoutError::Timeout) => quiet += 1,
+                Err(RecvTimeoutError::Disconnected) if ended.get().is_some() => break,
+                // Nothing is proxied: hooks are still held against each other.
+                Err(RecvTimeoutError::Disconnected) => std::thread::sleep(GLANCE),
+            }
+            self.audit(self.clock.now());
+        }
+        let ended = ended.get().cloned();
+        self.finish(&ended.unwrap_or(Ended {
+            status: "error",
+            reason: None,
+        }));
+        self.counts
+    }
+
+    fn finish(&mut self, ended: &Ended) {
+        let now = self.clock.now();
+        let left: Vec<u64> = self.open.keys().copied().collect();
+        for number in left {
+            self.end(number, End::Over { is_whole: false }, Lost::default(), now);
+        }
+        self.audit(i64::MAX);
+        self.audit.look();
+        let hooked = self.audit.first.clone();
+        let home = self.home.clone().or(hooked);
+        let home = home.unwrap_or_else(|| self.manner.run.clone());
+        self.start(&home, now, None);
+        for (at, note) in std::mem::take(&mut self.notes) {
+            self.trace.tell(("note", &home, at), note);
+        }
+        for run in self.counts.runs.clone() {
+            let more = json!({"status": ended.status, "reason": ended.reason});
+            self.trace.tell(("run_end", &run, now), more);
+        }
+        self.trace.sync();
+        let spent = self.breaker.spent();
+        self.counts.usd = spent.usd;
+        self.counts.unpriced = spent.unpriced;
+        self.counts.blocked = self.audit.blocked;
+        self.counts.missing = self.trace.missing;
+        self.counts.problem = self.trace.problem().map(str::to_owned);
+    }
+
+    fn audit(&mut self, now: i64) {
+        for due in self.audit.unguarded(now) {
+            self.counts.unguarded += 1;
+            let more = json!({"call_id": due.call, "host": self.manner.agent});
+            self.trace
+                .tell(("unguarded", &due.run, self.clock.now()), more);
+        }
+    }
+
+    fn take(&mut self, message: Message) {
+        let Message { exchange, at, what } = message;
+        match what {
+            What::Begin(head) => {
+                let passing = Passing {
+                    head: *head,
+                    began: at,
+                    body: Vec::new(),
+                    is_short: false,
+                    placed: None,
+                    answer: None,
+                };
+                self.open.insert(exchange, passing);
+            }
+            What::Asked(bytes) => {
+                let room = self.held + bytes.len() <= IN_FLIGHT;
+                let Some(passing) = self.open.get_mut(&exchange) else {
+                    return;
+                };
+                if room && passing.body.len() + bytes.len() <= LONGEST as usize {
+                    passing.body.extend_from_slice(&bytes);
+                    self.held += bytes.len();
+                } else {
+                    passing.is_short = true;
+                }
+            }
+            What::AskedAll(lost) => {
+                if let Some(passing) = self.open.get_mut(&exchange) {
+                    passing.is_short |= lost != Lost::default();
+                }
+                self.asked(exchange, at);
+            }
+            What::Answer { status, headers } => {
+                if let Some(passing) = self.open.get_mut(&exchange) {
+                    let head = (status, headers::recorded(&headers));
+                    let encoding = headers::encoding(&headers);
+                    passing.answer = Some(Answering::new(passing.head.api, head, encoding));
+                }
+            }
+            What::Said(bytes) => {
+                let passing = self.open.get_mut(&exchange);
+                if let Some(answer) = passing.and_then(|it| it.answer.as_mut()) {
+                    answer.push(&bytes, at);
+                }
+            }
+            What::End { how, lost } => self.end(exchange, how, lost, at),
+        }
+    }
+
+    /// A note of no run in particular waits until a run is known.
+    fn note(&mut self, at: i64, note: Value) {
+        match self.home.clone() {
+            Some(home) => self.trace.tell(("note", &home, at), note),
+            None => self.notes.push((at, note)),
+        }
+    }
+
+    /// The run of a request.
+    fn from(&mut self, headers: &HeaderMap) -> From {
+        match headers::session(headers) {
+            Some(run) => {
+                self.home.get_or_insert_with(|| run.clone());
+                From { run, is_told: true }
+            }
+            None => From {
+                run: self.home.clone().unwrap_or_else(|| self.manner.run.clone()),
+                is_told: false,
+            },
+        }
+    }
+
+    /// Tells the start of a run, once.
+    fn start(&mut self, run: &str, at: i64, model: Option<&str>) {
+        if !self.started.insert(run.to_owned()) {
+            return;
+        }
+        self.counts.runs.push(run.to_owned());
+        let home = self.home.as_deref();
+        let is_inner = home.is_some_and(|home| home != run && self.started.contains(home));
+        let more = json!({
+            "v": 1,
+            "agent": self.manner.agent,
+            "model": model,
+            "parent_run_id": home.filter(|_| is_inner),
+            "pid": self.manner.recorder.get("pid"),
+            "recorder": self.manner.recorder,
+        });
+        self.trace.tell(("run_start", run, at), more);
+    }
+
+    fn id(&mut self) -> String {
+        self.events += 1;
+        let tag: String = self.manner.run.chars().rev().take(6).collect();
+        format!("w{}-{tag}", self.events)
+    }
+
+    /// Tells what is new in a request.
+    fn asked(&mut self, exchange: u64, at: i64) {
+        let Some(passing) = self.open.get_mut(&exchange) else {
+            return;
+        };
+        let Some(api) = passing.head.api.filter(|_| passing.placed.is_none()) else {
+            return;
+        };
+        let body = std::mem::take(&mut passing.body);
+        self.held = self.held.saturating_sub(body.len());
+        let sent = body.len();
+        let sha256 = sha256::hex(&body);
+        let encoding = headers::encoding(&passing.head.headers).map(str::to_owned);
+        let decoded = coding::decode(encoding.as_deref(), body, 2 * LONGEST as usize);
+        let value: Option<Value> = decoded
+            .ok()
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let is_short = passing.is_short;
+        let began = passing.began;
+        let request_headers = passing.head.headers.clone();
+        let path_model = path_model(&passing.head.path);
+        let from = self.from(&request_headers);
+        let mut asked = value
+            .as_ref()
+            .map_or_else(Asked::default, |it| Asked::read(api, it));
+        asked.model = asked.model.or(path_model);
+        self.start(&from.run, began, asked.model.as_deref());
+        let placed = self.lanes.place(&from, &asked);
+        let lane = self.lanes.get(placed.at);
+        let (run, agent) = (lane.run.clone(), lane.agent.clone());
+        self.start(&run, began, asked.model.as_deref());
+        let mut teller = Teller {
+            run: run.clone(),
+            agent,
+            lane: placed.at,
+            at,
+        };
+        if placed.is_new {
+            self.begin(&mut teller, &asked, placed.earlier);
+        }
+        for message in asked.messages.get(..placed.from).unwrap_or_default() {
+            self.lanes.get(placed.at).is_news(message);
+        }
+        for message in asked.messages.get(placed.from..).unwrap_or_default() {
+            let is_news = self.lanes.get(placed.at).is_news(message);
+            if is_news || !placed.is_rewritten {
+                self.tell(&teller, message);
+            }
+        }
+        let id = self.id();
+        let lane = self.lanes.get(placed.at);
+        let request = match (self.manner.bodies, value) {
+            (Bodies::None, _) | (_, None) => Value::Null,
+            (Bodies::Full, Some(value)) => value,
+            (Bodies::Delta, Some(value)) => match &mut lane.base {
+                Some(base) => base.tell(&id, value),
+                None => {
+                    lane.base = Some(Base::new(&id, value.clone()));
+                    value
+                }
+            },
+        };
+        let placement = Placement {
+            id,
+            lane: placed.at,
+            run,
+            agent: teller.agent,
+            parent: lane.prompt.clone(),
+            model: asked.model,
+            request,
+            sha256,
+            sent,
+            is_short,
+        };
+        if let Some(passing) = self.open.get_mut(&exchange) {
+            passing.placed = Some(placement);
+        }
+    }
+
+    /// Tells how a conversation begins.
+    fn begin(&mut self, teller: &mut Teller, asked: &Asked, earlier: usize) {
+        if earlier > 0 {
+            let words = format!(
+                "the conversation began before: {earlier} earlier messages are in its first request"
+            );
+            self.trace.tell(
+                ("note", &teller.run, teller.at),
+                json!({"agent": teller.agent, "content": words}),
+            );
+        }
+        if let Some(system) = &asked.system {
+            let more = json!({
+                "id": self.id(),
+                "parent_id": self.lanes.get(teller.lane).parent,
+                "role": "system",
+                "agent": teller.agent,
+                "content": shown(system),
+            });
+            self.trace.tell(("prompt", &teller.run, teller.at), more);
+        }
+    }
+
+    fn tell(&mut self, teller: &Teller, message: &Asking) {
+        let answers = message.parts.iter().any(|it| matches!(it, Told::Result(_)));
+        for part in &message.parts {
+            match part {
+                Told::Said => {}
+                Told::Result(answered) => self.result(teller, answered),
+                Told::Prompt { role, content } => {
+                    let id = self.id();
+                    let lane = self.lanes.get(teller.lane);
+                    let more = json!({
+                        "id": id,
+                        "parent_id": lane.parent,
+                        "role": role,
+                        "agent": teller.agent,
+                        "content": shown(content),
+                        // Text beside results is of the host, not of the user.
+                        "injected": answers.then_some(true),
+                    });
+                    if *role == "user" {
+                        lane.prompt = Some(id);
+                        // The user goes on: what is open was interrupted.
+                        if !answers {
+                            lane.abandon();
+                        }
+                    }
+                    self.trace.tell(("prompt", &teller.run, teller.at), more);
+                }
+            }
+        }
+    }
+
+    fn result(&mut self, teller: &Teller, answered: &Answered) {
+        let lane = self.lanes.get(teller.lane);
+        let (call, tool) = (answered.call.as_deref(), answered.tool.as_deref());
+        let by_id = call.filter(|_| !self.manner.derives_ids);
+        let known = lane.close(by_id, tool);
+        let is_known = known.is_some();
+        let Some(call) = known.or_else(|| call.map(str::to_owned)) else {
+            let more = json!({"agent": teller.agent, "content": answered.result});
+            self.trace.tell(("note", &teller.run, teller.at), more);
+            return;
+        };
+        let status = answered
+            .is_error
+            .map(|is_error| if is_error { "error" } else { "ok" });
+        let more = json!({
+            "call_id": call,
+            "agent": teller.agent,
+            "status": status,
+            "result": answered.result,
+        });
+        self.trace
+            .tell(("tool_result", &teller.run, teller.at), more);
+        if is_known {
+            self.audit.ran(&teller.run, &call, teller.at);
+        }
+    }
+
+    fn end(&mut self, exchange: u64, how: End, lost: Lost, at: i64) {
+        if self.open.contains_key(&exchange) {
+            self.asked(exchange, at);
+        }
+        let Some(passing) = self.open.remove(&exchange) else {
+            return;
+        };
+        self.held = self.held.saturating_sub(passing.body.len());
+        let Passing {
+            head,
+            began,
+            placed,
+            answer,
+            ..
+        } = passing;
+        match placed {
+            Some(placement) => {
+                let saying = Saying {
+                    head: &head,
+                    placement,
+                    began,
+                    at,
+                    answer,
+                    how,
+                    lost,
+                };
+                self.said(saying);
+            }
+            None => {
+                let status = answer.as_ref().map(|it| it.status);
+                let bytes = answer.as_ref().map(|it| it.bytes);
+                let words = other(&head, &how, status, bytes);
+                let note = json!({
+                    "content": words,
+                    "method": head.method,
+                    "path": head.path,
+                    "host": head.upstream,
+                    "http_status": status,
+                    "bytes": bytes,
+                });
+                self.note(began, note);
+            }
+        }
+    }
+
+    pub(super) fn spent(&mut self, usd: Option<f64>) {
+        self.counts.model_calls += 1;
+        self.breaker.spend(usd);
+    }
+
+    pub(super) fn stopped(&mut self) {
+        self.counts.stopped += 1;
+    }
+
+    /// Notes a tool call of a lane; returns the id that it has in the trace.
+    pub(super) fn called(
+        &mut self,
+        lane: usize,
+        run: &str,
+        (id, tool, args): (Option<&str>, &str, &Value),
+    ) -> String {
+        self.counts.tool_calls += 1;
+        let call = match id.filter(|_| !self.manner.derives_ids) {
+            Some(id) => id.to_owned(),
+            None => {
+                let hash = hash(tool, args);
+                let nth = self.nth.entry(format!("{run}\u{1f}{hash}")).or_default();
+                *nth += 1;
+                format!("x-{hash}-{nth}")
+            }
+        };
+        self.lanes.get(lane).called(&call, tool, args);
+        call
+    }
+
+    pub(super) fn ran_at_host(&mut self, lane: usize, call: &str) {
+        self.lanes.get(lane).close(Some(call), None);
+    }
+
+    pub(super) fn answered(&mut self, lane: usize, id: &str) {
+        self.lanes.get(lane).answered(id);
+    }
+}
+
+/// Who tells what is new in a request.
+struct Teller {
+    run: String,
+    agent: Option<String>,
+    lane: usize,
+    at: i64,
+}
+
+/// Gemini names the model in the path.
+fn path_model(path: &str) -> Option<String> {
+    let (_, rest) = path.rsplit_once("/models/")?;
+    let name = rest.split(':').next().unwrap_or_default();
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
+/// A request that is no model call, in words.
+fn other(head: &Head, how: &End, status: Option<u16>, bytes: Option<u64>) -> String {
+    let Head { method, path, .. } = head;
+    match (how, status) {
+        (End::Failed(why), _) => format!("{method} {path}: {why}"),
+        (_, Some(status)) => {
+            format!(
+                "{method} {path}: {status}, {} bytes",
+                bytes.unwrap_or_default()
+            )
+        }
+        (_, None) => format!("{method} {path}: no answer"),
+    }
+}

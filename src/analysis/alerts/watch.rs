@@ -1,0 +1,341 @@
+//! Moves the states of alerts as an overlay grows, and says what is to be told. What a file already held when watching
+//! began is old: it is shown, and told only if it gets worse.
+//!
+//! Streaks are evaluated at each step of their agent, charts after each run, everything else when it goes off.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::analysis::alerts::alert::Alert;
+use crate::analysis::alerts::detector::{Detector, Level};
+use crate::analysis::alerts::engine::Standing;
+use crate::analysis::alerts::overlay::Overlay;
+use crate::analysis::alerts::rules::{By, Rule, Rules, Sink};
+use crate::analysis::alerts::shown;
+use crate::analysis::alerts::state::{Book, Kept, Pace, Reading, State, Told};
+use crate::model::run::{RunIx, RunStatus};
+use crate::store::Store;
+
+/// What was seen at the last look.
+#[derive(Debug, Clone, Default)]
+pub struct Watch {
+    has_begun: bool,
+    /// By key of an alert, the steps of its agents, or the runs for a chart.
+    evaluated: HashMap<String, u64>,
+    acked: HashSet<String>,
+}
+
+/// What happened to an alert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event {
+    Fire,
+    /// From a warning to a trip.
+    Worse,
+    /// It still fires after a long time.
+    Again,
+    /// Somebody knows about it.
+    Acknowledge,
+    Resolve,
+}
+
+impl Event {
+    pub fn word(self) -> &'static str {
+        match self {
+            Event::Fire => Told::Fire.word(),
+            Event::Worse => Told::Worse.word(),
+            Event::Again => Told::Again.word(),
+            Event::Acknowledge => "acknowledge",
+            Event::Resolve => Told::Resolve.word(),
+        }
+    }
+
+    /// Whether it says that something is wrong.
+    pub fn is_bad(self) -> bool {
+        matches!(self, Event::Fire | Event::Worse | Event::Again)
+    }
+}
+
+impl From<Told> for Event {
+    fn from(told: Told) -> Event {
+        match told {
+            Told::Fire => Event::Fire,
+            Told::Worse => Event::Worse,
+            Told::Again => Event::Again,
+            Told::Resolve => Event::Resolve,
+        }
+    }
+}
+
+/// One thing to tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct News {
+    pub key: String,
+    /// The alert, by its place in the overlay.
+    pub alert: usize,
+    pub event: Event,
+    /// It was there when watching began: for a person who looks, not for a sink.
+    pub is_old: bool,
+}
+
+/// At most so many steps are caught up with at a time: more change nothing.
+const CATCH_UP: u64 = 64;
+
+impl Watch {
+    /// Evaluates every alert of the overlay. Times are seconds.
+    pub fn look(
+        &mut self,
+        (store, overlay): (&Store, &Overlay),
+        book: &mut Book,
+        now: i64,
+    ) -> Vec<News> {
+        let standings = overlay.standings();
+        let mut news = Vec::new();
+        for (at, alert) in overlay.alerts().iter().enumerate() {
+            let rule = &overlay.rules.rules[alert.rule];
+            let key = alert.key(&overlay.rules);
+            let kept = book.alerts.entry(key.clone()).or_default();
+            describe(kept, alert, rule);
+            let is_first = !self.evaluated.contains_key(&key) && !self.has_begun;
+            let look = Look {
+                alert,
+                pace: Pace {
+                    confirm: rule.confirm,
+                    clear: rule.clear,
+                    ..Pace::default()
+                },
+                ticks: self.ticks(&key, alert, (store, overlay, &standings)),
+                standing: reading(alert, &standings),
+                is_over: is_over(store, alert),
+                now,
+            };
+            let told = look.evaluate(kept);
+            if kept.machine.state == State::Firing && kept.since.is_none() {
+                kept.since = Some(now);
+            }
+            for event in told {
+                let is_old = kept.is_old_news(event, is_first);
+                news.push(News {
+                    key: key.clone(),
+                    alert: at,
+                    event,
+                    is_old,
+                });
+            }
+        }
+        self.acks(overlay, book, &mut news);
+        self.has_begun = true;
+        book.shorten();
+        news
+    }
+
+    /// How many evaluations are due, apart from those for what went off.
+    fn ticks(
+        &mut self,
+        key: &str,
+        alert: &Alert,
+        (store, overlay, standings): (&Store, &Overlay, &[Standing]),
+    ) -> u64 {
+        let has_ended = |run: &&RunIx| has_ended(store, **run);
+        let count = if alert.worst().detector.is_chart() {
+            overlay.report.runs.iter().filter(has_ended).count() as u64
+        } else {
+            let own = standings.iter().filter(|it| is_about(alert, it));
+            own.map(|it| it.steps).max().unwrap_or(0)
+        };
+        let before = self.evaluated.insert(key.to_owned(), count);
+        // What was evaluated never, or anew after a restart, begins here.
+        before.map_or(0, |before| count.saturating_sub(before).min(CATCH_UP))
+    }
+
+    /// Marks that somebody set since the last look.
+    fn acks(&mut self, overlay: &Overlay, book: &Book, news: &mut Vec<News>) {
+        for (at, alert) in overlay.alerts().iter().enumerate() {
+            let key = alert.key(&overlay.rules);
+            let machine = book.alerts.get(&key).map(|kept| &kept.machine);
+            let is_acked = machine.is_some_and(|it| {
+                it.state == State::Firing && it.acked.is_some() && it.told.is_some()
+            });
+            if !is_acked {
+                self.acked.remove(&key);
+            } else if self.acked.insert(key.clone()) && self.has_begun {
+                news.push(News {
+                    is_old: book.alerts.get(&key).is_some_and(|kept| kept.is_old),
+                    key,
+                    alert: at,
+                    event: Event::Acknowledge,
+                });
+            }
+        }
+    }
+}
+
+/// One alert at one look.
+struct Look<'a> {
+    alert: &'a Alert,
+    pace: Pace,
+    ticks: u64,
+    /// How far its streak goes now; none for what is no streak.
+    standing: Option<Reading>,
+    is_over: bool,
+    now: i64,
+}
+
+impl Look<'_> {
+    fn evaluate(&self, kept: &mut Kept) -> Vec<Event> {
+        let mut told: Vec<Event> = Vec::new();
+        let mut tell = |what: Option<Told>| {
+            let event = what.map(Event::from);
+            // Who is told that it fires is told the level that it has by then.
+            let is_known = event == Some(Event::Worse) && told.contains(&Event::Fire);
+            told.extend(event.filter(|_| !is_known));
+        };
+        let (now, pace) = (self.now, self.pace);
+        let new = self.alert.hits.get(kept.seen..).unwrap_or_default();
+        for hit in new {
+            let reading = match hit.level {
+                Level::Trip => Reading::Trip,
+                Level::Info | Level::Warn => Reading::Over,
+            };
+            if kept.machine.state == State::Resolved {
+                kept.since = None;
+            }
+            tell(kept.machine.hit(now, reading, pace));
+        }
+        // A store that is read again from its start, or with fewer files, has fewer hits.
+        kept.seen = self.alert.hits.len();
+        if self.is_over {
+            tell(kept.machine.end(now));
+        } else {
+            let level = kept.machine.level.unwrap_or(Reading::Over);
+            let reading = self
+                .standing
+                .unwrap_or(if self.alert.worst().detector.is_chart() {
+                    Reading::Clear
+                } else {
+                    level
+                });
+            let hits = new.len() as u64;
+            for _ in hits.min(1)..self.ticks {
+                tell(kept.machine.hit(now, reading, pace));
+            }
+            // What no step evaluates is told again by the clock alone.
+            if self.ticks == 0 && new.is_empty() && reading >= Reading::Over {
+                tell(again(kept, now, (reading, pace)));
+            }
+        }
+        kept.looked = now;
+        told
+    }
+}
+
+/// What still fires and was told long ago.
+fn again(kept: &mut Kept, now: i64, (reading, pace): (Reading, Pace)) -> Option<Told> {
+    let machine = &mut kept.machine;
+    let is_due = machine.state == State::Firing
+        && machine.told.is_some_and(|told| now - told >= pace.repeat);
+    is_due.then(|| machine.hit(now, reading, pace)).flatten()
+}
+
+impl Kept {
+    /// Whether an event is about what was there before anybody watched. Getting worse is news.
+    fn is_old_news(&mut self, event: Event, is_first: bool) -> bool {
+        match event {
+            Event::Fire => self.is_old = is_first,
+            Event::Worse => self.is_old &= is_first,
+            Event::Again | Event::Acknowledge | Event::Resolve => {}
+        }
+        self.is_old
+    }
+}
+
+fn describe(kept: &mut Kept, alert: &Alert, rule: &Rule) {
+    kept.rule.clone_from(&rule.id);
+    let scope = alert.scope.iter();
+    kept.scope = scope
+        .map(|(by, value)| (by.word().to_owned(), value.to_string()))
+        .collect();
+    kept.value = shown::value(alert.worst());
+    kept.limit = shown::limit(alert.worst());
+}
+
+fn is_about(alert: &Alert, standing: &Standing) -> bool {
+    standing.rule == alert.rule
+        && alert.hits.iter().any(|hit| {
+            let is_lane = hit.lane == Some(standing.lane);
+            hit.run == standing.run && is_lane && hit.detector == standing.detector
+        })
+}
+
+/// How far the worst of its streaks goes now.
+fn reading(alert: &Alert, standings: &[Standing]) -> Option<Reading> {
+    let own = standings.iter().filter(|it| is_about(alert, it));
+    own.map(Standing::reading).max()
+}
+
+impl Standing {
+    pub fn reading(&self) -> Reading {
+        let (count, limits) = (self.count, self.limits);
+        if self.detector == Detector::ContextFull && count == u32::MAX {
+            Reading::Over
+        } else if count >= limits.trip {
+            Reading::Trip
+        } else if count >= limits.warn {
+            Reading::Over
+        } else if count.saturating_mul(2) >= limits.warn {
+            Reading::Between
+        } else {
+            Reading::Clear
+        }
+    }
+}
+
+/// Whether nothing more can come: it is about one run, and that has ended.
+fn is_over(store: &Store, alert: &Alert) -> bool {
+    let is_of_run = alert.scope.iter().any(|(by, _)| *by == By::Run);
+    is_of_run && has_ended(store, alert.run())
+}
+
+/// Whether an end of the run is recorded.
+pub fn has_ended(store: &Store, run: RunIx) -> bool {
+    match store.run(run).status {
+        RunStatus::Ok | RunStatus::Error | RunStatus::Blocked | RunStatus::Cancelled => true,
+        RunStatus::Unknown | RunStatus::Running | RunStatus::Unfinished => false,
+    }
+}
+
+/// The word by which a rule asks for all sinks, and that by which it asks for the breaker.
+const NOTIFY: &str = "notify";
+const STOP: &str = "stop";
+
+impl Rules {
+    /// The sinks that a rule wants to be told of a level.
+    pub fn sinks_of(&self, rule: usize, level: Level) -> impl Iterator<Item = &Sink> {
+        let wanted = self.wanted(rule, level);
+        let is_wanted = move |sink: &&Sink| {
+            let is_named = wanted.iter().any(|it| it == NOTIFY || *it == sink.name);
+            is_named && level >= sink.min
+        };
+        self.sinks.iter().filter(is_wanted)
+    }
+
+    /// Whether a rule wants anybody to be told of a level.
+    pub fn tells(&self, rule: usize, level: Level) -> bool {
+        let wanted = self.wanted(rule, level);
+        wanted.iter().any(|it| it == NOTIFY) || self.sinks_of(rule, level).next().is_some()
+    }
+
+    /// Whether a rule wants the run to be stopped at a level.
+    pub fn stops(&self, rule: usize, level: Level) -> bool {
+        self.wanted(rule, level).iter().any(|it| it == STOP)
+    }
+
+    fn wanted(&self, rule: usize, level: Level) -> &[String] {
+        let rule = &self.rules[rule];
+        match level {
+            Level::Trip => &rule.on_trip,
+            Level::Info | Level::Warn => &rule.on_warn,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

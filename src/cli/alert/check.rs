@@ -1,0 +1,165 @@
+//! `alert check`: what the rules find in traces, for a person and for continuous integration.
+
+use std::path::PathBuf;
+
+use crate::analysis::alerts::backtest::backtest;
+use crate::analysis::alerts::check::{Ask, Report, check};
+use crate::analysis::alerts::detector::Level;
+use crate::analysis::alerts::engine::Hit;
+use crate::base::cancel::CancelFlag;
+use crate::cli::alert::report;
+use crate::cli::alert::sources::{InForce, split};
+use crate::cli::args::Paths;
+use crate::cli::failure::Exit;
+use crate::cli::load::Read;
+use crate::cli::{Cx, filter};
+use crate::export::alerts::{self as export, Document, Tested};
+use crate::export::json::alert as alert_json;
+use crate::model::run::RunIx;
+
+/// Check runs against rules: loops, budgets, costs that are out of line, rates that rise
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  saferun-tui alert check runs/                          the rules in force, or the built-in ones
+  saferun-tui alert check alerts.toml runs/ --fail-on warn
+  saferun-tui alert check runs/ --format junit > report.xml
+  saferun-tui alert check runs/ --backtest               what each rule would have stopped and saved
+
+Rules: --rules or a first path that ends in .toml, else [alerts] rules of the settings, else alerts.toml beside the
+settings, else the built-in ones, which only warn. A streak counts steps: what one answer of the model asked for.
+
+Costs and rates are compared with the baseline that the rules name. Without one, what is normal is learned from
+the earlier runs of the same paths: 8 runs of an agent for an outlier or a rate, 20 for a drift. A run at 10 times
+its usual cost is found in about 9 of 10 cases, at 5 times in about half. No rule sees a loop in which both arguments
+and results change each time: only budgets do.
+
+Exit codes: 0 nothing at or above --fail-on · 3 an alert · 2 invalid rules or filter · 4 input missing or unreadable ·
+            6 a rule is still learning (only with --inconclusive fail)")]
+pub(super) struct Check {
+    /// A file of rules (.toml), and then the traces: files, folders, globs, PATH#RUN for one run
+    #[command(flatten)]
+    paths: Paths,
+    /// The rules
+    #[arg(long, value_name = "FILE")]
+    rules: Option<PathBuf>,
+    /// What is printed
+    #[arg(long, value_name = "FORMAT", value_parser = ["text", "json", "jsonl", "junit", "sarif", "github"], conflicts_with_all = ["json", "jsonl"])]
+    format: Option<String>,
+    /// The least level that makes the command fail with 3
+    #[arg(long, value_name = "LEVEL", default_value = "trip", value_parser = ["warn", "trip", "never"])]
+    fail_on: String,
+    /// Whether a rule that is still learning makes it fail with 6
+    #[arg(long, value_name = "HOW", default_value = "pass", value_parser = ["pass", "fail"])]
+    inconclusive: String,
+    /// Add what each rule would have stopped, and what that would have saved
+    #[arg(long)]
+    backtest: bool,
+}
+
+/// The runs that are checked: those that paths and `--where` select.
+pub(super) fn selected(cx: &Cx, read: &Read) -> anyhow::Result<Vec<RunIx>> {
+    let Some(condition) = filter::condition(cx)? else {
+        return Ok(read.runs());
+    };
+    let matching = filter::runs(cx, &read.store, &condition);
+    let mut runs = read.runs();
+    runs.retain(|run| matching.contains(run));
+    Ok(runs)
+}
+
+pub(super) fn checked(cx: &Cx, read: &Read, rules: &InForce, runs: &[RunIx]) -> Report {
+    let ask = Ask {
+        rules: &rules.rules,
+        only: Some(runs),
+        known: &rules.known,
+        context: &filter::context(cx),
+    };
+    check(&read.store, &ask, &CancelFlag::new())
+}
+
+/// Of each rule, what it would have done at each level it reached.
+pub(super) fn tested(read: &Read, report: &Report) -> Vec<Tested> {
+    let mut found = Vec::new();
+    let hits: Vec<&Hit> = report.alerts.iter().flat_map(|it| &it.hits).collect();
+    let mut rules: Vec<usize> = report.alerts.iter().map(|it| it.rule).collect();
+    rules.sort_unstable();
+    rules.dedup();
+    for rule in rules {
+        for level in [Level::Warn, Level::Trip] {
+            let own = hits.iter().copied().filter(|hit| hit.rule == rule);
+            if own.clone().any(|hit| hit.level >= level) {
+                found.push(Tested {
+                    rule,
+                    level,
+                    found: backtest(&read.store, &report.runs, own, level),
+                });
+            }
+        }
+    }
+    found
+}
+
+impl Check {
+    pub(super) fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
+        let (given, paths) = split(self.paths, self.rules);
+        let rules = InForce::read(cx, given.as_deref())?;
+        let fails = Level::ALL.iter().copied();
+        let fails = fails.filter(|it| it.word() == self.fail_on).next_back();
+        let read = cx.load.paths(&cx.notes, &paths.or_stdin()?)?;
+        let exit = read.exit(&cx.notes);
+        if !read.has_records() {
+            return Ok(exit);
+        }
+        let runs = selected(cx, &read)?;
+        let report = checked(cx, &read, &rules, &runs);
+        let backtests = if self.backtest {
+            tested(&read, &report)
+        } else {
+            Vec::new()
+        };
+        let document = Document {
+            store: &read.store,
+            rules: &rules.rules,
+            path: rules.path.as_deref(),
+            sha256: &rules.sha256,
+            known: &rules.known,
+            report: &report,
+            backtests: &backtests,
+        };
+        let format = match (cx.global.json, cx.global.jsonl) {
+            (true, _) => "json",
+            (_, true) => "jsonl",
+            (false, false) => self.format.as_deref().unwrap_or("text"),
+        };
+        print(cx, &document, format, fails)?;
+        let fires = |alert: &crate::analysis::alerts::alert::Alert| {
+            fails.is_some_and(|least| alert.level() >= least)
+        };
+        Ok(if exit != Exit::Done {
+            exit
+        } else if report.alerts.iter().any(fires) {
+            Exit::Fired
+        } else if self.inconclusive == "fail" && !report.learning.is_empty() {
+            Exit::CannotTell
+        } else {
+            Exit::Done
+        })
+    }
+}
+
+fn print(cx: &mut Cx, of: &Document<'_>, format: &str, fails: Option<Level>) -> anyhow::Result<()> {
+    match format {
+        "json" => cx.out.json(&alert_json::alerts(of))?,
+        "jsonl" => {
+            for alert in &of.report.alerts {
+                cx.out.json(&alert_json::alert(of, alert))?;
+            }
+        }
+        "junit" => cx.out.verbatim(&export::junit(of, fails))?,
+        "sarif" => cx.out.json(&export::sarif(of))?,
+        "github" => cx.out.verbatim(&export::github(of))?,
+        _ => report::text(cx, of)?,
+    }
+    Ok(())
+}

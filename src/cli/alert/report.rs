@@ -1,0 +1,167 @@
+//! The report of `alert check` for a person, and the table of what rules would have done.
+
+use crate::analysis::alerts::alert::Alert;
+use crate::analysis::alerts::backtest::Backtest;
+use crate::analysis::alerts::detector::Level;
+use crate::base::human;
+use crate::cli::Cx;
+use crate::cli::table::{self, Cell, Column};
+use crate::export::alerts::{Document, summary};
+use crate::export::words::Role;
+
+pub(super) fn text(cx: &mut Cx, of: &Document<'_>) -> anyhow::Result<()> {
+    heading(cx, of)?;
+    for alert in &of.report.alerts {
+        one(cx, of, alert)?;
+    }
+    if !of.report.learning.is_empty() {
+        cx.out.line("")?;
+        cx.out.line("learning")?;
+        for it in &of.report.learning {
+            let line = cx.out.look.clean(&format!("  {}", of.learning(it)));
+            cx.out.painted(Role::Dim, &line)?;
+        }
+    }
+    if !of.report.never_fired.is_empty() {
+        let names = of.report.never_fired.iter().map(|it| of.rule(*it));
+        let names = names.collect::<Vec<_>>().join(", ");
+        cx.out.line("")?;
+        cx.out.line(&format!("never fired: {names}"))?;
+    }
+    if !of.backtests.is_empty() {
+        let rows: Vec<(String, &Backtest)> = of
+            .backtests
+            .iter()
+            .map(|it| {
+                let name = format!("{} {}", of.rule(it.rule), it.level.word());
+                (name, &it.found)
+            })
+            .collect();
+        cx.out.line("")?;
+        what_if(cx, "RULE", &rows)?;
+    }
+    Ok(())
+}
+
+fn heading(cx: &mut Cx, of: &Document<'_>) -> anyhow::Result<()> {
+    let rules = match of.path {
+        Some(path) => cx.out.look.clean(path),
+        None => "built in (no alerts.toml)".to_owned(),
+    };
+    let count = human::counted(of.rules.rules.len() as u64, "rule");
+    cx.out.line(&format!("rules     {rules} · {count}"))?;
+    let baseline = match of.known {
+        [] => "learned from these runs as they come".to_owned(),
+        known => {
+            let names = known.iter().map(|it| {
+                let runs = human::counted(it.runs.len() as u64, "run");
+                format!("{} · {runs}", it.path)
+            });
+            cx.out.look.clean(&names.collect::<Vec<_>>().join(", "))
+        }
+    };
+    cx.out.line(&format!("baseline  {baseline}"))?;
+    cx.out.line(&summary(of))?;
+    Ok(())
+}
+
+fn one(cx: &mut Cx, of: &Document<'_>, alert: &Alert) -> anyhow::Result<()> {
+    let (mark, role) = match alert.level() {
+        Level::Trip => ("✖ trip", Role::Bad),
+        Level::Warn => ("⚠ warn", Role::Warn),
+        Level::Info => ("· info", Role::Dim),
+    };
+    let times = match alert.hits.len() {
+        1 => String::new(),
+        times => format!(" · {times} times"),
+    };
+    let name = format!("  {} · {}{times}", of.title(alert), alert.about());
+    let name = cx.out.look.clean(&name);
+    cx.out.line("")?;
+    cx.out
+        .pieces(&[(role, mark.to_owned()), (Role::Plain, name)])?;
+    let why = cx.out.look.clean(&alert.worst().arithmetic());
+    cx.out.line(&format!("    {why}"))?;
+    let (path, line) = of.place(alert);
+    let shown = format!("    {} · {path}:{line} · {}", of.shown(alert), alert.id);
+    let shown = cx.out.look.clean(&shown);
+    cx.out.painted(Role::Dim, &shown)?;
+    Ok(())
+}
+
+/// What rules, or one rule with several limits, would have done to runs. `head` names what is compared.
+pub(super) fn what_if(cx: &mut Cx, head: &str, rows: &[(String, &Backtest)]) -> anyhow::Result<()> {
+    let columns = [
+        Column::left(head, 0),
+        Column::right("FIRED", 0),
+        Column::right("RATE", 0),
+        Column::left("95 %", 2),
+        Column::right("/1000 STEPS", 3),
+        Column::right("/DAY", 4),
+        Column::right("STOPPED", 0),
+        Column::right("SUCCEEDED", 0),
+        Column::right("SAVED", 0),
+        Column::right("CALLS", 1),
+    ];
+    let cells: Vec<Vec<Cell>> = rows.iter().map(|(name, it)| cells(name, it)).collect();
+    table::write(&mut cx.out, &columns, &cells)?;
+    for note in notes(rows) {
+        cx.out.painted(Role::Dim, &note)?;
+    }
+    Ok(())
+}
+
+fn cells(name: &str, it: &Backtest) -> Vec<Cell> {
+    let (rate, (lo, hi)) = it.rate();
+    let percent = |share: f64| format!("{:.1} %", 100.0 * share);
+    let number = |number: Option<f64>| {
+        number.map_or_else(|| "—".to_owned(), |number| format!("{number:.1}"))
+    };
+    let money = |picodollars: i64| human::usd(picodollars as f64 / 1e12);
+    let saved = if it.cost == 0 {
+        "—".to_owned()
+    } else {
+        format!("{} of {}", money(it.saved), money(it.cost))
+    };
+    let labelled = it.succeeded + it.failed;
+    let succeeded = if it.stopped > 0 && labelled == 0 {
+        "?".to_owned()
+    } else if it.unlabelled > 0 {
+        format!("{} of {labelled} graded", it.succeeded)
+    } else {
+        it.succeeded.to_string()
+    };
+    vec![
+        Cell::new(name.to_owned()),
+        Cell::new(format!("{} of {}", it.fired, it.runs)),
+        Cell::new(percent(rate)),
+        Cell::new(format!("{:.1}–{:.1}", 100.0 * lo, 100.0 * hi)),
+        Cell::new(number(it.per_1000_steps())),
+        Cell::new(number(it.per_day())),
+        Cell::new(it.stopped.to_string()),
+        Cell::new(succeeded),
+        Cell::new(saved),
+        Cell::new(it.calls_saved.to_string()),
+    ]
+}
+
+/// What must be said with such figures.
+fn notes(rows: &[(String, &Backtest)]) -> Vec<String> {
+    let mut notes = vec![
+        "what lies behind a stop is counterfactual: the run might have been started again"
+            .to_owned(),
+    ];
+    let is_dark = |it: &Backtest| it.stopped > 0 && it.succeeded + it.failed == 0;
+    if rows.iter().any(|(_, it)| is_dark(it)) {
+        notes.push(
+            "? no run is graded: cannot tell how many of the stopped would have succeeded"
+                .to_owned(),
+        );
+    }
+    let unpriced = rows.iter().map(|(_, it)| it.unpriced).max().unwrap_or(0);
+    if unpriced > 0 {
+        let calls = human::counted(unpriced, "model call");
+        notes.push(format!("{calls} unpriced: costs are lower bounds"));
+    }
+    notes
+}

@@ -1,0 +1,153 @@
+//! `record`: runs a program and writes what its models and tools say as a trace.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+use crate::act::record::{Bodies, Counts, Error, Limits, Options, Recording};
+use crate::base::human;
+use crate::cli::Cx;
+use crate::cli::command::{Accepts, Command, GlobalOption};
+use crate::cli::failure::{Exit, Failure};
+
+/// Record any agent: run a command, and write every model call, tool call and result as a trace
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  saferun-tui record -- claude -p 'fix the test'
+  saferun-tui record -o run.jsonl --max-cost 5 -- python agent.py
+  saferun-tui tail \"$(ls -t ~/.local/state/saferun-tui/traces/*/* | head -1)\"     meanwhile
+
+The base URLs of the child (OPENAI_BASE_URL, ANTHROPIC_BASE_URL, GOOGLE_GEMINI_BASE_URL, OLLAMA_HOST and others)
+point to a proxy on this machine, which passes everything on unchanged to where they pointed before. Bodies are
+written exactly, into a file that only you may read; keys in headers and variables are never written.
+
+Exit codes: that of the command (128 + the signal that ended it)")]
+pub struct Record {
+    /// The trace to append to [default: a new file in ~/.local/state/saferun-tui/traces]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Leave the base URLs alone: only hooks and MCP wrappers tell what happens
+    #[arg(long)]
+    no_proxy: bool,
+    /// Add the guard's hooks for this run only (claude; others: guard install)
+    #[arg(long)]
+    guard: bool,
+    /// Stop model calls after this many US$ at list prices
+    #[arg(long, value_name = "USD", value_parser = amount)]
+    max_cost: Option<f64>,
+    /// Stop model calls after this many
+    #[arg(long, value_name = "N")]
+    max_calls: Option<u64>,
+    /// Mask what looks like a key in bodies too
+    #[arg(long)]
+    mask: bool,
+    /// How the bodies of requests are written: by what was added to the one before, whole, or not
+    #[arg(long, value_name = "HOW", default_value = "delta")]
+    bodies: How,
+    /// The command and its arguments
+    #[arg(value_name = "CMD", required = true, last = true)]
+    command: Vec<OsString>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum How {
+    Delta,
+    Full,
+    None,
+}
+
+fn amount(text: &str) -> Result<f64, String> {
+    let amount = text.trim_start_matches('$').parse::<f64>();
+    let amount = amount.ok().filter(|it| it.is_finite() && *it >= 0.0);
+    amount.ok_or_else(|| "not an amount of US$ such as 2.50".to_owned())
+}
+
+impl Command for Record {
+    const NAME: &'static str = "record";
+    const ACCEPTS: Accepts = Accepts::NONE.with(GlobalOption::PriceFile);
+
+    fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
+        let options = Options {
+            command: self.command,
+            file: self.output,
+            is_proxied: !self.no_proxy,
+            is_masked: self.mask,
+            is_guarded: self.guard,
+            bodies: match self.bodies {
+                How::Delta => Bodies::Delta,
+                How::Full => Bodies::Full,
+                How::None => Bodies::None,
+            },
+            limits: Limits {
+                max_cost: self.max_cost,
+                max_calls: self.max_calls,
+            },
+            prices: cx.load.options.prices.clone(),
+        };
+        let recording = Recording::prepare(options).map_err(failure)?;
+        let look = cx.notes.look.clone();
+        let path = look.clean(&recording.path().to_string_lossy());
+        for notice in &recording.notices {
+            cx.notes.note(notice);
+        }
+        cx.notes.line(&format!(
+            "recording to {path} · open: saferun-tui tail {path}"
+        ));
+        let recorded = recording.run().map_err(failure)?;
+        let counts = &recorded.counts;
+        cx.notes.line(&format!("recorded {}", summary(counts)));
+        if counts.unpriced > 0 && self.max_cost.is_some() {
+            let calls = human::counted(counts.unpriced, "model call");
+            cx.notes.note(&format!(
+                "no price is known for {calls}: --max-cost did not count them"
+            ));
+        }
+        if counts.missing > 0 {
+            let why = counts
+                .problem
+                .as_deref()
+                .unwrap_or("writing failed for a while");
+            let events = human::counted(counts.missing, "event");
+            cx.notes
+                .error(&format!("{events} could not be recorded: {why}"));
+        }
+        Ok(Exit::Child(recorded.code))
+    }
+}
+
+fn failure(error: Error) -> anyhow::Error {
+    match error {
+        Error::NoCommand | Error::Guard(_) => Failure::Usage(error.to_string()).into(),
+        Error::NoHome
+        | Error::File { .. }
+        | Error::Program { .. }
+        | Error::Server(_)
+        | Error::System(_) => Failure::Input(error.to_string()).into(),
+    }
+}
+
+/// `12 model calls, 9 tool calls, 1 blocked, $0.1234`
+fn summary(counts: &Counts) -> String {
+    let mut parts = vec![
+        human::counted(counts.model_calls, "model call"),
+        human::counted(counts.tool_calls, "tool call"),
+    ];
+    let more = [
+        (counts.blocked, "blocked"),
+        (counts.unguarded, "unguarded"),
+        (counts.stopped, "stopped by a breaker"),
+    ];
+    parts.extend(
+        more.iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| format!("{} {what}", human::count(*count))),
+    );
+    match (counts.usd > 0.0, counts.unpriced) {
+        (true, 0) => parts.push(human::usd(counts.usd)),
+        (true, _) => parts.push(format!("at least {}", human::usd(counts.usd))),
+        (false, _) => {}
+    }
+    parts.join(", ")
+}

@@ -1,0 +1,227 @@
+//! What the rules of alerts found, for continuous integration: JUnit, SARIF, and annotations of GitHub. Names and numbers
+//! only: no argument and no result of a call leaves the program here.
+
+mod sarif;
+
+use std::fmt::Write;
+
+use crate::analysis::alerts::alert::{Alert, about};
+use crate::analysis::alerts::backtest::Backtest;
+use crate::analysis::alerts::check::Report;
+use crate::analysis::alerts::detector::Level;
+use crate::analysis::alerts::history::Learning;
+use crate::analysis::alerts::history::baseline::Known;
+use crate::analysis::alerts::rules::Rules;
+use crate::base::{human, text};
+use crate::export::policy::xml;
+use crate::store::Store;
+
+pub use crate::export::alerts::sarif::sarif;
+
+/// The answer of a check, and what it is about.
+#[derive(Debug, Clone, Copy)]
+pub struct Document<'a> {
+    pub store: &'a Store,
+    pub rules: &'a Rules,
+    /// The file of the rules; none for those that are built in.
+    pub path: Option<&'a str>,
+    pub sha256: &'a str,
+    pub known: &'a [Known],
+    pub report: &'a Report,
+    pub backtests: &'a [Tested],
+}
+
+/// What a rule would have done at a level.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tested {
+    pub rule: usize,
+    pub level: Level,
+    pub found: Backtest,
+}
+
+/// How many items of a list a person is shown.
+const LISTED: usize = 12;
+
+impl<'a> Document<'a> {
+    pub fn rule(&self, at: usize) -> &'a str {
+        &self.rules.rules[at].id
+    }
+
+    /// Runs that tell what is normal: those of the baselines, or those that were checked.
+    pub fn normal_runs(&self) -> usize {
+        match self.known {
+            [] => self.report.runs.len(),
+            known => known.iter().map(|it| it.runs.len()).sum(),
+        }
+    }
+
+    /// `loop: repeat`, or the id alone where it says the same.
+    pub fn title(&self, alert: &Alert) -> String {
+        let (rule, detector) = (self.rule(alert.rule), alert.worst().detector.word());
+        if detector.replace('_', "-") == rule {
+            rule.to_owned()
+        } else {
+            format!("{rule}: {detector}")
+        }
+    }
+
+    /// `run-7 #57, #59, #61`: the actions of the first run that show it.
+    pub fn shown(&self, alert: &Alert) -> String {
+        let evidence = alert.worst().evidence.iter();
+        let rows: Vec<_> = evidence.map(|ix| self.store.row(*ix)).collect();
+        let seqs: Vec<String> = rows
+            .iter()
+            .filter(|row| row.run_ix() == alert.run())
+            .take(LISTED)
+            .map(|row| format!("#{}", row.seq()))
+            .collect();
+        let run = text::sanitize(&self.store.run(alert.run()).id).into_owned();
+        let more = rows.len().saturating_sub(seqs.len());
+        let more = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
+        format!("{run} {}{more}", seqs.join(", "))
+    }
+
+    /// The file and the line of the action at which it fired.
+    pub fn place(&self, alert: &Alert) -> (String, u32) {
+        let row = self.store.row(alert.worst().at);
+        let spot = row.spot();
+        (spot.path.to_string_lossy().into_owned(), spot.line.max(1))
+    }
+
+    fn sentence(&self, alert: &Alert) -> String {
+        let what = format!(
+            "{} · {} · {}",
+            self.title(alert),
+            alert.about(),
+            alert.worst().arithmetic()
+        );
+        text::sanitize(&what).into_owned()
+    }
+
+    /// `cost-outlier · agent support: 5 of 8 runs`.
+    pub fn learning(&self, it: &Learning) -> String {
+        let what = format!(
+            "{} · {}: {} of {} runs",
+            self.rule(it.rule),
+            about(&it.scope),
+            it.have,
+            it.need
+        );
+        text::sanitize(&what).into_owned()
+    }
+}
+
+/// A JUnit report: a test for each rule and scope, and one for each rule without an alert. What is still being learned is
+/// skipped. An alert below `fails` is told in the output of its test.
+pub fn junit(of: &Document<'_>, fails: Option<Level>) -> String {
+    let is_failure = |alert: &&Alert| fails.is_some_and(|least| alert.level() >= least);
+    let alerts = &of.report.alerts;
+    let learns = |rule: usize| of.report.learning.iter().any(|it| it.rule == rule);
+    let idle = of.report.never_fired.iter().filter(|it| !learns(**it));
+    let idle: Vec<usize> = idle.copied().collect();
+    let tests = alerts.len() + of.report.learning.len() + idle.len();
+    let failures = alerts.iter().filter(is_failure).count();
+    let skipped = of.report.learning.len();
+    let counts =
+        format!("tests=\"{tests}\" failures=\"{failures}\" errors=\"0\" skipped=\"{skipped}\"");
+    let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    let _ = writeln!(
+        out,
+        "<testsuites {counts}>\n<testsuite name=\"alerts\" {counts}>"
+    );
+    for alert in alerts {
+        let name = format!("{} · {}", of.title(alert), alert.about());
+        let (file, line) = of.place(alert);
+        let class = xml(of.rule(alert.rule));
+        let _ = writeln!(
+            out,
+            "  <testcase classname=\"alerts.{class}\" name=\"{}\" file=\"{}\" line=\"{line}\">",
+            xml(&name),
+            xml(&file)
+        );
+        let (why, shown) = (xml(&alert.worst().arithmetic()), xml(&of.shown(alert)));
+        let _ = if is_failure(&alert) {
+            let level = alert.level().word();
+            writeln!(
+                out,
+                "    <failure type=\"{level}\" message=\"{why}\">{why}\n{shown}</failure>"
+            )
+        } else {
+            writeln!(out, "    <system-out>{why}\n{shown}</system-out>")
+        };
+        out.push_str("  </testcase>\n");
+    }
+    for it in &of.report.learning {
+        let _ = writeln!(
+            out,
+            "  <testcase classname=\"alerts.{}\" name=\"{}\"><skipped message=\"learning {} of {} runs\"/></testcase>",
+            xml(of.rule(it.rule)),
+            xml(&format!("{} · {}", of.rule(it.rule), about(&it.scope))),
+            it.have,
+            it.need
+        );
+    }
+    for rule in idle {
+        let id = xml(of.rule(rule));
+        let _ = writeln!(out, "  <testcase classname=\"alerts.{id}\" name=\"{id}\"/>");
+    }
+    out.push_str("</testsuite>\n</testsuites>\n");
+    out
+}
+
+/// Workflow commands of GitHub: each makes an annotation at a line of a file.
+pub fn github(of: &Document<'_>) -> String {
+    let mut out = String::new();
+    for alert in &of.report.alerts {
+        let command = match alert.level() {
+            Level::Trip => "error",
+            Level::Warn => "warning",
+            Level::Info => "notice",
+        };
+        let (file, line) = of.place(alert);
+        let message = format!("{}\n{}", of.sentence(alert), of.shown(alert));
+        let _ = writeln!(
+            out,
+            "::{command} file={},line={line},title={}::{}",
+            property(&file),
+            property(&of.title(alert)),
+            data(&message)
+        );
+    }
+    for it in &of.report.learning {
+        let _ = writeln!(out, "::notice title=learning::{}", data(&of.learning(it)));
+    }
+    let _ = writeln!(out, "{}", summary(of));
+    out
+}
+
+fn data(text: &str) -> String {
+    text.replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
+}
+
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+/// `2 alerts in 24 runs: 1 trip, 1 warn`.
+pub fn summary(of: &Document<'_>) -> String {
+    let alerts = &of.report.alerts;
+    let count = human::counted(alerts.len() as u64, "alert");
+    let runs = human::counted(of.report.runs.len() as u64, "run");
+    let levels = Level::ALL.iter().rev().filter_map(|level| {
+        let some = alerts.iter().filter(|it| it.level() == *level).count();
+        (some > 0).then(|| format!("{some} {}", level.word()))
+    });
+    let levels: Vec<String> = levels.collect();
+    if levels.is_empty() {
+        format!("{count} in {runs}")
+    } else {
+        format!("{count} in {runs}: {}", levels.join(", "))
+    }
+}

@@ -1,0 +1,347 @@
+//! The alerts: what the rules found in the open traces, why, which actions show it, what it costs, and what stopping the
+//! run would have saved.
+
+mod details;
+mod history;
+mod layout;
+mod moves;
+mod rows;
+mod stop;
+mod take;
+mod tasks;
+mod view;
+
+use std::sync::Arc;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+
+use crate::act::kill::{Refused, Target};
+use crate::base::{human, text};
+use crate::tui::alerting::{Looking, Seen};
+use crate::tui::effects::Effect;
+use crate::tui::keys::{Command, Key};
+use crate::tui::screen::{Headline, Pointer, Screen};
+use crate::tui::screens::alerts::details::Details;
+use crate::tui::screens::alerts::history::Told;
+use crate::tui::screens::alerts::layout::Regions;
+use crate::tui::screens::alerts::rows::{Item, RowText};
+use crate::tui::screens::alerts::stop::Dialog;
+use crate::tui::screens::alerts::tasks::{Look, Tested};
+use crate::tui::session::{News, Session};
+use crate::tui::theme::Theme;
+use crate::tui::widgets::prompt::Prompt;
+use crate::tui::widgets::viewport::{Extent, Viewport, WHEEL};
+
+#[derive(Debug, Default)]
+pub struct Alerts {
+    items: Vec<Item>,
+    /// The key of the selected alert, kept when the list changes.
+    anchor: Option<String>,
+    list: Viewport,
+    input: Input,
+    below: Below,
+    tested: Option<Tested>,
+    /// The rule that is being tested, and how long the store was.
+    testing: Option<(usize, u32)>,
+    /// Something changed since the list was made.
+    is_stale: bool,
+    has_failed: bool,
+    frame: Frame,
+}
+
+/// What takes the next key.
+#[derive(Debug, Default)]
+enum Input {
+    #[default]
+    Nothing,
+    /// Who acknowledges the alert of this key.
+    Name(String, Prompt),
+    /// `s` was pressed: the next key says how long.
+    Snoozing,
+    /// `x` was pressed: the next key says what to export.
+    Exporting,
+    Stopping(Box<Dialog>),
+}
+
+/// What the lower part tells.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Below {
+    /// What the rule would have stopped.
+    #[default]
+    WouldHave,
+    /// When the alert went off, and what was sent.
+    Happened,
+}
+
+/// What the last `prepare` settled: all that drawing needs to know.
+#[derive(Debug, Default)]
+struct Frame {
+    regions: Regions,
+    crumbs: Vec<String>,
+    counts: String,
+    rules: String,
+    rows: Vec<RowText>,
+    details: Details,
+    history: Told,
+    empty: Vec<String>,
+    dialog: Vec<String>,
+}
+
+impl Screen for Alerts {
+    fn typed(&mut self, key: Key, session: &mut Session) -> Option<Vec<Effect>> {
+        match &self.input {
+            Input::Nothing => None,
+            Input::Name(..) => Some(self.type_name(key, session)),
+            Input::Snoozing => Some(self.snooze(key, session)),
+            Input::Exporting => Some(self.export(key, session)),
+            Input::Stopping(_) => Some(self.type_stop(key, session)),
+        }
+    }
+
+    fn pasted(&mut self, text: &str, _: &mut Session) -> Vec<Effect> {
+        // Nothing that is pasted ends a run.
+        if let Input::Name(_, prompt) = &mut self.input {
+            prompt.paste(text);
+        }
+        Vec::new()
+    }
+
+    fn entered(&mut self, session: &mut Session) -> Vec<Effect> {
+        session.alerting.is_wanted = true;
+        self.is_stale = true;
+        self.look(session)
+    }
+
+    fn tell_here(&self, session: &mut Session) {
+        let Some(seen) = &session.alerting.seen else {
+            return;
+        };
+        let Some(Item::Alert(at)) = self.selected() else {
+            return;
+        };
+        let alert = seen.alerts().get(*at);
+        let last = alert.and_then(|it| it.evidence().last().copied());
+        let store = &session.loaded.store;
+        if let Some(ix) = last.filter(|ix| (store.first()..store.len()).contains(&ix.0)) {
+            session.here.action = Some(ix);
+            session.here.run = Some(store.row(ix).run_ix());
+        }
+    }
+
+    fn update(&mut self, command: Command, session: &mut Session) -> Vec<Effect> {
+        self.obey(command, session)
+    }
+
+    fn pointed(&mut self, pointer: Pointer, session: &mut Session) -> Vec<Effect> {
+        let area = self.frame.regions.list;
+        match pointer {
+            Pointer::WheelUp { .. } => (0..WHEEL).for_each(|_| self.step(Command::Up)),
+            Pointer::WheelDown { .. } => (0..WHEEL).for_each(|_| self.step(Command::Down)),
+            Pointer::Click { x, y } if area.contains(Position { x, y }) => {
+                let at = self.list.top() + usize::from(y - area.y);
+                if at == self.list.cursor {
+                    return self.open(session);
+                }
+                self.choose(at);
+            }
+            Pointer::Click { .. } | Pointer::Drag { .. } | Pointer::Release => {}
+        }
+        Vec::new()
+    }
+
+    fn loaded(&mut self, _: &News, session: &mut Session) -> Vec<Effect> {
+        self.is_stale = true;
+        self.look(session)
+    }
+
+    fn prepare(&mut self, area: Rect, session: &mut Session) -> Vec<Effect> {
+        let mut asked = self.look(session);
+        let seen = session.alerting.seen.clone();
+        self.refresh(seen.as_deref(), session);
+        self.prepare_details(seen.as_deref(), session);
+        let details = self.frame.details.lines.len();
+        self.frame.regions = Regions::new(area, details, self.frame.history.lines.len());
+        self.list.settle(&Extent {
+            len: self.items.len(),
+            rows: usize::from(self.frame.regions.list.height),
+            height: &|_| 1,
+        });
+        self.prepare_rows(seen.as_deref(), session);
+        self.prepare_words(seen.as_deref(), session);
+        asked.extend(self.test(seen, session));
+        if let Input::Stopping(dialog) = &mut self.input {
+            dialog.drawn(session.clock.now());
+            let zone = session.zone.clone();
+            self.frame.dialog = dialog.lines(&|us| human::time_of_day(us, &zone));
+        }
+        asked
+    }
+
+    fn headline(&self) -> Headline<'_> {
+        Headline {
+            crumbs: &self.frame.crumbs,
+            amount: &self.frame.counts,
+        }
+    }
+
+    fn draw(&self, theme: &Theme, area: Rect, buf: &mut Buffer) {
+        view::draw(self, theme, area, buf);
+    }
+}
+
+impl Alerts {
+    /// Asks for what is not known yet.
+    fn look(&mut self, session: &mut Session) -> Vec<Effect> {
+        if self.has_failed {
+            return Vec::new();
+        }
+        let Some(looking) = Looking::wanted(session) else {
+            return Vec::new();
+        };
+        session.alerting.is_looking = true;
+        session.alerting.is_outdated = false;
+        vec![Effect::start(Look(looking))]
+    }
+
+    fn selected(&self) -> Option<&Item> {
+        self.items.get(self.list.cursor)
+    }
+
+    /// Makes the list anew where something changed; the selection stays on its alert.
+    fn refresh(&mut self, seen: Option<&Seen>, session: &Session) {
+        if !std::mem::take(&mut self.is_stale) {
+            return;
+        }
+        self.items = seen
+            .map(|seen| rows::items(seen, session))
+            .unwrap_or_default();
+        let key = |item: &Item| match item {
+            Item::Alert(at) => seen.map(|seen| seen.key(&seen.alerts()[*at])),
+            Item::Pending(_) | Item::Learning(_) => None,
+        };
+        let place = self.anchor.as_ref().and_then(|anchor| {
+            let mut items = self.items.iter();
+            items.position(|item| key(item).as_ref() == Some(anchor))
+        });
+        if let Some(place) = place {
+            self.list.cursor = place;
+        }
+        self.list.cursor = self.list.cursor.min(self.items.len().saturating_sub(1));
+        self.anchor = self.selected().and_then(key);
+    }
+
+    fn prepare_rows(&mut self, seen: Option<&Seen>, session: &Session) {
+        self.frame.rows.clear();
+        let Some(seen) = seen else { return };
+        let height = usize::from(self.frame.regions.list.height);
+        let shown = self.items.iter().enumerate();
+        for (at, item) in shown.skip(self.list.top()).take(height) {
+            let mut text = rows::row(item, seen, session);
+            text.is_selected = at == self.list.cursor;
+            self.frame.rows.push(text);
+        }
+    }
+
+    fn prepare_details(&mut self, seen: Option<&Seen>, session: &mut Session) {
+        let item = self.selected().cloned();
+        let Some((seen, item)) = seen.zip(item) else {
+            self.frame.details = Details::default();
+            self.frame.history = Told::default();
+            return;
+        };
+        self.frame.details = Details::new(&item, seen, session);
+        self.frame.history = match self.below {
+            Below::WouldHave => history::would_have(&item, seen, self.tested.as_ref()),
+            Below::Happened => history::happened(&item, seen, session),
+        };
+    }
+
+    fn prepare_words(&mut self, seen: Option<&Seen>, session: &Session) {
+        let problem = session.alerting.problem.as_ref();
+        self.frame.crumbs = vec!["Alerts".to_owned()];
+        self.frame.counts = seen.map(|it| rows::counts(it, session)).unwrap_or_default();
+        self.frame.rules = seen.map(rules).unwrap_or_default();
+        self.frame.empty = match (seen, problem) {
+            (_, Some(problem)) => {
+                let lines = problem.lines();
+                lines
+                    .map(|line| text::sanitize(line).into_owned())
+                    .collect()
+            }
+            (None, None) if session.is_loading() => vec![session.loading_words()],
+            (None, None) if session.loaded.store.is_empty() => {
+                vec!["no runs in the open traces".to_owned()]
+            }
+            (None, None) => vec!["looking for loops, budgets and drift…".to_owned()],
+            (Some(seen), None) if self.items.is_empty() => {
+                let names = seen.overlay.report.never_fired.iter();
+                let names = names.map(|at| seen.rules().rules[*at].id.as_str());
+                let names = names.collect::<Vec<_>>().join(", ");
+                let runs = human::counted(seen.overlay.report.runs.len() as u64, "run");
+                vec![
+                    format!("nothing went off in {runs}"),
+                    text::sanitize(&format!("never fired: {names}")).into_owned(),
+                ]
+            }
+            (Some(_), None) => Vec::new(),
+        };
+    }
+
+    /// Asks what the selected rule would have stopped, where that is shown.
+    fn test(&mut self, seen: Option<Arc<Seen>>, session: &Session) -> Vec<Effect> {
+        let Some((seen, Item::Alert(at))) = seen.zip(self.selected().cloned()) else {
+            return Vec::new();
+        };
+        let Some(rule) = seen.alerts().get(at).map(|alert| alert.rule) else {
+            return Vec::new();
+        };
+        let of = (rule, seen.overlay.len);
+        let is_known = self.tested.as_ref().is_some_and(|it| (it.0, it.1) == of);
+        let is_shown = self.below == Below::WouldHave && self.frame.regions.history.height > 0;
+        if is_known || !is_shown || self.testing == Some(of) {
+            return Vec::new();
+        }
+        self.testing = Some(of);
+        vec![Effect::start(tasks::Test {
+            store: session.loaded.store.clone(),
+            seen,
+            rule,
+        })]
+    }
+
+    fn take_target(&mut self, answer: Result<Target, Refused>) {
+        if let Input::Stopping(dialog) = &mut self.input {
+            dialog.target = Some(answer);
+        }
+    }
+}
+
+/// `rules ~/.config/saferun-tui/alerts.toml (5) · baseline learned from 24 runs · watch on`.
+fn rules(seen: &Seen) -> String {
+    let count = human::counted(seen.rules().rules.len() as u64, "rule");
+    let path = seen.in_force.path.as_deref().unwrap_or("built in");
+    let baseline = match &*seen.in_force.known {
+        [] => {
+            let runs = human::counted(seen.overlay.report.runs.len() as u64, "run");
+            format!("normal is learned from {runs}")
+        }
+        known => {
+            let names = known.iter().map(|it| {
+                let runs = human::counted(it.runs.len() as u64, "run");
+                format!("{} · {runs}", it.path)
+            });
+            format!("baseline {}", names.collect::<Vec<_>>().join(", "))
+        }
+    };
+    let watch = if seen.is_watched {
+        "watch ON"
+    } else {
+        "no watcher"
+    };
+    let words = format!("rules {path} · {count} · {baseline} · {watch}");
+    text::sanitize(&words).into_owned()
+}
+
+#[cfg(test)]
+mod tests;

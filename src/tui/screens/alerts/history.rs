@@ -1,0 +1,149 @@
+//! The lower part: what the rule of the selected alert would have stopped and saved, or when it went off.
+
+use crate::analysis::alerts::backtest::Backtest;
+use crate::analysis::alerts::detector::Level;
+use crate::analysis::alerts::shown;
+use crate::base::human;
+use crate::tui::alerting::Seen;
+use crate::tui::screens::alerts::rows::{Item, clean};
+use crate::tui::screens::alerts::tasks::Tested;
+use crate::tui::session::Session;
+use crate::tui::widgets::tone::{Line, Tone};
+
+/// A title and the lines below it.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    pub(super) title: String,
+    pub(super) lines: Vec<Line>,
+}
+
+/// How often it went off is listed up to this number; the last ones.
+const LISTED: usize = 8;
+
+pub(super) fn would_have(item: &Item, seen: &Seen, tested: Option<&Tested>) -> Told {
+    let Item::Alert(at) = item else {
+        return Told::default();
+    };
+    let alert = &seen.alerts()[*at];
+    let rule = &seen.rules().rules[alert.rule];
+    let title = clean(&format!("would have fired: {} on the open runs", rule.id));
+    let of = (alert.rule, seen.overlay.len);
+    let Some((_, _, tested)) = tested.filter(|it| (it.0, it.1) == of) else {
+        let wait = vec![(Tone::Faint, "counting…".to_owned())];
+        return Told {
+            title,
+            lines: vec![wait, Line::new(), Line::new()],
+        };
+    };
+    let mut lines: Vec<Line> = tested
+        .iter()
+        .map(|(level, it)| backtest(*level, it))
+        .collect();
+    lines.push(note(tested));
+    Told { title, lines }
+}
+
+/// `trip  3 of 214 runs (1.4 %, 95 %: 0.5–4.0) · would have saved $4.10 of $212 · 0 of 3 had succeeded`.
+fn backtest(level: Level, it: &Backtest) -> Line {
+    let (rate, (lo, hi)) = it.rate();
+    let (fired, runs) = (human::count(it.fired), human::counted(it.runs, "run"));
+    let percent = 100.0 * rate;
+    let mut words = format!(
+        "{fired} of {runs} ({percent:.1} %, 95 %: {:.1}–{:.1})",
+        100.0 * lo,
+        100.0 * hi
+    );
+    if it.cost > 0 {
+        let money = |picodollars: i64| human::usd(picodollars as f64 / 1e12);
+        let bound = if it.unpriced > 0 { "≥ " } else { "" };
+        words.push_str(&format!(
+            " · would have saved {bound}{} of {bound}{}",
+            money(it.saved),
+            money(it.cost)
+        ));
+    }
+    if it.stopped > 0 {
+        let calls = human::counted(it.calls_saved, "call");
+        words.push_str(&format!(" · {calls} behind it"));
+    }
+    let graded = it.succeeded + it.failed;
+    if graded > 0 {
+        words.push_str(&format!(" · {} of {graded} had succeeded", it.succeeded));
+    }
+    let tone = if level == Level::Trip {
+        Tone::Bad
+    } else {
+        Tone::Waiting
+    };
+    vec![(tone, format!("{}  ", level.word())), (Tone::Plain, words)]
+}
+
+fn note(tested: &[(Level, Backtest)]) -> Line {
+    let is_dark = |(_, it): &(Level, Backtest)| it.stopped > 0 && it.succeeded + it.failed == 0;
+    let words = if tested.iter().any(is_dark) {
+        "no stopped run is graded: cannot tell how many would have succeeded"
+    } else {
+        "what lies behind a stop is counterfactual: the run might have been started again"
+    };
+    vec![(Tone::Faint, words.to_owned())]
+}
+
+/// When it went off, and what was sent about it.
+pub(super) fn happened(item: &Item, seen: &Seen, session: &Session) -> Told {
+    let Item::Alert(at) = item else {
+        return Told::default();
+    };
+    let alert = &seen.alerts()[*at];
+    let store = &session.loaded.store;
+    let time = |us: i64| human::time_of_day(us, &session.zone);
+    let hits = alert
+        .hits
+        .iter()
+        .skip(alert.hits.len().saturating_sub(LISTED));
+    let mut lines: Vec<Line> = hits
+        .filter(|hit| hit.at.0 >= store.first())
+        .map(|hit| {
+            let row = store.row(hit.at);
+            let when = row.time().get().map_or_else(|| "—".to_owned(), time);
+            let tone = match hit.level {
+                Level::Trip => Tone::Bad,
+                Level::Warn => Tone::Waiting,
+                Level::Info => Tone::Plain,
+            };
+            let title = shown::title(seen.rules(), (hit.rule, hit.detector));
+            vec![
+                (Tone::Faint, format!("{when} ")),
+                (tone, format!("{} ", hit.level.word())),
+                (Tone::Number, format!("#{} ", row.seq())),
+                (
+                    Tone::Plain,
+                    clean(&format!("{title} {}", shown::value(hit))),
+                ),
+            ]
+        })
+        .collect();
+    let sent = seen
+        .kept(alert)
+        .map(|kept| &kept.sent)
+        .into_iter()
+        .flatten();
+    lines.extend(sent.map(|(sink, (at, arrived))| {
+        let (tone, word) = if *arrived {
+            (Tone::Good, "sent to")
+        } else {
+            (Tone::Bad, "did not reach")
+        };
+        let words = clean(&format!("{word} {sink}"));
+        vec![
+            (Tone::Faint, format!("{} ", time(at * 1_000_000))),
+            (tone, words),
+        ]
+    }));
+    Told {
+        title: format!(
+            "history: went off {}",
+            human::counted(alert.hits.len() as u64, "time")
+        ),
+        lines,
+    }
+}

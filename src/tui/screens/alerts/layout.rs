@@ -1,0 +1,76 @@
+//! The layout of the alerts.
+
+use ratatui::layout::Rect;
+
+/// ```text
+///  rules built in (10)                 5 alerts · 2 firing
+/// ──────────────────────────────────────────────────────────
+///    SEV  RULE  SCOPE  NOW  LIMIT  SINCE  ×  STATE  ACTION
+///  list
+/// ─ loop·repeat · run 7f3a91 ───────────────────────────────
+///  details
+/// ─ would have fired ───────────────────────────────────────
+///  history
+/// ──────────────────────────────────────────────────────────
+///  footer
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Regions {
+    pub(super) rules: Rect,
+    pub(super) upper_rule: Rect,
+    pub(super) heads: Rect,
+    pub(super) list: Rect,
+    pub(super) details_rule: Rect,
+    pub(super) details: Rect,
+    pub(super) history_rule: Rect,
+    pub(super) history: Rect,
+    pub(super) lower_rule: Rect,
+    pub(super) footer: Rect,
+}
+
+/// The least heights for the parts, the least important last.
+const DETAILED: u16 = 12;
+const ROOMY: u16 = 18;
+const TALL: u16 = 26;
+
+impl Regions {
+    /// `details` and `history` are the lines that those have.
+    pub(super) fn new(area: Rect, details: usize, history: usize) -> Regions {
+        let lines = |lines: usize| u16::try_from(lines).unwrap_or(u16::MAX);
+        let rule = u16::from(area.height >= ROOMY);
+        let details = match area.height >= DETAILED {
+            true => lines(details).min(area.height / 3),
+            false => 0,
+        };
+        let history = match area.height >= TALL {
+            true => lines(history).min(area.height / 3),
+            false => 0,
+        };
+        let titles = u16::from(details > 0) + u16::from(history > 0);
+        let fixed = 1 + rule + rule + titles + details + history + rule + 1;
+        let list = area.height.saturating_sub(fixed);
+        let mut at = area.y;
+        let mut part = |height: u16| {
+            let left = area.bottom().saturating_sub(at);
+            let rect = Rect {
+                y: at,
+                height: height.min(left),
+                ..area
+            };
+            at += rect.height;
+            rect
+        };
+        Regions {
+            rules: part(1),
+            upper_rule: part(rule),
+            heads: part(rule),
+            list: part(list),
+            details_rule: part(u16::from(details > 0)),
+            details: part(details),
+            history_rule: part(u16::from(history > 0)),
+            history: part(history),
+            lower_rule: part(rule),
+            footer: part(1),
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! The rows of the list: alerts, streaks on their way, and what is still being learned. Names of the trace become text
+//! here: every one is sanitised.
+
+use crate::analysis::alerts::alert::{Alert, about};
+use crate::analysis::alerts::detector::{Detector, Level};
+use crate::analysis::alerts::engine::Standing;
+use crate::analysis::alerts::history::{Learning, Scope};
+use crate::analysis::alerts::rules::By;
+use crate::analysis::alerts::shown;
+use crate::analysis::alerts::state::{Kept, State};
+use crate::base::{human, text};
+use crate::export::costs::short_run;
+use crate::model::run::RunIx;
+use crate::store::Store;
+use crate::tui::alerting::Seen;
+use crate::tui::session::Session;
+
+/// What a row is about.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Item {
+    /// By its place among the alerts.
+    Alert(usize),
+    Pending(Standing),
+    /// By its place among what is learned.
+    Learning(usize),
+}
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Mark {
+    #[default]
+    Info,
+    Warn,
+    Trip,
+    Pending,
+    Learning,
+}
+
+/// One row, in words.
+#[derive(Debug, Clone, Default)]
+pub(super) struct RowText {
+    pub(super) mark: Mark,
+    pub(super) rule: String,
+    pub(super) scope: String,
+    pub(super) value: String,
+    pub(super) limit: String,
+    pub(super) since: String,
+    pub(super) times: String,
+    pub(super) state: String,
+    pub(super) action: String,
+    /// Nobody needs to look at it.
+    pub(super) is_quiet: bool,
+    pub(super) is_selected: bool,
+}
+
+/// The worst first, what fires before what is over, the newest first.
+pub(super) fn items(seen: &Seen, session: &Session) -> Vec<Item> {
+    let store = &session.loaded.store;
+    let mut alerts: Vec<usize> = (0..seen.alerts().len()).collect();
+    alerts.sort_by_key(|at| {
+        let alert = &seen.alerts()[*at];
+        let kept = seen.kept(alert);
+        let is_firing = kept.is_some_and(|kept| kept.machine.state == State::Firing);
+        let when = store.row(alert.worst().at).time();
+        (!is_firing, std::cmp::Reverse((alert.level(), when)), *at)
+    });
+    let is_going = |run: RunIx| session.trace.live && session.life(run).is_at_work();
+    let pending = shown::pending(&seen.overlay, &is_going);
+    let learning = 0..seen.overlay.report.learning.len();
+    let alerts = alerts.into_iter().map(Item::Alert);
+    alerts
+        .chain(pending.into_iter().map(Item::Pending))
+        .chain(learning.map(Item::Learning))
+        .collect()
+}
+
+pub(super) fn row(item: &Item, seen: &Seen, session: &Session) -> RowText {
+    match item {
+        Item::Alert(at) => alert(&seen.alerts()[*at], seen, session),
+        Item::Pending(standing) => pending(standing, seen, session),
+        Item::Learning(at) => learning(&seen.overlay.report.learning[*at], seen, session),
+    }
+}
+
+fn alert(alert: &Alert, seen: &Seen, session: &Session) -> RowText {
+    let (store, hit) = (&session.loaded.store, alert.worst());
+    let now = session.clock.now().div_euclid(1_000_000);
+    let kept = seen.kept(alert);
+    let time = store.row(alert.hits[0].at).time().get();
+    let since = time.map(|time| human::time_of_day(time, &session.zone));
+    RowText {
+        mark: match alert.level() {
+            Level::Info => Mark::Info,
+            Level::Warn => Mark::Warn,
+            Level::Trip => Mark::Trip,
+        },
+        rule: clean(&shown::title(seen.rules(), (alert.rule, hit.detector))),
+        scope: scope(&alert.scope, store, alert.run()),
+        value: shown::value(hit),
+        limit: shown::limit(hit),
+        since: since
+            .map(|it| it.chars().take(5).collect())
+            .unwrap_or_default(),
+        times: alert.times().to_string(),
+        state: kept.map_or_else(|| "firing".to_owned(), |kept| state(kept, now)),
+        action: kept.map_or_else(String::new, |kept| action(alert, kept, seen, session)),
+        is_quiet: kept.is_some_and(|kept| {
+            let machine = &kept.machine;
+            machine.acked.is_some() || machine.is_snoozed(now) || machine.state != State::Firing
+        }),
+        is_selected: false,
+    }
+}
+
+/// `FIRING`, `acked lead`, `snoozed 2h`.
+fn state(kept: &Kept, now: i64) -> String {
+    let machine = &kept.machine;
+    if let Some(until) = machine.snoozed.filter(|_| machine.is_snoozed(now)) {
+        return format!("snoozed {}", human::roughly((until - now) * 1_000_000));
+    }
+    match (&machine.acked, machine.shown(now)) {
+        (Some(by), _) => clean(&format!("ack {by}")).trim_end().to_owned(),
+        (None, "firing") => "FIRING".to_owned(),
+        (None, word) => word.to_owned(),
+    }
+}
+
+/// What was done about it: `slack ✓ 14:01`, `stop (dry)`.
+fn action(alert: &Alert, kept: &Kept, seen: &Seen, session: &Session) -> String {
+    let (rules, level) = (seen.rules(), alert.level());
+    let mut words = Vec::new();
+    if rules.stops(alert.rule, level) {
+        let armed = if seen.in_force.is_armed() {
+            ""
+        } else {
+            " (dry)"
+        };
+        words.push(format!("stop{armed}"));
+    }
+    words.extend(kept.sent.iter().map(|(sink, (at, arrived))| {
+        let time = human::time_of_day(at * 1_000_000, &session.zone);
+        let time: String = time.chars().take(5).collect();
+        let mark = if *arrived { "✓" } else { "✗" };
+        format!("{sink} {mark} {time}")
+    }));
+    if words.is_empty() && rules.tells(alert.rule, level) && kept.machine.state == State::Firing {
+        words.push(if seen.is_watched { "old" } else { "no watcher" }.to_owned());
+    }
+    clean(&words.join(" · "))
+}
+
+fn pending(it: &Standing, seen: &Seen, session: &Session) -> RowText {
+    let store = &session.loaded.store;
+    let lane = store.symbols().name(it.lane).to_owned();
+    let lane: Scope = vec![
+        (By::Run, store.run(it.run).id.clone()),
+        (By::Lane, lane.into()),
+    ];
+    let word = if matches!(it.detector, Detector::StoppedAgain | Detector::Echo) {
+        "time"
+    } else {
+        "step"
+    };
+    RowText {
+        mark: Mark::Pending,
+        rule: clean(&shown::title(seen.rules(), (it.rule, it.detector))),
+        scope: scope(&lane, store, it.run),
+        value: format!("×{}", it.count),
+        limit: human::counted(it.limits.warn.into(), word),
+        state: "pending".to_owned(),
+        is_quiet: true,
+        ..RowText::default()
+    }
+}
+
+fn learning(it: &Learning, seen: &Seen, session: &Session) -> RowText {
+    RowText {
+        mark: Mark::Learning,
+        rule: clean(&seen.rules().rules[it.rule].id),
+        scope: scope(&it.scope, &session.loaded.store, RunIx(0)),
+        value: "learning".to_owned(),
+        limit: format!("{} of {}", it.have, human::counted(it.need as u64, "run")),
+        state: "learning".to_owned(),
+        is_quiet: true,
+        ..RowText::default()
+    }
+}
+
+/// `run 7f3a91 support`; without names, all runs.
+fn scope(scope: &Scope, store: &Store, run: RunIx) -> String {
+    let named = scope.iter().filter(|(_, value)| !value.is_empty());
+    let words: Vec<String> = named
+        .map(|(by, value)| match by {
+            By::Run => format!("run {}", short_run(store, run)),
+            By::Lane | By::Agent | By::Tool | By::Model | By::User | By::Service | By::Task => {
+                value.to_string()
+            }
+        })
+        .collect();
+    if words.is_empty() {
+        return about(&Vec::new());
+    }
+    let join = if scope.first().is_some_and(|(by, _)| *by == By::Run) {
+        " "
+    } else {
+        " · "
+    };
+    clean(&words.join(join))
+}
+
+pub(super) fn clean(raw: &str) -> String {
+    text::sanitize(raw).into_owned()
+}
+
+/// `2 firing · 1 acked · 1 learning`.
+pub(super) fn counts(seen: &Seen, session: &Session) -> String {
+    let now = session.clock.now().div_euclid(1_000_000);
+    let mut parts = Vec::new();
+    for word in ["firing", "acked", "snoozed", "pending", "resolved"] {
+        let is_so = |alert: &&Alert| {
+            seen.kept(alert)
+                .is_some_and(|it| it.machine.shown(now) == word)
+        };
+        let count = seen.alerts().iter().filter(is_so).count();
+        if count > 0 {
+            parts.push(format!("{count} {word}"));
+        }
+    }
+    let learning = seen.overlay.report.learning.len();
+    if learning > 0 {
+        parts.push(format!("{learning} learning"));
+    }
+    if seen.alerts().is_empty() {
+        parts.insert(0, "no alerts".to_owned());
+    }
+    parts.join(" · ")
+}

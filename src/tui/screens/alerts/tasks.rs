@@ -1,0 +1,197 @@
+//! The background tasks of the alerts.
+
+use std::sync::Arc;
+
+use crate::act::kill::{self, Grace, Refused, Step, Target};
+use crate::act::places::Places;
+use crate::act::trip;
+use crate::analysis::alerts::backtest::{Backtest, backtest};
+use crate::analysis::alerts::detector::Level;
+use crate::analysis::alerts::state::{Kept, Mark};
+use crate::base::cancel::CancelFlag;
+use crate::model::quantity::Time;
+use crate::state::alerts::AlertStates;
+use crate::store::Store;
+use crate::tui::alerting::{Looked, Looking, Seen};
+use crate::tui::effects::Effect;
+use crate::tui::screens::alerts::Alerts;
+use crate::tui::session::Session;
+use crate::tui::tasks::Task;
+
+/// Puts the rules to what is open.
+#[derive(Debug)]
+pub(super) struct Look(pub(super) Looking);
+
+impl Task for Look {
+    type Screen = Alerts;
+    type Answer = Looked;
+
+    fn run(self, cancel: &CancelFlag, _: &mut dyn FnMut(Looked)) -> Looked {
+        self.0.run(cancel)
+    }
+
+    fn answered(alerts: &mut Alerts, answer: Looked, session: &mut Session) -> Vec<Effect> {
+        session.take_alerts(answer);
+        alerts.is_stale = true;
+        alerts.look(session)
+    }
+
+    fn failed(alerts: &mut Alerts) {
+        alerts.has_failed = true;
+    }
+}
+
+/// Writes a mark to the file of states.
+#[derive(Debug)]
+pub(super) struct Put {
+    pub(super) states: AlertStates,
+    pub(super) key: String,
+    /// The alert as it is shown, for a file that does not have it.
+    pub(super) kept: Kept,
+    pub(super) mark: Mark,
+}
+
+impl Task for Put {
+    type Screen = Alerts;
+    type Answer = Result<(), String>;
+
+    fn run(self, _: &CancelFlag, _: &mut dyn FnMut(Self::Answer)) -> Self::Answer {
+        let Put {
+            states,
+            key,
+            kept,
+            mark,
+        } = self;
+        let put = states.update(|book| {
+            book.alerts.entry(key.clone()).or_insert(kept);
+            book.mark(&key, &mark);
+        });
+        let named = |error| format!("{}: not saved: {error}", states.path().display());
+        put.map(|_| ()).map_err(named)
+    }
+
+    fn answered(alerts: &mut Alerts, answer: Self::Answer, session: &mut Session) -> Vec<Effect> {
+        if let Err(words) = answer {
+            session.fail(&words);
+        }
+        session.alerting.is_outdated = true;
+        alerts.look(session)
+    }
+}
+
+/// What a rule would have done to the open runs.
+#[derive(Debug)]
+pub(super) struct Test {
+    pub(super) seen: Arc<Seen>,
+    pub(super) store: Store,
+    pub(super) rule: usize,
+}
+
+/// A rule, how long the store was, and what the rule would have done at each level.
+pub(super) type Tested = (usize, u32, Vec<(Level, Backtest)>);
+
+impl Task for Test {
+    type Screen = Alerts;
+    type Answer = Tested;
+
+    fn run(self, _: &CancelFlag, _: &mut dyn FnMut(Tested)) -> Tested {
+        let (seen, rule) = (&self.seen, self.rule);
+        let hits = || {
+            let alerts = seen.alerts().iter().filter(|alert| alert.rule == rule);
+            alerts.flat_map(|alert| &alert.hits)
+        };
+        let runs = &seen.overlay.report.runs;
+        let levels = [Level::Warn, Level::Trip].into_iter();
+        let levels = levels.filter(|level| hits().any(|hit| hit.level >= *level));
+        let tested = levels.map(|level| (level, backtest(&self.store, runs, hits(), level)));
+        (rule, self.store.len(), tested.collect())
+    }
+
+    fn answered(alerts: &mut Alerts, answer: Tested, _: &mut Session) -> Vec<Effect> {
+        alerts.tested = Some(answer);
+        alerts.testing = None;
+        Vec::new()
+    }
+
+    fn failed(alerts: &mut Alerts) {
+        alerts.testing = None;
+    }
+}
+
+/// Looks at the process that would be ended.
+#[derive(Debug)]
+pub(super) struct Find {
+    pub(super) pid: i32,
+    pub(super) began: Time,
+}
+
+impl Task for Find {
+    type Screen = Alerts;
+    type Answer = Result<Target, Refused>;
+
+    fn run(self, _: &CancelFlag, _: &mut dyn FnMut(Self::Answer)) -> Self::Answer {
+        kill::target(self.pid, self.began)
+    }
+
+    fn answered(alerts: &mut Alerts, answer: Self::Answer, _: &mut Session) -> Vec<Effect> {
+        alerts.take_target(answer);
+        Vec::new()
+    }
+}
+
+/// Ends it.
+#[derive(Debug)]
+pub(super) struct End {
+    pub(super) target: Target,
+}
+
+/// How far it is: a signal was sent, or it is over.
+#[derive(Debug)]
+pub(super) enum Progress {
+    Sent(Step),
+    Over(Result<Step, Refused>),
+}
+
+impl Task for End {
+    type Screen = Alerts;
+    type Answer = Progress;
+
+    fn run(self, _: &CancelFlag, report: &mut dyn FnMut(Progress)) -> Progress {
+        let mut tell = |step| report(Progress::Sent(step));
+        Progress::Over(kill::stop(&self.target, Grace::default(), &mut tell))
+    }
+
+    fn answered(_: &mut Alerts, answer: Progress, session: &mut Session) -> Vec<Effect> {
+        match answer {
+            Progress::Sent(step) => session.say(&format!("sent {step} to the process group")),
+            Progress::Over(Ok(step)) => session.say(&format!("the run ended after {step}")),
+            Progress::Over(Err(why)) => session.fail(&why.to_string()),
+        }
+        Vec::new()
+    }
+}
+
+/// Lets a run go on.
+#[derive(Debug)]
+pub(super) struct Release {
+    pub(super) run: String,
+}
+
+impl Task for Release {
+    type Screen = Alerts;
+    type Answer = Result<bool, String>;
+
+    fn run(self, _: &CancelFlag, _: &mut dyn FnMut(Self::Answer)) -> Self::Answer {
+        let places = Places::of_environment().ok_or("no home folder")?;
+        trip::reset(&places, &self.run).map_err(|error| error.to_string())
+    }
+
+    fn answered(_: &mut Alerts, answer: Self::Answer, session: &mut Session) -> Vec<Effect> {
+        match answer {
+            Ok(true) => session.say("released: the run may go on"),
+            Ok(false) => session.say("no breaker has stopped this run"),
+            Err(words) => session.fail(&words),
+        }
+        Vec::new()
+    }
+}

@@ -1,0 +1,288 @@
+//! Drawing the alerts: only what `prepare` put on the screen, in the roles of the theme.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use crate::base::text;
+use crate::tui::keys::Command;
+use crate::tui::screens::alerts::moves::SNOOZES;
+use crate::tui::screens::alerts::rows::{Mark, RowText};
+use crate::tui::screens::alerts::stop::Dialog;
+use crate::tui::screens::alerts::{Alerts, Input};
+use crate::tui::screens::export;
+use crate::tui::screens::stream::view::pane;
+use crate::tui::theme::Theme;
+use crate::tui::widgets::hints;
+use crate::tui::widgets::paint::{self, Row};
+use crate::tui::widgets::popup::{self, Edges};
+use crate::tui::widgets::tone::Line;
+
+/// Below this width a value stands with its limit, and what was done is left out.
+const WIDE: u16 = 100;
+
+const RULE: usize = 20;
+const NARROW_RULE: usize = 15;
+const SCOPE: usize = 22;
+const NARROW_SCOPE: usize = 18;
+const VALUE: usize = 10;
+const LIMIT: usize = 17;
+const SINCE: usize = 6;
+const TIMES: usize = 4;
+const STATE: usize = 12;
+/// What a narrow row has for the value with its limit.
+const BOTH: usize = 20;
+const LABEL: usize = 9;
+
+pub(super) fn draw(alerts: &Alerts, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let (frame, styles) = (&alerts.frame, &theme.styles);
+    let regions = &frame.regions;
+    let mut row = Row::new(buf, regions.rules, 0, styles.text);
+    let room = row.room().saturating_sub(2);
+    row.put(" ", styles.text)
+        .put(&text::cut(&frame.rules, room), styles.faint);
+    if regions.upper_rule.height > 0 {
+        paint::rule(
+            buf,
+            regions.upper_rule,
+            0,
+            (theme.marks.horizontal, styles.faint),
+        );
+    }
+    heads(regions.heads, theme, buf);
+    for y in 0..regions.list.height {
+        let shown = frame.rows.get(usize::from(y));
+        let base = match shown {
+            Some(shown) if shown.is_selected => styles.selected,
+            Some(_) | None => Style::new(),
+        };
+        let row = Row::new(buf, regions.list, y, base);
+        if let Some(shown) = shown {
+            item(shown, (theme, base), row);
+        }
+    }
+    for (y, line) in (0..regions.list.height).zip(&frame.empty) {
+        Row::new(buf, regions.list, y, Style::new()).put(&format!(" {line}"), styles.text);
+    }
+    titled(&frame.details.title, regions.details_rule, theme, buf);
+    details(alerts, theme, buf);
+    titled(&frame.history.title, regions.history_rule, theme, buf);
+    for y in 0..regions.history.height {
+        let mut row = Row::new(buf, regions.history, y, Style::new());
+        row.put("  ", Style::new());
+        if let Some(line) = frame.history.lines.get(usize::from(y)) {
+            pieces(line, theme, &mut row);
+        }
+    }
+    foot(alerts, theme, buf);
+    if let Input::Stopping(dialog) = &alerts.input {
+        draw_dialog(alerts, dialog, (theme, area), buf);
+    }
+}
+
+fn heads(area: Rect, theme: &Theme, buf: &mut Buffer) {
+    let faint = theme.styles.faint;
+    let mut row = Row::new(buf, area, 0, faint);
+    row.skip(4);
+    if area.width >= WIDE {
+        row.cell("RULE", RULE, faint)
+            .cell("SCOPE", SCOPE, faint)
+            .cell("NOW", VALUE, faint)
+            .cell("LIMIT", LIMIT, faint)
+            .cell("SINCE", SINCE, faint)
+            .cell(theme.marks.times, TIMES, faint)
+            .cell("STATE", STATE, faint)
+            .put("ACTION", faint);
+    } else {
+        row.cell("RULE", NARROW_RULE, faint)
+            .cell("SCOPE", NARROW_SCOPE, faint)
+            .cell("NOW, LIMIT", BOTH, faint)
+            .cell("SINCE", SINCE, faint)
+            .put("STATE", faint);
+    }
+}
+
+fn item(shown: &RowText, (theme, base): (&Theme, Style), mut row: Row<'_>) {
+    let (styles, marks) = (&theme.styles, theme.marks);
+    let over = |style: Style| style.patch(base);
+    let is_wide = row.room() >= usize::from(WIDE);
+    let (mark, tone) = match shown.mark {
+        Mark::Trip => (marks.error, styles.error),
+        Mark::Warn => (if theme.ascii { "!" } else { "⚠" }, styles.waiting),
+        Mark::Info | Mark::Pending => (marks.quiet, styles.faint),
+        Mark::Learning => (if theme.ascii { "o" } else { "◌" }, styles.faint),
+    };
+    let words = if shown.is_quiet {
+        over(styles.faint)
+    } else {
+        over(styles.text)
+    };
+    let arrow = if shown.is_selected { marks.folded } else { " " };
+    row.cell(arrow, 2, words).cell(mark, 2, over(tone));
+    let cell = |row: &mut Row<'_>, text: &str, cells: usize, style: Style| {
+        row.cell(&text::cut(text, cells - 1), cells, style);
+    };
+    let number = if shown.is_quiet {
+        words
+    } else {
+        over(styles.number)
+    };
+    let state = if shown.is_quiet { words } else { over(tone) };
+    if is_wide {
+        cell(&mut row, &shown.rule, RULE, words);
+        cell(&mut row, &shown.scope, SCOPE, words);
+        cell(&mut row, &shown.value, VALUE, number);
+        cell(&mut row, &shown.limit, LIMIT, words);
+        cell(
+            &mut row,
+            or_none(&shown.since, theme),
+            SINCE,
+            over(styles.faint),
+        );
+        cell(&mut row, &shown.times, TIMES, over(styles.faint));
+        cell(&mut row, &shown.state, STATE, state);
+        let room = row.room();
+        row.put(&text::cut(or_none(&shown.action, theme), room), words);
+    } else {
+        cell(&mut row, &shown.rule, NARROW_RULE, words);
+        cell(&mut row, &shown.scope, NARROW_SCOPE, words);
+        let joint = match shown.mark {
+            Mark::Pending => "of",
+            Mark::Learning => "",
+            Mark::Info | Mark::Warn | Mark::Trip => "≥",
+        };
+        let both = match (shown.mark, theme.ascii) {
+            (Mark::Learning, _) => shown.limit.clone(),
+            (_, true) => format!("{} / {}", shown.value, shown.limit),
+            (_, false) => format!("{} {joint} {}", shown.value, shown.limit),
+        };
+        cell(&mut row, &both, BOTH, number);
+        cell(&mut row, &shown.since, SINCE, over(styles.faint));
+        let room = row.room();
+        row.put(&text::cut(&shown.state, room), state);
+    }
+}
+
+fn or_none<'a>(text: &'a str, theme: &Theme) -> &'a str {
+    if text.is_empty() {
+        theme.marks.none
+    } else {
+        text
+    }
+}
+
+/// A rule with words in it.
+fn titled(words: &str, area: Rect, theme: &Theme, buf: &mut Buffer) {
+    if area.height == 0 {
+        return;
+    }
+    let faint = theme.styles.faint;
+    let mut row = Row::new(buf, area, 0, faint);
+    row.put(theme.marks.horizontal, faint);
+    if !words.is_empty() {
+        let words = text::cut(words, row.room().saturating_sub(4)).into_owned();
+        row.put(" ", faint)
+            .put(&words, theme.styles.strong)
+            .put(" ", faint);
+    }
+    let room = row.room();
+    row.put(&theme.marks.horizontal.repeat(room), faint);
+}
+
+fn details(alerts: &Alerts, theme: &Theme, buf: &mut Buffer) {
+    let area = alerts.frame.regions.details;
+    let is_wide = area.width >= WIDE;
+    for y in 0..area.height {
+        let mut row = Row::new(buf, area, y, Style::new());
+        let Some((label, line)) = alerts.frame.details.lines.get(usize::from(y)) else {
+            continue;
+        };
+        row.put(" ", Style::new());
+        if is_wide {
+            row.put(" ", Style::new())
+                .cell(label, LABEL, theme.styles.faint);
+        }
+        pieces(line, theme, &mut row);
+    }
+}
+
+fn pieces(line: &Line, theme: &Theme, row: &mut Row<'_>) {
+    for (tone, words) in line {
+        row.put(words, pane::tone(theme, *tone));
+    }
+}
+
+const HINTS: &[Command] = &[
+    Command::Open,
+    Command::Ack,
+    Command::Snooze,
+    Command::WouldHave,
+    Command::AlertHistory,
+    Command::EditRule,
+    Command::StopRun,
+    Command::Release,
+    Command::Export,
+];
+
+fn foot(alerts: &Alerts, theme: &Theme, buf: &mut Buffer) {
+    let (regions, styles) = (&alerts.frame.regions, &theme.styles);
+    let Some(mut row) = paint::foot(buf, (regions.lower_rule, regions.footer), theme) else {
+        return;
+    };
+    match &alerts.input {
+        Input::Exporting => export::draw_offers(theme, &mut row),
+        Input::Name(_, prompt) => {
+            row.put(" who acknowledges it? ", styles.faint);
+            let room = row.room();
+            prompt.draw(&mut row, room, (styles.text, styles.selected));
+        }
+        Input::Snoozing => {
+            row.put(" snooze", styles.faint);
+            for (key, _, words) in SNOOZES {
+                row.put(&format!(" {key} "), styles.strong)
+                    .put(&format!("{words} "), styles.faint);
+            }
+        }
+        Input::Stopping(_) | Input::Nothing => hints::draw(None, HINTS, theme, &mut row),
+    }
+}
+
+fn draw_dialog(alerts: &Alerts, dialog: &Dialog, (theme, area): (&Theme, Rect), buf: &mut Buffer) {
+    let lines = &alerts.frame.dialog;
+    let widest = lines
+        .iter()
+        .map(|line| text::width(line))
+        .max()
+        .unwrap_or(0);
+    let width = u16::try_from(widest.max(60)).unwrap_or(u16::MAX);
+    let width = width.saturating_add(popup::AROUND).min(area.width);
+    let height = u16::try_from(lines.len() + 4)
+        .unwrap_or(u16::MAX)
+        .min(area.height);
+    let place = Rect {
+        x: area.x + (area.width - width) / 2,
+        y: area.y + (area.height - height) / 2,
+        width,
+        height,
+    };
+    let word = text::sanitize(&dialog.word()).into_owned();
+    let edges = Edges {
+        title: "end the process of this run",
+        hint: "esc closes",
+        foot: "",
+    };
+    let inside = popup::draw(place, edges, theme, buf);
+    let shadow = theme.styles.shadow;
+    for (y, line) in (0..inside.height).zip(lines) {
+        Row::new(buf, inside, y, shadow).put(&format!(" {line}"), theme.styles.text.patch(shadow));
+    }
+    if matches!(&dialog.target, Some(Ok(_))) && inside.height > 1 {
+        let ask = format!(" type {word} and press enter: ");
+        let mut row = Row::new(buf, inside, inside.height - 1, shadow);
+        row.put(&ask, theme.styles.strong.patch(shadow));
+        let room = row.room();
+        dialog
+            .prompt
+            .draw(&mut row, room, (theme.styles.text, theme.styles.selected));
+    }
+}
