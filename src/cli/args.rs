@@ -103,6 +103,8 @@ commands! {
     #[cfg(feature = "capture")]
     Serve(super::serve::Serve),
     #[cfg(feature = "capture")]
+    Rerun(super::rerun::Rerun),
+    #[cfg(feature = "capture")]
     McpServe(super::mcp_serve::McpServe),
     Verify(super::verify::Verify),
     Convert(super::convert::Convert),
