@@ -133,7 +133,8 @@ fn of_term(term: &Term) -> Evidence {
             | Field::Retries
             | Field::Score
             | Field::Correct
-            | Field::Approval => Evidence::Anything,
+            | Field::Approval
+            | Field::Alert => Evidence::Anything,
         },
         Subject::Label(_) | Subject::Args(_) | Subject::Result(_) => each(text),
     }
