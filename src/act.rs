@@ -13,6 +13,7 @@ pub mod trip;
 #[cfg(feature = "capture")]
 pub mod child;
 pub mod events;
+pub mod keep;
 #[cfg(feature = "capture")]
 pub mod mcp;
 #[cfg(feature = "capture")]

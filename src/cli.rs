@@ -33,6 +33,7 @@ mod convert;
 mod cost;
 mod demo;
 mod diff;
+mod doctor;
 mod explore;
 pub mod export;
 mod formats;
@@ -45,6 +46,7 @@ mod ls;
 mod mcp;
 #[cfg(feature = "capture")]
 mod mcp_serve;
+mod mcp_server;
 mod query;
 #[cfg(feature = "capture")]
 mod record;

@@ -12,6 +12,7 @@ pub mod fixture;
 pub mod fork;
 pub mod json;
 pub mod markdown;
+pub mod page;
 pub mod policy;
 pub mod readable;
 pub mod redact;

@@ -110,6 +110,9 @@ commands! {
     #[cfg(feature = "capture")]
     Pull(super::pull::Pull),
     Formats(super::formats::Formats),
+    Doctor(super::doctor::Doctor),
+    Keep(super::doctor::Keep),
+    McpServer(super::mcp_server::McpServer),
     CheckFilter(super::filter::CheckFilter),
     Config(super::config::Config),
     Demo(super::demo::Demo),

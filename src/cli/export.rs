@@ -1,6 +1,7 @@
 //! `export` and `fork`: a step as a request, a command or a fixture, or as the start of a new run.
 
 mod files;
+mod whole;
 
 use std::path::{Path, PathBuf};
 
@@ -30,6 +31,10 @@ pub enum As {
     Curl,
     /// Request, response and tool results in one document
     Fixture,
+    /// The whole run as Markdown
+    Md,
+    /// The whole run as one HTML file without scripts
+    Html,
 }
 
 /// Where `export` and `fork` write.
@@ -46,7 +51,8 @@ pub struct Target {
     show_secrets: bool,
 }
 
-/// Export a model call as JSON, a curl command or a fixture; or what the run did to its files as a patch
+/// Export a model call as JSON, a curl command or a fixture; the whole run as Markdown or HTML; or what it did to its
+/// files as a patch
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -54,6 +60,8 @@ Examples:
   saferun-tui export trace.jsonl#7f3a91:42 --as curl
   saferun-tui export trace.jsonl --seq 42 --as fixture -o step-42.json
   saferun-tui export trace.jsonl --patch -o run.patch      for git apply
+  saferun-tui export trace.jsonl --as html --review        what would be masked
+  saferun-tui export trace.jsonl --as html --from 10 --to 40 -o run.html
   saferun-tui export trace.jsonl --file src/lib.rs@42 -o lib.rs")]
 pub struct Export {
     /// PATH, PATH#RUN if it holds several runs, or PATH#RUN:SEQ for the model call of an action
@@ -68,6 +76,15 @@ pub struct Export {
     /// What to write
     #[arg(long = "as", value_name = "WHAT", default_value = "request")]
     what: As,
+    /// The first action of a whole run that is written
+    #[arg(long, value_name = "N", conflicts_with_all = ["turn", "seq"])]
+    from: Option<u32>,
+    /// The last action of a whole run that is written
+    #[arg(long, value_name = "N", conflicts_with_all = ["turn", "seq"])]
+    to: Option<u32>,
+    /// List what would be masked in a whole run, and write nothing
+    #[arg(long)]
+    review: bool,
     /// The net change of the run's files as a patch, up to the action if one is named
     #[arg(long, conflicts_with_all = ["turn", "what"])]
     patch: bool,
@@ -93,6 +110,13 @@ impl Command for Export {
             files::patch(cx, (&store, picked), self.seq.or(picked.seq), target)?;
             return Ok(Exit::Done);
         }
+        if let As::Md | As::Html = self.what {
+            return whole::run(cx, (&store, picked.run), &self);
+        }
+        if self.from.is_some() || self.to.is_some() || self.review {
+            let what = "--from, --to and --review are for whole runs: --as md or --as html";
+            return Err(Failure::Usage(what.to_owned()).into());
+        }
         let part = Part::of(self.turn, self.seq.map(|seq| seq..=seq)).or_named(picked.seq);
         let found = show::context_of(&store, picked.run, &part)?;
         let reason = target.reason();
@@ -116,6 +140,8 @@ impl Command for Export {
                 let masked = document.count();
                 (lines(cx, &[document])?, masked)
             }
+            // Handled above.
+            As::Md | As::Html => (Vec::new(), 0),
         };
         store.intact()?;
         write(cx, target, &place::files(&store), &bytes)?;

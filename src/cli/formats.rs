@@ -75,12 +75,14 @@ const MEMBERS: &[&str] = &[
     "approvals",
     "serve",
     "folders",
+    "stores",
 ];
 
 fn record(format: &dyn Format) -> Value {
     let recorded = format.recorded();
     let folders = format.folders().iter();
     let folders: Vec<String> = folders.map(|folder| format!("~/{folder}")).collect();
+    let stores: Vec<String> = stores(format);
     json!({
         "name": format.name(),
         "about": format.about(),
@@ -91,7 +93,15 @@ fn record(format: &dyn Format) -> Value {
         "approvals": recorded.approvals.word(),
         "serve": class::letter(format),
         "folders": folders,
+        "stores": stores,
     })
+}
+
+/// Where its databases are.
+fn stores(format: &dyn Format) -> Vec<String> {
+    let places = format.stores().iter().flat_map(|schema| schema.places);
+    let distinct: std::collections::BTreeSet<&str> = places.copied().collect();
+    distinct.iter().map(|place| format!("~/{place}")).collect()
 }
 
 fn row(format: &dyn Format) -> Vec<Cell> {
@@ -111,6 +121,7 @@ fn row(format: &dyn Format) -> Vec<Cell> {
         .folders()
         .iter()
         .map(|folder| format!("~/{folder}"))
+        .chain(stores(format))
         .collect();
     let folders = if folders.is_empty() {
         Cell::role("—", Role::Dim)

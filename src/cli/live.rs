@@ -105,8 +105,11 @@ fn folders(named: Vec<PathBuf>) -> Result<Vec<PathBuf>, Failure> {
     if !named.is_empty() {
         return Ok(named);
     }
-    let known = explore::homes().map_or_else(Vec::new, |homes| recent::folders(&homes));
-    let found: Vec<PathBuf> = known.iter().filter(|it| it.is_dir()).cloned().collect();
+    let homes = explore::homes();
+    let known = homes.as_ref().map_or_else(Vec::new, recent::folders);
+    let stores = homes.as_ref().map_or_else(Vec::new, recent::stores);
+    let found = known.iter().filter(|it| it.is_dir()).cloned();
+    let found: Vec<PathBuf> = found.chain(stores).collect();
     if found.is_empty() {
         let known: Vec<_> = known.iter().map(|it| it.to_string_lossy()).collect();
         let what = format!(

@@ -12,6 +12,8 @@ use crate::ingest::bytes::log::Log;
 use crate::ingest::error::Error;
 use crate::ingest::open::open_without_waiting;
 use crate::ingest::packed::scattered::Scattered;
+use crate::ingest::packed::sqlite::Stored;
+use crate::ingest::packed::told::Told;
 use crate::ingest::packed::zip::{self, Archive};
 use crate::ingest::packed::{self, Packed};
 
@@ -26,6 +28,10 @@ pub enum Bytes {
     Archive(Arc<Archive>),
     /// A run stored in many files, as lines made of them.
     Scattered(Arc<Scattered>),
+    /// A session kept in a database, as lines made of its rows.
+    Stored(Arc<Stored>),
+    /// A file in another notation, as lines made of it.
+    Told(Arc<Told>),
     /// A source that is followed while it grows.
     Live(Arc<Log>),
     Static(&'static [u8]),
@@ -75,6 +81,8 @@ impl Bytes {
             Bytes::Packed(packed) => packed.len(),
             Bytes::Archive(archive) => archive.len(),
             Bytes::Scattered(files) => files.len(),
+            Bytes::Stored(session) => session.len(),
+            Bytes::Told(told) => told.text.len() as u64,
             Bytes::Live(log) => log.len(),
             Bytes::Static(bytes) => bytes.len() as u64,
         })
@@ -88,6 +96,8 @@ impl Bytes {
             | Bytes::Memory(_)
             | Bytes::Archive(_)
             | Bytes::Scattered(_)
+            | Bytes::Stored(_)
+            | Bytes::Told(_)
             | Bytes::Live(_)
             | Bytes::Static(_) => Ok(self.len()? == 0),
         }
@@ -99,6 +109,8 @@ impl Bytes {
             Bytes::Packed(packed) => packed.fault(),
             Bytes::Archive(archive) => archive.fault(),
             Bytes::Scattered(files) => files.fault(),
+            Bytes::Stored(session) => session.fault(),
+            Bytes::Told(told) => told.fault.clone(),
             Bytes::File(_) | Bytes::Memory(_) | Bytes::Live(_) | Bytes::Static(_) => None,
         }
     }
@@ -111,6 +123,8 @@ impl Bytes {
             | Bytes::Memory(_)
             | Bytes::Packed(_)
             | Bytes::Archive(_)
+            | Bytes::Stored(_)
+            | Bytes::Told(_)
             | Bytes::Live(_)
             | Bytes::Static(_) => None,
         }
@@ -128,6 +142,8 @@ impl Bytes {
             Bytes::Packed(packed) => Ok(packed.read_at(buffer, offset)),
             Bytes::Archive(archive) => Ok(archive.read_at(buffer, offset)),
             Bytes::Scattered(files) => Ok(files.read_at(buffer, offset)),
+            Bytes::Stored(session) => Ok(session.read_at(buffer, offset)),
+            Bytes::Told(told) => Ok(copy(&told.text, buffer, offset)),
             Bytes::Live(log) => log.read_at(buffer, offset),
             Bytes::Static(bytes) => Ok(copy(bytes, buffer, offset)),
         }

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use crate::ingest::bytes::Bytes;
 use crate::ingest::error::Error;
-use crate::ingest::formats::{FORMATS, harbor, sniff};
+use crate::ingest::formats::{FORMATS, cline, harbor, sniff, specstory};
 use crate::ingest::kin::Kin;
 use crate::ingest::packed::scattered::Scattered;
+use crate::ingest::packed::{sqlite, told};
 use crate::ingest::recent;
 use crate::model::quantity::Time;
 
@@ -110,12 +111,34 @@ pub fn resolve(paths: &[PathBuf], shown: Shown) -> Resolved {
             Err(error) => resolved.errors.push(error),
         }
     }
+    drop_copies(&mut resolved.inputs);
     resolved
+}
+
+/// Drops histories of `SpecStory` whose sessions are opened too: what is in them would count twice.
+fn drop_copies(inputs: &mut Vec<Input>) {
+    let stem = |input: &Input| Some(input.path()?.file_stem()?.to_string_lossy().into_owned());
+    let open: std::collections::HashSet<String> = inputs.iter().filter_map(stem).collect();
+    let is_copy = |path: &Path| {
+        let is_markdown = path.extension().is_some_and(|ending| ending == "md");
+        let head = is_markdown
+            .then(|| Bytes::open(path).ok()?.slice(0, 4096).ok())
+            .flatten();
+        let head = head
+            .filter(|head| specstory::is_one(head))
+            .unwrap_or_default();
+        let head = String::from_utf8_lossy(&head);
+        specstory::session(&head).is_some_and(|(_, id)| open.contains(id))
+    };
+    inputs.retain(|input| !input.path().is_some_and(|path| is_copy(&path)));
 }
 
 /// Whether a file was written after `time`; true if either is not known.
 pub fn is_newer(file: &Path, time: Time) -> bool {
     let Some(time) = time.get() else { return true };
+    if let Some(changed) = sqlite::changed(file) {
+        return changed.get().is_none_or(|changed| changed > time);
+    }
     let written = file.metadata().and_then(|it| it.modified());
     let written = written.ok().and_then(|it| recent::time(it).get());
     written.is_none_or(|written| written > time)
@@ -166,11 +189,18 @@ struct Expanded {
 fn expand(path: &Path, shown: Shown) -> Result<Expanded, Error> {
     match path.metadata() {
         Ok(metadata) if metadata.is_dir() => folder(path, shown),
+        Ok(_) if sqlite::is_store(path) || sqlite::is_store_name(path) => store(path),
         Ok(_) => Ok(Expanded {
             files: vec![path.to_owned()],
             ..Expanded::default()
         }),
         Err(source) => {
+            if sqlite::inside(path).is_some() {
+                return Ok(Expanded {
+                    files: vec![path.to_owned()],
+                    ..Expanded::default()
+                });
+            }
             let text = path.to_string_lossy();
             if !text.contains(['*', '?', '[', '{']) {
                 return Err(Error::Read {
@@ -183,9 +213,34 @@ fn expand(path: &Path, shown: Shown) -> Result<Expanded, Error> {
     }
 }
 
+/// The sessions of a database, those that changed first in front.
+fn store(path: &Path) -> Result<Expanded, Error> {
+    let sessions = sqlite::sessions(path).map_err(|what| Error::NotATrace {
+        path: path.to_string_lossy().into_owned(),
+        what,
+    })?;
+    if sessions.is_empty() {
+        let pattern = format!("{}: no session in it", path.display());
+        return Err(Error::NoMatch { pattern });
+    }
+    Ok(Expanded {
+        files: sessions
+            .iter()
+            .map(|session| session.path.clone())
+            .collect(),
+        ..Expanded::default()
+    })
+}
+
 /// The traces in a folder.
 fn folder(path: &Path, shown: Shown) -> Result<Expanded, Error> {
-    let mut found = walk(path, None, is_trace_name);
+    let mut found = walk(path, None, |file| {
+        is_trace_name(file)
+            || sqlite::is_store_name(file) && sqlite::is_store(file)
+            || told::is_told(file)
+    });
+    sessions_for_stores(&mut found);
+    found.files.retain(|file| !cline::is_shadowed(file));
     if shown == Shown::Traces {
         let all = found.files.len();
         found
@@ -210,25 +265,46 @@ fn folder(path: &Path, shown: Shown) -> Result<Expanded, Error> {
     Err(Error::NoMatch { pattern })
 }
 
+/// Puts the sessions of stores in the place of the stores. A session that is also kept as files is told once, by its store.
+fn sessions_for_stores(found: &mut Expanded) {
+    let Expanded {
+        files, unreadable, ..
+    } = found;
+    let mut sessions = Vec::new();
+    files.retain(|file| {
+        let is_store = sqlite::is_store_name(file);
+        if is_store {
+            match sqlite::sessions(file) {
+                Ok(listed) => sessions.extend(listed.iter().cloned()),
+                // Databases of other programs are no traces.
+                Err(what) if what.starts_with(sqlite::UNKNOWN) => {}
+                Err(_) => unreadable.push(file.clone()),
+            }
+        }
+        !is_store
+    });
+    files.retain(|file| {
+        let is_told = |session: &sqlite::Session| {
+            file.file_stem()
+                .is_some_and(|stem| *stem == *session.id.as_str())
+        };
+        !(sessions.iter().any(is_told) && is_scattered(file))
+    });
+    files.extend(sessions.into_iter().map(|session| session.path));
+}
+
 /// Whether a format claims a file, or it cannot be judged: what is empty or broken is reported when it is
 /// opened.
 fn is_trace(path: &Path) -> bool {
     is_scattered(path)
-        || Bytes::open(path).map_or(true, |bytes| !sniff::is_other_json(path, &bytes))
+        || sqlite::inside(path).is_some()
+        || open_file(path).map_or(true, |bytes| !sniff::is_other_json(path, &bytes))
 }
 
 /// Why a folder holds no file that can be read: its runs are in a database.
 fn store_in(path: &Path) -> Option<Error> {
-    let is_store = |file: &Path| {
-        let ending = file.extension().map(|ending| ending.to_string_lossy());
-        matches!(
-            ending.as_deref(),
-            Some("db" | "sqlite" | "sqlite3" | "vscdb")
-        )
-    };
-    let mut stores = walk(path, Some(2), is_store).files.into_iter();
-    let why = |file: PathBuf| sniff::identify(&file, &Bytes::open(&file).ok()?, None, false).err();
-    stores.find_map(why)
+    let mut stores = walk(path, Some(2), sqlite::is_store_name).files.into_iter();
+    stores.find_map(|file| store(&file).err())
 }
 
 fn glob(pattern: &str) -> Result<Expanded, Error> {
@@ -353,10 +429,26 @@ fn is_trace_name(path: &Path) -> bool {
 /// Opens a file for reading. If it is the first file of a run that is stored in many, all of them are
 /// gathered. Never blocks: pipes and devices are refused.
 pub fn open_file(path: &Path) -> Result<Bytes, Error> {
-    match gather(path) {
-        Some(files) => Ok(Bytes::Scattered(Arc::new(files))),
-        None => Bytes::open(path),
+    if let Some((store, id)) = sqlite::inside(path) {
+        let opened = sqlite::open(store, &id).map_err(|what| Error::NotATrace {
+            path: path.to_string_lossy().into_owned(),
+            what,
+        })?;
+        return Ok(Bytes::Stored(Arc::new(opened)));
     }
+    if let Some(files) = gather(path) {
+        return Ok(Bytes::Scattered(Arc::new(files)));
+    }
+    let bytes = Bytes::open(path)?;
+    Ok(match told::of(path, &bytes) {
+        Some(told) => Bytes::Told(Arc::new(told)),
+        None => bytes,
+    })
+}
+
+/// Whether a path can be opened: a file, or a session in a store.
+pub fn exists(path: &Path) -> bool {
+    path.exists() || sqlite::inside(path).is_some()
 }
 
 /// The files of a run that is stored in many files, if this is the first of them.

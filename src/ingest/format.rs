@@ -12,6 +12,8 @@ use crate::ingest::json::Record;
 use crate::ingest::kin::Kin;
 use crate::ingest::limit::Limit;
 use crate::ingest::packed::scattered::Scattered;
+use crate::ingest::packed::sqlite::schema::Schema;
+use crate::ingest::packed::told::Tell;
 use crate::ingest::request::{Api, RequestPart};
 
 /// A trace format: the union of the four concerns below, and a name.
@@ -84,6 +86,18 @@ pub trait Layout {
     /// The files that one run is scattered over, if the path shows that this is the first of them.
     fn gather(&self, path: &Path) -> Option<Scattered> {
         let _ = path;
+        None
+    }
+
+    /// How the runs of this format are kept in databases.
+    fn stores(&self) -> &'static [Schema] {
+        &[]
+    }
+
+    /// Lines of JSON that tell what a file in another notation holds, if it is one of this format; `head` is its
+    /// beginning.
+    fn tell(&self, path: &Path, head: &[u8]) -> Option<Tell> {
+        let _ = (path, head);
         None
     }
 

@@ -1,53 +1,74 @@
 //! Every trace format we can read. To add one: a file here, a line in [`FORMATS`], a sample.
 
+pub mod adk;
 pub mod ag_ui;
+pub mod aider;
 pub mod anthropic;
+pub mod antigravity;
 pub mod any_json;
 pub mod atif;
+pub mod batch;
+pub mod browser_use;
 pub mod chat;
+pub mod chat_export;
 pub mod claude_code;
 pub mod claude_stream;
+pub mod cline;
 pub mod codex;
 pub mod codex_exec;
 pub(crate) mod content;
 mod conversation;
 pub mod copilot;
+pub mod crush;
 pub mod cursor;
+pub mod cursor_store;
 pub mod decisions;
+pub mod droid;
 mod entry;
 pub mod gemini;
+pub mod goose;
+pub mod grok;
 pub mod harbor;
 pub mod helicone;
+pub mod hermes;
 pub mod inspect;
 pub mod jaeger;
 pub mod kimi;
+pub mod kiro;
 pub mod langfuse;
 pub mod langsmith;
+pub mod llm_logs;
+pub mod mcp_log;
 mod messages;
 pub mod mini_swe;
 pub mod openai_traces;
 pub mod opencode;
 pub mod openhands;
 pub mod openhands_sdk;
-mod otel;
+pub(crate) mod otel;
 pub mod otlp;
 pub mod phoenix;
 pub mod pi;
+mod plain;
 pub mod qwen;
 pub mod responses;
 pub mod saferun;
 pub mod shape;
 pub mod sniff;
 mod spans;
+pub mod specstory;
 pub mod swe_agent;
 pub mod tau2_bench;
 pub mod tau_bench;
 mod telling;
 pub mod vercel_ui;
+pub mod vscode_chat;
+pub mod zed;
 
 use std::sync::OnceLock;
 
 pub use crate::ingest::format::Format;
+use crate::ingest::formats::plain::Plain;
 use crate::ingest::formats::shape::{Shape, Wrong};
 
 /// Formats written in code. Of two with equal confidence the first wins.
@@ -78,6 +99,25 @@ pub static FORMATS: &[&dyn Format] = &[
     &cursor::Cursor,
     &pi::Pi,
     &opencode::OpenCode,
+    &Plain(goose::Goose),
+    &Plain(crush::Crush),
+    &Plain(zed::Zed),
+    &Plain(hermes::Hermes),
+    &Plain(llm_logs::LlmLogs),
+    &Plain(cursor_store::CursorStore),
+    &Plain(vscode_chat::VscodeChat),
+    &Plain(cline::Cline),
+    &Plain(aider::Aider),
+    &Plain(specstory::SpecStory),
+    &Plain(adk::Adk),
+    &Plain(droid::Droid),
+    &Plain(kiro::Kiro),
+    &Plain(grok::Grok),
+    &Plain(antigravity::Antigravity),
+    &Plain(browser_use::BrowserUse),
+    &Plain(chat_export::ChatExport),
+    &Plain(batch::Batch),
+    &Plain(mcp_log::McpLog),
     &swe_agent::SweAgent,
     &mini_swe::MiniSwe,
     &openhands::OpenHands,

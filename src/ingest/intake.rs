@@ -18,6 +18,7 @@ mod options;
 mod outlet;
 mod pipe;
 mod preview;
+mod stored;
 mod watch;
 
 use std::io;

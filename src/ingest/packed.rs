@@ -6,14 +6,26 @@
 //! to disk.
 
 pub mod scattered;
+pub mod sqlite;
+pub mod told;
 pub mod zip;
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use flate2::read::MultiGzDecoder;
+
+/// The path of what is compressed in a file: without `.gz` or `.zst`.
+pub(crate) fn bare(path: &Path) -> Cow<'_, Path> {
+    match path.extension() {
+        Some(ending) if ending == "gz" || ending == "zst" => Cow::Owned(path.with_extension("")),
+        Some(_) | None => Cow::Borrowed(path),
+    }
+}
 
 /// The most that a file may unpack to.
 const LARGEST: usize = 1 << 30;

@@ -1,14 +1,18 @@
 //! Finding the runs that agents stored on this machine, in the folders of each format, without reading them.
 
+pub mod cleanup;
+
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::ingest::discover::open_file;
 use crate::ingest::fact::{Decoded, FactKind};
-use crate::ingest::formats::{FORMATS, Format};
+use crate::ingest::formats::{FORMATS, Format, by_name};
 use crate::ingest::json;
 use crate::ingest::kin::Kin;
+use crate::ingest::packed::sqlite;
 use crate::ingest::records::lines::{Block, Desk};
 use crate::model::action::Flags;
 use crate::model::quantity::Time;
@@ -20,6 +24,7 @@ pub struct Recent {
     pub format: &'static dyn Format,
     /// The time of the last write.
     pub modified: Time,
+    /// 0 for a session in a store: it has no size of its own.
     pub size: u64,
 }
 
@@ -80,6 +85,12 @@ impl Homes {
     }
 }
 
+/// The folders in which the agents of a format store their runs.
+pub fn folders_of(format: &dyn Format, homes: &Homes) -> Vec<PathBuf> {
+    let folders = format.folders().iter();
+    folders.map(|folder| homes.folder(folder)).collect()
+}
+
 /// The folders in which agents store their runs.
 pub fn folders(homes: &Homes) -> Vec<PathBuf> {
     let folders = FORMATS.iter().flat_map(|format| format.folders());
@@ -99,8 +110,68 @@ pub fn find(homes: &Homes) -> Vec<Recent> {
             found.extend(files.filter_map(|entry| recent(&entry, format, &mut kin)));
         }
     }
+    add_stored(homes, &mut found);
     found.sort_by(|a, b| (b.modified, &a.path).cmp(&(a.modified, &b.path)));
     found
+}
+
+/// The databases in which agents keep sessions, as far as they exist.
+pub fn stores(homes: &Homes) -> Vec<PathBuf> {
+    let places = sqlite::schema::all().flat_map(|schema| schema.places);
+    let mut found: Vec<PathBuf> = places
+        .flat_map(|place| matching(&homes.folder(place)))
+        .collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// The files of a pattern in which `*` stands for a part of one name.
+fn matching(pattern: &Path) -> Vec<PathBuf> {
+    let mut found = vec![PathBuf::new()];
+    for part in pattern.components() {
+        let name = part.as_os_str().to_string_lossy();
+        let Some((begin, end)) = name.split_once('*') else {
+            found.iter_mut().for_each(|path| path.push(part));
+            continue;
+        };
+        let fits = |path: &PathBuf| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.len() >= begin.len() + end.len() && name.starts_with(begin) && name.ends_with(end)
+        };
+        let entries = |folder: PathBuf| std::fs::read_dir(folder).into_iter().flatten();
+        let inside = found.into_iter().flat_map(entries).filter_map(Result::ok);
+        found = inside.map(|entry| entry.path()).filter(fits).collect();
+    }
+    found.retain(|path| path.is_file());
+    found
+}
+
+/// Adds the sessions of stores. One that is also kept as files is told once, by its store.
+fn add_stored(homes: &Homes, found: &mut Vec<Recent>) {
+    for store in stores(homes) {
+        let sessions = sqlite::sessions(&store).unwrap_or_default();
+        let ids: HashSet<&str> = sessions.iter().map(|session| session.id.as_str()).collect();
+        found.retain(|known| {
+            let stem = known.path.file_stem().unwrap_or_default().to_string_lossy();
+            !ids.contains(&*stem) || known.size == 0
+        });
+        let own = |session: &&sqlite::Session| {
+            session
+                .parent
+                .as_deref()
+                .is_none_or(|parent| !ids.contains(parent))
+        };
+        let recents = sessions.iter().filter(own).filter_map(|session| {
+            Some(Recent {
+                path: session.path.clone(),
+                format: by_name(session.schema.format)?,
+                modified: session.changed,
+                size: 0,
+            })
+        });
+        found.extend(recents);
+    }
 }
 
 fn recent(entry: &ignore::DirEntry, format: &'static dyn Format, kin: &mut Kin) -> Option<Recent> {

@@ -11,12 +11,12 @@ use crate::analysis::alerts::detector::Level;
 use crate::analysis::alerts::engine::Hit;
 use crate::analysis::alerts::history::baseline::Known;
 use crate::analysis::alerts::overlay::Overlay;
-use crate::analysis::alerts::rules::Rules;
+use crate::analysis::alerts::rules::{BUILT_IN, Rules};
 use crate::analysis::alerts::state::{Book, Kept, Mark, State};
 use crate::analysis::alerts::watch::Watch;
 use crate::base::cancel::CancelFlag;
+use crate::base::sha256;
 use crate::model::action::ActionIx;
-use crate::model::quantity::Time;
 use crate::query::Context;
 use crate::state::alerts::AlertStates;
 use crate::store::Store;
@@ -53,6 +53,7 @@ pub struct InForce {
     pub rules: Arc<Rules>,
     /// An absolute path; none for the built-in rules.
     pub path: Option<String>,
+    pub sha256: String,
     pub known: Arc<[Known]>,
     /// Why a breaker that the rules arm is not armed; none if it is, or if they arm none.
     pub disarmed: Option<String>,
@@ -63,6 +64,7 @@ impl InForce {
         InForce {
             rules: Arc::new(Rules::built_in().clone()),
             path: None,
+            sha256: sha256::hex(BUILT_IN.as_bytes()),
             known: Arc::from([]),
             disarmed: None,
         }
@@ -183,17 +185,12 @@ impl Looking {
 
     /// A look whether or not anything is known to have changed; rules are read again if none are known.
     pub fn again(session: &Session) -> Looking {
-        let marked = Arc::clone(session.marks.all());
-        let context = filtering::context(session.zone.clone(), marked);
         Looking {
             store: session.loaded.store.clone(),
             source: session.setup.alerts.clone(),
             known: session.alerting.seen.clone(),
             marks: session.alerting.marks.clone(),
-            context: Context {
-                now: Time(session.clock.now()),
-                ..context
-            },
+            context: filtering::context(session),
             now: session.clock.now().div_euclid(1_000_000),
         }
     }

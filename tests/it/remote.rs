@@ -13,7 +13,10 @@ use serde_json::{Value, json};
 use products::{INPUT, KEY, OUTPUT, SESSIONS, SINCE, SPANS, UNTIL};
 use server::{Answer, Asked, Fault, Server};
 
-const LANGFUSE: &[(&str, &str)] = &[("LANGFUSE_PUBLIC_KEY", "pk-lf-desk"), ("LANGFUSE_SECRET_KEY", KEY)];
+const LANGFUSE: &[(&str, &str)] = &[
+    ("LANGFUSE_PUBLIC_KEY", "pk-lf-desk"),
+    ("LANGFUSE_SECRET_KEY", KEY),
+];
 const LANGSMITH: &[(&str, &str)] = &[("LANGSMITH_API_KEY", KEY)];
 const HELICONE: &[(&str, &str)] = &[("HELICONE_API_KEY", KEY)];
 
@@ -84,7 +87,10 @@ impl Product {
     fn args<'a>(&'a self, folder: &'a Path) -> Vec<&'a str> {
         let folder = folder.to_str().expect("a path");
         let rate = "100000/min";
-        vec!["pull", &self.url, "-o", folder, "--since", SINCE, "--until", UNTIL, "--rate", rate, "--json"]
+        vec![
+            "pull", &self.url, "-o", folder, "--since", SINCE, "--until", UNTIL, "--rate", rate,
+            "--json",
+        ]
     }
 }
 
@@ -97,7 +103,11 @@ fn files(folder: &Path) -> BTreeMap<String, String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten();
     let files = entries.map(|entry| {
         let path = entry.expect("an entry").path();
-        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        let name = path
+            .file_name()
+            .expect("a name")
+            .to_string_lossy()
+            .into_owned();
         (name, std::fs::read_to_string(path).expect("text"))
     });
     files.filter(|(name, _)| name.ends_with(".jsonl")).collect()
@@ -136,14 +146,21 @@ fn each_product_is_pulled_whole_and_only_once() {
         let pulled = product.pull(&folder);
         let is_old_langfuse = product.url.starts_with("langfuse") && product.url.ends_with('/');
         let traces = if is_old_langfuse { SPANS / 4 } else { 0 };
-        assert_eq!(pulled["records"], json!(product.spans + traces), "{}", product.url);
+        assert_eq!(
+            pulled["records"],
+            json!(product.spans + traces),
+            "{}",
+            product.url
+        );
         is_the_story(&folder);
         let before = files(&folder);
         product.server.asked();
         let again = product.pull(&folder);
         assert_eq!(again["records"], json!(0), "{}", product.url);
         assert_eq!(files(&folder), before);
-        assert!(product.server.asked().len() <= 2 + usize::from(product.url.starts_with("langsmith")));
+        assert!(
+            product.server.asked().len() <= 2 + usize::from(product.url.starts_with("langsmith"))
+        );
     }
 }
 
@@ -157,7 +174,10 @@ fn both_versions_of_an_api_give_the_same_runs() {
         runs.iter_mut().for_each(|run| run["path"] = Value::Null);
         runs
     };
-    assert_eq!(compared(products::langsmith, "new"), compared(products::old_langsmith, "old"));
+    assert_eq!(
+        compared(products::langsmith, "new"),
+        compared(products::old_langsmith, "old")
+    );
 }
 
 /// What a server may do before it answers properly, without a difference to what is written.
@@ -185,7 +205,11 @@ fn passing_faults_change_nothing() {
         product.pull(&folder);
         assert!(!product.server.has_faults());
         let records = |folder: &Path| {
-            let mut lines: Vec<String> = files(folder).values().flat_map(|it| it.lines()).map(str::to_owned).collect();
+            let mut lines: Vec<String> = files(folder)
+                .values()
+                .flat_map(|it| it.lines())
+                .map(str::to_owned)
+                .collect();
             lines.sort();
             lines
         };
@@ -215,14 +239,19 @@ fn what_cannot_be_trusted_ends_the_pull_and_loses_nothing() {
         (vec![html; 5], "its answer is text/html, not JSON"),
         (vec![elsewhere], "the key is not sent there"),
         (vec![repeated; 2], "repeats a cursor"),
-        (vec![Answer::status(429).with("retry-after", "0"); 8], "answers 429"),
+        (
+            vec![Answer::status(429).with("retry-after", "0"); 8],
+            "answers 429",
+        ),
     ];
     for (answers, because) in cases {
         let product = langfuse();
         let folder = tempfile::tempdir().expect("a folder");
         let folder = folder.path().join("pulled");
         for answer in answers {
-            product.server.fault("v2/observations", Fault::Instead(answer));
+            product
+                .server
+                .fault("v2/observations", Fault::Instead(answer));
         }
         ends(&product, &folder, because);
         product.pull(&folder);
@@ -242,7 +271,9 @@ fn a_key_that_expires_midway_leaves_what_was_fetched() {
     assert_eq!(output.status.code(), Some(4));
     let document: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert!(document["bytes"].as_u64().expect("a size") >= 10_000);
-    product.server.fault("v2/observations", Fault::Instead(Answer::status(401)));
+    product
+        .server
+        .fault("v2/observations", Fault::Instead(Answer::status(401)));
     let said = ends(&product, &folder, "LANGFUSE_SECRET_KEY");
     assert!(!said.contains(KEY));
     product.pull(&folder);
@@ -253,20 +284,41 @@ fn a_key_that_expires_midway_leaves_what_was_fetched() {
 fn without_a_key_or_with_a_wrong_one_nothing_is_written() {
     let folder = tempfile::tempdir().expect("a folder");
     let home = folder.path();
-    for (product, name) in [(langfuse(), "LANGFUSE_SECRET_KEY"), (langsmith(), "LANGSMITH_API_KEY"), (helicone(), "HELICONE_API_KEY")] {
+    for (product, name) in [
+        (langfuse(), "LANGFUSE_SECRET_KEY"),
+        (langsmith(), "LANGSMITH_API_KEY"),
+        (helicone(), "HELICONE_API_KEY"),
+    ] {
         let pulled = home.join("pulled");
         let args = product.args(&pulled);
         let mut missing = command(home, &args);
         missing.envs([("LANGFUSE_PUBLIC_KEY", "pk-lf-desk")]);
         let output = missing.output().expect("the program runs");
         assert_eq!(output.status.code(), Some(4));
-        assert!(text(&output.stderr).contains(name), "{}", text(&output.stderr));
+        assert!(
+            text(&output.stderr).contains(name),
+            "{}",
+            text(&output.stderr)
+        );
         let mut wrong = command(home, &args);
-        wrong.envs(product.keys.iter().map(|(name, _)| (*name, "sk-wrong-but-secret")));
+        wrong.envs(
+            product
+                .keys
+                .iter()
+                .map(|(name, _)| (*name, "sk-wrong-but-secret")),
+        );
         let output = wrong.output().expect("the program runs");
         assert_eq!(output.status.code(), Some(4));
-        assert!(text(&output.stderr).contains("answers 401"), "{}", text(&output.stderr));
-        assert!(!text(&output.stderr).contains("sk-wrong-but-secret"), "{}", text(&output.stderr));
+        assert!(
+            text(&output.stderr).contains("answers 401"),
+            "{}",
+            text(&output.stderr)
+        );
+        assert!(
+            !text(&output.stderr).contains("sk-wrong-but-secret"),
+            "{}",
+            text(&output.stderr)
+        );
         assert!(!pulled.exists());
     }
 }
@@ -291,9 +343,13 @@ fn no_key_and_no_signed_link_is_in_any_output() {
         let home = tempfile::tempdir().expect("a folder");
         let folder = home.path().join("pulled");
         let mut outputs = Vec::new();
-        let mut keep = |output: &Output| outputs.extend([output.stdout.clone(), output.stderr.clone()]);
+        let mut keep =
+            |output: &Output| outputs.extend([output.stdout.clone(), output.stderr.clone()]);
         for fault in [401, 403, 404, 500] {
-            let quoted = Answer { body: format!("bad key {KEY}\u{1b}[31m"), ..Answer::status(fault) };
+            let quoted = Answer {
+                body: format!("bad key {KEY}\u{1b}[31m"),
+                ..Answer::status(fault)
+            };
             for path in ["observations", "runs/query", "query-clickhouse"] {
                 product.server.fault(path, Fault::Instead(quoted.clone()));
             }
@@ -301,14 +357,21 @@ fn no_key_and_no_signed_link_is_in_any_output() {
         }
         keep(&product.run(home.path(), &product.args(&folder)));
         let with_cache = format!("{}?since=2026-11-19", product.url);
-        for args in [vec!["pull", &product.url, "--dry-run", "--json"], vec!["ls", &with_cache, "--verbose"], vec!["ls", &with_cache, "--json"], vec!["config"]] {
+        for args in [
+            vec!["pull", &product.url, "--dry-run", "--json"],
+            vec!["ls", &with_cache, "--verbose"],
+            vec!["ls", &with_cache, "--json"],
+            vec!["config"],
+        ] {
             keep(&product.run(home.path(), &args));
         }
         outputs.push(all_bytes(home.path()));
         let base = products::base64(&format!("pk-lf-desk:{KEY}"));
         for secret in [KEY, &base, "X-Amz-Signature", "secret-share"] {
             for output in &outputs {
-                let found = output.windows(secret.len()).any(|it| it == secret.as_bytes());
+                let found = output
+                    .windows(secret.len())
+                    .any(|it| it == secret.as_bytes());
                 assert!(!found, "{secret} of {}", product.url);
             }
         }
@@ -325,7 +388,10 @@ fn a_killed_pull_goes_on_to_the_same_bytes() {
     for milliseconds in [30, 60, 90, 120, 200, 300] {
         let killed = folder.path().join(milliseconds.to_string());
         let mut child = command(&killed, &product.args(&killed));
-        child.envs(product.keys.iter().copied()).stdout(Stdio::null()).stderr(Stdio::null());
+        child
+            .envs(product.keys.iter().copied())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         let mut child = child.spawn().expect("the program runs");
         std::thread::sleep(Duration::from_millis(milliseconds));
         child.kill().expect("killed");
@@ -340,11 +406,17 @@ fn a_key_may_come_from_a_command() {
     let product = langsmith();
     let folder = tempfile::tempdir().expect("a folder");
     let config = folder.path().join("config.toml");
-    std::fs::write(&config, format!("[pull.langsmith]\nkey-cmd = [\"printf\", \"{KEY}\"]\n")).expect("written");
+    std::fs::write(
+        &config,
+        format!("[pull.langsmith]\nkey-cmd = [\"printf\", \"{KEY}\"]\n"),
+    )
+    .expect("written");
     let pulled = folder.path().join("pulled");
     let mut args = product.args(&pulled);
     args.extend(["--config", config.to_str().expect("a path")]);
-    let output = command(folder.path(), &args).output().expect("the program runs");
+    let output = command(folder.path(), &args)
+        .output()
+        .expect("the program runs");
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     is_the_story(&pulled);
 }
@@ -358,7 +430,7 @@ fn commands_read_urls_and_runs_in_them() {
     let document: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let of = |kind: &str| {
         let groups = document["groups"].as_array().expect("groups").clone();
-        let found = groups.into_iter().find(|group| group["kind"] == kind);
+        let found = groups.into_iter().find(|group| group["by"]["kind"] == kind);
         found.expect("a group")["actions"].clone()
     };
     assert_eq!(of("tool_call"), json!(SESSIONS * 2));
@@ -373,16 +445,30 @@ fn commands_read_urls_and_runs_in_them() {
 fn mistakes_in_a_url_are_usage_errors() {
     let home = tempfile::tempdir().expect("a folder");
     for (args, because) in [
-        (vec!["pull", "langfuse://pk:sk-secret@cloud.langfuse.com/x"], "no password"),
-        (vec!["ls", "langfuse://pk:sk-secret@cloud.langfuse.com/x"], "no password"),
+        (
+            vec!["pull", "langfuse://pk:sk-secret@cloud.langfuse.com/x"],
+            "no password",
+        ),
+        (
+            vec!["ls", "langfuse://pk:sk-secret@cloud.langfuse.com/x"],
+            "no password",
+        ),
         (vec!["show", "phoenix://host/x?key=1"], "means nothing"),
         (vec!["pull", "nope://host/x"], "no URL of traces"),
-        (vec!["pull", "phoenix://host/x", "--since", "yesterday"], "not a unit"),
+        (
+            vec!["pull", "phoenix://host/x", "--since", "yesterday"],
+            "not a unit",
+        ),
     ] {
-        let output = command(home.path(), &args).output().expect("the program runs");
+        let output = command(home.path(), &args)
+            .output()
+            .expect("the program runs");
         let said = text(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
         assert!(!said.contains("sk-secret"), "{said}");
-        assert!(said.contains(because) || args.contains(&"--since"), "{said}");
+        assert!(
+            said.contains(because) || args.contains(&"--since"),
+            "{said}"
+        );
     }
 }

@@ -73,7 +73,12 @@ pub(crate) fn harmless(shown: &str) {
     }
 }
 
-/// Every sample that is a single file, format by format.
+fn is_store(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|ending| ending == "db" || ending == "vscdb")
+}
+
+/// Every sample that is a single file of text, format by format.
 pub(crate) fn samples() -> Vec<PathBuf> {
     let mut found = Vec::new();
     for format in formats::all() {
@@ -81,7 +86,9 @@ pub(crate) fn samples() -> Vec<PathBuf> {
             continue;
         };
         let paths = entries.map(|entry| entry.expect("an entry").path());
-        found.extend(paths.filter(|path| path.is_file()));
+        // Databases are not text; what they hold is tested in `stores`.
+        let is_text = |path: &PathBuf| path.is_file() && !is_store(path);
+        found.extend(paths.filter(is_text));
     }
     found
 }

@@ -23,6 +23,7 @@ use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Reques
 use crate::ingest::formats::telling;
 use crate::ingest::json::{Cursor, Record};
 use crate::ingest::kin::{Kin, ReadTies, Tie};
+use crate::ingest::packed::bare;
 use crate::ingest::request::{Api, RequestPart};
 use crate::model::action::Status;
 
@@ -163,7 +164,8 @@ fn is_setting(record: &Value, kind: &str) -> bool {
 
 /// `<session>/subagents/**/agent-*.jsonl`, and every `agent-*.jsonl` beside the session that names it.
 fn companions(path: &Path, kin: &mut Kin) -> Vec<PathBuf> {
-    let (Some(folder), Some(stem)) = (path.parent(), path.file_stem()) else {
+    let session = bare(path);
+    let (Some(folder), Some(stem)) = (path.parent(), session.file_stem()) else {
         return Vec::new();
     };
     if is_subagent(path) {
@@ -192,8 +194,9 @@ fn ties(folder: &Path) -> Vec<Tie> {
     let entries = std::fs::read_dir(folder).into_iter().flatten();
     let tie = |entry: std::fs::DirEntry| {
         let path = entry.path();
-        let id = path.file_stem()?.to_string_lossy().into_owned();
-        let is_session = path.extension().is_some_and(|ending| ending == "jsonl");
+        let bare = bare(&path);
+        let id = bare.file_stem()?.to_string_lossy().into_owned();
+        let is_session = bare.extension().is_some_and(|ending| ending == "jsonl");
         let parent = if is_subagent(&path) {
             session_of(&path)
         } else {
@@ -209,7 +212,7 @@ fn ties(folder: &Path) -> Vec<Tie> {
 }
 
 fn is_subagent(path: &Path) -> bool {
-    let name = path
+    let name = bare(path)
         .file_name()
         .map(|name| name.to_string_lossy().into_owned())
         .unwrap_or_default();

@@ -10,6 +10,7 @@
 
 mod files;
 mod open;
+mod second;
 
 use std::path::{Path, PathBuf};
 
@@ -22,9 +23,12 @@ use crate::ingest::body::Body;
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::formats::entry::decode_tree;
+use crate::ingest::formats::plain;
 use crate::ingest::json::{Record, View};
 use crate::ingest::kin::Kin;
 use crate::ingest::packed::scattered::Scattered;
+use crate::ingest::packed::sqlite::schema::Schema;
+use crate::ingest::packed::sqlite::tables;
 use crate::model::action::{Flags, Status, Verdict};
 use crate::model::quantity::{Time, Tokens, Usage};
 
@@ -54,6 +58,9 @@ impl Format for OpenCode {
 impl Decode for OpenCode {
     fn sniff(&self, record: &Value) -> u8 {
         let has = |key: &str| record.get(key).is_some();
+        if second::is_one(record) {
+            return 90;
+        }
         let kind = record.get("type").and_then(Value::as_str);
         let stamped = has("sessionID") && record.get("timestamp").is_some_and(Value::is_number);
         match kind {
@@ -62,6 +69,7 @@ impl Decode for OpenCode {
             _ if is_message(record) => 90,
             None if has("role") && has("sessionID") && has("time") => 60,
             None if has("projectID") && has("directory") && has("time") => 60,
+            None if has("store") && has("directory") && has("time_created") => 60,
             _ => 0,
         }
     }
@@ -83,6 +91,11 @@ impl Decode for OpenCode {
 
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
         let member = record.member;
+        let head = &record.block[record.start..];
+        if member.is_empty() && is_second(head) {
+            plain::decode(record, out, second::rows);
+            return;
+        }
         decode_tree(record, out, |record, out| match member {
             b"" | b"[]" | b"messages" | b"parts" => line(record, out),
             // A message in a document of its own.
@@ -99,7 +112,9 @@ impl Decode for OpenCode {
 
 impl Layout for OpenCode {
     fn companions(&self, path: &Path, kin: &mut Kin) -> Vec<PathBuf> {
-        files::companions(path, kin)
+        let mut found = files::companions(path, kin);
+        found.extend(plain::stored_companions(path, self.name(), kin));
+        found
     }
 
     fn gather(&self, path: &Path) -> Option<Scattered> {
@@ -119,16 +134,27 @@ impl Layout for OpenCode {
     }
 
     fn is_part(&self, path: &Path, kin: &mut Kin) -> bool {
-        files::is_part(path, kin)
+        files::is_part(path, kin) || plain::is_stored_part(path, self.name(), kin)
+    }
+
+    fn stores(&self) -> &'static [Schema] {
+        tables::opencode::STORES
     }
 }
 
 impl Open for OpenCode {
     fn open(&self, record: &Value, part: u16) -> Body {
+        if second::is_one(record) {
+            return plain::open(record, part, second::rows);
+        }
         open::body(record, part)
     }
 
-    fn open_result(&self, record: &Value, _part: u16, body: &mut Body) {
+    fn open_result(&self, record: &Value, part: u16, body: &mut Body) {
+        if second::is_one(record) {
+            plain::open_result(record, part, body, second::rows);
+            return;
+        }
         open::result(record, body);
     }
 
@@ -138,6 +164,13 @@ impl Open for OpenCode {
 }
 
 impl Request for OpenCode {}
+
+/// Whether a record begins like a message of OpenCode 2: the members that its store puts in front.
+fn is_second(record: &[u8]) -> bool {
+    let head = record.get(..record.len().min(256)).unwrap_or_default();
+    let has = |name: &[u8]| memchr::memmem::find(head, name).is_some();
+    has(b"\"sessionID\":") && has(b"\"seq\":") && has(b"\"type\":")
+}
 
 fn is_event(kind: &str) -> bool {
     matches!(
@@ -174,6 +207,13 @@ fn line(record: View<'_, '_>, out: &mut FactSink<'_>) {
     }
 }
 
+/// The program that keeps its sessions in a store of this name, if it is not OpenCode itself.
+fn agent_of(store: &str) -> Option<&'static [u8]> {
+    let known: &[(&str, &[u8])] = &[("kilo", b"kilo"), ("mimo", b"mimo-code")];
+    let found = known.iter().find(|(name, _)| store.starts_with(name));
+    found.map(|(_, agent)| *agent)
+}
+
 fn session(info: View<'_, '_>, out: &mut FactSink<'_>) {
     let mut fact = Fact::new(FactKind::RunStart).at(info.range());
     if !info.is_object() || !info.get("id").is_some() {
@@ -182,10 +222,14 @@ fn session(info: View<'_, '_>, out: &mut FactSink<'_>) {
         return;
     }
     fact.run = out.copy(info.get("id"));
-    fact.time = info.get("time").get("created").time();
+    let created = info.get("time").get("created");
+    fact.time = created.or(info.get("time_created")).time();
+    if let Some(agent) = agent_of(&info.get("store").text()) {
+        fact.agent = out.arena(agent);
+    }
     out.copy_name(Name::Title, info.get("title"));
     out.copy_name(Name::Release, info.get("version"));
-    out.copy_name(Name::ParentRun, info.get("parentID"));
+    out.copy_name(Name::ParentRun, info.any(&["parentID", "parent_id"]));
     out.push(fact);
 }
 

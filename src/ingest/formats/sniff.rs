@@ -61,9 +61,20 @@ pub fn identify(
     forced: Option<&'static dyn Format>,
     anything: bool,
 ) -> Result<ReadAs, Error> {
-    // A scattered run is recognized by its path: nothing needs to be opened.
-    if let Bytes::Scattered(files) = bytes {
-        let known = || by_name(files.format).unwrap_or(&any_json::AnyJson);
+    // A run made of many files or of rows is recognized before it is opened.
+    let made_for = match bytes {
+        Bytes::Scattered(files) => Some(files.format),
+        Bytes::Stored(session) => Some(session.format()),
+        Bytes::Told(told) => Some(told.format),
+        Bytes::File(_)
+        | Bytes::Memory(_)
+        | Bytes::Packed(_)
+        | Bytes::Archive(_)
+        | Bytes::Live(_)
+        | Bytes::Static(_) => None,
+    };
+    if let Some(name) = made_for {
+        let known = || by_name(name).unwrap_or(&any_json::AnyJson);
         return Ok(ReadAs {
             format: forced.unwrap_or_else(known),
             framing: Framing::Lines,

@@ -9,7 +9,7 @@ use super::outlet::ReceiverGone;
 use super::preview;
 use crate::ingest::assemble::merge::NumberedBlock;
 use crate::ingest::bytes::Bytes;
-use crate::ingest::discover::open_file;
+use crate::ingest::discover::{self, open_file};
 use crate::ingest::error::Error;
 use crate::ingest::fact::Decoded;
 use crate::ingest::format::Format;
@@ -93,7 +93,7 @@ fn companions(source: &Source, shared: &mut Shared) -> Vec<PathBuf> {
         return Vec::new();
     }
     let mut paths = source.format.companions(&source.path, &mut shared.kin);
-    paths.retain(|path| path.exists() && !shared.is_open(path) && shared.join(path));
+    paths.retain(|path| discover::exists(path) && !shared.is_open(path) && shared.join(path));
     paths
 }
 

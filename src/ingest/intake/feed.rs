@@ -8,14 +8,16 @@ use crossbeam_channel::Sender;
 
 use super::follow::{Change, Follower};
 use super::pipe::{self, Pipe};
+use super::stored::{self, StoredFeed};
 use crate::ingest::bytes::log::{Log, RECENT};
 use crate::ingest::notice::NoticeKind;
 
-/// A file that is followed under its name, or standard input.
+/// A file that is followed under its name, a session in a store, or standard input.
 #[derive(Debug)]
 pub(super) enum Feed {
     File(Follower),
     Pipe(Pipe),
+    Stored(StoredFeed),
 }
 
 impl Feed {
@@ -23,6 +25,8 @@ impl Feed {
     pub(super) fn open(path: PathBuf, hint: Sender<()>) -> Feed {
         if pipe::is_pipe(&path) {
             Feed::Pipe(Pipe::start(hint))
+        } else if stored::is_stored(&path) {
+            Feed::Stored(StoredFeed::new(path))
         } else {
             Feed::File(Follower::new(path))
         }
@@ -32,6 +36,15 @@ impl Feed {
         match self {
             Feed::File(follower) => follower.log(),
             Feed::Pipe(pipe) => pipe.log(),
+            Feed::Stored(session) => session.log(),
+        }
+    }
+
+    /// The format, if it is known before any line came.
+    pub(super) fn format(&self) -> Option<&'static str> {
+        match self {
+            Feed::File(_) | Feed::Pipe(_) => None,
+            Feed::Stored(session) => session.format(),
         }
     }
 
@@ -41,13 +54,17 @@ impl Feed {
             Feed::File(follower) => (follower.poll(), follower.read()),
             // Its own thread reads it.
             Feed::Pipe(_) => (Vec::new(), 0),
+            Feed::Stored(session) => {
+                session.poll();
+                (Vec::new(), 0)
+            }
         }
     }
 
     /// Nothing can come any more.
     pub(super) fn has_ended(&self) -> bool {
         match self {
-            Feed::File(_) => false,
+            Feed::File(_) | Feed::Stored(_) => false,
             Feed::Pipe(pipe) => pipe.has_ended(),
         }
     }
@@ -56,8 +73,8 @@ impl Feed {
     pub(super) fn keep(&self, share: usize) {
         self.log().keep(match self {
             Feed::File(_) => share.min(RECENT),
-            // The bytes of a pipe are nowhere else.
-            Feed::Pipe(_) => share,
+            // The bytes of a pipe are nowhere else, and rows may change.
+            Feed::Pipe(_) | Feed::Stored(_) => share,
         });
     }
 
@@ -66,6 +83,7 @@ impl Feed {
         match self {
             Feed::File(_) => 0,
             Feed::Pipe(pipe) => pipe.log().kept_from(),
+            Feed::Stored(session) => session.log().kept_from(),
         }
     }
 }

@@ -25,10 +25,11 @@ use crate::ingest::discover::{self, Input};
 use crate::ingest::error::Error;
 use crate::ingest::fact::Decoded;
 use crate::ingest::format::Format;
-use crate::ingest::formats::{any_json, sniff};
+use crate::ingest::formats::{any_json, by_name, sniff};
 use crate::ingest::kin::Kin;
 use crate::ingest::loaded::Loaded;
 use crate::ingest::notice::{Notice, NoticeKind};
+use crate::ingest::packed::{sqlite, told};
 use crate::ingest::records::Framing;
 use crate::ingest::records::lines::{Block, Desk};
 use crate::ingest::source::Source;
@@ -222,8 +223,9 @@ impl Growing {
     /// that is still to be created.
     fn walk(&mut self, shared: &mut Shared) -> Result<(), ReceiverGone> {
         for path in &self.paths {
-            let is_pattern = path.is_dir() || path.to_string_lossy().contains(['*', '?', '[', '{']);
-            let found = if is_pattern && !path.is_file() {
+            let has_signs = path.to_string_lossy().contains(['*', '?', '[', '{']);
+            let is_pattern = path.is_dir() || has_signs && !path.is_file();
+            let found = if is_pattern || sqlite::is_store(path) {
                 let shown = shared.options.shown;
                 let found = discover::resolve(std::slice::from_ref(path), shown);
                 let newer_than = shared.options.newer_than;
@@ -239,6 +241,13 @@ impl Growing {
                     continue;
                 }
                 shared.open(&file);
+                if told::is_retold(&file) {
+                    // A folder may hold many of them.
+                    if !is_pattern {
+                        shared.out.send(Loaded::Failed(retold(&file)))?;
+                    }
+                    continue;
+                }
                 if discover::is_scattered(&file) {
                     shared.out.send(Loaded::Failed(not_one_file(&file)))?;
                     continue;
@@ -284,7 +293,7 @@ impl Growing {
         let next = shared.out.builder.next_action();
         let mut first = 0;
         for Trace { feed, known, .. } in &mut self.traces {
-            if let (Feed::Pipe(_), Some(known)) = (&*feed, known) {
+            if let (Feed::Pipe(_) | Feed::Stored(_), Some(known)) = (&*feed, known) {
                 first = first.max(known.first_readable(feed.lost_before(), next));
             }
         }
@@ -305,7 +314,8 @@ impl Growing {
         }
         let path = trace.path.clone();
         let bytes = Bytes::Live(Arc::clone(log));
-        let forced = shared.options.format;
+        let known = trace.feed.format().and_then(by_name);
+        let forced = shared.options.format.or(known);
         let format = match sniff::identify(&path, &bytes, forced, true) {
             Ok(read_as) => read_as.format,
             Err(_) => &any_json::AnyJson as &dyn Format,
@@ -442,6 +452,15 @@ impl Growing {
             .collect();
         let group = &mut self.groups[group].group;
         group.assemble_by_time(&files, &mut shared.out)
+    }
+}
+
+/// A file in another notation is read as a whole.
+fn retold(path: &Path) -> Error {
+    Error::NotATrace {
+        path: path.to_string_lossy().into_owned(),
+        what: "a file that is read as a whole, which cannot be followed; open it again to see what was added"
+            .to_owned(),
     }
 }
 

@@ -68,7 +68,11 @@ impl Recent {
                 when: when
                     .map(|us| human::when(us, now, &session.zone))
                     .unwrap_or_default(),
-                size: human::bytes(file.size),
+                size: if file.size == 0 {
+                    String::new()
+                } else {
+                    human::bytes(file.size)
+                },
                 all: format!("{path} {}", file.format.name()),
                 words: String::new(),
                 age: when.map(|us| human::roughly(now - us)).unwrap_or_default(),

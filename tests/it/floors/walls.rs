@@ -112,6 +112,7 @@ pub(super) const ALLOWED: &[(&str, &[&str])] = &[
     ("std::fs::Metadata", READERS),
     ("std::fs::ReadDir", READERS),
     ("std::fs::canonicalize", READERS),
+    ("std::fs::copy", &["ingest/packed/sqlite/snapshot"]),
     ("std::fs::metadata", READERS),
     ("std::fs::read", READERS),
     ("std::fs::read_dir", READERS),
@@ -130,6 +131,9 @@ pub(super) const ALLOWED: &[(&str, &[&str])] = &[
     ("std::os::unix::fs", WRITERS),
     ("rustix::fs", WRITERS),
     ("tempfile", WRITERS),
+    // The private copy of a store that cannot be read without repairing it.
+    ("tempfile::TempDir", &["ingest/packed/sqlite/snapshot"]),
+    ("tempfile::tempdir", &["ingest/packed/sqlite/snapshot"]),
     // Programs, and our own end.
     ("std::process", OUTWARD),
     ("std::process::ExitCode", &["cli", "main"]),

@@ -212,14 +212,22 @@ fn entries(ours: (&str, &str, bool)) -> Vec<Entry> {
         },
         is_gate: matches!(event, Gate(_)) && !is_observing,
         command: command(*event, ours),
-        timeout: timeout(host),
+        timeout: match (host, event) {
+            // Codex cuts longer ones, and says so at every start.
+            ("codex", Told("SessionEnd")) => 3,
+            _ => timeout(host),
+        },
     };
     events(host).iter().map(entry).collect()
 }
 
 /// Settings that hold our hooks and nothing else, for Claude Code.
 pub(super) fn alone(program: &str) -> Result<String, String> {
-    settings::add(None, Shape::Nested, &entries(("claude-code", program, false)))
+    settings::add(
+        None,
+        Shape::Nested,
+        &entries(("claude-code", program, false)),
+    )
 }
 
 /// The text with our hooks in it.

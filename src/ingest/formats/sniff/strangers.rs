@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Doubt;
-use crate::ingest::formats::telling::{all, any, text};
+use crate::ingest::formats::telling::{all, text};
 
 /// A program: what to say, and whether a record is one that only this program writes.
 struct Stranger {
@@ -12,24 +12,6 @@ struct Stranger {
 }
 
 const STRANGERS: &[Stranger] = &[
-    Stranger {
-        words: "looks like Grok Build; shown as it is",
-        wrote: |it| match text(it, "type") {
-            "assistant" => all(it, &["model_id", "content"]) && it.get("message").is_none(),
-            "tool_result" => all(it, &["tool_call_id", "content"]),
-            "user" => all(it, &["prompt_index", "content"]),
-            _ => false,
-        },
-    },
-    Stranger {
-        words: "looks like Factory Droid; shown as it is",
-        wrote: |it| match text(it, "type") {
-            "session_start" => all(it, &["id", "cwd"]) && any(it, &["title", "version"]),
-            "tool_call" => all(it, &["toolName", "parameters", "sessionId"]),
-            "completion" => all(it, &["finalText", "sessionId"]),
-            _ => false,
-        },
-    },
     Stranger {
         words: "looks like DeepSeek Harness (dsh); shown as it is",
         wrote: |it| match text(it, "type") {
@@ -44,10 +26,6 @@ const STRANGERS: &[Stranger] = &[
             let event = it.get("event").unwrap_or(&Value::Null);
             it.get("schema_version").is_some() && text(event, "type").contains('.')
         },
-    },
-    Stranger {
-        words: "looks like Antigravity; shown as it is",
-        wrote: |it| all(it, &["step_index", "source", "type"]),
     },
     Stranger {
         words: "looks like an Amp thread; shown as it is",

@@ -1,6 +1,5 @@
 //! How the stream asks for what its filter keeps, and takes the answers in.
 
-use std::sync::Arc;
 
 use crate::model::action::ActionIx;
 use crate::query::eval::Tally;
@@ -90,7 +89,7 @@ impl Stream {
             scope: self.query.narrow.scope,
             tested: self.query.answers.tested,
             again: std::mem::take(&mut self.query.answers.again),
-            context: filtering::context(session.zone.clone(), Arc::clone(session.marks.all())),
+            context: filtering::context(session),
         }
     }
 

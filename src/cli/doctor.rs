@@ -1,0 +1,305 @@
+//! `doctor` and `keep`: what agents keep on this machine and what they will delete; copies of what is near that.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use crate::act::keep::{self as copying, Kept};
+use crate::base::clock::{Clock, System};
+use crate::base::human;
+use crate::cli::Cx;
+use crate::cli::command::{Accepts, Command};
+use crate::cli::explore;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::records::Records;
+use crate::cli::table::{self, Cell, Column};
+use crate::export::words::Role;
+use crate::ingest::formats::FORMATS;
+use crate::ingest::kin::Kin;
+use crate::ingest::packed::sqlite;
+use crate::ingest::recent::cleanup::{self, Rule};
+use crate::ingest::recent::{self, Homes, Recent};
+use crate::model::quantity::Time;
+use crate::state;
+
+/// Show which agents keep runs on this machine, how much, and what their own clean-up will delete
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  saferun-tui doctor
+  saferun-tui doctor --json | jq '.agents[] | select(.due > 0)'
+
+DUE are the runs that the agent itself will delete within 7 days; keep copies them first.")]
+pub struct Doctor {}
+
+/// Copy runs that their agents will delete soon into the state folder, compressed; they open as before
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  saferun-tui keep --dry-run
+  saferun-tui keep --within 14
+  saferun-tui ~/.local/state/saferun-tui/kept     open what was kept
+
+Copies are made in $XDG_STATE_HOME/saferun-tui/kept, readable only by you. Nothing is moved or deleted.")]
+pub struct Keep {
+    /// Runs that will be deleted within this many days
+    #[arg(long, value_name = "DAYS", default_value_t = SOON)]
+    within: i64,
+    /// List what would be copied, and copy nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// How many days before its end a run is called due.
+const SOON: i64 = 7;
+
+/// The runs of one agent.
+#[derive(Debug)]
+struct Found {
+    format: &'static str,
+    places: Vec<PathBuf>,
+    runs: Vec<Recent>,
+    bytes: u64,
+    rule: Option<Rule>,
+}
+
+fn homes() -> Result<Homes, Failure> {
+    let what = || Failure::Input("no home folder: HOME is not set".to_owned());
+    explore::homes().ok_or_else(what)
+}
+
+fn found(homes: &Homes) -> Vec<Found> {
+    let mut all = recent::find(homes);
+    let stores = recent::stores(homes);
+    let mut found = Vec::new();
+    for format in FORMATS {
+        let (runs, rest) = all
+            .into_iter()
+            .partition(|run: &Recent| run.format.name() == format.name());
+        all = rest;
+        let runs: Vec<Recent> = runs;
+        if runs.is_empty() {
+            continue;
+        }
+        let is_own = |store: &&PathBuf| runs.iter().any(|run| run.path.starts_with(store));
+        let own: Vec<PathBuf> = stores.iter().filter(is_own).cloned().collect();
+        let in_stores: u64 = own
+            .iter()
+            .map(|it| it.metadata().map_or(0, |it| it.len()))
+            .sum();
+        let folders = recent::folders_of(*format, homes).into_iter();
+        let places = folders.filter(|folder| {
+            runs.iter()
+                .any(|run| run.path.starts_with(folder) && run.size > 0)
+        });
+        found.push(Found {
+            format: format.name(),
+            places: places.chain(own).collect(),
+            bytes: runs.iter().map(|run| run.size).sum::<u64>() + in_stores,
+            rule: cleanup::rule(format.name(), homes),
+            runs,
+        });
+    }
+    found
+}
+
+impl Found {
+    fn due(&self, now: Time, within: i64) -> Vec<&Recent> {
+        let is_due = |run: &&Recent| {
+            self.rule
+                .as_ref()
+                .is_some_and(|rule| rule.is_due(run, now, within))
+        };
+        self.runs.iter().filter(is_due).collect()
+    }
+
+    fn record(&self, now: Time) -> Value {
+        let time =
+            |run: Option<&Recent>| run.and_then(|run| run.modified.get()).map(human::rfc3339);
+        json!({
+            "format": self.format,
+            "places": self.places,
+            "runs": self.runs.len(),
+            "bytes": self.bytes,
+            "oldest": time(self.runs.last()),
+            "newest": time(self.runs.first()),
+            "deleted_after_days": self.rule.as_ref().map(|rule| rule.days),
+            "rule": self.rule.as_ref().map(|rule| rule.setting),
+            "due": self.rule.as_ref().map(|_| self.due(now, SOON).len()),
+        })
+    }
+
+    fn row(&self, now: Time, homes: &Homes) -> Vec<Cell> {
+        let age = |run: Option<&Recent>| {
+            let told = run.and_then(|run| run.modified.get()).zip(now.get());
+            told.map_or_else(
+                || Cell::role("—", Role::Dim),
+                |(then, now)| Cell::new(human::roughly(now - then)),
+            )
+        };
+        let due = self.due(now, SOON).len();
+        let (rule, due) = match &self.rule {
+            Some(rule) => {
+                let default = if rule.is_default { " (default)" } else { "" };
+                let due = if due > 0 {
+                    Cell::role(due.to_string(), Role::Warn)
+                } else {
+                    Cell::new("0")
+                };
+                (Cell::new(format!("after {} days{default}", rule.days)), due)
+            }
+            None => (
+                Cell::role("none known", Role::Dim),
+                Cell::role("—", Role::Dim),
+            ),
+        };
+        let places: Vec<String> = self
+            .places
+            .iter()
+            .map(|place| short(place, homes))
+            .collect();
+        vec![
+            Cell::new(self.format),
+            Cell::new(human::count(self.runs.len() as u64)),
+            Cell::new(human::bytes(self.bytes)),
+            age(self.runs.last()),
+            age(self.runs.first()),
+            rule,
+            due,
+            Cell::new(places.join(", ")),
+        ]
+    }
+}
+
+fn short(path: &std::path::Path, homes: &Homes) -> String {
+    match path.strip_prefix(homes.home()) {
+        Ok(below) => format!("~/{}", below.display()),
+        Err(_) => path.display().to_string(),
+    }
+}
+
+const COLUMNS: &[Column<'static>] = &[
+    Column::left("AGENT", 0),
+    Column::right("RUNS", 0),
+    Column::right("SIZE", 1),
+    Column::left("OLDEST", 2),
+    Column::left("NEWEST", 2),
+    Column::left("DELETED", 1),
+    Column::right("DUE", 1),
+    Column::left("PLACE", 0).cut_to(12),
+];
+
+const MEMBERS: &[&str] = &[
+    "format",
+    "runs",
+    "bytes",
+    "oldest",
+    "newest",
+    "deleted_after_days",
+    "rule",
+    "due",
+    "places",
+];
+
+impl Command for Doctor {
+    const NAME: &'static str = "doctor";
+    const ACCEPTS: Accepts = Accepts::RECORDS;
+
+    fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
+        let homes = homes()?;
+        let now = Time(System.now());
+        let found = found(&homes);
+        if let Some(machine) = cx.global.machine() {
+            let records = Records {
+                schema: "saferun.tui/doctor@1",
+                list: "agents",
+                csv: MEMBERS,
+                only: None,
+                rest: Vec::new(),
+            };
+            records.write(&mut cx.out, machine, found.iter().map(|it| it.record(now)))?;
+            return Ok(Exit::Done);
+        }
+        if found.is_empty() {
+            cx.notes
+                .note("no known agent keeps runs on this machine (formats lists the places)");
+            return Ok(Exit::Done);
+        }
+        let rows: Vec<_> = found.iter().map(|it| it.row(now, &homes)).collect();
+        table::write(&mut cx.out, COLUMNS, &rows)?;
+        let due: usize = found.iter().map(|it| it.due(now, SOON).len()).sum();
+        if due > 0 {
+            let what = human::counted(due as u64, "run");
+            cx.notes.note(&format!(
+                "{what} will be deleted within {SOON} days: saferun-tui keep copies them"
+            ));
+        }
+        let runs: Vec<Recent> = found.into_iter().flat_map(|it| it.runs).collect();
+        let (prompts, sessions) = cleanup::lost_prompts(&homes, &runs);
+        if prompts > 0 {
+            let what = human::counted(prompts as u64, "prompt");
+            let of = human::counted(sessions as u64, "session");
+            cx.notes.note(&format!(
+                "{what} of {of} that are gone: ~/.claude/history.jsonl still has them"
+            ));
+        }
+        Ok(Exit::Done)
+    }
+}
+
+impl Command for Keep {
+    const NAME: &'static str = "keep";
+    const ACCEPTS: Accepts = Accepts::NONE;
+
+    fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
+        let homes = homes()?;
+        let now = Time(System.now());
+        let what = || Failure::Input("no folder for the state: HOME is not set".to_owned());
+        let state = state::usual_folder().ok_or_else(what)?;
+        let mut kin = Kin::default();
+        let (mut copied, mut known, mut failed) = ((0_u64, 0_u64, 0_u64), 0_u64, 0_u64);
+        for agent in found(&homes) {
+            for run in agent.due(now, self.within) {
+                // The rows of a store are not files.
+                if sqlite::is_inside(&run.path, run.format.name()) {
+                    continue;
+                }
+                let files = run.format.companions(&run.path, &mut kin);
+                for file in std::iter::once(run.path.clone())
+                    .chain(files)
+                    .filter(|it| it.is_file())
+                {
+                    let to = copying::place(&state, homes.home(), &file);
+                    if self.dry_run {
+                        cx.out.line(&short(&file, &homes))?;
+                        continue;
+                    }
+                    match copying::keep(&file, &to) {
+                        Ok(Kept::Copied(from, now)) => {
+                            copied = (copied.0 + 1, copied.1 + from, copied.2 + now);
+                        }
+                        Ok(Kept::AlreadyThere) => known += 1,
+                        Err(error) => {
+                            failed += 1;
+                            cx.notes.note(&format!("{}: {error}", file.display()));
+                        }
+                    }
+                }
+            }
+        }
+        if !self.dry_run {
+            let files = human::counted(copied.0, "file");
+            let sizes = format!("{} → {}", human::bytes(copied.1), human::bytes(copied.2));
+            let folder = state.join(copying::FOLDER);
+            cx.notes.note(&format!(
+                "{files} copied ({sizes}), {known} already there: {}",
+                folder.display()
+            ));
+        }
+        Ok(if failed > 0 {
+            Exit::NoInput
+        } else {
+            Exit::Done
+        })
+    }
+}

@@ -1,0 +1,155 @@
+//! Makes lines of JSON from rows.
+
+use rusqlite::types::{Value, ValueRef};
+use rusqlite::{Connection, Row, params};
+
+use super::schema::Lines;
+use crate::ingest::json::{self, Cursor, Marks};
+
+/// The most that one compressed value may unpack to.
+const LARGEST: usize = 256 << 20;
+
+/// The lines of the row with a key: one, unless the row is split.
+pub(super) fn pieces(
+    connection: &Connection,
+    lines: &Lines,
+    key: &Value,
+) -> rusqlite::Result<Vec<Vec<u8>>> {
+    let mut statement = connection.prepare_cached(lines.row)?;
+    let mut rows = statement.query(params![key])?;
+    let Some(row) = rows.next()? else {
+        return Ok(Vec::new());
+    };
+    let mut text = object(row, lines)?;
+    if let Some(name) = lines.inside {
+        text = [b"{\"", name.as_bytes(), b"\":", &text, b"}"].concat();
+    }
+    if let Some((name, query)) = lines.parts {
+        text.pop();
+        text.extend_from_slice(format!(",\"{name}\":[").as_bytes());
+        let mut statement = connection.prepare_cached(query)?;
+        let mut rows = statement.query(params![key])?;
+        let mut is_first = true;
+        while let Some(row) = rows.next()? {
+            if !std::mem::replace(&mut is_first, false) {
+                text.push(b',');
+            }
+            text.extend(object(row, lines)?);
+        }
+        text.extend_from_slice(b"]}");
+    }
+    Ok(match lines.split {
+        Some(list) => split(&text, list).unwrap_or_else(|| vec![text]),
+        None => vec![text],
+    })
+}
+
+/// A row as an object.
+fn object(row: &Row<'_>, lines: &Lines) -> rusqlite::Result<Vec<u8>> {
+    let names = row.as_ref().column_names();
+    let mut text = vec![b'{'];
+    for (at, name) in names.into_iter().enumerate() {
+        let value = row.get_ref(at)?;
+        let is_spread = lines.spread == Some(name);
+        let value = encoded(value, is_spread || lines.json.contains(&name));
+        let Some(value) = value else { continue };
+        let members = value
+            .strip_prefix(b"{")
+            .and_then(|rest| rest.strip_suffix(b"}"))
+            .filter(|_| is_spread);
+        if members.is_some_and(|members| members.trim_ascii().is_empty()) {
+            continue;
+        }
+        if text.len() > 1 {
+            text.push(b',');
+        }
+        match members {
+            Some(members) => text.extend_from_slice(members),
+            None => {
+                text.extend(quoted(name));
+                text.push(b':');
+                text.extend(value);
+            }
+        }
+    }
+    text.push(b'}');
+    Ok(text)
+}
+
+/// A value as JSON; none for NULL.
+fn encoded(value: ValueRef<'_>, is_json: bool) -> Option<Vec<u8>> {
+    let bytes = match value {
+        ValueRef::Null => return None,
+        ValueRef::Integer(number) => return Some(number.to_string().into_bytes()),
+        ValueRef::Real(number) if number.is_finite() => {
+            return Some(number.to_string().into_bytes());
+        }
+        ValueRef::Real(_) => return None,
+        ValueRef::Text(text) => text.to_vec(),
+        ValueRef::Blob(blob) => unpacked(blob),
+    };
+    if is_json && is_value(bytes.trim_ascii()) {
+        return Some(in_line(bytes.trim_ascii()));
+    }
+    Some(quoted(&String::from_utf8_lossy(&bytes)))
+}
+
+/// Whether this is JSON of any type.
+fn is_value(text: &[u8]) -> bool {
+    let marks = Marks::of(text);
+    let mut cursor = Cursor::whole(text, &marks);
+    cursor.skip().and_then(|()| cursor.end()).is_ok()
+}
+
+/// A blob, without the zstd around it.
+fn unpacked(blob: &[u8]) -> Vec<u8> {
+    use std::io::Read as _;
+    if !blob.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+        return blob.to_vec();
+    }
+    let mut text = Vec::new();
+    let read = zstd::Decoder::new(blob)
+        .and_then(|decoder| decoder.take(LARGEST as u64).read_to_end(&mut text));
+    match read {
+        Ok(_) => text,
+        Err(_) => blob.to_vec(),
+    }
+}
+
+/// JSON without line ends, which are white space in it.
+fn in_line(text: &[u8]) -> Vec<u8> {
+    let blank = |byte: &u8| {
+        if matches!(byte, b'\n' | b'\r') {
+            b' '
+        } else {
+            *byte
+        }
+    };
+    text.iter().map(blank).collect()
+}
+
+fn quoted(text: &str) -> Vec<u8> {
+    serde_json::Value::from(text).to_string().into_bytes()
+}
+
+/// The row without one of its lists, and then the elements of that list.
+fn split(text: &[u8], list: &str) -> Option<Vec<Vec<u8>>> {
+    let mut row = json::value(text)?;
+    let elements = row.pointer_mut(list)?.take();
+    let elements = elements.as_array()?.iter().map(as_record);
+    Some(
+        std::iter::once(row.to_string().into_bytes())
+            .chain(elements)
+            .collect(),
+    )
+}
+
+/// An element as a record: one that is no object becomes its only member.
+fn as_record(element: &serde_json::Value) -> Vec<u8> {
+    let record = match element {
+        serde_json::Value::Object(_) => element.clone(),
+        serde_json::Value::String(name) => serde_json::json!({ name.as_str(): null }),
+        other => serde_json::json!({ "value": other }),
+    };
+    record.to_string().into_bytes()
+}

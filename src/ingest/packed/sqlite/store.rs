@@ -1,0 +1,330 @@
+//! An open database, read so that neither it nor anything beside it changes.
+//!
+//! SQLite itself is not that careful: even a connection that only reads creates `-wal` and `-shm` files beside a store in
+//! WAL mode. So there are four ways, tried in this order:
+//!
+//! * A store without a write-ahead log is opened read-only.
+//! * A store in WAL mode whose log is in use is opened read-only with a read-only `-shm`: readers share it with the writer.
+//!   SQLite opens the log as if to write, but a connection that only reads never does.
+//! * A store in WAL mode without a log is not open anywhere, so it is read as it lies. Whether that is still so is checked
+//!   before and after each query: as soon as a log appears, or the file changes, the query is asked again the second way.
+//! * What needs repair first (a log without its index, a hot journal) is read from a private copy.
+
+use std::collections::{HashMap, VecDeque};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::Session;
+use super::snapshot::{Snapshot, beside};
+
+/// How long a lock of a writer is waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// Bytes of composed lines that are kept for the next read.
+const KEPT: usize = 32 << 20;
+/// How often a query is asked again because the store changed meanwhile.
+const TRIES: usize = 4;
+
+/// The stores that sources are open in. Sessions of one store share its connection: a store may hold thousands.
+static OPEN: Mutex<Vec<(PathBuf, Weak<Store>)>> = Mutex::new(Vec::new());
+/// The store that was asked last stays open for the next question.
+static LAST: Mutex<Option<Arc<Store>>> = Mutex::new(None);
+
+/// Numbers connections.
+static OPENINGS: AtomicU32 = AtomicU32::new(0);
+
+pub(super) struct Store {
+    path: PathBuf,
+    opened: Mutex<Option<Opened>>,
+    sessions: AtomicU32,
+    kept: Mutex<Kept>,
+    /// The sessions, and in which state of the store they were listed.
+    listed: Mutex<Option<(Version, Arc<Vec<Session>>)>>,
+}
+
+/// Differs whenever the store was changed: how often it was opened, and what SQLite counts for a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Version(u32, i64);
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+struct Opened {
+    number: u32,
+    connection: Connection,
+    /// Set if the store is read as it lies: what it must still look like.
+    still: Option<Look>,
+    /// The copy that it reads, which exists as long as this value.
+    copy: Option<Snapshot>,
+}
+
+/// What shows whether anybody wrote to a store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Look {
+    file: (u64, i64, i64, u64),
+    has_log: bool,
+}
+
+fn look(path: &Path) -> Look {
+    let seen = |it: std::fs::Metadata| (it.ino(), it.mtime(), it.mtime_nsec(), it.len());
+    Look {
+        file: path.metadata().map_or((0, 0, 0, 0), seen),
+        has_log: size(path, "-wal") > 0 || beside(path, "-shm").exists(),
+    }
+}
+
+fn size(path: &Path, ending: &str) -> u64 {
+    beside(path, ending).metadata().map_or(0, |it| it.len())
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    lines: HashMap<(u32, u32), Arc<[u8]>>,
+    order: VecDeque<(u32, u32)>,
+    bytes: usize,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Store {
+    /// The store at a path; opens it unless a source is open in it already.
+    pub(super) fn shared(path: &Path) -> Result<Arc<Store>, String> {
+        let own = path.canonicalize().map_err(|error| error.to_string())?;
+        let mut all = locked(&OPEN);
+        all.retain(|(_, store)| store.strong_count() > 0);
+        if let Some(known) = all.iter().find(|(known, _)| *known == own)
+            && let Some(store) = known.1.upgrade()
+        {
+            return Ok(store);
+        }
+        let store = Arc::new(Store {
+            listed: Mutex::default(),
+            path: own.clone(),
+            opened: Mutex::new(None),
+            sessions: AtomicU32::new(0),
+            kept: Mutex::default(),
+        });
+        all.push((own, Arc::downgrade(&store)));
+        *locked(&LAST) = Some(Arc::clone(&store));
+        Ok(store)
+    }
+
+    /// What changes with every change of the store.
+    pub(super) fn version(&self) -> Option<Version> {
+        let count = self.read(|it| it.query_row("PRAGMA data_version", [], |row| row.get(0)));
+        let opened = locked(&self.opened);
+        Some(Version(opened.as_ref()?.number, count.ok()?))
+    }
+
+    /// The sessions, if they were listed in this state of the store.
+    pub(super) fn listed(&self, version: Version) -> Option<Arc<Vec<Session>>> {
+        let listed = locked(&self.listed);
+        let (when, sessions) = listed.as_ref()?;
+        (*when == version).then(|| Arc::clone(sessions))
+    }
+
+    pub(super) fn list(&self, version: Version, sessions: &Arc<Vec<Session>>) {
+        *locked(&self.listed) = Some((version, Arc::clone(sessions)));
+    }
+
+    /// The number of the next session that is opened.
+    pub(super) fn next(&self) -> u32 {
+        self.sessions.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Asks the store, in one consistent state of it.
+    pub(super) fn read<T>(
+        &self,
+        ask: impl Fn(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, String> {
+        let mut opened = locked(&self.opened);
+        for _ in 0..TRIES {
+            let is_stale = |it: &Opened| {
+                it.still
+                    .as_ref()
+                    .is_some_and(|still| *still != look(&self.path))
+            };
+            if opened.as_ref().is_none_or(is_stale) {
+                *opened = Some(open(&self.path)?);
+            }
+            let Some(current) = opened.as_ref() else {
+                break;
+            };
+            let answer = in_one_state(&current.connection, &ask);
+            if is_stale(current) {
+                continue;
+            }
+            match answer {
+                Ok(answer) => return Ok(answer),
+                Err(error) if needs_copy(&error) && current.copy.is_none() => {
+                    // What lives as long as the process is never deleted.
+                    locked(&LAST).take();
+                    *opened = Some(copied(&self.path)?);
+                }
+                Err(error) => return Err(reason(&error)),
+            }
+        }
+        Err("it changes faster than it can be read".to_owned())
+    }
+
+    pub(super) fn kept(&self, session: u32, line: u32) -> Option<Arc<[u8]>> {
+        locked(&self.kept).lines.get(&(session, line)).cloned()
+    }
+
+    /// Keeps a line, and forgets the oldest ones.
+    pub(super) fn keep(&self, key: (u32, u32), text: Vec<u8>) -> Arc<[u8]> {
+        let text: Arc<[u8]> = text.into();
+        let mut kept = locked(&self.kept);
+        if kept.lines.insert(key, Arc::clone(&text)).is_none() {
+            kept.order.push_back(key);
+            kept.bytes += text.len();
+        }
+        while kept.bytes > KEPT
+            && let Some(oldest) = kept.order.pop_front()
+        {
+            let gone = kept.lines.remove(&oldest).map_or(0, |text| text.len());
+            kept.bytes -= gone;
+        }
+        text
+    }
+}
+
+fn in_one_state<T>(
+    connection: &Connection,
+    ask: impl Fn(&Connection) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    let reading = connection.unchecked_transaction()?;
+    let answer = ask(&reading)?;
+    reading.finish()?;
+    Ok(answer)
+}
+
+/// How a connection may treat the file; see the head of this file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    ReadOnly,
+    BesideWriter,
+    AsItLies,
+    Copy,
+}
+
+impl Way {
+    fn parameters(self) -> &'static str {
+        match self {
+            Way::ReadOnly => "mode=ro",
+            Way::BesideWriter => "mode=ro&readonly_shm=1",
+            Way::AsItLies => "mode=ro&immutable=1",
+            Way::Copy => "mode=rw",
+        }
+    }
+
+    fn flag(self) -> OpenFlags {
+        match self {
+            Way::ReadOnly | Way::BesideWriter | Way::AsItLies => OpenFlags::SQLITE_OPEN_READ_ONLY,
+            Way::Copy => OpenFlags::SQLITE_OPEN_READ_WRITE,
+        }
+    }
+}
+
+/// Opens a store in the first of the ways that fits.
+fn open(path: &Path) -> Result<Opened, String> {
+    let seen = look(path);
+    if seen.file.3 == 0 {
+        return Err("empty".to_owned());
+    }
+    let way = match (is_in_wal_mode(path)?, seen.has_log) {
+        (false, _) => Way::ReadOnly,
+        (true, true) => Way::BesideWriter,
+        (true, false) => Way::AsItLies,
+    };
+    Ok(Opened {
+        number: OPENINGS.fetch_add(1, Ordering::Relaxed),
+        connection: connect(path, way)?,
+        still: (way == Way::AsItLies).then_some(seen),
+        copy: None,
+    })
+}
+
+fn copied(path: &Path) -> Result<Opened, String> {
+    let copy = Snapshot::of(path)?;
+    Ok(Opened {
+        number: OPENINGS.fetch_add(1, Ordering::Relaxed),
+        connection: connect(copy.path(), Way::Copy)?,
+        still: None,
+        copy: Some(copy),
+    })
+}
+
+fn connect(path: &Path, way: Way) -> Result<Connection, String> {
+    let uri = format!("file:{}?{}", escaped(path), way.parameters());
+    let flags = way.flag() | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(uri, flags).map_err(|error| reason(&error))?;
+    let careful = "PRAGMA trusted_schema=OFF; PRAGMA query_only=ON; PRAGMA cell_size_check=ON; PRAGMA mmap_size=0; \
+         PRAGMA temp_store=MEMORY;";
+    connection
+        .busy_timeout(PATIENCE)
+        .and_then(|()| connection.execute_batch(careful))
+        .map_err(|error| reason(&error))?;
+    Ok(connection)
+}
+
+/// A path in a URI: everything that might mean something there is escaped.
+fn escaped(path: &Path) -> String {
+    use std::os::unix::ffi::OsStrExt as _;
+    let mut uri = String::new();
+    for &byte in path.as_os_str().as_bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'-' | b'_') {
+            uri.push(char::from(byte));
+        } else {
+            uri.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    uri
+}
+
+/// Whether the header says that changes go into a write-ahead log.
+fn is_in_wal_mode(path: &Path) -> Result<bool, String> {
+    use std::io::Read as _;
+    let mut head = [0; 100];
+    let read = crate::ingest::open::open_without_waiting(path)
+        .and_then(|mut file| file.read_exact(&mut head));
+    match read {
+        Ok(()) if head.starts_with(super::MAGIC) => Ok(head[19] == 2),
+        Ok(()) => Err("not an SQLite database, or an encrypted one".to_owned()),
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            Err("cut short: not even the header of a database is there".to_owned())
+        }
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Whether SQLite would have to write to read: a log without its index, a journal to roll back.
+fn needs_copy(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly)
+    )
+}
+
+/// What went wrong, for a person.
+pub(super) fn reason(error: &rusqlite::Error) -> String {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt) => "the database is damaged".to_owned(),
+        Some(ErrorCode::NotADatabase) => "not an SQLite database, or an encrypted one".to_owned(),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            "locked by another program; try again when that has finished".to_owned()
+        }
+        _ => format!("the database cannot be read ({error})"),
+    }
+}
