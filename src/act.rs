@@ -19,6 +19,8 @@ pub mod mcp;
 #[cfg(feature = "capture")]
 pub mod net;
 #[cfg(feature = "capture")]
+pub mod otlp;
+#[cfg(feature = "capture")]
 pub mod record;
 #[cfg(feature = "capture")]
 pub mod remote;

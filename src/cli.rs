@@ -39,6 +39,8 @@ pub mod export;
 mod formats;
 mod generate;
 mod help;
+#[cfg(feature = "capture")]
+mod listen;
 mod live;
 mod ls;
 mod mcp;

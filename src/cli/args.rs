@@ -90,6 +90,8 @@ commands! {
     Diff(super::diff::Diff),
     #[cfg(feature = "capture")]
     Record(super::record::Record),
+    #[cfg(feature = "capture")]
+    Listen(super::listen::Listen),
     Policy(super::policy::Policy),
     Alert(super::alert::Alert),
     Approvals(super::approvals::Approvals),
