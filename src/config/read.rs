@@ -39,7 +39,16 @@ const LIVE: &[&str] = &["alert"];
 const ALERTS: &[&str] = &["rules"];
 /// Of a product in the table `pull`.
 const PRODUCT: &[&str] = &["key-cmd"];
-const PRODUCTS: &[&str] = &["phoenix", "mlflow", "langfuse", "langsmith", "helicone", "clickhouse"];
+const PRODUCTS: &[&str] = &[
+    "phoenix",
+    "mlflow",
+    "langfuse",
+    "langsmith",
+    "helicone",
+    "clickhouse",
+    "tempo",
+    "jaeger",
+];
 
 /// A named value of the file, with the text of the whole file.
 struct At<'a> {

@@ -11,6 +11,8 @@ pub enum Kind {
     Langsmith,
     Helicone,
     Clickhouse,
+    Tempo,
+    Jaeger,
 }
 
 /// Where traces live.
@@ -37,6 +39,8 @@ impl Kind {
         Kind::Langsmith,
         Kind::Helicone,
         Kind::Clickhouse,
+        Kind::Tempo,
+        Kind::Jaeger,
     ];
 
     pub fn word(self) -> &'static str {
@@ -47,6 +51,8 @@ impl Kind {
             Kind::Langsmith => "langsmith",
             Kind::Helicone => "helicone",
             Kind::Clickhouse => "clickhouse",
+            Kind::Tempo => "tempo",
+            Kind::Jaeger => "jaeger",
         }
     }
 
@@ -59,6 +65,8 @@ impl Kind {
             Kind::Langsmith => &["LANGSMITH_API_KEY", "LANGCHAIN_API_KEY"],
             Kind::Helicone => &["HELICONE_API_KEY"],
             Kind::Clickhouse => &["CLICKHOUSE_PASSWORD"],
+            Kind::Tempo => &["TEMPO_TOKEN"],
+            Kind::Jaeger => &["JAEGER_TOKEN"],
         }
     }
 
@@ -86,8 +94,11 @@ impl Kind {
                 set.unwrap_or_else(|| "https://api.smith.langchain.com".to_owned())
             }
             Kind::Helicone => "https://api.helicone.ai".to_owned(),
-            Kind::Clickhouse => first(&["CLICKHOUSE_URL"])
-                .unwrap_or_else(|| "http://localhost:8123".to_owned()),
+            Kind::Clickhouse => {
+                first(&["CLICKHOUSE_URL"]).unwrap_or_else(|| "http://localhost:8123".to_owned())
+            }
+            Kind::Tempo => "http://localhost:3200".to_owned(),
+            Kind::Jaeger => "http://localhost:16686".to_owned(),
         }
     }
 
@@ -98,7 +109,7 @@ impl Kind {
             Kind::Mlflow => &["MLFLOW_EXPERIMENT_NAME"],
             Kind::Langsmith => &["LANGSMITH_PROJECT", "LANGCHAIN_PROJECT"],
             Kind::Clickhouse => &["CLICKHOUSE_DATABASE"],
-            Kind::Langfuse | Kind::Helicone => &[],
+            Kind::Langfuse | Kind::Helicone | Kind::Tempo | Kind::Jaeger => &[],
         };
         names.iter().find_map(|name| variable(name))
     }
@@ -107,7 +118,7 @@ impl Kind {
         match self {
             Kind::Phoenix | Kind::Langsmith | Kind::Clickhouse => Some("default"),
             Kind::Mlflow => Some("Default"),
-            Kind::Langfuse | Kind::Helicone => Some(""),
+            Kind::Langfuse | Kind::Helicone | Kind::Tempo | Kind::Jaeger => Some(""),
         }
     }
 }
@@ -376,8 +387,16 @@ mod tests {
         refuses("langfuse://pk:sk-very-secret@host/x", "no password");
         refuses("phoenix://user@host/x", "no user");
         refuses("clickhouse://user:sk-very-secret@host/x", "no password");
-        check("clickhouse://reader@ch.example/otel", "https://ch.example:8443", "otel");
-        check("clickhouse://localhost/otel/spans", "http://localhost:8123", "otel/spans");
+        check(
+            "clickhouse://reader@ch.example/otel",
+            "https://ch.example:8443",
+            "otel",
+        );
+        check(
+            "clickhouse://localhost/otel/spans",
+            "http://localhost:8123",
+            "otel/spans",
+        );
         refuses("phoenix://host/x?key=1", "means nothing");
         refuses("ftp://u:secret@host/x", "is no URL of traces");
         let variable = |_: &str| Some("http://10.0.0.3:6006".to_owned());
