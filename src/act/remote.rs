@@ -8,6 +8,7 @@ mod auth;
 mod clickhouse;
 mod fetch;
 mod helicone;
+mod jaeger;
 pub mod keys;
 mod langfuse;
 mod langsmith;
@@ -19,6 +20,7 @@ mod product;
 mod record;
 mod rows;
 mod store;
+mod tempo;
 mod windows;
 mod wire;
 
@@ -37,6 +39,7 @@ use address::{Address, Kind};
 use clickhouse::Clickhouse;
 use fetch::{Fetch, LATE, Stopped};
 use helicone::Helicone;
+use jaeger::Jaeger;
 use keys::Keys;
 use langfuse::Langfuse;
 use langsmith::Langsmith;
@@ -45,6 +48,7 @@ use phoenix::Phoenix;
 use product::Product;
 use record::Nanos;
 use store::{Origin, Store};
+use tempo::Tempo;
 use wire::{Traffic, Trouble, Wire};
 
 /// What to pull, and where to.
@@ -249,6 +253,8 @@ fn product_of(wish: &Wish) -> Result<Box<dyn Product>, String> {
         Kind::Langfuse => Box::new(Langfuse::new(address, keys)?),
         Kind::Langsmith => Box::new(Langsmith::new(address, keys)?),
         Kind::Helicone => Box::new(Helicone::new(address, keys)?),
+        Kind::Tempo => Box::new(Tempo::new(address, keys)?),
+        Kind::Jaeger => Box::new(Jaeger::new(address, keys)?),
         Kind::Clickhouse => {
             let times = [wish.since, wish.until].map(|time| nanos(time).unwrap_or(0));
             let wanted = wish.filter.as_ref().map(|filter| (&filter.evidence, times));

@@ -27,7 +27,7 @@ use crate::query::value;
 /// Where a first pull begins if nothing is said.
 const SINCE: &str = "1d";
 
-/// Fetch traces from Phoenix, MLflow, Langfuse, LangSmith, Helicone or ClickHouse into a folder
+/// Fetch traces from Phoenix, MLflow, Langfuse, LangSmith, Helicone, ClickHouse, Tempo or Jaeger into a folder
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -40,10 +40,10 @@ With -w, ClickHouse chooses the runs that the filter may keep; -w on the folder 
 
 Sources: phoenix://[HOST]/PROJECT · mlflow://[HOST]/EXPERIMENT · langfuse://[HOST]/[PROJECT] ·
          langsmith://[HOST]/PROJECT · helicone://[us|eu|HOST] ·
-         clickhouse://[USER@]HOST/DATABASE[/TABLE]
+         clickhouse://[USER@]HOST/DATABASE[/TABLE] · tempo://[HOST]/[TENANT] · jaeger://[HOST]/SERVICE
 A host, project or key that is left out comes from the variables of the product's own programs
 (PHOENIX_API_KEY, MLFLOW_TRACKING_TOKEN, LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY, LANGSMITH_API_KEY,
-HELICONE_API_KEY, CLICKHOUSE_PASSWORD), or the key from key-cmd = [\"program\", \"argument\"] under [pull.PRODUCT] in the settings.
+HELICONE_API_KEY, CLICKHOUSE_PASSWORD, TEMPO_TOKEN, JAEGER_TOKEN), or the key from key-cmd = [\"program\", \"argument\"] under [pull.PRODUCT] in the settings.
 No option takes a key. Always https, except to this machine or with ?http=1.
 
 The folder is printed. A second pull fetches what is new; a pull that was killed goes on where it was.

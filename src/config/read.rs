@@ -48,6 +48,8 @@ const PRODUCTS: &[&str] = &[
     "langsmith",
     "helicone",
     "clickhouse",
+    "tempo",
+    "jaeger",
 ];
 
 /// A named value of the file, with the text of the whole file.

@@ -11,6 +11,8 @@ pub enum Kind {
     Langsmith,
     Helicone,
     Clickhouse,
+    Tempo,
+    Jaeger,
 }
 
 /// Where traces live.
@@ -37,6 +39,8 @@ impl Kind {
         Kind::Langsmith,
         Kind::Helicone,
         Kind::Clickhouse,
+        Kind::Tempo,
+        Kind::Jaeger,
     ];
 
     pub fn word(self) -> &'static str {
@@ -47,6 +51,8 @@ impl Kind {
             Kind::Langsmith => "langsmith",
             Kind::Helicone => "helicone",
             Kind::Clickhouse => "clickhouse",
+            Kind::Tempo => "tempo",
+            Kind::Jaeger => "jaeger",
         }
     }
 
@@ -59,6 +65,8 @@ impl Kind {
             Kind::Langsmith => &["LANGSMITH_API_KEY", "LANGCHAIN_API_KEY"],
             Kind::Helicone => &["HELICONE_API_KEY"],
             Kind::Clickhouse => &["CLICKHOUSE_PASSWORD"],
+            Kind::Tempo => &["TEMPO_TOKEN"],
+            Kind::Jaeger => &["JAEGER_TOKEN"],
         }
     }
 
@@ -89,6 +97,8 @@ impl Kind {
             Kind::Clickhouse => {
                 first(&["CLICKHOUSE_URL"]).unwrap_or_else(|| "http://localhost:8123".to_owned())
             }
+            Kind::Tempo => "http://localhost:3200".to_owned(),
+            Kind::Jaeger => "http://localhost:16686".to_owned(),
         }
     }
 
@@ -99,7 +109,7 @@ impl Kind {
             Kind::Mlflow => &["MLFLOW_EXPERIMENT_NAME"],
             Kind::Langsmith => &["LANGSMITH_PROJECT", "LANGCHAIN_PROJECT"],
             Kind::Clickhouse => &["CLICKHOUSE_DATABASE"],
-            Kind::Langfuse | Kind::Helicone => &[],
+            Kind::Langfuse | Kind::Helicone | Kind::Tempo | Kind::Jaeger => &[],
         };
         names.iter().find_map(|name| variable(name))
     }
@@ -108,7 +118,7 @@ impl Kind {
         match self {
             Kind::Phoenix | Kind::Langsmith | Kind::Clickhouse => Some("default"),
             Kind::Mlflow => Some("Default"),
-            Kind::Langfuse | Kind::Helicone => Some(""),
+            Kind::Langfuse | Kind::Helicone | Kind::Tempo | Kind::Jaeger => Some(""),
         }
     }
 }

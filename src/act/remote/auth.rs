@@ -1,5 +1,7 @@
 //! How requests carry their key.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::wire::{Trouble, Wire};
@@ -33,7 +35,12 @@ impl Auth {
     pub(super) fn hide(&self, wire: &mut Wire<'_>) {
         match self {
             Auth::None => {}
-            Auth::Bearer(key) | Auth::Basic(_, key) => wire.hide(key),
+            Auth::Bearer(key) => wire.hide(key),
+            Auth::Basic(name, key) => {
+                let pair = STANDARD.encode(format!("{name}:{}", key.reveal()));
+                wire.hide(&Secret::new(pair));
+                wire.hide(key);
+            }
             Auth::Headers(headers) => headers.iter().for_each(|(_, key)| wire.hide(key)),
         }
     }

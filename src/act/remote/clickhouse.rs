@@ -28,6 +28,7 @@ const NEEDED: &[&str] = &[
     "SpanName",
     "ServiceName",
     "ResourceAttributes",
+    "ScopeName",
     "SpanAttributes",
     "Duration",
     "StatusCode",

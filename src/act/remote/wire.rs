@@ -107,6 +107,8 @@ impl<'a> Wire<'a> {
     }
 
     pub(super) fn hide(&mut self, key: &Secret) {
+        let bare = key.reveal().strip_prefix("Bearer ");
+        self.secrets.extend(bare.map(Secret::new));
         self.secrets.push(key.clone());
     }
 

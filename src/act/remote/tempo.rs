@@ -1,0 +1,129 @@
+//! Grafana Tempo: traces are searched in a window, then fetched one by one. They are OTLP, in an envelope.
+
+use serde_json::{Value, json};
+
+use super::address::{Address, encoded};
+use super::auth::{Auth, get};
+use super::keys::Keys;
+use super::product::{Page, Part, Product};
+use super::record::{Reader, SECOND, Unit};
+use super::wire::{Trouble, Wire};
+use crate::act::net::secret::Secret;
+use crate::ingest::formats::otlp;
+
+const LIMIT: usize = 200;
+
+#[derive(Debug)]
+pub(super) struct Tempo {
+    base: String,
+    auth: Auth,
+}
+
+impl Tempo {
+    pub(super) fn new(address: &Address, keys: &Keys) -> Result<Tempo, String> {
+        let mut headers: Vec<(String, Secret)> = Vec::new();
+        if !address.project.is_empty() {
+            headers.push((
+                "x-scope-orgid".to_owned(),
+                Secret::new(address.project.clone()),
+            ));
+        }
+        if let Some(key) = keys.find(address.kind.variables())? {
+            headers.push((
+                "authorization".to_owned(),
+                Secret::new(format!("Bearer {}", key.reveal())),
+            ));
+        }
+        Ok(Tempo {
+            base: address.base.clone(),
+            auth: match headers.is_empty() {
+                true => Auth::None,
+                false => Auth::Headers(headers),
+            },
+        })
+    }
+
+    /// A trace as one OTLP line; none if the server has it no more.
+    fn trace(&self, wire: &mut Wire<'_>, id: &str) -> Result<Option<Value>, Trouble> {
+        let url = format!("{}/api/v2/traces/{}", self.base, encoded(id));
+        let mut answer = match wire.json(&get(&url, &self.auth)?) {
+            Err(Trouble::Refused { status: 404, .. }) => return Ok(None),
+            answer => answer?,
+        };
+        if answer.get("status").and_then(Value::as_str) == Some("PARTIAL") {
+            return Err(wire.wrong(&format!("it gives only a part of the trace {id}")));
+        }
+        let mut trace = match answer.get_mut("trace") {
+            Some(trace) => trace.take(),
+            None => answer,
+        };
+        let spans = ["resourceSpans", "batches"].iter().find_map(|name| {
+            let spans = trace.get_mut(name)?.take();
+            spans.is_array().then_some(spans)
+        });
+        Ok(spans.map(|spans| json!({"resourceSpans": spans})))
+    }
+}
+
+impl Product for Tempo {
+    fn reader(&self) -> Reader {
+        Reader {
+            format: &otlp::Otlp,
+            unit: Unit::Trace,
+        }
+    }
+
+    fn begin(&mut self, wire: &mut Wire<'_>) -> Result<(), Trouble> {
+        self.auth.hide(wire);
+        let url = format!("{}/api/search?q={}&limit=1", self.base, encoded("{}"));
+        wire.json(&get(&url, &self.auth)?).map(drop)
+    }
+
+    fn page(
+        &mut self,
+        wire: &mut Wire<'_>,
+        part: Part<'_>,
+        _after: Option<&str>,
+    ) -> Result<Page, Trouble> {
+        let (ids, may_be_cut) = match part {
+            Part::Window { from, until } => {
+                let (from, until) = (from.div_euclid(SECOND), until.div_euclid(SECOND));
+                let (base, all) = (&self.base, encoded("{}"));
+                let url =
+                    format!("{base}/api/search?q={all}&start={from}&end={until}&limit={LIMIT}");
+                let answer = wire.json(&get(&url, &self.auth)?)?;
+                let found = answer
+                    .get("traces")
+                    .and_then(Value::as_array)
+                    .into_iter()
+                    .flatten();
+                let ids = found.filter_map(|it| Some(it.get("traceID")?.as_str()?.to_owned()));
+                let ids: Vec<String> = ids.collect();
+                let is_full = ids.len() >= LIMIT;
+                (ids, is_full)
+            }
+            Part::Traces(ids) => (ids.to_vec(), false),
+            Part::Rows { .. } => return Ok(Page::default()),
+        };
+        if may_be_cut {
+            // Fetching its traces would be in vain: the window will be asked for in parts.
+            return Ok(Page {
+                may_be_cut,
+                ..Page::default()
+            });
+        }
+        let mut records = Vec::new();
+        for id in ids {
+            records.extend(self.trace(wire, &id)?);
+        }
+        Ok(Page {
+            records,
+            next: None,
+            may_be_cut,
+        })
+    }
+
+    fn traces_at_once(&self) -> usize {
+        20
+    }
+}
