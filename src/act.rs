@@ -26,6 +26,8 @@ pub mod record;
 #[cfg(feature = "capture")]
 pub mod remote;
 #[cfg(feature = "capture")]
+pub mod rerun;
+#[cfg(feature = "capture")]
 pub mod serve;
 pub mod viewer;
 #[cfg(feature = "capture")]

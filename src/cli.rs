@@ -51,6 +51,8 @@ mod query;
 #[cfg(feature = "capture")]
 mod record;
 #[cfg(feature = "capture")]
+mod rerun;
+#[cfg(feature = "capture")]
 mod serve;
 mod shapes;
 mod show;

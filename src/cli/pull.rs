@@ -166,7 +166,10 @@ impl Pull {
         }
         let filter = filter(cx, address.kind)?;
         let text = filter.as_ref().map(|filter| filter.text.as_str());
-        let named = self.output.clone().or_else(|| remote::cache(&address, text));
+        let named = self
+            .output
+            .clone()
+            .or_else(|| remote::cache(&address, text));
         let folder =
             named.ok_or_else(|| Failure::Usage("no folder to write to; use -o".to_owned()))?;
         Ok(Wish {

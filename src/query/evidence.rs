@@ -133,7 +133,8 @@ fn of_term(term: &Term) -> Evidence {
             | Field::Retries
             | Field::Score
             | Field::Correct
-            | Field::Approval => Evidence::Anything,
+            | Field::Approval
+            | Field::Alert => Evidence::Anything,
         },
         Subject::Label(_) | Subject::Args(_) | Subject::Result(_) => each(text),
     }
@@ -196,7 +197,8 @@ fn is_of_reader(word: &str) -> bool {
 
 /// `12_000` is compared as a number.
 fn is_number_with_marks(word: &str) -> bool {
-    word.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'_' | b'-'))
+    word.bytes()
+        .all(|byte| byte.is_ascii_digit() || matches!(byte, b'_' | b'-'))
         && !word.bytes().all(|byte| byte.is_ascii_digit())
 }
 
@@ -260,16 +262,38 @@ mod tests {
 
     #[test]
     fn conjunctions_are_kept_and_alternatives_need_every_side() {
-        check("tool:refund is:error", "a span with \"refund\" and a failed span");
-        check("refund or waive", "a span with \"refund\" or a span with \"waive\"");
+        check(
+            "tool:refund is:error",
+            "a span with \"refund\" and a failed span",
+        );
+        check(
+            "refund or waive",
+            "a span with \"refund\" or a span with \"waive\"",
+        );
         check("refund or cost>1", "any run");
         check("refund cost>1", "a span with \"refund\"");
-        check("refund (waive or is:error)", "a span with \"refund\" and (a span with \"waive\" or a failed span)");
+        check(
+            "refund (waive or is:error)",
+            "a span with \"refund\" and (a span with \"waive\" or a failed span)",
+        );
     }
 
     #[test]
     fn nothing_follows_from_what_is_absent_or_written_by_readers() {
-        for filter in ["-tool:refund", "tool!=refund", "has:cost", "status:blocked", "is:denied", "/refund/", "failed", "args.a:true", "args.a:300.50", "tokens.in>5", "ab", "approver:maria"] {
+        for filter in [
+            "-tool:refund",
+            "tool!=refund",
+            "has:cost",
+            "status:blocked",
+            "is:denied",
+            "/refund/",
+            "failed",
+            "args.a:true",
+            "args.a:300.50",
+            "tokens.in>5",
+            "ab",
+            "approver:maria",
+        ] {
             check(filter, "any run");
         }
         check("\"denied by maria\"", "a span with \"maria\"");
@@ -280,7 +304,10 @@ mod tests {
     fn runs_and_times_are_passed_on() {
         check("run:7f3a91", "the run 7f3a91");
         check("run:7f*", "any run");
-        check("status:error since:2026-11-01T00:00:00Z", "a failed span and a span since 2026-11-01T00:00:00.000Z");
+        check(
+            "status:error since:2026-11-01T00:00:00Z",
+            "a failed span and a span since 2026-11-01T00:00:00.000Z",
+        );
         check("status:(error|timeout)", "any run");
     }
 }

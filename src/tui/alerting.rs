@@ -88,6 +88,8 @@ pub struct Seen {
     lines: HashMap<ActionIx, (usize, usize)>,
     /// What went wrong with the file of states.
     pub problems: Vec<String>,
+    /// Alerts that somebody should look at.
+    unseen: usize,
 }
 
 impl Seen {
@@ -116,6 +118,21 @@ impl Seen {
 
     pub fn is_evidence(&self, ix: ActionIx) -> bool {
         self.overlay.of_action(ix).next().is_some()
+    }
+
+    /// Those that fire and that nobody knows about. Of traces that are not followed nobody was told, so all of them count.
+    fn count(&mut self, is_live: bool, now: i64) {
+        let is_unseen = |alert: &&Alert| {
+            let Some(kept) = self.kept(alert) else {
+                return false;
+            };
+            let machine = &kept.machine;
+            let is_known = machine.acked.is_some() || machine.is_snoozed(now);
+            let fires =
+                machine.state == State::Firing || (machine.state == State::Resolved && !is_live);
+            fires && !is_known && alert.level() > Level::Info
+        };
+        self.unseen = self.alerts().iter().filter(is_unseen).count();
     }
 
     fn index(&mut self) {
@@ -163,6 +180,7 @@ pub struct Looking {
     known: Option<Arc<Seen>>,
     marks: Vec<(String, Mark)>,
     context: Context,
+    is_live: bool,
     /// In seconds.
     now: i64,
 }
@@ -191,6 +209,7 @@ impl Looking {
             known: session.alerting.seen.clone(),
             marks: session.alerting.marks.clone(),
             context: filtering::context(session),
+            is_live: session.trace.live,
             now: session.clock.now().div_euclid(1_000_000),
         }
     }
@@ -223,6 +242,7 @@ impl Looking {
             watch,
             lines: HashMap::new(),
             problems: problems.iter().map(ToString::to_string).collect(),
+            unseen: 0,
         };
         let Seen {
             watch,
@@ -235,6 +255,7 @@ impl Looking {
             seen.book.mark(key, mark);
         }
         seen.index();
+        seen.count(self.is_live, self.now);
         Ok(Arc::new(seen))
     }
 }
@@ -295,25 +316,8 @@ impl Session {
         self.alerting.is_outdated = true;
     }
 
-    /// Alerts that somebody should look at: those that fire and that nobody knows about. Of traces that are not followed
-    /// nobody was told, so all of them count.
+    /// How many alerts somebody should look at.
     pub fn unseen_alerts(&self) -> usize {
-        let Some(seen) = &self.alerting.seen else {
-            return 0;
-        };
-        let now = self.clock.now().div_euclid(1_000_000);
-        let is_unseen = |alert: &&Alert| {
-            let Some(kept) = seen.kept(alert) else {
-                return false;
-            };
-            let machine = &kept.machine;
-            let fires = machine.state == State::Firing
-                || (machine.state == State::Resolved && !self.trace.live);
-            fires
-                && alert.level() > Level::Info
-                && machine.acked.is_none()
-                && !machine.is_snoozed(now)
-        };
-        seen.alerts().iter().filter(is_unseen).count()
+        self.alerting.seen.as_ref().map_or(0, |seen| seen.unseen)
     }
 }

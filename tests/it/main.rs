@@ -33,6 +33,8 @@ mod record;
 mod remote;
 mod replay;
 mod screens;
+#[cfg(feature = "capture")]
+mod serve;
 mod shapes;
 mod stores;
 mod support;

@@ -86,8 +86,9 @@ impl Kind {
                 set.unwrap_or_else(|| "https://api.smith.langchain.com".to_owned())
             }
             Kind::Helicone => "https://api.helicone.ai".to_owned(),
-            Kind::Clickhouse => first(&["CLICKHOUSE_URL"])
-                .unwrap_or_else(|| "http://localhost:8123".to_owned()),
+            Kind::Clickhouse => {
+                first(&["CLICKHOUSE_URL"]).unwrap_or_else(|| "http://localhost:8123".to_owned())
+            }
         }
     }
 
@@ -376,8 +377,16 @@ mod tests {
         refuses("langfuse://pk:sk-very-secret@host/x", "no password");
         refuses("phoenix://user@host/x", "no user");
         refuses("clickhouse://user:sk-very-secret@host/x", "no password");
-        check("clickhouse://reader@ch.example/otel", "https://ch.example:8443", "otel");
-        check("clickhouse://localhost/otel/spans", "http://localhost:8123", "otel/spans");
+        check(
+            "clickhouse://reader@ch.example/otel",
+            "https://ch.example:8443",
+            "otel",
+        );
+        check(
+            "clickhouse://localhost/otel/spans",
+            "http://localhost:8123",
+            "otel/spans",
+        );
         refuses("phoenix://host/x?key=1", "means nothing");
         refuses("ftp://u:secret@host/x", "is no URL of traces");
         let variable = |_: &str| Some("http://10.0.0.3:6006".to_owned());

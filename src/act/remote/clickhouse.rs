@@ -21,9 +21,20 @@ const TABLE: &str = "otel_traces";
 
 /// Columns without which spans cannot be told.
 const NEEDED: &[&str] = &[
-    "Timestamp", "TraceId", "SpanId", "ParentSpanId", "SpanName", "ServiceName",
-    "ResourceAttributes", "SpanAttributes", "Duration", "StatusCode", "StatusMessage",
-    "Events.Timestamp", "Events.Name", "Events.Attributes",
+    "Timestamp",
+    "TraceId",
+    "SpanId",
+    "ParentSpanId",
+    "SpanName",
+    "ServiceName",
+    "ResourceAttributes",
+    "SpanAttributes",
+    "Duration",
+    "StatusCode",
+    "StatusMessage",
+    "Events.Timestamp",
+    "Events.Name",
+    "Events.Attributes",
 ];
 
 #[derive(Debug)]
@@ -49,13 +60,18 @@ impl Clickhouse {
         keys: &Keys,
         wanted: Option<(&Evidence, [Nanos; 2])>,
     ) -> Result<Clickhouse, String> {
-        let user = std::env::var("CLICKHOUSE_USER").ok().filter(|it| !it.is_empty());
+        let user = std::env::var("CLICKHOUSE_USER")
+            .ok()
+            .filter(|it| !it.is_empty());
         let user = address.user.clone().or(user);
         let mut headers: Vec<(String, Secret)> = Vec::new();
         headers.extend(user.map(|user| ("x-clickhouse-user".to_owned(), Secret::new(user))));
         let key = keys.find(address.kind.variables())?;
         headers.extend(key.map(|key| ("x-clickhouse-key".to_owned(), key)));
-        let (database, table) = address.project.split_once('/').unwrap_or((&address.project, TABLE));
+        let (database, table) = address
+            .project
+            .split_once('/')
+            .unwrap_or((&address.project, TABLE));
         Ok(Clickhouse {
             base: address.base.clone(),
             database: database.to_owned(),
@@ -64,7 +80,8 @@ impl Clickhouse {
                 true => Auth::None,
                 false => Auth::Headers(headers),
             },
-            selection: wanted.map(|(evidence, [since, until])| Selection::new(evidence, since, until)),
+            selection: wanted
+                .map(|(evidence, [since, until])| Selection::new(evidence, since, until)),
         })
     }
 
@@ -107,13 +124,20 @@ fn named(table: &str) -> Result<String, String> {
     }
 }
 
-fn query(table: &str, part: Part<'_>, after: Option<&After<'_>>) -> (String, Vec<(String, String)>) {
+fn query(
+    table: &str,
+    part: Part<'_>,
+    after: Option<&After<'_>>,
+) -> (String, Vec<(String, String)>) {
     let mut params = Vec::new();
     let mut tests: Vec<String> = Vec::new();
     match part {
         Part::Window { from, until } => {
             tests.push("Timestamp >= fromUnixTimestamp64Nano({from:Int64}) AND Timestamp < fromUnixTimestamp64Nano({until:Int64})".to_owned());
-            params.extend([("from", from), ("until", until)].map(|(name, at)| (name.to_owned(), at.to_string())));
+            params.extend(
+                [("from", from), ("until", until)]
+                    .map(|(name, at)| (name.to_owned(), at.to_string())),
+            );
         }
         Part::Rows { .. } => tests.push("0".to_owned()),
         Part::Traces(ids) => {
@@ -127,7 +151,11 @@ fn query(table: &str, part: Part<'_>, after: Option<&After<'_>>) -> (String, Vec
     }
     if let Some(after) = after {
         tests.push("(Timestamp, TraceId, SpanId) > (fromUnixTimestamp64Nano({at:Int64}), {trace:String}, {span:String})".to_owned());
-        let place = [("at", after.time), ("trace", after.trace), ("span", after.span)];
+        let place = [
+            ("at", after.time),
+            ("trace", after.trace),
+            ("span", after.span),
+        ];
         params.extend(place.map(|(name, value)| (name.to_owned(), value.to_owned())));
     }
     let text = format!(
@@ -151,13 +179,22 @@ impl Product for Clickhouse {
     fn begin(&mut self, wire: &mut Wire<'_>) -> Result<(), Trouble> {
         self.auth.hide(wire);
         let columns = self.rows(wire, &format!("DESCRIBE TABLE {}", self.table), &[])?;
-        let names: Vec<&str> = columns.iter().filter_map(|it| it.get("name")?.as_str()).collect();
-        let missing: Vec<&str> = NEEDED.iter().copied().filter(|it| !names.contains(it)).collect();
+        let names: Vec<&str> = columns
+            .iter()
+            .filter_map(|it| it.get("name")?.as_str())
+            .collect();
+        let missing: Vec<&str> = NEEDED
+            .iter()
+            .copied()
+            .filter(|it| !names.contains(it))
+            .collect();
         if missing.is_empty() {
             return Ok(());
         }
         let (table, missing) = (&self.table, missing.join(", "));
-        Err(wire.wrong(&format!("{table} is no table of OpenTelemetry's exporter: it has no {missing}")))
+        Err(wire.wrong(&format!(
+            "{table} is no table of OpenTelemetry's exporter: it has no {missing}"
+        )))
     }
 
     fn page(
@@ -201,7 +238,11 @@ fn line(row: &Value) -> Value {
     let text = |name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default();
     let number = |name: &str| text(name).parse::<u64>().unwrap_or(0);
     let (began, took) = (number("began"), number("took"));
-    let mut resource = row.get("ResourceAttributes").and_then(Value::as_object).cloned().unwrap_or_default();
+    let mut resource = row
+        .get("ResourceAttributes")
+        .and_then(Value::as_object)
+        .cloned()
+        .unwrap_or_default();
     if !text("ServiceName").is_empty() {
         let service = || Value::from(text("ServiceName"));
         resource.entry("service.name").or_insert_with(service);
@@ -235,12 +276,21 @@ fn line(row: &Value) -> Value {
 fn attributes(map: Option<&Map<String, Value>>) -> Vec<Value> {
     let pairs = map.into_iter().flatten();
     let pairs = pairs.filter_map(|(key, value)| Some((key, value.as_str()?)));
-    pairs.map(|(key, value)| json!({"key": key, "value": {"stringValue": value}})).collect()
+    pairs
+        .map(|(key, value)| json!({"key": key, "value": {"stringValue": value}}))
+        .collect()
 }
 
 fn events(row: &Value) -> Vec<Value> {
-    let list = |name: &str| row.get(name).and_then(Value::as_array).into_iter().flatten();
-    let events = list("event_times").zip(list("event_names")).zip(list("event_attributes"));
+    let list = |name: &str| {
+        row.get(name)
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+    };
+    let events = list("event_times")
+        .zip(list("event_names"))
+        .zip(list("event_attributes"));
     events
         .map(|((time, name), of)| {
             json!({"timeUnixNano": time, "name": name, "attributes": attributes(of.as_object())})

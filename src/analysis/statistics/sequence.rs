@@ -75,7 +75,8 @@ mod tests {
             });
             wrong += u32::from(is_wrong);
         }
-        assert!(wrong <= 20, "{wrong} of 400");
+        // 5 % of 400, and two standard deviations of that count.
+        assert!(wrong <= 28, "{wrong} of 400");
     }
 
     #[test]

@@ -134,7 +134,7 @@ pub(super) fn of(host: &str, how: How<'_>) -> Result<File, String> {
         home,
         kind,
     };
-    let settings = |shape| Kind::Settings(shape);
+    let settings = Kind::Settings;
     if let Some(project) = how.project {
         return match host {
             "claude-code" => Ok(file(

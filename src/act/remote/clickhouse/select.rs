@@ -4,7 +4,8 @@
 
 use super::super::record::{HOUR, Nanos};
 use crate::ingest::formats::otel::evidence::{
-    CONVERSATION, CONVERSATION_IN_METADATA, SESSION, SESSION_IN_METADATA, THREAD, THREAD_IN_METADATA,
+    CONVERSATION, CONVERSATION_IN_METADATA, SESSION, SESSION_IN_METADATA, THREAD,
+    THREAD_IN_METADATA,
 };
 use crate::query::evidence::{Evidence, Fact};
 
@@ -20,7 +21,11 @@ pub(in crate::act::remote) struct Selection {
 }
 
 impl Selection {
-    pub(in crate::act::remote) fn new(evidence: &Evidence, since: Nanos, until: Nanos) -> Selection {
+    pub(in crate::act::remote) fn new(
+        evidence: &Evidence,
+        since: Nanos,
+        until: Nanos,
+    ) -> Selection {
         let mut selection = Selection {
             tests: Vec::new(),
             having: String::new(),
@@ -63,12 +68,19 @@ impl Selection {
             Fact::Run(id) => {
                 let name = self.param(id.clone());
                 let id = format!("{{{name}:String}}");
-                format!("lower(TraceId) = lower({id}) OR {} = {id} OR {} = {id} OR {} = {id}", thread(), conversation(), session())
+                format!(
+                    "lower(TraceId) = lower({id}) OR {} = {id} OR {} = {id} OR {} = {id}",
+                    thread(),
+                    conversation(),
+                    session()
+                )
             }
             Fact::Since(time) => {
                 let nanos = time.get().unwrap_or(0).saturating_mul(1_000);
                 let name = self.param(nanos.to_string());
-                format!("Timestamp >= fromUnixTimestamp64Nano({{{name}:Int64}} - {AROUND}) AND toUnixTimestamp64Nano(Timestamp) + toInt64(Duration) >= {{{name}:Int64}}")
+                format!(
+                    "Timestamp >= fromUnixTimestamp64Nano({{{name}:Int64}} - {AROUND}) AND toUnixTimestamp64Nano(Timestamp) + toInt64(Duration) >= {{{name}:Int64}}"
+                )
             }
         }
     }
@@ -83,7 +95,11 @@ impl Selection {
     pub(in crate::act::remote) fn sql(&self, table: &str) -> String {
         let within = "Timestamp >= fromUnixTimestamp64Nano({t0:Int64}) AND Timestamp < fromUnixTimestamp64Nano({t1:Int64})";
         let tests: Vec<String> = self.tests.iter().map(|test| format!("({test})")).collect();
-        let marks: Vec<String> = tests.iter().enumerate().map(|(at, test)| format!("max({test}) AS f{at}")).collect();
+        let marks: Vec<String> = tests
+            .iter()
+            .enumerate()
+            .map(|(at, test)| format!("max({test}) AS f{at}"))
+            .collect();
         let any = tests.join("\n      OR ");
         let (thread, conversation, session) = (thread(), conversation(), session());
         let (marks, having) = (marks.join(",\n      "), &self.having);
@@ -99,14 +115,34 @@ impl Selection {
 
 /// A text in a name or a value of a span, its resource or its events.
 fn needle(value: &str, any_case: bool) -> String {
-    let find = if any_case { "positionCaseInsensitive" } else { "position" };
+    let find = if any_case {
+        "positionCaseInsensitive"
+    } else {
+        "position"
+    };
     let in_column = |column: &str| format!("{find}({column}, {value}) > 0");
-    let in_map = |map: &str| format!("arrayExists(x -> {find}(x, {value}) > 0, arrayConcat(mapKeys({map}), mapValues({map})))");
-    let columns = ["SpanName", "StatusMessage", "ServiceName", "ScopeName", "SpanId", "TraceId"].map(in_column);
+    let in_map = |map: &str| {
+        format!(
+            "arrayExists(x -> {find}(x, {value}) > 0, arrayConcat(mapKeys({map}), mapValues({map})))"
+        )
+    };
+    let columns = [
+        "SpanName",
+        "StatusMessage",
+        "ServiceName",
+        "ScopeName",
+        "SpanId",
+        "TraceId",
+    ]
+    .map(in_column);
     let maps = ["SpanAttributes", "ResourceAttributes"].map(in_map);
     let events = format!("arrayExists(e -> {}, `Events.Attributes`)", in_map("e"));
     let names = format!("arrayExists(x -> {find}(x, {value}) > 0, `Events.Name`)");
-    let all: Vec<String> = columns.into_iter().chain(maps).chain([names, events]).collect();
+    let all: Vec<String> = columns
+        .into_iter()
+        .chain(maps)
+        .chain([names, events])
+        .collect();
     all.join(" OR ")
 }
 
@@ -129,8 +165,12 @@ fn session() -> String {
 
 /// The first of some attributes that is set, as the reader takes it.
 fn first(attributes: &[&str], members: &[&str]) -> String {
-    let own = attributes.iter().map(|name| format!("nullIf(SpanAttributes['{name}'], '')"));
-    let inside = members.iter().map(|name| format!("nullIf(JSONExtractString(SpanAttributes['metadata'], '{name}'), '')"));
+    let own = attributes
+        .iter()
+        .map(|name| format!("nullIf(SpanAttributes['{name}'], '')"));
+    let inside = members
+        .iter()
+        .map(|name| format!("nullIf(JSONExtractString(SpanAttributes['metadata'], '{name}'), '')"));
     let all: Vec<String> = own.chain(inside).collect();
     format!("coalesce({}, '')", all.join(", "))
 }

@@ -278,12 +278,7 @@ fn a_folder_has_one_source_and_one_filter() {
         ..origin()
     };
     let error = Store::open(folder.path(), other, START, (reader(), LATE)).expect_err("refused");
-    assert!(
-        error
-            .to_string()
-            .contains("with -w 'is:error'"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("with -w 'is:error'"), "{error}");
 }
 
 #[test]

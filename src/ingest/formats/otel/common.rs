@@ -7,7 +7,8 @@ use regex::Regex;
 
 use super::attributes::Attributes;
 use super::evidence::{
-    CONVERSATION, CONVERSATION_IN_METADATA, SESSION, SESSION_IN_METADATA, THREAD, THREAD_IN_METADATA,
+    CONVERSATION, CONVERSATION_IN_METADATA, SESSION, SESSION_IN_METADATA, THREAD,
+    THREAD_IN_METADATA,
 };
 use crate::ingest::formats::spans::messages::opened;
 use crate::ingest::formats::spans::{Ruling, Span, without_cache};

@@ -101,9 +101,9 @@ fn the_actions_that_show_it_are_marked_and_walked_through() {
     check(
         "6 enter",
         &[
-            "1 Stream",
+            "TOOL / TEXT",
             "↻ trip loop·repeat: 5 steps in a row asked the same",
-            "!",
+            "4!14:00:02",
         ],
     );
     let (first, second) = (screen((120, 36), "6 enter"), screen((120, 36), "6 enter }"));
