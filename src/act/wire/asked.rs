@@ -32,6 +32,8 @@ pub enum Told {
         role: &'static str,
         content: Value,
     },
+    /// Words that the host puts into the user's mouth.
+    Injected(Value),
     Result(Answered),
     /// What the model said before.
     Said,
