@@ -2,6 +2,7 @@
 //! user asks for it.
 
 pub mod append;
+pub mod observe;
 pub mod places;
 
 pub mod ask;

@@ -59,6 +59,7 @@ mod show;
 mod stats;
 mod tail;
 mod verify;
+mod wire;
 
 use std::io::{self, IsTerminal, Write};
 

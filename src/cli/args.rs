@@ -92,6 +92,7 @@ commands! {
     Record(super::record::Record),
     #[cfg(feature = "capture")]
     Listen(super::listen::Listen),
+    Wire(super::wire::Wire),
     Policy(super::policy::Policy),
     Alert(super::alert::Alert),
     Approvals(super::approvals::Approvals),

@@ -45,9 +45,10 @@ def chat(body):
 
 def messages(body):
     usage = {"input_tokens": 30, "cache_read_input_tokens": 400, "cache_creation_input_tokens": 50, "output_tokens": 1}
-    calls = [] if answered(body) or not body.get("tools") else [
-        {"type": "tool_use", "id": f"toolu_{n}", "name": body["tools"][0]["name"], "input": {"path": f"{n}.txt"}}
-        for n in range(2)]
+    tools = [it["name"] for it in body.get("tools") or [] if it.get("name")]
+    tool, arg = ("Read", "file_path") if "Read" in tools else (tools[0] if tools else "", "path")
+    calls = [] if answered(body) or not tools else [
+        {"type": "tool_use", "id": f"toolu_{n}", "name": tool, "input": {arg: f"{n}.txt"}} for n in range(2)]
     stop = "tool_use" if calls else "end_turn"
     content = [{"type": "text", "text": TEXT}] + calls
     base = {"id": "msg_1", "type": "message", "role": "assistant", "model": "claude-sonnet-4-5-20250929",

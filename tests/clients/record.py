@@ -101,7 +101,8 @@ def claude(port, home):
         print("skipped: claude (not installed)")
         return
     done, events = record(["claude", "-p", "Read both.", "--allowedTools", "Read"], port, home)
-    print(f"claude: exit {done.returncode}")
+    if done.returncode:
+        print(f"claude: exit {done.returncode}: {done.stdout[-500:]} {done.stderr[-500:]}")
     answers = [it for it in events if it["type"] == "response"]
     runs = {it["run_id"] for it in events if it["type"] in ("response", "tool_call", "tool_result")}
     check("claude: one run", len(runs), 1)
@@ -123,4 +124,5 @@ with tempfile.TemporaryDirectory() as home:
         claude(port, home)
     finally:
         model.terminate()
-sys.exit(1 if failed else 0)
+if failed:
+    sys.exit(f"failed: {', '.join(failed)}")

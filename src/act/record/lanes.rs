@@ -265,7 +265,7 @@ fn first_words(message: &Message) -> Option<String> {
             role: "user",
             content,
         } => Some(last_text(content)),
-        Told::Prompt { .. } | Told::Result(_) | Told::Said => None,
+        Told::Prompt { .. } | Told::Injected(_) | Told::Result(_) | Told::Said => None,
     })
 }
 

@@ -182,10 +182,8 @@ impl Writer {
         let hooked = self.audit.first.clone();
         let home = self.home.clone().or(hooked);
         let home = home.unwrap_or_else(|| self.manner.run.clone());
+        self.home = Some(home.clone());
         self.start(&home, now, None);
-        for (at, note) in std::mem::take(&mut self.notes) {
-            self.trace.tell(("note", &home, at), note);
-        }
         for run in self.counts.runs.clone() {
             let more = json!({"status": ended.status, "reason": ended.reason});
             self.trace.tell(("run_end", &run, now), more);
@@ -238,7 +236,7 @@ impl Writer {
                 if let Some(passing) = self.open.get_mut(&exchange) {
                     passing.is_short |= lost != Lost::default();
                 }
-                self.asked(exchange, at);
+                self.asked(exchange);
             }
             What::Answer { status, headers } => {
                 if let Some(passing) = self.open.get_mut(&exchange) {
@@ -296,6 +294,11 @@ impl Writer {
             "recorder": self.manner.recorder,
         });
         self.trace.tell(("run_start", run, at), more);
+        if self.home.as_deref() == Some(run) {
+            for (at, note) in std::mem::take(&mut self.notes) {
+                self.trace.tell(("note", run, at), note);
+            }
+        }
     }
 
     fn id(&mut self) -> String {
@@ -305,7 +308,7 @@ impl Writer {
     }
 
     /// Tells what is new in a request.
-    fn asked(&mut self, exchange: u64, at: i64) {
+    fn asked(&mut self, exchange: u64) {
         let Some(passing) = self.open.get_mut(&exchange) else {
             return;
         };
@@ -339,7 +342,7 @@ impl Writer {
             run: run.clone(),
             agent,
             lane: placed.at,
-            at,
+            at: began,
         };
         if placed.is_new {
             self.begin(&mut teller, &asked, placed.earlier);
@@ -412,29 +415,30 @@ impl Writer {
             match part {
                 Told::Said => {}
                 Told::Result(answered) => self.result(teller, answered),
-                Told::Prompt { role, content } => {
-                    let id = self.id();
-                    let lane = self.lanes.get(teller.lane);
-                    let more = json!({
-                        "id": id,
-                        "parent_id": lane.parent,
-                        "role": role,
-                        "agent": teller.agent,
-                        "content": shown(content),
-                        // Text beside results is of the host, not of the user.
-                        "injected": answers.then_some(true),
-                    });
-                    if *role == "user" {
-                        lane.prompt = Some(id);
-                        // The user goes on: what is open was interrupted.
-                        if !answers {
-                            lane.abandon();
-                        }
-                    }
-                    self.trace.tell(("prompt", &teller.run, teller.at), more);
-                }
+                Told::Injected(content) => self.prompt(teller, "user", (content, true)),
+                // Text beside results is of the host, not of the user.
+                Told::Prompt { role, content } => self.prompt(teller, role, (content, answers)),
             }
         }
+    }
+
+    fn prompt(&mut self, teller: &Teller, role: &str, (content, is_injected): (&Value, bool)) {
+        let id = self.id();
+        let lane = self.lanes.get(teller.lane);
+        let more = json!({
+            "id": id,
+            "parent_id": lane.parent,
+            "role": role,
+            "agent": teller.agent,
+            "content": shown(content),
+            "injected": is_injected.then_some(true),
+        });
+        if role == "user" && !is_injected {
+            lane.prompt = Some(id);
+            // The user goes on: what is open was interrupted.
+            lane.abandon();
+        }
+        self.trace.tell(("prompt", &teller.run, teller.at), more);
     }
 
     fn result(&mut self, teller: &Teller, answered: &Answered) {
@@ -466,7 +470,7 @@ impl Writer {
 
     fn end(&mut self, exchange: u64, how: End, lost: Lost, at: i64) {
         if self.open.contains_key(&exchange) {
-            self.asked(exchange, at);
+            self.asked(exchange);
         }
         let Some(passing) = self.open.remove(&exchange) else {
             return;

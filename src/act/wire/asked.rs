@@ -32,6 +32,8 @@ pub enum Told {
         role: &'static str,
         content: Value,
     },
+    /// Words that the host puts into the user's mouth.
+    Injected(Value),
     Result(Answered),
     /// What the model said before.
     Said,
@@ -105,10 +107,7 @@ impl Message {
     fn prompt(content: &Value) -> Message {
         Message {
             hash: hash(content),
-            parts: vec![Told::Prompt {
-                role: "user",
-                content: content.clone(),
-            }],
+            parts: vec![prompt("user", Some(content))],
         }
     }
 
@@ -117,7 +116,23 @@ impl Message {
     }
 }
 
+/// How hosts begin what they add in the name of the user.
+const HOSTS: &[&str] = &[
+    "<system-reminder>",
+    "<environment_context>",
+    "<user_instructions>",
+    "# AGENTS.md instructions",
+];
+
+fn is_of_host(content: &Value) -> bool {
+    let words = words(content);
+    HOSTS.iter().any(|it| words.trim_start().starts_with(it))
+}
+
 fn prompt(role: &'static str, content: Option<&Value>) -> Told {
+    if role == "user" && content.is_some_and(is_of_host) {
+        return Told::Injected(content.cloned().unwrap_or_default());
+    }
     Told::Prompt {
         role,
         content: content.cloned().unwrap_or_default(),
@@ -155,7 +170,11 @@ fn message(raw: &Value) -> Vec<Told> {
     let is_result =
         |it: &&Value| text(it, "type").is_some_and(|kind| kind.ends_with("tool_result"));
     let mut told: Vec<Told> = blocks.iter().filter(is_result).map(result_block).collect();
-    let rest: Vec<Value> = blocks.iter().filter(|it| !is_result(it)).cloned().collect();
+    let rest = blocks.iter().filter(|it| !is_result(it)).cloned();
+    let (own, rest): (Vec<Value>, Vec<Value>) = rest.partition(is_of_host);
+    if !own.is_empty() {
+        told.push(Told::Injected(Value::Array(own)));
+    }
     if !rest.is_empty() {
         told.push(prompt(role, Some(&Value::Array(rest))));
     }

@@ -304,6 +304,7 @@ fn check_asked(api: Api, body: Value, expected: &[&str]) {
     let words = |it: &Told| match it {
         Told::Prompt { role, content } => format!("{role} {content}"),
         Told::Result(it) => format!("{:?} {} {:?}", it.call, it.result, it.is_error),
+        Told::Injected(content) => format!("host {content}"),
         Told::Said => "said".to_owned(),
     };
     let asked = Asked::read(api, &body);
@@ -345,6 +346,14 @@ fn requests_are_read_message_by_message() {
         &["user \"u\"", "said", "Some(\"k\") \"r\" None"],
     );
     check_asked(Api::Responses, json!({"input": "u"}), &["user \"u\""]);
+    check_asked(
+        Api::Messages,
+        json!({"messages": [{"role": "user", "content": [{"type": "text", "text": "<system-reminder>x"}, {"type": "text", "text": "u"}]}]}),
+        &[
+            "host [{\"type\":\"text\",\"text\":\"<system-reminder>x\"}]",
+            "user [{\"type\":\"text\",\"text\":\"u\"}]",
+        ],
+    );
     check_asked(
         Api::Gemini,
         json!({"contents": [{"role": "user", "parts": [{"text": "u"}]}, {"role": "model", "parts": []},

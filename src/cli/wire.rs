@@ -1,0 +1,66 @@
+//! `wire`: the file with which a program of one's own records itself.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+use crate::act::observe;
+use crate::cli::Cx;
+use crate::cli::command::{Accepts, Command};
+use crate::cli::failure::Exit;
+use crate::cli::place::Place;
+
+/// Write the one file with which an agent of one's own records itself: three lines, no package
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  saferun-tui wire python > saferun.py
+  saferun-tui wire python -o src/
+
+Then, in the agent:
+  from saferun import observe, guarded
+  observe(client, service=\"support-agent\", env=\"prod\")     # openai, anthropic, google-genai and others
+  @guarded                                                # tools ask the policy before they run
+
+Traces go to ~/.local/state/saferun-tui/traces, or to the file that SAFERUN_TRACE names.")]
+pub struct Wire {
+    language: Language,
+    /// Write the file into this folder instead of standard output
+    #[arg(short, long, value_name = "DIR")]
+    output: Option<PathBuf>,
+    /// Replace the file if it exists
+    #[arg(long, requires = "output")]
+    force: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Language {
+    Python,
+}
+
+impl Command for Wire {
+    const NAME: &'static str = "wire";
+    const ACCEPTS: Accepts = Accepts::NONE;
+
+    fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
+        let (name, text) = match self.language {
+            Language::Python => ("saferun.py", observe::python()),
+        };
+        match self.output {
+            None => cx.out.exact(&text)?,
+            Some(folder) => {
+                let path = folder.join(name);
+                let to = Place {
+                    path: &path,
+                    force: self.force,
+                };
+                to.write(&[], &mut |out: &mut dyn Write| {
+                    out.write_all(text.as_bytes())
+                })?;
+                cx.notes.note(&format!("{} written", path.display()));
+            }
+        }
+        Ok(Exit::Done)
+    }
+}
