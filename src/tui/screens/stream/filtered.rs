@@ -1,6 +1,5 @@
 //! How the stream asks for what its filter keeps, and takes the answers in.
 
-
 use crate::model::action::ActionIx;
 use crate::query::eval::Tally;
 use crate::tui::effects::Effect;

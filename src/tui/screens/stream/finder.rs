@@ -1,6 +1,5 @@
 //! Text search without hiding anything: matches are marked and can be visited.
 
-
 use crate::base::{human, text};
 use crate::model::action::ActionIx;
 use crate::query::expr::{self, Expr, Text};
