@@ -142,7 +142,7 @@ struct Watcher {
     overlay: Option<Overlay>,
     watch: Watch,
     states: Option<AlertStates>,
-    /// What is remembered where nothing is kept.
+    /// What is remembered where nothing is kept, or where another program keeps it.
     book: Book,
     /// The right to send; none if another program has it.
     sender: Option<Sender>,
@@ -170,6 +170,8 @@ impl Watcher {
             None => None,
         };
         let sends = states.is_none() || sender.is_some();
+        let known = states.as_ref().filter(|_| !sends);
+        let known = known.map_or_else(Book::new, |states| states.read().0);
         let mut watcher = Watcher {
             disarmed: trips::disarmed(&in_force, is_own),
             in_force,
@@ -179,7 +181,7 @@ impl Watcher {
             overlay: None,
             watch: Watch::default(),
             states,
-            book: Book::new(),
+            book: known,
             sender,
             notifier: None,
             wanted: asked.sink.clone(),
@@ -424,9 +426,9 @@ impl Watcher {
             return Ok(step(book));
         };
         if notifier.is_none() {
-            let (mut seen, _) = states.read();
-            let told = step(&mut seen);
-            return Ok(told);
+            // Who does not send remembers for itself what it has shown.
+            take_marks(book, &states.read().0);
+            return Ok(step(book));
         }
         let (told, problems) = states.update(step)?;
         for problem in problems {
@@ -507,6 +509,16 @@ impl Watcher {
         if let Some(notifier) = self.notifier.take() {
             let reports = notifier.finish(PATIENCE);
             self.keep(cx, &reports);
+        }
+    }
+}
+
+/// What people said about alerts elsewhere.
+fn take_marks(book: &mut Book, file: &Book) {
+    for (key, kept) in &mut book.alerts {
+        if let Some(other) = file.alerts.get(key) {
+            kept.machine.acked.clone_from(&other.machine.acked);
+            kept.machine.snoozed = other.machine.snoozed;
         }
     }
 }

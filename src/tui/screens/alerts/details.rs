@@ -107,9 +107,6 @@ fn what(alert: &Alert, session: &mut Session) -> Option<Line> {
         let reason = decision.reason.as_deref().unwrap_or_default();
         let words = format!(" → {} {reason}", rule.unwrap_or_default());
         line.push((Tone::Bad, clean(words.trim_end())));
-    } else if let Some(error) = &body.error {
-        let first = error.message.lines().next().unwrap_or_default();
-        line.push((Tone::Bad, clean(&format!(" → {first}"))));
     }
     Some(line)
 }

@@ -9,7 +9,6 @@ use crate::analysis::alerts::rules::By;
 use crate::analysis::alerts::shown;
 use crate::analysis::alerts::state::{Kept, State};
 use crate::base::{human, text};
-use crate::export::costs::short_run;
 use crate::model::run::RunIx;
 use crate::store::Store;
 use crate::tui::alerting::Seen;
@@ -186,12 +185,15 @@ fn learning(it: &Learning, seen: &Seen, session: &Session) -> RowText {
     }
 }
 
+/// Cells of the id of a run.
+const RUN: usize = 18;
+
 /// `run 7f3a91 support`; without names, all runs.
 fn scope(scope: &Scope, store: &Store, run: RunIx) -> String {
     let named = scope.iter().filter(|(_, value)| !value.is_empty());
     let words: Vec<String> = named
         .map(|(by, value)| match by {
-            By::Run => format!("run {}", short_run(store, run)),
+            By::Run => format!("run {}", text::cut_middle(&clean(&store.run(run).id), RUN)),
             By::Lane | By::Agent | By::Tool | By::Model | By::User | By::Service | By::Task => {
                 value.to_string()
             }

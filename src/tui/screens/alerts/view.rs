@@ -23,7 +23,9 @@ const WIDE: u16 = 100;
 
 const RULE: usize = 20;
 const NARROW_RULE: usize = 15;
-const SCOPE: usize = 22;
+/// What the scope has at least; it gets what is left beyond the reference width.
+const SCOPE: usize = 26;
+const REFERENCE: usize = 120;
 const NARROW_SCOPE: usize = 18;
 const VALUE: usize = 10;
 const LIMIT: usize = 17;
@@ -87,7 +89,7 @@ fn heads(area: Rect, theme: &Theme, buf: &mut Buffer) {
     row.skip(4);
     if area.width >= WIDE {
         row.cell("RULE", RULE, faint)
-            .cell("SCOPE", SCOPE, faint)
+            .cell("SCOPE", scope_cells(area.width.into()), faint)
             .cell("NOW", VALUE, faint)
             .cell("LIMIT", LIMIT, faint)
             .cell("SINCE", SINCE, faint)
@@ -106,7 +108,8 @@ fn heads(area: Rect, theme: &Theme, buf: &mut Buffer) {
 fn item(shown: &RowText, (theme, base): (&Theme, Style), mut row: Row<'_>) {
     let (styles, marks) = (&theme.styles, theme.marks);
     let over = |style: Style| style.patch(base);
-    let is_wide = row.room() >= usize::from(WIDE);
+    let width = row.room();
+    let is_wide = width >= usize::from(WIDE);
     let (mark, tone) = match shown.mark {
         Mark::Trip => (marks.error, styles.error),
         Mark::Warn => (if theme.ascii { "!" } else { "⚠" }, styles.waiting),
@@ -131,7 +134,7 @@ fn item(shown: &RowText, (theme, base): (&Theme, Style), mut row: Row<'_>) {
     let state = if shown.is_quiet { words } else { over(tone) };
     if is_wide {
         cell(&mut row, &shown.rule, RULE, words);
-        cell(&mut row, &shown.scope, SCOPE, words);
+        cell(&mut row, &shown.scope, scope_cells(width), words);
         cell(&mut row, &shown.value, VALUE, number);
         cell(&mut row, &shown.limit, LIMIT, words);
         cell(
@@ -162,6 +165,11 @@ fn item(shown: &RowText, (theme, base): (&Theme, Style), mut row: Row<'_>) {
         let room = row.room();
         row.put(&text::cut(&shown.state, room), state);
     }
+}
+
+/// Half of what a wide screen has more goes to the scope, the rest to what was done.
+fn scope_cells(width: usize) -> usize {
+    SCOPE + width.saturating_sub(REFERENCE) / 2
 }
 
 fn or_none<'a>(text: &'a str, theme: &Theme) -> &'a str {
