@@ -378,8 +378,10 @@ impl Guard {
                 "policy_sha256": Some(&deciding.rules.sha256).filter(|it| !it.is_empty()),
             }),
         );
+        if self.is_observing {
+            return self.recorded(&deciding, Say::Nothing);
+        }
         match decided.effect {
-            _ if self.is_observing => self.recorded(&deciding, Say::Nothing),
             Effect::Allow | Effect::Unknown | Effect::Warn => {
                 self.recorded(&deciding, Say::Nothing)
             }

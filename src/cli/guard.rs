@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, BufRead, IsTerminal};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Subcommand;
@@ -400,7 +400,7 @@ fn role_of(effect: Effect) -> Role {
 }
 
 /// A call in a file: ours, or the payload of a hook.
-fn told(file: &PathBuf) -> Result<(String, Value), Failure> {
+fn told(file: &Path) -> Result<(String, Value), Failure> {
     let wrong = |why: String| Failure::Usage(format!("{}: {why}", file.display()));
     let text = fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
     let call: Value = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;

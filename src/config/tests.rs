@@ -167,7 +167,7 @@ fn a_key_that_is_taken_from_another_command_is_told() {
         ["key / runs quit instead of filter; filter has no key now"]
     );
     assert!(
-        told("[keys]\nnext-error = \"j\"\ndown = \"n\"\nnext-match = \"X\"\nnext-change = \"X\"")
+        told("[keys]\nnext-error = \"j\"\ndown = \"n\"\nnext-match = \"X\"\nnext-change = \"X\"\ndeny = \"X\"")
             .is_empty()
     );
     assert!(told("[keys]\nnext-error = \"X\"").is_empty());

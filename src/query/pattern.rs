@@ -1,5 +1,7 @@
 //! Patterns for names and texts, and sets of symbols that match them.
 
+use std::sync::OnceLock;
+
 use regex::{Error, RegexBuilder};
 
 use crate::model::symbol::{Sym, Symbols};
@@ -10,7 +12,62 @@ use crate::query::expr::{Find, Regex, Test, Value};
 #[derive(Debug, Clone)]
 pub enum Pattern {
     Exact(String),
-    Like(regex::Regex),
+    Like(Like),
+}
+
+/// A regular expression. It is compiled when it is needed first: a hook reads a policy of many rules for one call.
+#[derive(Debug, Clone)]
+pub struct Like {
+    source: String,
+    any_case: bool,
+    /// The text that it is, if it has no operators.
+    literal: Option<(String, Extent)>,
+    compiled: OnceLock<Option<regex::Regex>>,
+}
+
+/// In texts up to this length, a literal is looked for without compiling anything.
+const SHORT: usize = 256;
+
+impl Like {
+    fn new(source: String, any_case: bool) -> Like {
+        Like {
+            source,
+            any_case,
+            literal: None,
+            compiled: OnceLock::new(),
+        }
+    }
+
+    fn matches(&self, text: &str) -> bool {
+        if let Some((literal, extent)) = &self.literal
+            && let Some(found) = self.quickly(literal, *extent, text)
+        {
+            return found;
+        }
+        let compiled = self.compiled.get_or_init(|| {
+            let mut builder = RegexBuilder::new(&self.source);
+            builder.case_insensitive(self.any_case).build().ok()
+        });
+        compiled.as_ref().is_some_and(|it| it.is_match(text))
+    }
+
+    /// None where only the expression can tell: capitals of other alphabets are not compared here.
+    fn quickly(&self, literal: &str, extent: Extent, text: &str) -> Option<bool> {
+        let is_comparable = !self.any_case || literal.is_ascii() && text.is_ascii();
+        if text.len() > SHORT || !is_comparable {
+            return None;
+        }
+        Some(match (extent, self.any_case) {
+            (Extent::Whole, false) => text == literal,
+            (Extent::Whole, true) => text.eq_ignore_ascii_case(literal),
+            (Extent::Anywhere, false) => text.contains(literal),
+            (Extent::Anywhere, true) => {
+                let (text, literal) = (text.as_bytes(), literal.as_bytes());
+                let mut windows = text.windows(literal.len().max(1));
+                literal.is_empty() || windows.any(|it| it.eq_ignore_ascii_case(literal))
+            }
+        })
+    }
 }
 
 /// How much of the text a pattern must cover.
@@ -25,7 +82,7 @@ impl Pattern {
     pub fn matches(&self, text: &str) -> bool {
         match self {
             Pattern::Exact(exact) => exact == text,
-            Pattern::Like(regex) => regex.is_match(text),
+            Pattern::Like(like) => like.matches(text),
         }
     }
 
@@ -47,12 +104,12 @@ impl Pattern {
         if extent == Extent::Whole {
             source = format!("^(?:{source})$");
         }
-        let mut builder = RegexBuilder::new(&source);
-        let built = builder
-            .case_insensitive(!has_capital(&text))
-            .dot_matches_new_line(true)
-            .build();
-        built.map_or(Pattern::Exact(text), Pattern::Like)
+        let is_literal = !glob || !text.contains(['*', '?']);
+        Pattern::Like(Like {
+            literal: is_literal.then(|| (text.clone(), extent)),
+            // A dot is any character, line ends too.
+            ..Like::new(format!("(?s){source}"), !has_capital(&text))
+        })
     }
 
     pub fn exact(value: &Value) -> Pattern {
@@ -67,9 +124,7 @@ impl Pattern {
     /// searching the raw bytes finds the same.
     pub fn find(find: &Find) -> Pattern {
         match find {
-            Find::Regex(regex) => {
-                compile(regex).map_or(Pattern::Exact(regex.source().to_owned()), Pattern::Like)
-            }
+            Find::Regex(regex) => Pattern::like(regex),
             Find::Phrase(phrase) => {
                 let fold = !has_capital(phrase);
                 let mut source = String::new();
@@ -81,10 +136,25 @@ impl Pattern {
                         (true, false) => source.extend(["(?i:", &letter, ")"]),
                     }
                 }
-                regex::Regex::new(&source).map_or(Pattern::Exact(phrase.clone()), Pattern::Like)
+                Pattern::Like(Like::new(source, false))
             }
         }
     }
+
+    /// An expression that was checked when it was parsed.
+    fn like(regex: &Regex) -> Pattern {
+        let source = regex.source().to_owned();
+        let literal = is_literal(&source).then(|| (source.clone(), Extent::Anywhere));
+        Pattern::Like(Like {
+            literal,
+            ..Like::new(source, regex.any_case())
+        })
+    }
+}
+
+/// Whether an expression has no operators.
+fn is_literal(source: &str) -> bool {
+    regex::escape(source) == source
 }
 
 /// Whether the typed text has a capital, which makes it case-sensitive.
@@ -92,11 +162,15 @@ pub fn has_capital(text: &str) -> bool {
     text.chars().any(char::is_uppercase)
 }
 
-/// Compiles a regular expression.
-pub fn compile(regex: &Regex) -> Result<regex::Regex, Error> {
+/// Whether it is a regular expression.
+pub fn check(regex: &Regex) -> Result<(), Error> {
+    if is_literal(regex.source()) {
+        return Ok(());
+    }
     RegexBuilder::new(regex.source())
         .case_insensitive(regex.any_case())
         .build()
+        .map(drop)
 }
 
 /// The message of the error, without its diagram.
@@ -125,10 +199,7 @@ impl TextTest {
             ),
             Test::Equals(values) => (values.iter().map(Pattern::exact).collect(), false),
             Test::Differs(values) => (values.iter().map(Pattern::exact).collect(), true),
-            Test::Regex(regex) => (
-                compile(regex).map(Pattern::Like).into_iter().collect(),
-                false,
-            ),
+            Test::Regex(regex) => (vec![Pattern::like(regex)], false),
             Test::Compare(..) => (Vec::new(), false),
         };
         TextTest { any, negated }
@@ -184,5 +255,44 @@ impl SymSet {
             [a, b, c] => Bits::of(column, |sym| sym == a || sym == b || sym == c),
             _ => Bits::of(column, |sym| self.contains(sym)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Extent, Like, Pattern};
+    use crate::query::expr::{Regex, Value};
+
+    /// The short way and the expression agree.
+    #[track_caller]
+    fn check(pattern: &Pattern, text: &str, expected: bool) {
+        assert_eq!(pattern.matches(text), expected, "{pattern:?} {text}");
+        let Pattern::Like(like) = pattern else {
+            return;
+        };
+        let compiled = Pattern::Like(Like {
+            literal: None,
+            ..like.clone()
+        });
+        assert_eq!(compiled.matches(text), expected, "{pattern:?} {text}");
+    }
+
+    #[test]
+    fn a_literal_is_found_without_compiling_it_as_its_expression_finds_it() {
+        let regex = |source: &str, any_case| Pattern::like(&Regex::new(source, any_case));
+        check(&regex("rm -rf", false), "sudo rm -rf /", true);
+        check(&regex("rm -rf", false), "sudo RM -RF /", false);
+        check(&regex("task", true), "Task", true);
+        check(&regex("task", true), "ta\u{17f}k", true);
+        check(&regex("a.c", false), "abc", true);
+        check(&regex("", true), "x", true);
+        let word = |text: &str, extent| Pattern::of(&Value::Word(text.to_owned()), extent);
+        check(&word("bash", Extent::Whole), "BASH", true);
+        check(&word("Bash", Extent::Whole), "bash", false);
+        check(&word("bash", Extent::Whole), "bash ", false);
+        check(&word("a.c", Extent::Anywhere), "xabcx", false);
+        check(&word("a*c", Extent::Whole), "a\nc", true);
+        let long = format!("{}RM", "x".repeat(300));
+        check(&regex("rm", true), &long, true);
     }
 }

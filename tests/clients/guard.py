@@ -27,7 +27,7 @@ wait = "{wait}"
 [[rule]]
 id = "rm"
 effect = "{effect}"
-when = 'args.command~"rm -rf"'
+when = 'args.command~"rm -r"'
 reason = "recursive delete"
 """
 
@@ -35,15 +35,15 @@ reason = "recursive delete"
 class Client:
     """How a client is told to do as the model says: its program, arguments, environment and the name of its shell."""
 
-    def __init__(self, name, program, tool, arguments, environment, prepare=lambda home: None):
-        self.name, self.program, self.tool = name, program, tool
-        self.arguments, self.environment, self.prepare = arguments, environment, prepare
+    def __init__(self, name, program, tool, arguments, environment, argument="command", settings=None):
+        self.name, self.program, self.tool, self.argument = name, program, tool, argument
+        self.arguments, self.environment, self.settings = arguments, environment, settings
 
-
-def codex_home(home):
-    folder = home / ".codex"
-    folder.mkdir()
-    (folder / "config.toml").write_text("")
+    def prepare(self, home):
+        """Writes the settings that the client needs, which are there before the guard is installed."""
+        for path, text in (self.settings or {}).items():
+            (home / path).parent.mkdir(parents=True)
+            (home / path).write_text(text)
 
 
 CLIENTS = [
@@ -51,13 +51,14 @@ CLIENTS = [
            lambda url: ["-p", "go", "--dangerously-skip-permissions"],
            lambda url: {"ANTHROPIC_BASE_URL": url, "ANTHROPIC_API_KEY": SECRET, "IS_SANDBOX": "1",
                         "DISABLE_AUTOUPDATER": "1", "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1"}),
-    Client("codex", "codex", "shell_command",
-           lambda url: ["exec", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox",
+    Client("codex", "codex", "exec_command",
+           lambda url: ["exec", "--skip-git-repo-check", "-m", "gpt-5.1-codex", "--dangerously-bypass-approvals-and-sandbox",
                         "--dangerously-bypass-hook-trust", "-c", f'openai_base_url="{url}/v1"', "go"],
-           lambda url: {"OPENAI_API_KEY": SECRET, "CODEX_API_KEY": SECRET}, codex_home),
+           lambda url: {"OPENAI_API_KEY": SECRET, "CODEX_API_KEY": SECRET}, "cmd", {".codex/config.toml": ""}),
     Client("gemini", "gemini", "run_shell_command",
-           lambda url: ["--yolo", "--skip-trust", "-p", "go"],
-           lambda url: {"GOOGLE_GEMINI_BASE_URL": url, "GEMINI_API_KEY": SECRET}),
+           lambda url: ["--yolo", "--skip-trust", "-m", "gemini-2.5-flash", "-p", "go"],
+           lambda url: {"GOOGLE_GEMINI_BASE_URL": url, "GEMINI_API_KEY": SECRET}, "command",
+           {".gemini/settings.json": '{"security": {"auth": {"selectedType": "gemini-api-key"}}}\n'}),
 ]
 
 
@@ -79,7 +80,7 @@ class Case:
             work = home / "work"
             victim = work / "victim"
             victim.mkdir(parents=True)
-            model = Model({self.client.tool: {"command": f"rm -rf {victim}", "description": "clean up"}})
+            model = Model({self.client.tool: {self.client.argument: f"rm -r {victim}"}})
             environment = {"HOME": str(home), "PATH": os.environ["PATH"], "TERM": "dumb", "NO_COLOR": "1",
                            **self.client.environment(model.url)}
             copy = home / "bin/saferun-tui"

@@ -607,3 +607,184 @@ fn a_policy_can_be_tried_before_it_is_used() {
     );
     assert!(said(&output).starts_with("deny: push"), "{}", said(&output));
 }
+
+/// A server that answers every request with the text that it was asked for.
+const SERVER: &str = r#"while read -r line; do
+  id=$(printf '%s' "$line" | sed -n 's/.*"id":\([0-9]*\).*/\1/p')
+  case "$line" in
+    *tools/list*) printf '{"jsonrpc":"2.0","id":%s,"result":{"tools":[{"name":"pay"}]}}\n' "$id" ;;
+    *tools/call*) printf '{"jsonrpc":"2.0","id":%s,"result":{"content":[{"type":"text","text":"paid"}]}}\n' "$id" ;;
+    *) printf '%s\n' "$line" ;;
+  esac
+done"#;
+
+/// Says `lines` to the server behind the wrapper, and returns what came back.
+fn through_mcp(home: &Home, lines: &[Value], while_open: impl FnOnce()) -> Vec<Value> {
+    let arguments = ["mcp", "--name", "bank", "--guard", "--", "sh", "-c", SERVER];
+    let mut child = home
+        .command(&arguments)
+        .env("PATH", "/usr/bin:/bin")
+        .spawn()
+        .expect("started");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    for line in lines {
+        writeln!(stdin, "{line}").expect("told");
+    }
+    while_open();
+    drop(stdin);
+    let output = child.wait_with_output().expect("it ends");
+    let text = said(&output);
+    text.lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect()
+}
+
+fn pay(id: u32, amount: u32) -> Value {
+    json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": "pay", "arguments": {"amount": amount}}})
+}
+
+const BANK: &str = "version = 1\nwait = \"20s\"\n[[rule]]\nid = \"cap\"\neffect = \"EFFECT\"\ntool = \"mcp__bank__pay\"\nwhen = \"args.amount>500\"\nreason = \"over 500\"\n";
+
+#[test]
+fn calls_of_an_mcp_server_are_recorded_and_held_to_the_policy() {
+    let home = Home::new(&BANK.replace("EFFECT", "deny"));
+    let list = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"});
+    let batch = json!([pay(9, 9000)]);
+    let other = json!({"jsonrpc": "2.0", "id": 5, "method": "server/discover"});
+    let heard = through_mcp(
+        &home,
+        &[list, pay(2, 20), pay(3, 9000), batch, other.clone()],
+        || {
+            std::thread::sleep(Duration::from_millis(1500));
+        },
+    );
+    let of = |id: u32| {
+        heard
+            .iter()
+            .find(|it| it["id"] == id)
+            .cloned()
+            .unwrap_or_default()
+    };
+    assert_eq!(of(2)["result"]["content"][0]["text"], "paid");
+    assert_eq!(of(3)["result"]["isError"], true);
+    assert_eq!(
+        of(3)["result"]["content"][0]["text"],
+        "Blocked by policy cap: over 500"
+    );
+    assert_eq!(of(5), other, "what is not known passes as it is");
+    assert!(
+        heard.iter().any(|it| it["error"]["code"] == -32600),
+        "the batch"
+    );
+    assert_eq!(heard.len(), 5);
+    let kinds = home.kinds();
+    for kind in [
+        "tool_call",
+        "policy_decision block",
+        "tool_result blocked",
+        "tool_result ok",
+        "note",
+    ] {
+        assert!(kinds.iter().any(|it| it == kind), "{kind} in {kinds:?}");
+    }
+    assert!(home.events().iter().all(|event| event["via"] == "mcp"));
+}
+
+#[test]
+fn a_call_of_an_mcp_server_waits_for_a_person_while_other_messages_go_on() {
+    let home = Home::new(&BANK.replace("EFFECT", "ask"));
+    let _approver = Approver::new(&home.places());
+    let mut asked = None;
+    let heard = through_mcp(&home, &[pay(1, 9000), pay(2, 20)], || {
+        asked = Some(home.answer(State::Approved, "a known payee"));
+        std::thread::sleep(Duration::from_millis(1500));
+    });
+    assert_eq!(asked.map(|it| it.args), Some(json!({"amount": 9000})));
+    let ids: Vec<&Value> = heard.iter().map(|it| &it["id"]).collect();
+    assert_eq!(ids, [&json!(2), &json!(1)]);
+    assert!(home.kinds().contains(&"approval approved".to_owned()));
+}
+
+#[test]
+fn a_call_that_the_agent_takes_back_is_not_passed_on() {
+    let home = Home::new(&BANK.replace("EFFECT", "ask"));
+    let _approver = Approver::new(&home.places());
+    let cancel =
+        json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}});
+    let heard = through_mcp(&home, &[pay(1, 9000), cancel], || {
+        std::thread::sleep(Duration::from_millis(1500));
+    });
+    assert_eq!(heard, Vec::<Value>::new());
+    assert!(
+        home.kinds().contains(&"tool_result cancelled".to_owned()),
+        "{:?}",
+        home.kinds()
+    );
+}
+
+#[test]
+fn where_nobody_is_at_an_explorer_the_agent_asks_its_own_user() {
+    let home = Home::new(&BANK.replace("EFFECT", "ask"));
+    let start = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"capabilities": {"elicitation": {}}}});
+    let answer = json!({"jsonrpc": "2.0", "id": "saferun-elicit-0", "result": {"action": "accept", "content": {"approve": false, "reason": "no"}}});
+    let heard = through_mcp(&home, &[start, pay(2, 9000)], || {
+        std::thread::sleep(Duration::from_millis(1500));
+    });
+    let asks = heard
+        .iter()
+        .find(|it| it["method"] == "elicitation/create")
+        .expect("it asks");
+    assert!(asks["params"]["message"].to_string().contains("9000"));
+    let heard = through_mcp(
+        &home,
+        &[
+            json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"capabilities": {"elicitation": {}}}}),
+            pay(2, 9000),
+            answer,
+        ],
+        || {
+            std::thread::sleep(Duration::from_millis(1500));
+        },
+    );
+    let refused = heard.iter().find(|it| it["id"] == 2).expect("an answer");
+    assert_eq!(refused["result"]["isError"], true);
+    assert!(
+        home.events()
+            .iter()
+            .any(|event| event["by"] == "mcp-elicitation")
+    );
+}
+
+#[test]
+fn a_call_that_the_hook_was_asked_about_is_not_asked_about_again() {
+    let home = Home::new(&BANK.replace("EFFECT", "warn"));
+    let hook = claude(
+        "PreToolUse",
+        "x",
+        &json!({"tool_name": "mcp__bank__pay", "tool_input": {"amount": 9000}}),
+    );
+    home.hook(HOOK, &hook);
+    home.write(
+        ".config/saferun-tui/policy.toml",
+        &BANK.replace("EFFECT", "deny"),
+    );
+    let mut call = pay(7, 9000);
+    call["params"]["_meta"] = json!({"claudecode/toolUseId": "toolu_1"});
+    let heard = through_mcp(&home, &[call], || {
+        std::thread::sleep(Duration::from_millis(1500))
+    });
+    assert_eq!(heard[0]["result"]["content"][0]["text"], "paid");
+    let calls = home.events();
+    let calls = calls.iter().filter(|event| event["type"] == "tool_call");
+    let told: Vec<(&Value, &Value, &Value)> = calls
+        .map(|it| (&it["run_id"], &it["id"], &it["via"]))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (&json!("s1"), &json!("toolu_1"), &json!("hook")),
+            (&json!("s1"), &json!("toolu_1"), &json!("mcp")),
+        ],
+        "both tell the same call in one trace"
+    );
+}

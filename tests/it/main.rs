@@ -29,9 +29,12 @@ mod policy;
 mod properties;
 mod pty;
 #[cfg(feature = "capture")]
+mod record;
 mod remote;
 mod replay;
 mod screens;
+#[cfg(feature = "capture")]
+mod serve;
 mod shapes;
 mod stores;
 mod support;

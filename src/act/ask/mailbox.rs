@@ -108,13 +108,11 @@ impl Mailbox {
             }
         };
         let answer: Option<Answer> = serde_json::from_slice(&bytes).ok();
-        match answer.filter(|answer| ask.is_answered_by(answer)) {
-            Some(answer) => Some(answer),
-            None => {
-                self.refuse(&path);
-                None
-            }
+        let answer = answer.filter(|answer| ask.is_answered_by(answer));
+        if answer.is_none() {
+            self.refuse(&path);
         }
+        answer
     }
 
     fn refuse(&self, path: &Path) {

@@ -6,7 +6,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
@@ -233,7 +233,7 @@ pub(in crate::act) fn tripped(places: &Places, run: &str, now: i64) -> Option<Tr
     files.find_map(|path| trip(&path, now))
 }
 
-fn trip(path: &PathBuf, now: i64) -> Option<Trip> {
+fn trip(path: &Path, now: i64) -> Option<Trip> {
     match fs::symlink_metadata(path) {
         Ok(_) => {}
         Err(error) => {

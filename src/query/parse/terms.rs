@@ -35,7 +35,7 @@ const OPS: &[(&str, Op)] = &[
 ];
 
 pub(super) fn check_regex(regex: &Regex, span: Range<usize>) -> Result<(), ParseError> {
-    match pattern::compile(regex) {
+    match pattern::check(regex) {
         Ok(_) => Ok(()),
         Err(error) => Err(ParseError::new(
             span,
@@ -272,7 +272,7 @@ impl Parser<'_> {
         match source.split_once(char::is_whitespace) {
             None => true,
             Some((head, _)) => {
-                !head.contains('/') && pattern::compile(&Regex::new(source, any_case)).is_ok()
+                !head.contains('/') && pattern::check(&Regex::new(source, any_case)).is_ok()
             }
         }
     }

@@ -159,10 +159,6 @@ impl AsksView {
 }
 
 impl Screen for AsksView {
-    fn is_inner(&self) -> bool {
-        false
-    }
-
     fn typed(&mut self, key: Key, session: &mut Session) -> Option<Vec<Effect>> {
         self.type_reason(key, session)
     }

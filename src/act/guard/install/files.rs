@@ -134,7 +134,7 @@ pub(super) fn of(host: &str, how: How<'_>) -> Result<File, String> {
         home,
         kind,
     };
-    let settings = |shape| Kind::Settings(shape);
+    let settings = Kind::Settings;
     if let Some(project) = how.project {
         return match host {
             "claude-code" => Ok(file(
@@ -212,7 +212,11 @@ fn entries(ours: (&str, &str, bool)) -> Vec<Entry> {
         },
         is_gate: matches!(event, Gate(_)) && !is_observing,
         command: command(*event, ours),
-        timeout: timeout(host),
+        timeout: match (host, event) {
+            // Codex cuts longer ones, and says so at every start.
+            ("codex", Told("SessionEnd")) => 3,
+            _ => timeout(host),
+        },
     };
     events(host).iter().map(entry).collect()
 }

@@ -185,6 +185,20 @@ fn an_unknown_database_is_described_and_views_are_not_trusted() {
 }
 
 #[test]
+fn a_database_of_another_version_names_its_program_and_the_way_out() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("opencode.db");
+    let connection = Connection::open(&path).expect("a database");
+    connection
+        .execute_batch("CREATE TABLE session (id TEXT); CREATE TABLE message (id TEXT); CREATE TABLE part (id TEXT);")
+        .expect("tables");
+    drop(connection);
+    let why = sessions(&path).expect_err("no store");
+    assert!(why.contains("the tables of opencode"), "{why}");
+    assert!(why.contains("opencode export"), "{why}");
+}
+
+#[test]
 fn any_id_can_be_a_name() {
     for id in ["a/b", "..", ".", "%2f", "a%b", "ä"] {
         assert_eq!(as_id(&as_name(id)), id);
