@@ -115,7 +115,7 @@ pub fn resolve(paths: &[PathBuf], shown: Shown) -> Resolved {
     resolved
 }
 
-/// Drops histories of `SpecStory` whose sessions are opened too: what is in them would count twice.
+/// Drops histories of SpecStory whose sessions are opened too: what is in them would count twice.
 fn drop_copies(inputs: &mut Vec<Input>) {
     let stem = |input: &Input| Some(input.path()?.file_stem()?.to_string_lossy().into_owned());
     let open: std::collections::HashSet<String> = inputs.iter().filter_map(stem).collect();

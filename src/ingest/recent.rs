@@ -7,7 +7,11 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use serde_json::Value;
+
+use crate::ingest::bytes::Bytes;
 use crate::ingest::discover::open_file;
+use crate::ingest::error::Error;
 use crate::ingest::fact::{Decoded, FactKind};
 use crate::ingest::formats::{FORMATS, Format, by_name};
 use crate::ingest::json;
@@ -121,9 +125,36 @@ pub fn stores(homes: &Homes) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = places
         .flat_map(|place| matching(&homes.folder(place)))
         .collect();
+    found.extend(in_projects(homes));
     found.sort_unstable();
     found.dedup();
     found
+}
+
+/// Crush keeps a store in each project, and a list of the projects.
+fn in_projects(homes: &Homes) -> Vec<PathBuf> {
+    let list = homes.folder(".local/share/crush/projects.json");
+    let text = Bytes::open(&list).and_then(|bytes| {
+        let read = bytes.slice(0, HEAD as usize * 8);
+        read.map_err(|source| Error::Read {
+            path: list.to_string_lossy().into_owned(),
+            source,
+        })
+    });
+    let told = text.ok().and_then(|text| json::value(&text));
+    let projects = told
+        .as_ref()
+        .map(|told| told.get("projects").unwrap_or(told));
+    let projects = projects.and_then(Value::as_array).into_iter().flatten();
+    let store = |project: &Value| {
+        let path = Path::new(project.get("path")?.as_str()?);
+        let data = project.get("data_dir").and_then(Value::as_str);
+        Some(path.join(data.unwrap_or(".crush")).join("crush.db"))
+    };
+    projects
+        .filter_map(store)
+        .filter(|it| it.is_file())
+        .collect()
 }
 
 /// The files of a pattern in which `*` stands for a part of one name.
@@ -262,6 +293,50 @@ mod tests {
         assert!(found.iter().all(|recent| !first_words(recent).is_empty()));
         assert!(find(&Homes::below(&home.path().join("missing"))).is_empty());
     }
+    #[test]
+    fn sessions_in_stores_are_found_and_those_kept_as_files_too_only_once() {
+        let home = tempfile::tempdir().expect("a temporary folder");
+        let samples = std::path::Path::new("sample-traces");
+        let opencode = home.path().join(".local/share/opencode");
+        let session = opencode.join("storage/session/prj");
+        let project = home.path().join("project/.crush");
+        let crush = home.path().join(".local/share/crush");
+        for folder in [
+            &session,
+            &project,
+            &crush,
+            &opencode.join("storage/message"),
+        ] {
+            fs::create_dir_all(folder).expect("a folder");
+        }
+        fs::copy(
+            samples.join("opencode/labels.db"),
+            opencode.join("opencode.db"),
+        )
+        .expect("copied");
+        fs::copy(samples.join("crush/crush.db"), project.join("crush.db")).expect("copied");
+        fs::write(session.join("ses_labels.json"), "{}").expect("written");
+        let list = format!(
+            r#"{{"projects":[{{"path":{:?}}}]}}"#,
+            home.path().join("project")
+        );
+        fs::write(crush.join("projects.json"), list).expect("written");
+        let found = find(&Homes::below(home.path()));
+        let names: Vec<String> = found
+            .iter()
+            .map(|recent| {
+                recent
+                    .path
+                    .file_name()
+                    .unwrap_or_default()
+                    .to_string_lossy()
+                    .into_owned()
+            })
+            .collect();
+        assert_eq!(names, ["7d0b", "ses_labels"]);
+        assert!(found.iter().all(|recent| !first_words(recent).is_empty()));
+    }
+
     #[test]
     fn the_variables_of_agents_move_their_folders() {
         let set = |name: &str| match name {

@@ -1,13 +1,13 @@
 //! The `openai-batch` format: input and output of the OpenAI batch API, one request a line, each a run.
 //!
-//! The body of an answer is a chat completion or a response. Source: the batch guide of the OpenAI API.
+//! The body of an answer is a chat completion; responses are read by `openai-responses`. Source: the batch guide of the OpenAI API.
 
 use serde_json::Value;
 
 use super::content::{string, text_of};
 use super::conversation::Conversation;
 use super::plain::{Agent, Rows, counted, given, instant, list, tokens, without, word};
-use super::telling::{all, text};
+use super::telling::all;
 use crate::ingest::fact::{FactKind, Name};
 use crate::ingest::format::{Held, Recorded};
 use crate::model::action::Status;
@@ -22,7 +22,7 @@ impl Agent for Batch {
     }
 
     fn about(&self) -> &'static str {
-        "OpenAI batch files: requests and their answers"
+        "OpenAI batch files of chat completions: requests and their answers"
     }
 
     fn recorded(&self) -> Recorded {
@@ -44,17 +44,20 @@ impl Agent for Batch {
     }
 
     fn sniff(&self, record: &Value) -> u8 {
-        let answer = all(record, &["custom_id", "response"]) && record.get("error").is_some();
-        let request = all(record, &["custom_id", "method", "url", "body"]);
-        if answer || request { 90 } else { 0 }
+        let is_answer = all(record, &["custom_id", "response"]) && record.get("error").is_some();
+        let is_request = all(record, &["custom_id", "method", "url", "body"]);
+        let body = body(record);
+        match is_answer || is_request {
+            true if all(body, &["choices"]) || all(body, &["messages"]) => 90,
+            // Responses have a reader of their own.
+            true if body.get("output").is_none() && body.get("input").is_none() => 10,
+            true | false => 0,
+        }
     }
 
     fn rows(&self, _member: &str, record: &Value, out: &mut Rows) {
         let id = word(record, &["custom_id"]);
-        let body = record
-            .pointer("/response/body")
-            .or_else(|| record.get("body"))
-            .unwrap_or(&Value::Null);
+        let body = body(record);
         out.base.run.clone_from(&id);
         out.base.model = word(body, &["model"]);
         out.base.fact.time = instant(body, &["created", "created_at"]);
@@ -62,15 +65,9 @@ impl Agent for Batch {
         for message in list(body, "messages") {
             out.message(message);
         }
-        if let Some(input) = string(body, "input") {
-            out.said(FactKind::Prompt, input);
-        }
         out.base.name(Name::Group, word(body, &["id"]));
         for choice in list(body, "choices") {
             out.message(choice.get("message").unwrap_or(&Value::Null));
-        }
-        for item in list(body, "output") {
-            item_of(item, out);
         }
         out.usage(usage(body.get("usage").unwrap_or(&Value::Null)), Cost::NONE);
         let failure = given(record, &["error"]).or_else(|| given(body, &["error"]));
@@ -96,25 +93,12 @@ impl Agent for Batch {
     }
 }
 
-fn item_of(item: &Value, out: &mut Rows) {
-    match text(item, "type") {
-        "message" => out.if_said(
-            FactKind::Response,
-            given(item, &["content"]).and_then(text_of),
-        ),
-        "function_call" => {
-            out.call(
-                word(item, &["call_id"]),
-                word(item, &["name"]),
-                given(item, &["arguments"]),
-            );
-        }
-        "reasoning" => out.if_said(
-            FactKind::Reasoning,
-            given(item, &["summary"]).and_then(text_of),
-        ),
-        _ => {}
-    }
+/// The request, or the answer.
+fn body(record: &Value) -> &Value {
+    let answer = record.pointer("/response/body");
+    answer
+        .or_else(|| record.get("body"))
+        .unwrap_or(&Value::Null)
 }
 
 fn usage(told: &Value) -> Usage {

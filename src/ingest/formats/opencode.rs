@@ -41,7 +41,7 @@ impl Format for OpenCode {
     }
 
     fn about(&self) -> &'static str {
-        "OpenCode sessions: its storage folder, opencode export, run --format json"
+        "OpenCode, Kilo and MiMo Code: database, storage folder, opencode export, run --format json"
     }
 
     fn recorded(&self) -> Recorded {

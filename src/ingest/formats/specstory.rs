@@ -88,7 +88,7 @@ impl Agent for SpecStory {
     }
 }
 
-/// Whether a text begins like a history of `SpecStory`.
+/// Whether a text begins like a history of SpecStory.
 pub(crate) fn is_one(head: &[u8]) -> bool {
     let head = String::from_utf8_lossy(head);
     head.lines()
