@@ -19,9 +19,13 @@ pub mod mcp;
 #[cfg(feature = "capture")]
 pub mod net;
 #[cfg(feature = "capture")]
+pub mod otlp;
+#[cfg(feature = "capture")]
 pub mod record;
 #[cfg(feature = "capture")]
 pub mod remote;
+#[cfg(feature = "capture")]
+pub mod rerun;
 #[cfg(feature = "capture")]
 pub mod serve;
 pub mod viewer;

@@ -39,6 +39,8 @@ pub mod export;
 mod formats;
 mod generate;
 mod help;
+#[cfg(feature = "capture")]
+mod listen;
 mod live;
 mod ls;
 mod mcp;
@@ -48,6 +50,8 @@ mod mcp_server;
 mod query;
 #[cfg(feature = "capture")]
 mod record;
+#[cfg(feature = "capture")]
+mod rerun;
 #[cfg(feature = "capture")]
 mod serve;
 mod shapes;

@@ -79,8 +79,20 @@ pub struct Config {
     pub keys: Vec<(&'static str, Setting<Vec<Key>>)>,
     /// Commands that print the key of a product, by its name: a program and its arguments.
     pub pull: Vec<(String, Setting<Vec<String>>)>,
+    pub rerun: Rerun,
     /// Saved filters by name, in the order of the file.
     pub filters: Vec<(String, Setting<String>)>,
+}
+
+/// How steps are run again.
+#[derive(Debug, Clone)]
+pub struct Rerun {
+    /// Where requests to models go.
+    pub base_url: Setting<Option<String>>,
+    /// A program that prints the key, and its arguments.
+    pub key_command: Setting<Vec<String>>,
+    /// The words of a command by the name of its tool.
+    pub tools: Vec<(String, Setting<Vec<String>>)>,
 }
 
 /// The initial table of runs.
@@ -136,6 +148,11 @@ impl Default for Config {
             },
             keys: commands.chain(views).collect(),
             pull: Vec::new(),
+            rerun: Rerun {
+                base_url: Setting::default(None),
+                key_command: Setting::default(Vec::new()),
+                tools: Vec::new(),
+            },
             filters: Vec::new(),
         }
     }

@@ -21,6 +21,7 @@ pub mod eval;
 pub mod pattern;
 
 pub mod complete;
+pub mod evidence;
 pub mod guide;
 pub mod hint;
 pub mod incomplete;

@@ -39,6 +39,7 @@ const PLACES: &[(&str, &str)] = &[
     ("GROQ_BASE_URL", "/groq"),
     ("GROQ_API_BASE", "/groq/openai/v1"),
     ("TOGETHER_BASE_URL", "/together"),
+    ("OLLAMA_HOST", "/ollama"),
 ];
 /// Of libraries that prefer them to the usual ones: only where they are set, else the library would look there.
 const PREFERRED: &[(&str, &str)] = &[
@@ -110,6 +111,11 @@ impl Launch {
                 .push(("GEMINI_CLI_TRUST_WORKSPACE", "true".to_owned())),
             _ => {}
         }
+    }
+
+    /// Leaves out keys that open nothing: without a real one the program fails as it would without us.
+    pub fn without_dummies(&mut self) {
+        self.variables.retain(|(_, value)| value != DUMMY);
     }
 
     /// Points the program at recorded MCP servers (name and URL), if it can be told on its command line.

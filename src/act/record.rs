@@ -12,6 +12,7 @@ mod lanes;
 mod proxy;
 mod routes;
 mod said;
+mod telemetry;
 mod time;
 mod trace;
 mod writer;
@@ -37,6 +38,7 @@ use crate::act::guard::install;
 use crate::act::net::Net;
 use crate::act::net::client::Client;
 use crate::act::net::server::{self, Server};
+use crate::act::otlp::{Http, Receiver};
 use crate::act::places::{self, Places};
 use crate::base::clock::{Clock, System};
 use crate::base::human;
@@ -45,7 +47,7 @@ use crate::ingest::prices::PriceTable;
 use adapters::Adapter;
 use breaker::Breaker;
 use copy::Copier;
-use proxy::{Mounted, Proxy};
+use proxy::{Mounted, OTLP, Proxy};
 use routes::Routes;
 use time::Clockwork;
 use trace::Trace;
@@ -68,6 +70,8 @@ pub struct Options {
     pub is_masked: bool,
     /// Hooks for this run only.
     pub is_guarded: bool,
+    /// The child's own telemetry, into a file beside the trace.
+    pub is_otlp: bool,
     pub bodies: Bodies,
     pub limits: Limits,
     pub prices: PriceTable,
@@ -235,6 +239,13 @@ impl Recording {
         breaker: &Arc<Breaker>,
     ) -> Result<Server, Error> {
         let token = word()?;
+        let is_unseen = self
+            .adapter
+            .is_some_and(|it| it.is_unseen(|name| set(name).is_some()));
+        let otlp = match self.options.is_otlp || is_unseen {
+            true => Some(self.telemetry()?),
+            false => None,
+        };
         let proxy = Arc::new(Proxy {
             mounted: OnceLock::new(),
             client: Client::new(net),
@@ -242,6 +253,7 @@ impl Recording {
             breaker: Arc::clone(breaker),
             clock,
             run: self.run.clone(),
+            otlp,
         });
         let address = server::loopback("127.0.0.1:0")?;
         let server = server::listen(net, address, Arc::clone(&proxy))?;
@@ -252,6 +264,11 @@ impl Recording {
             self.launch.insert(&adapter.options(url));
         }
         let base = format!("http://{}/s/{token}", server.address);
+        if proxy.otlp.is_some() {
+            let endpoint = format!("{base}/{}", OTLP.trim_end_matches('/'));
+            let variables = telemetry::variables(&endpoint, |name| set(name).is_some());
+            self.launch.variables.extend(variables);
+        }
         self.launch.variables.push((PROXY, base));
         self.launch.variables.extend(routes.variables);
         // Nothing was mounted before.
@@ -260,6 +277,13 @@ impl Recording {
             routes: routes.routes,
         });
         Ok(server)
+    }
+
+    /// Takes telemetry into `NAME.otlp.jsonl`: the same call told by proxy and telemetry would count twice in one file.
+    fn telemetry(&self) -> Result<Http, Error> {
+        let path = self.path.with_extension("otlp.jsonl");
+        let receiver = Receiver::open(&path).map_err(|error| Error::File { path, error })?;
+        Ok(Http::new(Arc::new(receiver)))
     }
 
     fn manner(&self, pid: u32) -> Manner {
@@ -331,8 +355,8 @@ fn word() -> io::Result<String> {
     Ok(word)
 }
 
-/// `traces/2026-11-29/claude-141503-7f3a.jsonl`
-fn new_file(places: &Places, program: &OsStr) -> Result<PathBuf, Error> {
+/// A new file in the folder of traces: `traces/2026-11-29/claude-141503-7f3a.jsonl`
+pub fn new_file(places: &Places, program: &OsStr) -> Result<PathBuf, Error> {
     let now = human::rfc3339(System.now());
     let (date, time) = now.split_once('T').unwrap_or((&now, ""));
     let time: String = time.chars().filter(char::is_ascii_digit).take(6).collect();

@@ -5,6 +5,7 @@
 
 pub mod address;
 mod auth;
+mod clickhouse;
 mod fetch;
 mod helicone;
 pub mod keys;
@@ -23,6 +24,7 @@ mod wire;
 
 use std::env;
 use std::path::PathBuf;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::act::net::Net;
@@ -30,7 +32,9 @@ use crate::act::net::client::Client;
 use crate::base::cancel::CancelFlag;
 use crate::base::hash::fixed_hash;
 use crate::model::quantity::Time;
+use crate::query::evidence::Evidence;
 use address::{Address, Kind};
+use clickhouse::Clickhouse;
 use fetch::{Fetch, LATE, Stopped};
 use helicone::Helicone;
 use keys::Keys;
@@ -55,8 +59,17 @@ pub struct Wish {
     /// Requests a minute, instead of half of what the product allows.
     pub per_minute: Option<f64>,
     pub max_bytes: Option<u64>,
+    /// Only runs that this filter may keep, for products that can choose them.
+    pub filter: Option<Filter>,
     /// Only checks key and project; writes nothing.
     pub is_dry: bool,
+}
+
+/// A filter, and what follows from it for the spans of a run.
+#[derive(Debug, Clone)]
+pub struct Filter {
+    pub text: String,
+    pub evidence: Evidence,
 }
 
 /// What a pull did.
@@ -107,13 +120,14 @@ pub enum Failure {
     Input(String),
 }
 
-/// Where commands keep what they pull on their own: in the user's cache, a folder for each address.
-pub fn cache(address: &Address) -> Option<PathBuf> {
+/// Where commands keep what they pull on their own: in the user's cache, a folder for each address and filter.
+pub fn cache(address: &Address, filter: Option<&str>) -> Option<PathBuf> {
     let set = env::var_os("XDG_CACHE_HOME").filter(|it| !it.is_empty());
     let home = || Some(PathBuf::from(env::var_os("HOME")?).join(".cache"));
     let root = set.map(PathBuf::from).or_else(home)?;
     let name = address.to_string();
-    let text = format!("{name} {}", address.since.as_deref().unwrap_or_default());
+    let since = address.since.as_deref().unwrap_or_default();
+    let text = format!("{name} {since} {}", filter.unwrap_or_default());
     let name: String = name
         .chars()
         .map(|it| if it.is_ascii_alphanumeric() { it } else { '-' })
@@ -150,13 +164,17 @@ pub fn pull(
         return Ok(pulled(&wire, None, wish.until, begun));
     }
     let reader = product.reader();
-    let origin = origin(&wish.address);
+    let origin = origin(wish);
     let since = nanos(wish.since).unwrap_or(0);
     let store = Store::open(&wish.folder, origin, since, (reader, LATE));
     let mut store = store.map_err(|error| match error {
         store::Error::Other { .. } => Failure::Usage(error.to_string()),
         _ => Failure::Input(error.to_string()),
     })?;
+    if wish.filter.is_some() {
+        // A run that did not match can match by what was added since.
+        store.cursor.next = store.cursor.since;
+    }
     let mut fetch = Fetch {
         product: &mut *product,
         wire: &mut wire,
@@ -180,6 +198,15 @@ pub fn pull(
         stopped,
         ..pulled(&wire, Some((&store, brought)), until, begun)
     })
+}
+
+/// Waits; false if it was interrupted.
+pub fn pause(time: Duration, cancel: &CancelFlag) -> bool {
+    let until = Instant::now() + time;
+    while Instant::now() < until && !cancel.is_raised() {
+        thread::sleep(Duration::from_millis(100).min(time));
+    }
+    !cancel.is_raised()
 }
 
 fn pulled(
@@ -222,14 +249,21 @@ fn product_of(wish: &Wish) -> Result<Box<dyn Product>, String> {
         Kind::Langfuse => Box::new(Langfuse::new(address, keys)?),
         Kind::Langsmith => Box::new(Langsmith::new(address, keys)?),
         Kind::Helicone => Box::new(Helicone::new(address, keys)?),
+        Kind::Clickhouse => {
+            let times = [wish.since, wish.until].map(|time| nanos(time).unwrap_or(0));
+            let wanted = wish.filter.as_ref().map(|filter| (&filter.evidence, times));
+            Box::new(Clickhouse::new(address, keys, wanted)?)
+        }
     })
 }
 
-fn origin(address: &Address) -> Origin {
+fn origin(wish: &Wish) -> Origin {
+    let address = &wish.address;
     Origin {
         product: address.kind.word().to_owned(),
         host: address.host().to_owned(),
         project: address.project.clone(),
+        filter: wish.filter.as_ref().map(|filter| filter.text.clone()),
     }
 }
 

@@ -5,8 +5,10 @@
 mod chat;
 mod dialect;
 mod gemini;
+mod live;
 mod log;
 mod messages;
+mod ollama;
 mod responses;
 mod shape;
 
@@ -22,6 +24,7 @@ use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 
+pub use live::{Live, Upstreams};
 pub use log::{Log, Written, written};
 
 use crate::act::mcp;
@@ -37,7 +40,7 @@ use crate::base::clock::{Clock, System};
 
 /// The longest request, as sent and decoded, and how long it may take.
 const LONGEST: usize = 64 << 20;
-const TIME: Duration = Duration::from_secs(60);
+const TIME: Duration = Duration::from_mins(1);
 /// What SDKs look at before they send a request again.
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
@@ -46,6 +49,8 @@ const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 pub struct Options {
     /// The time that the recorded answers took, divided by this, passes before each.
     pub speed: Option<f64>,
+    /// What answers after the last recorded answer; none for an error.
+    pub live: Option<Arc<Live>>,
 }
 
 /// A run that is being served.
@@ -76,7 +81,7 @@ impl Serving {
             .map(Mutex::new)
             .collect();
         let desk = Arc::new(Desk {
-            state: Mutex::new(State { player, log }),
+            state: Arc::new(Mutex::new(State { player, log })),
             tools,
             options,
         });
@@ -113,6 +118,11 @@ impl Serving {
         (sum.0 > 0 || !sum.2.is_empty()).then_some(sum)
     }
 
+    /// What goes on with the real model, if something does.
+    pub fn live(&self) -> Option<&Live> {
+        self.desk.options.live.as_deref()
+    }
+
     /// Looks at what was given and what was asked so far.
     pub fn look<T>(&self, look: impl FnOnce(&Player, &Log) -> T) -> T {
         let state = self.desk.state();
@@ -128,7 +138,7 @@ struct State {
 
 #[derive(Debug)]
 struct Desk {
-    state: Mutex<State>,
+    state: Arc<Mutex<State>>,
     /// One for each recorded MCP server.
     tools: Vec<Mutex<Tools>>,
     options: Options,
@@ -224,15 +234,29 @@ impl Desk {
             // About four bytes to a token.
             return server::json(StatusCode::OK, &dialect.count(decoded.len().div_ceil(4)));
         }
-        self.serve(dialect, &head, asked).await
+        self.serve(dialect, &head, asked, decoded).await
     }
 
-    async fn serve(&self, dialect: Dialect, head: &Parts, asked: Value) -> HttpAnswer {
+    async fn serve(
+        &self,
+        dialect: Dialect,
+        head: &Parts,
+        asked: Value,
+        sent: Vec<u8>,
+    ) -> HttpAnswer {
         let asked = Asked::new(asked);
         let given = self.given(&asked);
         let (answer, number, duration) = match given {
             Given::Answer(answer, number, duration) => (answer, number, duration),
-            Given::Stop => return refused(dialect, "all answers up to --until were given"),
+            Given::Stop => {
+                let Some(live) = &self.options.live else {
+                    return refused(dialect, "all answers up to --until were given");
+                };
+                let state = Arc::clone(&self.state);
+                return Arc::clone(live)
+                    .send((dialect, head), (asked, sent), state)
+                    .await;
+            }
             Given::Miss(miss) => return refused(dialect, &miss.words()),
         };
         if let (Some(speed), Some(micros)) = (self.options.speed, duration) {

@@ -79,17 +79,20 @@ pub fn show(program: &OsString, text: &str, shown: &Shown) -> Result<(), Error> 
 
 /// Opens a file in an editor and waits until that ends.
 pub fn edit(program: &OsString, file: &Path, line: u32) -> Result<(), Error> {
+    let place = place(program, line);
+    let place = place.as_deref().into_iter();
+    let arguments: Vec<&OsStr> = place.chain([file.as_os_str()]).collect();
+    succeeded(program, start(program, &arguments)?)
+}
+
+/// How an editor is told a line; none if it is not known to take one.
+fn place(program: &OsString, line: u32) -> Option<OsString> {
     let words = program.to_string_lossy();
     let name = words.split_whitespace().next().map(Path::new);
-    let name = name.and_then(|it| it.file_name()?.to_str());
-    let place = name.is_some_and(|name| GO_TO_LINE.contains(&name));
-    let place = place.then(|| OsString::from(format!("+{line}")));
-    let arguments: Vec<&OsStr> = place
-        .as_deref()
-        .into_iter()
-        .chain([file.as_os_str()])
-        .collect();
-    succeeded(program, start(program, &arguments)?)
+    let name = name.and_then(|it| it.file_name()?.to_str())?;
+    GO_TO_LINE
+        .contains(&name)
+        .then(|| OsString::from(format!("+{line}")))
 }
 
 /// Editors that take `+LINE` before the name of a file.
@@ -155,9 +158,8 @@ fn keys() -> Stdio {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::os::unix::fs::PermissionsExt;
 
-    use super::{Error, Shown, edit, show};
+    use super::{Error, Shown, edit, place, show};
 
     #[test]
     fn a_file_that_is_shown_can_be_discarded_from_another_thread() {
@@ -210,16 +212,16 @@ mod tests {
     fn an_editor_gets_the_file_itself_and_the_line_if_it_can_go_there() {
         let folder = tempfile::tempdir().expect("a folder");
         let (file, seen) = (folder.path().join("a b.toml"), folder.path().join("seen"));
-        let editor = folder.path().join("vim");
-        fs::write(
-            &editor,
-            format!("#!/bin/sh\necho \"$@\" > '{}'\n", seen.display()),
-        )
-        .expect("written");
-        fs::set_permissions(&editor, fs::Permissions::from_mode(0o755)).expect("set");
-        edit(&editor.clone().into_os_string(), &file, 7).expect("edited");
+        let script = folder.path().join("editor");
+        let words = format!("echo \"$@\" > '{}'", seen.display());
+        fs::write(&script, words).expect("written");
+        let program = format!("sh '{}'", script.display()).into();
+        edit(&program, &file, 7).expect("edited");
         let got = fs::read_to_string(&seen).expect("read");
-        assert_eq!(got.trim(), format!("+7 {}", file.display()));
+        assert_eq!(got.trim(), file.display().to_string());
+        let told = |program: &str| place(&program.into(), 7);
+        assert_eq!(told("/usr/bin/vim -n"), Some("+7".into()));
+        assert_eq!(told("code -w"), None);
     }
 
     #[test]

@@ -22,4 +22,5 @@ pub mod figure;
 mod figures;
 pub mod mix;
 pub mod outcome;
+pub mod sequential;
 pub mod tools;

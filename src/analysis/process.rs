@@ -20,7 +20,7 @@ pub fn recorded(store: &Store, run: RunIx, bodies: &mut Bodies) -> Option<i32> {
     if row.kind() != Kind::RunStart || row.source().format.name() != Saferun.name() {
         return None;
     }
-    let body = bodies.open(&row, Depth::Glance);
+    let body = bodies.open(&row, Depth::Full);
     let pid = body.record.as_ref()?.get("pid").and_then(Value::as_i64)?;
     i32::try_from(pid).ok().filter(|pid| *pid > 1)
 }

@@ -11,4 +11,5 @@ pub mod random;
 pub mod ranks;
 pub mod resample;
 pub mod sample;
+pub mod sequence;
 pub mod verdict;

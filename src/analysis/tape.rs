@@ -3,6 +3,7 @@
 //!
 //! How much can be held against a request depends on what the trace records of it ([`Class`]). Nothing here is sent.
 
+pub mod again;
 pub mod answer;
 pub mod class;
 pub mod heard;

@@ -16,7 +16,7 @@ use crate::analysis::alerts::check as rules_check;
 use crate::analysis::alerts::rules::Rules;
 use crate::cli::Cx;
 use crate::cli::command::{Accepts, Command, GlobalOption};
-use crate::cli::failure::Exit;
+use crate::cli::failure::{Exit, Failure};
 use crate::query::alerted::Alerts;
 
 /// Loops, budgets and drift in runs, found by rules
@@ -46,6 +46,10 @@ impl Command for Alert {
         .with(GlobalOption::Where);
 
     fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
+        if cx.global.condition.is_some() && !self.action.filters() {
+            let what = "this command has no --where (a rule has one: where = \"FILTER\")";
+            return Err(Failure::Usage(what.to_owned()).into());
+        }
         match self.action {
             Action::Check(action) => action.run(cx),
             Action::Test(action) => action.run(cx),
@@ -55,6 +59,20 @@ impl Command for Alert {
             Action::Ack(action) => action.run(cx),
             Action::Snooze(action) => action.run(cx),
             Action::Reset(action) => action.run(cx),
+        }
+    }
+}
+
+impl Action {
+    /// Whether it takes a filter.
+    fn filters(&self) -> bool {
+        match self {
+            Action::Check(_) | Action::Test(_) | Action::Explain(_) => true,
+            Action::Watch(_)
+            | Action::Ls(_)
+            | Action::Ack(_)
+            | Action::Snooze(_)
+            | Action::Reset(_) => false,
         }
     }
 }

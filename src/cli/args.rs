@@ -30,8 +30,9 @@ Examples:
 Opening a trace only reads it: nothing is sent, executed or written.
 
 Exit codes: 0 success · 1 no match, a failed gate, or runs that differ (--exit-code) ·
-            2 usage error or invalid filter · 3 a request without a recorded answer (serve) · 4 input missing or unreadable ·
-            5 malformed lines (only with --strict) · 6 the gate is inconclusive";
+            2 usage error or invalid filter · 3 an alert fired (alert check), or a request without
+            a recorded answer (serve) · 4 input missing or unreadable · 5 malformed lines (only with
+            --strict) · 6 the gate is inconclusive";
 
 /// A terminal explorer for traces of AI agents: every prompt, response, tool call, policy
 /// decision and approval as one ordered stream.
@@ -89,6 +90,8 @@ commands! {
     Diff(super::diff::Diff),
     #[cfg(feature = "capture")]
     Record(super::record::Record),
+    #[cfg(feature = "capture")]
+    Listen(super::listen::Listen),
     Policy(super::policy::Policy),
     Alert(super::alert::Alert),
     Approvals(super::approvals::Approvals),
@@ -101,6 +104,8 @@ commands! {
     Fork(super::export::Fork),
     #[cfg(feature = "capture")]
     Serve(super::serve::Serve),
+    #[cfg(feature = "capture")]
+    Rerun(super::rerun::Rerun),
     #[cfg(feature = "capture")]
     McpServe(super::mcp_serve::McpServe),
     Verify(super::verify::Verify),

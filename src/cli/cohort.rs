@@ -1,5 +1,7 @@
 //! `cohort`: compares two cohorts of runs.
 
+mod sequential;
+
 use clap::builder::PossibleValuesParser;
 
 use crate::analysis::cohort::ask::{Answer, Ask, Choice};
@@ -34,6 +36,7 @@ Examples:
   saferun-tui cohort --a 'model:gpt-4o*' --b 'model:gpt-5*' runs/
   saferun-tui cohort --a release:1.4 --b release:1.5 runs/ --gate
   saferun-tui cohort --aa -w model:gpt-4o runs/                  check the method itself
+  saferun-tui cohort runs/ --sequential --metric cost_usd        after each batch of runs, until it is decided
   saferun-tui cohort runs/ --metric 'tool:refund args.amount>500'
 
 The sides are in the order of the paths; of one path, the earlier model is A.
@@ -71,6 +74,9 @@ pub struct Cohort {
     /// Turn the outcome into an exit code, for CI
     #[arg(long)]
     gate: bool,
+    /// Look at cohorts that still grow: the exit code is right however often one looks (0 not worse · 1 worse · 6 open)
+    #[arg(long, conflicts_with_all = ["gate", "aa", "md"])]
+    sequential: bool,
     #[command(flatten)]
     how: CohortHow,
     /// Print a Markdown document
@@ -169,6 +175,10 @@ impl Command for Cohort {
         let answer = ask
             .run(&read.store, &CancelFlag::new())
             .map_err(|refusal| Failure::Usage(words::refusal(&refusal)))?;
+        if self.sequential {
+            let outcome = sequential::sequential(cx, &answer.comparison, &self.how.metric)?;
+            return Ok(if exit == Exit::Done { outcome } else { exit });
+        }
         print(cx, &read.store, &answer, self.md)?;
         Ok(if self.gate && exit == Exit::Done {
             gate(&answer.comparison, &self.how)

@@ -180,6 +180,16 @@ fn lines(config: &config::Config) -> Vec<Line> {
         let name = format!("{product}.key-cmd");
         line("pull", &name, command, Some(json!(command.value)))
     }));
+    let rerun = &config.rerun;
+    let base_url = rerun.base_url.value.as_ref().map(|url| json!(url));
+    let command = &rerun.key_command.value;
+    let command = (!command.is_empty()).then(|| json!(command));
+    lines.push(line("rerun", "base-url", &rerun.base_url, base_url));
+    lines.push(line("rerun", "key-cmd", &rerun.key_command, command));
+    let tools = rerun.tools.iter();
+    lines.extend(
+        tools.map(|(tool, words)| line("rerun.tools", tool, words, Some(json!(words.value)))),
+    );
     let keymap = config.keymap();
     lines.extend(config.keys.iter().map(|(name, keys)| {
         let in_force = keymap.keys_named(name).into_iter();

@@ -16,6 +16,8 @@ use crate::base::human;
 use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::place::{self, Place};
+#[cfg(feature = "capture")]
+use crate::cli::serve::Serve;
 use crate::cli::show::{self, Part};
 use crate::cli::{Cx, pick};
 use crate::export::fork::{self, Edit};
@@ -156,13 +158,14 @@ impl Command for Export {
     }
 }
 
-/// Write a trace that keeps a run's actions up to N, with edits to the last one; runs nothing
+/// Write a trace that keeps a run's actions up to N, with edits to the last one; runs nothing without --go
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   saferun-tui fork trace.jsonl --at 42 -o fork.jsonl
   saferun-tui fork trace.jsonl#7f3a91:42 --set args.amount=420 -o fork.jsonl
-  saferun-tui fork trace.jsonl --at 2 --set 'content=Refund it' --set 'system=Be brief.'")]
+  saferun-tui fork trace.jsonl --at 2 --set 'content=Refund it' --set 'system=Be brief.'
+  saferun-tui fork trace.jsonl --at 42 --set args.amount=420 -o fork.jsonl --go --allow-net -- python agent.py")]
 pub struct Fork {
     /// PATH, PATH#RUN if it holds several runs, or PATH#RUN:SEQ instead of --at
     #[arg(value_name = "RUN")]
@@ -173,8 +176,28 @@ pub struct Fork {
     /// A new value in that action or in the start of the run: JSON, or else text; repeatable
     #[arg(long, value_name = "PATH=VALUE")]
     set: Vec<String>,
+    /// Then run an agent on it: the fork's answers are served, and the real model goes on
+    #[cfg(feature = "capture")]
+    #[arg(long, requires_all = ["output", "allow_net", "command"])]
+    go: bool,
+    /// Allow requests to the network, for --go
+    #[cfg(feature = "capture")]
+    #[arg(long, requires = "go")]
+    allow_net: bool,
+    /// Send nothing to the real model that could cost more than this in sum
+    #[cfg(feature = "capture")]
+    #[arg(long, value_name = "USD", default_value_t = 1.0)]
+    max_usd: f64,
+    /// Do not ask before going on with the real model
+    #[cfg(feature = "capture")]
+    #[arg(long, requires = "go")]
+    yes: bool,
     #[command(flatten)]
     target: Target,
+    /// The agent, and its arguments
+    #[cfg(feature = "capture")]
+    #[arg(last = true, value_name = "COMMAND", requires = "go")]
+    command: Vec<std::ffi::OsString>,
 }
 
 impl Command for Fork {
@@ -219,6 +242,10 @@ impl Command for Fork {
             ));
         }
         report_masked(cx, masked);
+        #[cfg(feature = "capture")]
+        if let (true, Some(output)) = (self.go, target.output.clone()) {
+            return Serve::of_fork(output, self.command, self.max_usd, self.yes).run(cx);
+        }
         if let Some(path) = &target.output {
             next_steps(cx, &self.run, path);
         }

@@ -13,6 +13,7 @@ use crate::model::action::ActionIx;
 use crate::model::quantity::Time;
 use crate::model::run::RunIx;
 use crate::query::eval::Query;
+use crate::query::evidence;
 use crate::query::expr::Expr;
 use crate::query::hint::{self, Over};
 use crate::query::parse::ParseError;
@@ -25,12 +26,16 @@ use crate::store::Store;
 Examples:
   saferun-tui check-filter 'tool:refund args.amount>500'
   saferun-tui check-filter 'costt>5' --json            a mistake as JSON, with its column
+  saferun-tui check-filter 'tool:refund cost>1' --for clickhouse    what the engine is asked
 
 Exit code 2 when the filter is invalid.")]
 pub struct CheckFilter {
     /// The filter to check
     #[arg(value_name = "FILTER", allow_hyphen_values = true)]
     filter: String,
+    /// Say what this engine is asked when runs are pulled by the filter
+    #[arg(long = "for", value_name = "ENGINE", value_parser = ["clickhouse"])]
+    engine: Option<String>,
 }
 
 impl Command for CheckFilter {
@@ -42,10 +47,20 @@ impl Command for CheckFilter {
         match (query::parse(filter), cx.global.json) {
             (Ok(expr), true) => cx.out.json(&Checked {
                 filter: expr.to_string(),
+                asked: self
+                    .engine
+                    .map(|_| evidence::of(&expr, &context(cx)).to_string()),
             })?,
             (Ok(expr), false) => {
                 let line = cx.out.look.clean(&expr.to_string());
                 cx.out.line(&line)?;
+                if let Some(engine) = &self.engine {
+                    let asked = evidence::of(&expr, &context(cx)).to_string();
+                    let asked = cx.out.look.clean(&asked);
+                    cx.out.line(&format!("{engine} is asked for: {asked}"))?;
+                    cx.out
+                        .line("the filter itself decides here, on the runs that come")?;
+                }
             }
             (Err(error), true) => {
                 cx.out.json(&Refused {
@@ -145,6 +160,8 @@ fn point(filter: &str, error: &ParseError) -> Failure {
 #[derive(Serialize)]
 struct Checked {
     filter: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asked: Option<String>,
 }
 
 #[derive(Serialize)]

@@ -2,17 +2,16 @@
 
 use std::env;
 use std::path::PathBuf;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 
-use crate::act::remote::address::Address;
+use crate::act::remote::address::{Address, Kind};
 use crate::act::remote::keys::Keys;
-use crate::act::remote::{self, News, Pulled, Wish};
+use crate::act::remote::{self, Filter, News, Pulled, Wish};
 use crate::base::cancel::CancelFlag;
 use crate::base::clock::{Clock as _, System};
 use crate::base::human;
@@ -20,14 +19,15 @@ use crate::cli::Cx;
 use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::out::{Notes, Progress};
-use crate::cli::url;
+use crate::cli::{filter as cli_filter, url};
 use crate::model::quantity::Time;
+use crate::query::evidence::{self, Evidence};
 use crate::query::value;
 
 /// Where a first pull begins if nothing is said.
 const SINCE: &str = "1d";
 
-/// Fetch traces from Phoenix, MLflow, Langfuse, LangSmith or Helicone into a folder
+/// Fetch traces from Phoenix, MLflow, Langfuse, LangSmith, Helicone or ClickHouse into a folder
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -36,11 +36,14 @@ Examples:
   saferun-tui pull langsmith:///bot --dry-run        check key and project; write nothing
   saferun-tui ls phoenix://localhost:6006/shop       every command that reads traces pulls a URL first
 
+With -w, ClickHouse chooses the runs that the filter may keep; -w on the folder then decides.
+
 Sources: phoenix://[HOST]/PROJECT · mlflow://[HOST]/EXPERIMENT · langfuse://[HOST]/[PROJECT] ·
-         langsmith://[HOST]/PROJECT · helicone://[us|eu|HOST]
+         langsmith://[HOST]/PROJECT · helicone://[us|eu|HOST] ·
+         clickhouse://[USER@]HOST/DATABASE[/TABLE]
 A host, project or key that is left out comes from the variables of the product's own programs
 (PHOENIX_API_KEY, MLFLOW_TRACKING_TOKEN, LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY, LANGSMITH_API_KEY,
-HELICONE_API_KEY), or the key from key-cmd = [\"program\", \"argument\"] under [pull.PRODUCT] in the settings.
+HELICONE_API_KEY, CLICKHOUSE_PASSWORD), or the key from key-cmd = [\"program\", \"argument\"] under [pull.PRODUCT] in the settings.
 No option takes a key. Always https, except to this machine or with ?http=1.
 
 The folder is printed. A second pull fetches what is new; a pull that was killed goes on where it was.
@@ -117,6 +120,7 @@ impl Command for Pull {
     const NAME: &'static str = "pull";
     const ACCEPTS: Accepts = Accepts::NONE
         .with(GlobalOption::Json)
+        .with(GlobalOption::Where)
         .with(GlobalOption::Tz);
 
     fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
@@ -141,7 +145,7 @@ impl Command for Pull {
                     Exit::Done
                 });
             };
-            if !sleep(every, &cancel) {
+            if !remote::pause(every, &cancel) {
                 return Ok(Exit::Done);
             }
             wish.until = now();
@@ -160,7 +164,12 @@ impl Pull {
         if until <= since {
             return Err(Failure::Usage("--until is before --since".to_owned()));
         }
-        let named = self.output.clone().or_else(|| remote::cache(&address));
+        let filter = filter(cx, address.kind)?;
+        let text = filter.as_ref().map(|filter| filter.text.as_str());
+        let named = self
+            .output
+            .clone()
+            .or_else(|| remote::cache(&address, text));
         let folder =
             named.ok_or_else(|| Failure::Usage("no folder to write to; use -o".to_owned()))?;
         Ok(Wish {
@@ -171,9 +180,31 @@ impl Pull {
             until,
             per_minute: self.rate,
             max_bytes: self.max_bytes,
+            filter,
             is_dry: self.dry_run,
         })
     }
+}
+
+/// What `--where` asks of a source that can choose runs.
+fn filter(cx: &Cx, kind: Kind) -> Result<Option<Filter>, Failure> {
+    let Some(text) = &cx.global.condition else {
+        return Ok(None);
+    };
+    let expr = cli_filter::parse(text)?;
+    if kind != Kind::Clickhouse {
+        let what = "only clickhouse:// can choose runs by --where: pull everything, then use --where on the folder";
+        return Err(Failure::Usage(what.to_owned()));
+    }
+    let evidence = evidence::of(&expr, &cli_filter::context(cx));
+    if evidence == Evidence::Anything {
+        let what = "nothing follows from this filter for the spans of a run (saferun-tui check-filter --for clickhouse): pull everything, then use --where on the folder";
+        return Err(Failure::Usage(what.to_owned()));
+    }
+    Ok(Some(Filter {
+        text: expr.to_string(),
+        evidence,
+    }))
 }
 
 /// The first of `DIR`, `DIR.2`, `DIR.3` that does not exist.
@@ -231,15 +262,6 @@ fn interruptible() -> anyhow::Result<CancelFlag> {
         flag::register(signal, cancel.shared())?;
     }
     Ok(cancel)
-}
-
-/// False if it was interrupted.
-fn sleep(time: Duration, cancel: &CancelFlag) -> bool {
-    let until = Instant::now() + time;
-    while Instant::now() < until && !cancel.is_raised() {
-        thread::sleep(Duration::from_millis(100).min(time));
-    }
-    !cancel.is_raised()
 }
 
 fn pull(notes: &Notes, wish: &Wish, cancel: &CancelFlag) -> Result<Pulled, Failure> {
@@ -311,7 +333,7 @@ pub(super) fn into_cache(
     commands: &url::Keys,
 ) -> Result<PathBuf, String> {
     let words = |error: Failure| error.to_string();
-    let folder = remote::cache(&address).ok_or("no cache folder (HOME is not set)")?;
+    let folder = remote::cache(&address, None).ok_or("no cache folder (HOME is not set)")?;
     let since = address.since.as_deref().unwrap_or(SINCE);
     let wish = Wish {
         keys: keys_of(&address, commands),
@@ -320,6 +342,7 @@ pub(super) fn into_cache(
         folder,
         per_minute: None,
         max_bytes: None,
+        filter: None,
         is_dry: false,
         address,
     };

@@ -34,6 +34,9 @@ pub struct Record {
     /// Add the guard's hooks for this run only (claude; others: guard install)
     #[arg(long)]
     guard: bool,
+    /// Also take the OpenTelemetry of the child, into a file of its own beside the trace
+    #[arg(long, conflicts_with = "no_proxy")]
+    otlp: bool,
     /// Stop model calls after this many US$ at list prices
     #[arg(long, value_name = "USD", value_parser = amount)]
     max_cost: Option<f64>,
@@ -75,6 +78,7 @@ impl Command for Record {
             is_proxied: !self.no_proxy,
             is_masked: self.mask,
             is_guarded: self.guard,
+            is_otlp: self.otlp,
             bodies: match self.bodies {
                 How::Delta => Bodies::Delta,
                 How::Full => Bodies::Full,

@@ -5,7 +5,7 @@ mod report;
 
 use std::env;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use clap::ValueEnum;
 use crate::act::child::{self, Launch};
 use crate::act::net::Net;
 use crate::act::net::server::loopback;
-use crate::act::serve::{self, Serving};
+use crate::act::serve::{self, Live, Serving, Upstreams};
 use crate::analysis::tape::Recording;
 use crate::analysis::tape::class::Class;
 use crate::analysis::tape::norm::Ignored;
@@ -24,7 +24,9 @@ use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::mcp_serve::McpServe;
 use crate::cli::place::{self, Place};
+use crate::cli::rerun::confirm;
 use crate::cli::{Cx, pick};
+use crate::model::quantity::Cost;
 use crate::store::Store;
 
 /// Serve a recorded run as the model of an agent: no key, no network. With a command, run it and tell whether it did
@@ -36,6 +38,7 @@ Examples:
   saferun-tui serve trace.jsonl#7f3a91 -o again.jsonl -- claude -p 'fix the test'
   saferun-tui serve trace.jsonl --listen 127.0.0.1:8080     until interrupted
   saferun-tui serve trace.jsonl --dry-run                   what can be served, and how exactly
+  saferun-tui serve trace.jsonl --until 12 --then live --allow-net -- python agent.py
 
 The agent's own tools run as ever: only its model is served.
 
@@ -57,9 +60,21 @@ pub struct Serve {
     /// How requests are matched [default: the strictest that the trace allows]
     #[arg(long = "match", value_name = "HOW")]
     how: Option<How>,
-    /// Give only the first N answers; later requests fail
+    /// Give only the first N answers
     #[arg(long, value_name = "N")]
     until: Option<usize>,
+    /// What later requests get
+    #[arg(long, value_name = "WHAT", default_value = "fail")]
+    then: Then,
+    /// Allow requests to the network, for --then live
+    #[arg(long)]
+    allow_net: bool,
+    /// Send nothing to the real model that could cost more than this in sum
+    #[arg(long, value_name = "USD", default_value_t = 1.0)]
+    max_usd: f64,
+    /// Do not ask before going on with the real model
+    #[arg(long, requires = "allow_net")]
+    yes: bool,
     /// What requests get that stand beside the conversation, such as titles
     #[arg(long, value_name = "WHAT", default_value = "stub")]
     aux: Aux,
@@ -110,6 +125,14 @@ enum Which {
     Mcp,
     /// Leave the command its own
     None,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Then {
+    /// An error
+    Fail,
+    /// The answer of the real model, at the base URL that was set before, else at the vendor's
+    Live,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -166,7 +189,10 @@ impl Command for Serve {
         if self.dry_run {
             return dry::run(cx, &store, &recording, class);
         }
-        let options = self.player(class)?;
+        let mut options = self.player(class)?;
+        if self.then == Then::Live {
+            options.until = Some(options.until.unwrap_or(recording.calls.len()));
+        }
         let place = self.output.as_deref().map(|path| Place {
             path,
             force: self.force,
@@ -182,14 +208,11 @@ impl Command for Serve {
         let store = Arc::new(store);
         let player = Player::new(Arc::clone(&store), recording, options);
         let net = Net::start()?;
-        let serving = Serving::start(
-            &net,
-            address,
-            player,
-            serve::Options {
-                speed: self.timing.0,
-            },
-        );
+        let options = serve::Options {
+            speed: self.timing.0,
+            live: self.live(cx, &net)?,
+        };
+        let serving = Serving::start(&net, address, player, options);
         let serving = serving.map_err(|error| Failure::Usage(error.to_string()))?;
         let status = self.until_the_end(cx, &serving)?;
         report::finish(
@@ -208,6 +231,32 @@ impl Command for Serve {
 }
 
 impl Serve {
+    /// Serves all answers of a fork, and goes on with the real model.
+    pub(super) fn of_fork(fork: PathBuf, command: Vec<OsString>, max_usd: f64, yes: bool) -> Serve {
+        Serve {
+            run: fork,
+            listen: None,
+            mcp: false,
+            tools: Which::None,
+            how: None,
+            until: None,
+            then: Then::Live,
+            allow_net: true,
+            max_usd,
+            yes,
+            aux: Aux::Stub,
+            timing: Speed(None),
+            errors: Errors::Recorded,
+            ignore: Vec::new(),
+            keep_noise: false,
+            expect: None,
+            output: None,
+            force: false,
+            dry_run: false,
+            command,
+        }
+    }
+
     fn player(&self, class: Class) -> Result<player::Options, Failure> {
         let mode = match self.how {
             None => Mode::of(class),
@@ -234,10 +283,40 @@ impl Serve {
         })
     }
 
+    /// What goes on after the recorded answers, if the user asked for it and confirmed it.
+    fn live(&self, cx: &Cx, net: &Net) -> Result<Option<Arc<Live>>, Failure> {
+        if self.then == Then::Fail {
+            return Ok(None);
+        }
+        let upstreams = Upstreams::of(|name| env::var(name).ok());
+        let look = &cx.notes.look;
+        cx.notes.line("after the recorded answers, requests go to the real model, with the keys that the command has");
+        for base in [&upstreams.openai, &upstreams.anthropic, &upstreams.gemini] {
+            cx.notes.line(&format!("  {}", look.clean(base)));
+        }
+        cx.notes.line(&format!(
+            "  limit {}: a request that could pass it fails",
+            human::usd(self.max_usd)
+        ));
+        if !self.allow_net {
+            let what = "--then live needs --allow-net";
+            return Err(Failure::Usage(what.to_owned()));
+        }
+        if !self.yes {
+            confirm(cx, "To go on live", "live")?;
+        }
+        let most = Cost::from_usd(self.max_usd);
+        let prices = cx.load.options.prices.clone();
+        Ok(Some(Arc::new(Live::new(net, upstreams, most, prices))))
+    }
+
     /// Until the command ends, with its status, or until we are interrupted.
     fn until_the_end(&self, cx: &mut Cx, serving: &Serving) -> anyhow::Result<Option<ExitStatus>> {
         let address = serving.address;
         let mut launch = Launch::new(&self.command, address, |name| env::var(name).ok());
+        if self.then == Then::Live {
+            launch.without_dummies();
+        }
         cx.notes.line(&format!("serving    {address}"));
         for (name, value) in &launch.variables {
             cx.notes.line(&format!("  {name}={value}"));
@@ -262,14 +341,9 @@ impl Serve {
             .collect();
         cx.notes.line(&format!("starting   {}", words.join(" ")));
         cx.out.flush()?;
-        let status = launch.run().map_err(|error| {
-            let program = launch
-                .command
-                .first()
-                .map(Path::new)
-                .unwrap_or(Path::new(""));
-            Failure::Usage(format!("{}: {error}", program.display()))
-        })?;
+        let status = launch
+            .run()
+            .map_err(|error| Failure::Usage(format!("{}: {error}", launch.program())))?;
         Ok(Some(status))
     }
 }

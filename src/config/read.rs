@@ -31,15 +31,24 @@ const TOP: &[&str] = &[
     "live",
     "alerts",
     "pull",
+    "rerun",
     "keys",
     "filters",
 ];
 const RUNS: &[&str] = &["columns", "sort", "group"];
 const LIVE: &[&str] = &["alert"];
+const RERUN: &[&str] = &["base-url", "key-cmd", "tools"];
 const ALERTS: &[&str] = &["rules"];
 /// Of a product in the table `pull`.
 const PRODUCT: &[&str] = &["key-cmd"];
-const PRODUCTS: &[&str] = &["phoenix", "mlflow", "langfuse", "langsmith", "helicone"];
+const PRODUCTS: &[&str] = &[
+    "phoenix",
+    "mlflow",
+    "langfuse",
+    "langsmith",
+    "helicone",
+    "clickhouse",
+];
 
 /// A named value of the file, with the text of the whole file.
 struct At<'a> {
@@ -72,6 +81,7 @@ impl Config {
                 "live" => config.read_live(&at)?,
                 "alerts" => config.read_alerts(&at)?,
                 "pull" => config.read_pull(&at)?,
+                "rerun" => config.read_rerun(&at)?,
                 "keys" => config.read_keys(&at)?,
                 "filters" => config.read_filters(&at)?,
                 _ => return Err(unknown(text, key, TOP.iter().copied())),
@@ -116,6 +126,32 @@ impl Config {
             match name {
                 "alert" => self.alert = Setting::file(at.alert()?),
                 _ => return Err(unknown(at.text, key, LIVE.iter().copied())),
+            }
+        }
+        Ok(())
+    }
+
+    fn read_rerun(&mut self, at: &At<'_>) -> Result<(), Wrong> {
+        for (key, value) in at.table()? {
+            let name: &str = key.get_ref();
+            let at = At { name, value, ..*at };
+            let words = |at: &At<'_>| {
+                let words = at.strings()?.into_iter().map(str::to_owned);
+                Ok(Setting::file(words.collect::<Vec<String>>()))
+            };
+            match name {
+                "base-url" => {
+                    self.rerun.base_url = Setting::file(Some(at.string()?.to_owned()));
+                }
+                "key-cmd" => self.rerun.key_command = words(&at)?,
+                "tools" => {
+                    for (tool, value) in at.table()? {
+                        let name: &str = tool.get_ref();
+                        let at = At { name, value, ..at };
+                        self.rerun.tools.push((name.to_owned(), words(&at)?));
+                    }
+                }
+                _ => return Err(unknown(at.text, key, RERUN.iter().copied())),
             }
         }
         Ok(())

@@ -9,9 +9,10 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+pub use sendable::sendable;
+
 use crate::analysis::context::{Context, Exactness, Origin};
 use crate::base::text;
-use crate::export::curl::sendable::sendable;
 use crate::export::json::{self, Escapes};
 use crate::export::redact::Masked;
 use crate::ingest::request::Api;

@@ -224,7 +224,10 @@ fn store(path: &Path) -> Result<Expanded, Error> {
         return Err(Error::NoMatch { pattern });
     }
     Ok(Expanded {
-        files: sessions.into_iter().map(|session| session.path).collect(),
+        files: sessions
+            .iter()
+            .map(|session| session.path.clone())
+            .collect(),
         ..Expanded::default()
     })
 }
@@ -236,9 +239,9 @@ fn folder(path: &Path, shown: Shown) -> Result<Expanded, Error> {
             || sqlite::is_store_name(file) && sqlite::is_store(file)
             || told::is_told(file)
     });
-    sessions_for_stores(&mut found.files);
+    sessions_for_stores(&mut found);
+    found.files.retain(|file| !cline::is_shadowed(file));
     if shown == Shown::Traces {
-        found.files.retain(|file| !cline::is_shadowed(file));
         let all = found.files.len();
         found
             .files
@@ -263,12 +266,20 @@ fn folder(path: &Path, shown: Shown) -> Result<Expanded, Error> {
 }
 
 /// Puts the sessions of stores in the place of the stores. A session that is also kept as files is told once, by its store.
-fn sessions_for_stores(files: &mut Vec<PathBuf>) {
+fn sessions_for_stores(found: &mut Expanded) {
+    let Expanded {
+        files, unreadable, ..
+    } = found;
     let mut sessions = Vec::new();
     files.retain(|file| {
         let is_store = sqlite::is_store_name(file);
         if is_store {
-            sessions.extend(sqlite::sessions(file).unwrap_or_default());
+            match sqlite::sessions(file) {
+                Ok(listed) => sessions.extend(listed.iter().cloned()),
+                // Databases of other programs are no traces.
+                Err(what) if what.starts_with(sqlite::UNKNOWN) => {}
+                Err(_) => unreadable.push(file.clone()),
+            }
         }
         !is_store
     });

@@ -45,7 +45,7 @@ pub mod openai_traces;
 pub mod opencode;
 pub mod openhands;
 pub mod openhands_sdk;
-mod otel;
+pub(crate) mod otel;
 pub mod otlp;
 pub mod phoenix;
 pub mod pi;

@@ -11,12 +11,12 @@ use crate::analysis::alerts::detector::Level;
 use crate::analysis::alerts::engine::Hit;
 use crate::analysis::alerts::history::baseline::Known;
 use crate::analysis::alerts::overlay::Overlay;
-use crate::analysis::alerts::rules::Rules;
+use crate::analysis::alerts::rules::{BUILT_IN, Rules};
 use crate::analysis::alerts::state::{Book, Kept, Mark, State};
 use crate::analysis::alerts::watch::Watch;
 use crate::base::cancel::CancelFlag;
+use crate::base::sha256;
 use crate::model::action::ActionIx;
-use crate::model::quantity::Time;
 use crate::query::Context;
 use crate::state::alerts::AlertStates;
 use crate::store::Store;
@@ -53,6 +53,7 @@ pub struct InForce {
     pub rules: Arc<Rules>,
     /// An absolute path; none for the built-in rules.
     pub path: Option<String>,
+    pub sha256: String,
     pub known: Arc<[Known]>,
     /// Why a breaker that the rules arm is not armed; none if it is, or if they arm none.
     pub disarmed: Option<String>,
@@ -63,6 +64,7 @@ impl InForce {
         InForce {
             rules: Arc::new(Rules::built_in().clone()),
             path: None,
+            sha256: sha256::hex(BUILT_IN.as_bytes()),
             known: Arc::from([]),
             disarmed: None,
         }
@@ -86,6 +88,8 @@ pub struct Seen {
     lines: HashMap<ActionIx, (usize, usize)>,
     /// What went wrong with the file of states.
     pub problems: Vec<String>,
+    /// Alerts that somebody should look at.
+    unseen: usize,
 }
 
 impl Seen {
@@ -114,6 +118,21 @@ impl Seen {
 
     pub fn is_evidence(&self, ix: ActionIx) -> bool {
         self.overlay.of_action(ix).next().is_some()
+    }
+
+    /// Those that fire and that nobody knows about. Of traces that are not followed nobody was told, so all of them count.
+    fn count(&mut self, is_live: bool, now: i64) {
+        let is_unseen = |alert: &&Alert| {
+            let Some(kept) = self.kept(alert) else {
+                return false;
+            };
+            let machine = &kept.machine;
+            let is_known = machine.acked.is_some() || machine.is_snoozed(now);
+            let fires =
+                machine.state == State::Firing || (machine.state == State::Resolved && !is_live);
+            fires && !is_known && alert.level() > Level::Info
+        };
+        self.unseen = self.alerts().iter().filter(is_unseen).count();
     }
 
     fn index(&mut self) {
@@ -161,6 +180,7 @@ pub struct Looking {
     known: Option<Arc<Seen>>,
     marks: Vec<(String, Mark)>,
     context: Context,
+    is_live: bool,
     /// In seconds.
     now: i64,
 }
@@ -183,17 +203,13 @@ impl Looking {
 
     /// A look whether or not anything is known to have changed; rules are read again if none are known.
     pub fn again(session: &Session) -> Looking {
-        let marked = Arc::clone(session.marks.all());
-        let context = filtering::context(session.zone.clone(), marked);
         Looking {
             store: session.loaded.store.clone(),
             source: session.setup.alerts.clone(),
             known: session.alerting.seen.clone(),
             marks: session.alerting.marks.clone(),
-            context: Context {
-                now: Time(session.clock.now()),
-                ..context
-            },
+            context: filtering::context(session),
+            is_live: session.trace.live,
             now: session.clock.now().div_euclid(1_000_000),
         }
     }
@@ -226,6 +242,7 @@ impl Looking {
             watch,
             lines: HashMap::new(),
             problems: problems.iter().map(ToString::to_string).collect(),
+            unseen: 0,
         };
         let Seen {
             watch,
@@ -238,6 +255,7 @@ impl Looking {
             seen.book.mark(key, mark);
         }
         seen.index();
+        seen.count(self.is_live, self.now);
         Ok(Arc::new(seen))
     }
 }
@@ -298,25 +316,8 @@ impl Session {
         self.alerting.is_outdated = true;
     }
 
-    /// Alerts that somebody should look at: those that fire and that nobody knows about. Of traces that are not followed
-    /// nobody was told, so all of them count.
+    /// How many alerts somebody should look at.
     pub fn unseen_alerts(&self) -> usize {
-        let Some(seen) = &self.alerting.seen else {
-            return 0;
-        };
-        let now = self.clock.now().div_euclid(1_000_000);
-        let is_unseen = |alert: &&Alert| {
-            let Some(kept) = seen.kept(alert) else {
-                return false;
-            };
-            let machine = &kept.machine;
-            let fires = machine.state == State::Firing
-                || (machine.state == State::Resolved && !self.trace.live);
-            fires
-                && alert.level() > Level::Info
-                && machine.acked.is_none()
-                && !machine.is_snoozed(now)
-        };
-        seen.alerts().iter().filter(is_unseen).count()
+        self.alerting.seen.as_ref().map_or(0, |seen| seen.unseen)
     }
 }

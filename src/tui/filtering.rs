@@ -1,21 +1,17 @@
 //! Runs filters: from a text to the rows it keeps.
 
-use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::analysis::alerts::check;
-use crate::analysis::alerts::rules::Rules;
 use crate::base::cancel::CancelFlag;
-use crate::base::clock::{Clock, System};
 use crate::base::text;
 use crate::model::action::ActionIx;
 use crate::model::chunk::CHUNK_ROWS;
 use crate::model::quantity::Time;
 use crate::model::run::RunIx;
 use crate::model::symbol::Sym;
-use crate::query::alerted::Alerts;
 use crate::query::eval::{Query, Tally};
 use crate::query::expr::Expr;
 use crate::query::hint::{self, Over};
@@ -23,6 +19,8 @@ use crate::query::{self, Context, matches};
 use crate::store::Store;
 use crate::store::bodies::Bodies;
 use crate::store::row::Row;
+use crate::tui::alerting::InForce;
+use crate::tui::session::Session;
 
 /// Why a text is not a filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,18 +107,18 @@ pub fn parse(filter: &str) -> Result<Option<Expr>, Problem> {
     }
 }
 
-/// Alerts by the built-in rules.
-pub(crate) fn alerts() -> Alerts {
-    check::lookup(|| (Arc::new(Rules::built_in().clone()), Vec::new()))
-}
-
-/// What a filter depends on apart from the trace.
-pub(crate) fn context(zone: jiff::tz::TimeZone, marked: Arc<HashSet<u32>>) -> Context {
+/// What a filter depends on apart from the trace. Rules of alerts are read when a filter asks for them.
+pub(crate) fn context(session: &Session) -> Context {
+    let source = session.setup.alerts.clone();
+    let alerts = check::lookup(move || {
+        let in_force = (source.read)(&source).unwrap_or_else(|_| InForce::built_in());
+        (in_force.rules, in_force.known.to_vec())
+    });
     Context {
-        alerts: alerts(),
-        marked,
-        now: Time(System.now()),
-        zone,
+        alerts,
+        marked: Arc::clone(session.marks.all()),
+        now: Time(session.clock.now()),
+        zone: session.zone.clone(),
     }
 }
 

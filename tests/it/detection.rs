@@ -84,21 +84,22 @@ fn a_file_of_two_formats_says_so() {
 }
 
 #[test]
-fn agents_without_a_reader_are_named() {
+fn agents_are_told_apart_and_those_without_a_reader_are_named() {
     let grok = [
         r#"{"type":"system","content":"You help."}"#,
         r#"{"type":"user","content":"count","prompt_index":0}"#,
         r#"{"type":"assistant","content":"I count.","model_id":"grok-4.5"}"#,
         r#"{"type":"tool_result","tool_call_id":"c","content":"3"}"#,
     ];
-    let words = "looks like Grok Build; shown as it is";
-    check(&grok.join("\n"), "json", Some(Doubt::Stranger(words)));
+    check(&grok.join("\n"), "grok", None);
     let droid = [
         r#"{"type":"session_start","id":"s","title":"T","cwd":"/p","version":2}"#,
         r#"{"type":"message","id":"m","timestamp":"2026-09-01T08:00:01Z","message":{"role":"user","content":[{"type":"text","text":"go"}]}}"#,
     ];
-    let words = "looks like Factory Droid; shown as it is";
-    check(&droid.join("\n"), "json", Some(Doubt::Stranger(words)));
+    check(&droid.join("\n"), "droid", None);
+    let amp = r#"{"id":"T-1","agentMode":"smart","messages":[]}"#;
+    let words = "looks like an Amp thread; shown as it is";
+    check(amp, "json", Some(Doubt::Stranger(words)));
 }
 
 #[test]

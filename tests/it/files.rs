@@ -35,13 +35,6 @@ fn read(path: PathBuf) -> Read {
     let (store, errors) = Store::load(intake::load(inputs, Options::new(PriceTable::built_in())));
     let format = store.sources().first().map(|source| source.format.name());
     let refused = errors.first().map(|error| format!("refused: {error}"));
-    let refused = refused.map(|error| {
-        if error.contains("SQLite") {
-            "sqlite".to_owned()
-        } else {
-            error
-        }
-    });
     let runs = store.runs();
     let sum = |of: fn(&saferun_tui::model::run::Totals) -> u32| {
         runs.iter()

@@ -67,7 +67,7 @@ fn a_folder_without_traces_says_what_it_holds() {
     check(&[("a.json", r#"{"a":1}"#)], "--all-json");
     check(&[("a.txt", "x")], "no trace in it");
     let store = "SQLite format 3\0 CREATE TABLE `session` (id text)";
-    check(&[("opencode.db", store)], "opencode export");
+    check(&[("opencode.db", store)], "cut short");
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod corpus;
 mod costs;
 mod detection;
 mod diff;
+mod documents;
 mod files;
 mod floors;
 mod folders;
@@ -28,9 +29,12 @@ mod policy;
 mod properties;
 mod pty;
 #[cfg(feature = "capture")]
+mod record;
 mod remote;
 mod replay;
 mod screens;
+#[cfg(feature = "capture")]
+mod serve;
 mod shapes;
 mod stores;
 mod support;

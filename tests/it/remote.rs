@@ -430,7 +430,7 @@ fn commands_read_urls_and_runs_in_them() {
     let document: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let of = |kind: &str| {
         let groups = document["groups"].as_array().expect("groups").clone();
-        let found = groups.into_iter().find(|group| group["kind"] == kind);
+        let found = groups.into_iter().find(|group| group["by"]["kind"] == kind);
         found.expect("a group")["actions"].clone()
     };
     assert_eq!(of("tool_call"), json!(SESSIONS * 2));

@@ -1,5 +1,6 @@
 //! Bodies of requests and answers: whole, or sent piece by piece; and reading one with limits.
 
+use std::future::ready;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -24,6 +25,13 @@ pub fn full(bytes: impl Into<Bytes>) -> Body {
 
 pub fn empty() -> Body {
     full(Bytes::new())
+}
+
+/// A whole body, and trailers after it.
+pub fn with_trailers(bytes: impl Into<Bytes>, trailers: HeaderMap) -> Body {
+    full(bytes)
+        .with_trailers(ready(Some(Ok(trailers))))
+        .boxed_unsync()
 }
 
 /// Passes a body on as it arrives.

@@ -2,7 +2,7 @@
 //!
 //! Before a handler sees a request: the address is a loopback one, the head is small and arrives in time, `Host` is
 //! ours (421: a page that rebinds its name is refused), there is no `Origin` (403: no page sends to us), and one
-//! length only is given (400). Only HTTP/1 is spoken.
+//! length only is given (400). HTTP/1 is spoken, or HTTP/2 where gRPC needs it.
 
 mod framing;
 mod screen;
@@ -15,10 +15,10 @@ use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
-use hyper::server::conn::http1;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -33,6 +33,8 @@ use framing::Watched;
 const HEAD: usize = 16 * 1024;
 const FIELDS: usize = 64;
 const HEAD_TIME: Duration = Duration::from_secs(5);
+/// Requests at the same time on one connection of HTTP/2.
+const STREAMS: u32 = 32;
 /// Further connections wait until one ends.
 const CONNECTIONS: usize = 128;
 
@@ -84,11 +86,37 @@ pub fn loopback(text: &str) -> Result<SocketAddr, Error> {
         .ok_or_else(|| Error::NotLoopback(text.to_owned()))
 }
 
+/// What is spoken on a port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Spoken {
+    Http1,
+    /// Without TLS, so that clients must know it before they connect: gRPC.
+    Http2,
+}
+
 /// Listens; port 0 takes a free one. Must not be called on the thread of the network.
 pub fn listen<H: Handler>(
     net: &Net,
     address: SocketAddr,
     handler: Arc<H>,
+) -> Result<Server, Error> {
+    start(net, address, handler, Spoken::Http1)
+}
+
+/// The same for clients that speak HTTP/2 only.
+pub fn listen_http2<H: Handler>(
+    net: &Net,
+    address: SocketAddr,
+    handler: Arc<H>,
+) -> Result<Server, Error> {
+    start(net, address, handler, Spoken::Http2)
+}
+
+fn start<H: Handler>(
+    net: &Net,
+    address: SocketAddr,
+    handler: Arc<H>,
+    spoken: Spoken,
 ) -> Result<Server, Error> {
     if !address.ip().is_loopback() {
         return Err(Error::NotLoopback(address.to_string()));
@@ -99,14 +127,14 @@ pub fn listen<H: Handler>(
         io::ErrorKind::AddrInUse => Error::Taken(address),
         _ => Error::Bind { address, error },
     })?;
-    let accepting = net.spawn(accept(listener, address.port(), handler));
+    let accepting = net.spawn(accept(listener, (address.port(), spoken), handler));
     Ok(Server {
         address,
         accepting: accepting.abort_handle(),
     })
 }
 
-async fn accept<H: Handler>(listener: TcpListener, port: u16, handler: Arc<H>) {
+async fn accept<H: Handler>(listener: TcpListener, (port, spoken): (u16, Spoken), handler: Arc<H>) {
     let slots = Arc::new(Semaphore::new(CONNECTIONS));
     // Dropped with this task, which ends the connections too.
     let mut open = JoinSet::new();
@@ -117,7 +145,13 @@ async fn accept<H: Handler>(listener: TcpListener, port: u16, handler: Arc<H>) {
         };
         match listener.accept().await {
             Ok((stream, peer)) if peer.ip().is_loopback() => {
-                open.spawn(converse(stream, port, Arc::clone(&handler), slot));
+                // Without it, the pieces of an answer wait for each other.
+                let _ = stream.set_nodelay(true);
+                let handler = Arc::clone(&handler);
+                match spoken {
+                    Spoken::Http1 => open.spawn(converse(stream, port, handler, slot)),
+                    Spoken::Http2 => open.spawn(converse_http2(stream, port, handler, slot)),
+                };
             }
             Ok(_) => {}
             // Out of file descriptors: some will be free again.
@@ -133,8 +167,6 @@ async fn converse<H: Handler>(
     handler: Arc<H>,
     _slot: OwnedSemaphorePermit,
 ) {
-    // Without it, the pieces of an answer wait for each other.
-    let _ = stream.set_nodelay(true);
     let (watched, seen) = Watched::new(stream, HEAD);
     let service = service_fn(move |request: Request<Incoming>| {
         let handler = Arc::clone(&handler);
@@ -158,6 +190,32 @@ async fn converse<H: Handler>(
         .max_header_size(HEAD)
         .max_headers(FIELDS)
         .serve_connection(TokioIo::new(watched), service)
+        .await;
+}
+
+/// The same for HTTP/2, where a request has one length by construction.
+async fn converse_http2<H: Handler>(
+    stream: TcpStream,
+    port: u16,
+    handler: Arc<H>,
+    _slot: OwnedSemaphorePermit,
+) {
+    let service = service_fn(move |request: Request<Incoming>| {
+        let handler = Arc::clone(&handler);
+        async move {
+            let answer = match screen::refusal(&request, port, false) {
+                Some(refused) => refused,
+                None => handler.answer(request).await,
+            };
+            Ok::<_, Infallible>(answer)
+        }
+    });
+    // A connection that breaks is the client's business.
+    let _ = http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .max_header_list_size(HEAD as u32)
+        .max_concurrent_streams(STREAMS)
+        .serve_connection(TokioIo::new(stream), service)
         .await;
 }
 

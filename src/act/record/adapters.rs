@@ -110,6 +110,14 @@ pub(super) fn on_wire(adapter: Option<&Adapter>, is_set: impl Fn(&str) -> bool) 
 }
 
 impl Adapter {
+    /// Whether nothing but its own telemetry tells of its model calls.
+    pub(super) fn is_unseen(&self, is_set: impl Fn(&str) -> bool) -> bool {
+        match self.wire {
+            Wire::Variables | Wire::Option(..) | Wire::None => false,
+            Wire::Only(variable) => !is_set(variable),
+        }
+    }
+
     /// The arguments that lead it to the proxy.
     pub(super) fn options(&self, url: impl Fn(&str) -> Option<String>) -> Vec<String> {
         match self.wire {

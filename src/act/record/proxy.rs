@@ -17,6 +17,7 @@ use super::time::Clockwork;
 use crate::act::net::body;
 use crate::act::net::client::Client;
 use crate::act::net::server::{self, Answer, Handler};
+use crate::act::otlp::Http;
 use crate::act::wire::Api;
 
 /// The longest request that a breaker reads before it answers, and how long it waits for it.
@@ -24,6 +25,8 @@ const LONGEST: usize = 64 << 20;
 const TIME: Duration = Duration::from_secs(30);
 /// What SDKs look at before they send a request again.
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+/// Where telemetry is taken, below the prefix.
+pub(super) const OTLP: &str = "otlp/";
 const BREAKER: &str = "saferun_breaker";
 
 #[derive(Debug)]
@@ -35,6 +38,8 @@ pub(super) struct Proxy {
     pub(super) clock: Clockwork,
     /// The run of the recorder.
     pub(super) run: String,
+    /// Takes the telemetry of the child.
+    pub(super) otlp: Option<Http>,
 }
 
 /// What is served where, known once there is a port.
@@ -47,6 +52,9 @@ pub(super) struct Mounted {
 
 impl Handler for Proxy {
     async fn answer(&self, request: Request<Incoming>) -> Answer {
+        if let Some(otlp) = self.otlp.as_ref().filter(|_| self.is_otlp(request.uri())) {
+            return otlp.post(request).await;
+        }
         let found = self.route(request.uri());
         let Some((route, target)) = found else {
             return server::plain(StatusCode::NOT_FOUND, "nothing is served here\n");
@@ -83,6 +91,14 @@ impl Proxy {
             target = format!("{target}?{query}");
         }
         Some((route, target))
+    }
+
+    fn is_otlp(&self, uri: &Uri) -> bool {
+        let below = self
+            .mounted
+            .get()
+            .and_then(|it| uri.path().strip_prefix(&it.prefix));
+        below.is_some_and(|it| it.starts_with(OTLP))
     }
 
     fn admit(&self, parts: &Parts) -> Result<(), Stop> {

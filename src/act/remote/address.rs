@@ -10,6 +10,7 @@ pub enum Kind {
     Langfuse,
     Langsmith,
     Helicone,
+    Clickhouse,
 }
 
 /// Where traces live.
@@ -20,6 +21,8 @@ pub struct Address {
     pub base: String,
     /// As the product calls it: a project, an experiment; empty where the key decides.
     pub project: String,
+    /// Where the product has users beside keys.
+    pub user: Option<String>,
     /// The user asked for plain http.
     pub is_plain: bool,
     /// Where a first pull begins, as written: a duration or a date.
@@ -33,6 +36,7 @@ impl Kind {
         Kind::Langfuse,
         Kind::Langsmith,
         Kind::Helicone,
+        Kind::Clickhouse,
     ];
 
     pub fn word(self) -> &'static str {
@@ -42,6 +46,7 @@ impl Kind {
             Kind::Langfuse => "langfuse",
             Kind::Langsmith => "langsmith",
             Kind::Helicone => "helicone",
+            Kind::Clickhouse => "clickhouse",
         }
     }
 
@@ -53,6 +58,7 @@ impl Kind {
             Kind::Langfuse => &["LANGFUSE_SECRET_KEY"],
             Kind::Langsmith => &["LANGSMITH_API_KEY", "LANGCHAIN_API_KEY"],
             Kind::Helicone => &["HELICONE_API_KEY"],
+            Kind::Clickhouse => &["CLICKHOUSE_PASSWORD"],
         }
     }
 
@@ -80,6 +86,9 @@ impl Kind {
                 set.unwrap_or_else(|| "https://api.smith.langchain.com".to_owned())
             }
             Kind::Helicone => "https://api.helicone.ai".to_owned(),
+            Kind::Clickhouse => {
+                first(&["CLICKHOUSE_URL"]).unwrap_or_else(|| "http://localhost:8123".to_owned())
+            }
         }
     }
 
@@ -89,6 +98,7 @@ impl Kind {
             Kind::Phoenix => &["PHOENIX_PROJECT", "PHOENIX_PROJECT_NAME"],
             Kind::Mlflow => &["MLFLOW_EXPERIMENT_NAME"],
             Kind::Langsmith => &["LANGSMITH_PROJECT", "LANGCHAIN_PROJECT"],
+            Kind::Clickhouse => &["CLICKHOUSE_DATABASE"],
             Kind::Langfuse | Kind::Helicone => &[],
         };
         names.iter().find_map(|name| variable(name))
@@ -96,7 +106,7 @@ impl Kind {
 
     fn usual_project(self) -> Option<&'static str> {
         match self {
-            Kind::Phoenix | Kind::Langsmith => Some("default"),
+            Kind::Phoenix | Kind::Langsmith | Kind::Clickhouse => Some("default"),
             Kind::Mlflow => Some("Default"),
             Kind::Langfuse | Kind::Helicone => Some(""),
         }
@@ -125,6 +135,12 @@ impl Address {
         };
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (host, project) = rest.split_once('/').unwrap_or((rest, ""));
+        let (user, host) = match host.rsplit_once('@') {
+            Some((user, host)) if kind == Kind::Clickhouse && !user.contains(':') => {
+                (Some(decoded(user)), host)
+            }
+            _ => (None, host),
+        };
         if host.contains('@') {
             let word = kind.word();
             return Err(format!(
@@ -136,6 +152,10 @@ impl Address {
             (_, "") => kind.host(variable),
             (Kind::Helicone, "us") => "https://api.helicone.ai".to_owned(),
             (Kind::Helicone, "eu") => "https://eu.api.helicone.ai".to_owned(),
+            (Kind::Clickhouse, host) if !has_port(host) && !is_plain && !is_loopback(host) => {
+                format!("https://{host}:8443")
+            }
+            (Kind::Clickhouse, host) if !has_port(host) => format!("http://{host}:8123"),
             (_, host) => with_scheme(host, is_plain),
         };
         let project = decoded(project.trim_end_matches('/'));
@@ -146,6 +166,7 @@ impl Address {
             kind,
             base: checked(&base, is_plain)?,
             project: project.unwrap_or_default(),
+            user,
             is_plain,
             since,
         })
@@ -194,6 +215,11 @@ fn with_scheme(host: &str, is_plain: bool) -> String {
         "https"
     };
     format!("{scheme}://{host}")
+}
+
+fn has_port(host: &str) -> bool {
+    let after = host.rsplit_once(']').map_or(host, |(_, after)| after);
+    after.contains(':')
 }
 
 fn with_port(host: &str, port: &str) -> String {
@@ -350,6 +376,17 @@ mod tests {
     fn takes_no_password_and_no_plain_http() {
         refuses("langfuse://pk:sk-very-secret@host/x", "no password");
         refuses("phoenix://user@host/x", "no user");
+        refuses("clickhouse://user:sk-very-secret@host/x", "no password");
+        check(
+            "clickhouse://reader@ch.example/otel",
+            "https://ch.example:8443",
+            "otel",
+        );
+        check(
+            "clickhouse://localhost/otel/spans",
+            "http://localhost:8123",
+            "otel/spans",
+        );
         refuses("phoenix://host/x?key=1", "means nothing");
         refuses("ftp://u:secret@host/x", "is no URL of traces");
         let variable = |_: &str| Some("http://10.0.0.3:6006".to_owned());

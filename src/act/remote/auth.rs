@@ -59,6 +59,12 @@ pub(super) fn get(url: &str, auth: &Auth) -> Result<Request, Trouble> {
     request.map_err(|error| Trouble::Down(error.to_string()))
 }
 
+/// A query in the body, as text.
+pub(super) fn post_text(url: &str, text: &str, auth: &Auth) -> Result<Request, Trouble> {
+    let request = Request::post(url, text.as_bytes()).and_then(|request| auth.on(request));
+    request.map_err(|error| Trouble::Down(error.to_string()))
+}
+
 pub(super) fn post(url: &str, body: &Value, auth: &Auth) -> Result<Request, Trouble> {
     let request = Request::post_json(url, body).and_then(|request| auth.on(request));
     request.map_err(|error| Trouble::Down(error.to_string()))

@@ -91,7 +91,7 @@ impl Helicone {
             return Ok(());
         };
         // The link is the key: ours is not sent with it.
-        let mut bodies = match wire.json(&get(link, &Auth::None)?) {
+        let mut bodies = match wire.file(&get(link, &Auth::None)?) {
             Ok(bodies) => bodies,
             // It has expired, or the bodies are gone: what the row says remains.
             Err(Trouble::Refused { .. }) => return Ok(()),

@@ -43,7 +43,7 @@ impl Keys {
 }
 
 /// What a program prints, without a shell. Its output is in no message.
-fn run(command: &[String]) -> Result<Secret, String> {
+pub fn run(command: &[String]) -> Result<Secret, String> {
     let [program, arguments @ ..] = command else {
         return Err("key-cmd names no program".to_owned());
     };

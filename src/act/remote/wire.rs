@@ -112,6 +112,15 @@ impl<'a> Wire<'a> {
 
     /// The answer to a request. Repeats it as long as that is of use.
     pub(super) fn json(&mut self, request: &Request) -> Result<Value, Trouble> {
+        self.asking(request, true)
+    }
+
+    /// The same for a file, which does not count for the rate.
+    pub(super) fn file(&mut self, request: &Request) -> Result<Value, Trouble> {
+        self.asking(request, false)
+    }
+
+    fn asking(&mut self, request: &Request, counts: bool) -> Result<Value, Trouble> {
         let named = request.clone().header(
             "user-agent",
             concat!("saferun-tui/", env!("CARGO_PKG_VERSION")),
@@ -119,7 +128,9 @@ impl<'a> Wire<'a> {
         let named = named.map_err(|error| Trouble::Down(error.to_string()))?;
         let named = named.within(TIME).at_most(CAP);
         for tries in 1.. {
-            self.pace()?;
+            if counts {
+                self.pace()?;
+            }
             let (came, trouble) = match self.once(&named) {
                 Ok(response) if response.is_success() => match response.json() {
                     Ok(value) => return self.short_enough(&response).map(|()| value),

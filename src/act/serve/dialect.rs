@@ -4,7 +4,7 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 
 use super::shape::Served;
-use super::{chat, gemini, messages, responses};
+use super::{chat, gemini, messages, ollama, responses};
 use crate::act::net::server::{self, Answer};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +13,7 @@ pub(super) enum Dialect {
     Responses,
     Messages,
     Gemini,
+    Ollama,
 }
 
 const EVENTS: &str = "text/event-stream; charset=utf-8";
@@ -29,6 +30,8 @@ impl Dialect {
             Some(Dialect::Responses)
         } else if last == "messages" {
             Some(Dialect::Messages)
+        } else if path.ends_with("/api/chat") || path.ends_with("/api/generate") {
+            Some(Dialect::Ollama)
         } else if gemini.iter().any(|end| last.ends_with(end)) {
             Some(Dialect::Gemini)
         } else {
@@ -40,6 +43,8 @@ impl Dialect {
     pub(super) fn is_streamed(self, path: &str, body: &Value) -> bool {
         match self {
             Dialect::Gemini => path.ends_with(":streamGenerateContent"),
+            // It streams unless it is told not to.
+            Dialect::Ollama => body["stream"] != false,
             Dialect::Chat | Dialect::Responses | Dialect::Messages => body["stream"] == true,
         }
     }
@@ -51,7 +56,9 @@ impl Dialect {
                 let last = path.rsplit('/').next().unwrap_or_default();
                 last.split(':').next()
             }
-            Dialect::Chat | Dialect::Responses | Dialect::Messages => body["model"].as_str(),
+            Dialect::Chat | Dialect::Responses | Dialect::Messages | Dialect::Ollama => {
+                body["model"].as_str()
+            }
         };
         named.unwrap_or("replay").to_owned()
     }
@@ -62,6 +69,7 @@ impl Dialect {
             Dialect::Responses => responses::whole(served),
             Dialect::Messages => messages::whole(served),
             Dialect::Gemini => gemini::whole(served),
+            Dialect::Ollama => ollama::whole(served),
         }
     }
 
@@ -75,13 +83,14 @@ impl Dialect {
                 (EVENTS, gemini::stream(served))
             }
             Dialect::Gemini => ("application/json", gemini::array(served)),
+            Dialect::Ollama => ("application/x-ndjson", ollama::stream(served)),
         }
     }
 
     pub(super) fn count(self, tokens: usize) -> Value {
         match self {
             Dialect::Gemini => json!({"totalTokens": tokens}),
-            Dialect::Chat | Dialect::Responses | Dialect::Messages => {
+            Dialect::Chat | Dialect::Responses | Dialect::Messages | Dialect::Ollama => {
                 json!({"input_tokens": tokens})
             }
         }
@@ -112,6 +121,7 @@ impl Dialect {
                 };
                 json!({"error": {"code": number, "status": word, "message": message}})
             }
+            Dialect::Ollama => json!({"error": message}),
             Dialect::Chat | Dialect::Responses => {
                 let code = message
                     .starts_with("saferun replay miss")
@@ -144,6 +154,7 @@ mod tests {
             "/v1beta/models/gemini-x:streamGenerateContent",
             Some(Dialect::Gemini),
         );
+        check("/ollama/api/chat", Some(Dialect::Ollama));
         check("/v1/embeddings", None);
         check("/v1/completions", None);
     }

@@ -9,6 +9,7 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 use tempfile::NamedTempFile;
 
+use crate::act::wire::answer::{Part, Said};
 use crate::analysis::tape::answer::Answer;
 use crate::analysis::tape::heard::{Heard, Turn};
 use crate::analysis::tape::player::{Asked, Player};
@@ -108,6 +109,43 @@ impl Log {
                 "id": asked.id, "parent_id": id, "agent": agent, "tool": asked.name, "args": asked.arguments,
             });
             self.say("tool_call", now, members);
+        }
+    }
+
+    /// A request that the real model answered.
+    pub(super) fn answered_live(&mut self, player: &Player, asked: &Asked, said: &Said, now: i64) {
+        let first = player.recording.calls.first();
+        let agent = first
+            .map_or("", |call| player.store.symbols().name(call.agent))
+            .to_owned();
+        if self.events.is_empty() {
+            self.start(&agent, asked, now);
+        }
+        self.heard_more(0, (&agent, None), asked, now);
+        self.responses += 1;
+        let id = format!("response-{}", self.responses);
+        let texts = said.parts.iter().filter_map(|part| match part {
+            Part::Text(text) => Some(text.as_str()),
+            Part::Call(_) | Part::Reasoning(_) | Part::Result { .. } => None,
+        });
+        let text = texts.collect::<Vec<&str>>().join("\n");
+        let error = said
+            .error
+            .as_ref()
+            .map(|it| json!({"type": it.kind, "message": it.message}));
+        let members = json!({
+            "id": id, "agent": agent, "model": said.model, "content": text, "usage": usage(&said.usage),
+            "request": asked.body, "finish_reason": said.finish, "error": error, "labels": {"live": "true"},
+        });
+        self.say("response", now, members);
+        for (at, part) in said.parts.iter().enumerate() {
+            if let Part::Call(call) = part {
+                let own = call.id.clone().unwrap_or_else(|| format!("{id}-{at}"));
+                let members = json!({
+                    "id": own, "parent_id": id, "agent": agent, "tool": call.tool, "args": call.args,
+                });
+                self.say("tool_call", now, members);
+            }
         }
     }
 

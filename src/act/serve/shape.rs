@@ -104,13 +104,14 @@ pub(super) struct Events(pub(super) String);
 impl Events {
     /// An event without a name.
     pub(super) fn data(&mut self, data: &Value) {
-        self.0.push_str(&format!("data: {data}\n\n"));
+        self.0.extend(["data: ", &data.to_string(), "\n\n"]);
     }
 
     /// An event that is named as its `type`.
     pub(super) fn named(&mut self, data: &Value) {
         let name = data["type"].as_str().unwrap_or_default();
-        self.0.push_str(&format!("event: {name}\ndata: {data}\n\n"));
+        self.0.extend(["event: ", name, "\n"]);
+        self.data(data);
     }
 }
 

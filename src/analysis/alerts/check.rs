@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::analysis::alerts::alert::{Alert, grouped};
 use crate::analysis::alerts::detector::Detector;
 use crate::analysis::alerts::engine::{Engine, Hit, Sight};
-use crate::analysis::alerts::fact::Fact;
+use crate::analysis::alerts::fact::{Fact, Opens};
 use crate::analysis::alerts::history::baseline::Known;
 use crate::analysis::alerts::history::{self, Learning, Marks, Mask, Past};
 use crate::analysis::alerts::rules::{Rule, Rules, Watches};
@@ -166,12 +166,10 @@ fn known<'a>(ask: &Ask<'a>, rule: &Rule) -> Option<&'a Known> {
 #[derive(Debug, Clone)]
 pub(super) struct Feed {
     pub(super) engine: Engine,
-    /// Whether a rule compares what calls asked for.
-    opens: bool,
     /// By run, whether it is looked at.
     only: Option<Vec<bool>>,
-    /// Runs with so few calls that nothing can go round in circles are not opened.
-    is_worth: Vec<bool>,
+    /// By run, what is opened: nothing where there is too little for any streak.
+    opens: Vec<Opens>,
     /// By run, whether it has an action.
     is_real: Vec<bool>,
 }
@@ -179,17 +177,47 @@ pub(super) struct Feed {
 /// Actions that a thread opens at a time.
 const PIECE: usize = 512;
 
-/// With fewer calls or answers, no streak is long enough.
-const FEWEST: u32 = 2;
+/// The least calls, and the least answers, of which some rule could notice a streak; none where no rule looks at them.
+fn fewest(rules: &Rules) -> (Option<u32>, Option<u32>) {
+    let lanes = rules.rules.iter().filter_map(|rule| match &rule.watches {
+        Watches::Lane { limits, .. } => Some(limits),
+        Watches::Budget(_)
+        | Watches::Outlier
+        | Watches::Drift
+        | Watches::Rate { .. }
+        | Watches::Match { .. } => None,
+    });
+    let all: Vec<(Detector, u32)> = lanes
+        .flatten()
+        .map(|(detector, limits)| (*detector, limits.warn.min(limits.trip)))
+        .collect();
+    let is_context = |it: Detector| matches!(it, Detector::ContextFull | Detector::ContextJump);
+    let calls = all
+        .iter()
+        .filter(|(it, _)| *it != Detector::Echo && !is_context(*it));
+    let answers = all.iter().filter(|(it, _)| *it == Detector::Echo);
+    (
+        calls.map(|(_, least)| *least).min(),
+        answers.map(|(_, least)| *least).min(),
+    )
+}
 
 impl Feed {
     pub(super) fn new(store: &Store, rules: &Arc<Rules>, only: Option<&[RunIx]>) -> Feed {
-        let is_short = |rule: &Rule| matches!(&rule.watches, Watches::Lane { limits, .. } if limits.iter().any(|(_, it)| it.warn.min(it.trip) < FEWEST));
-        let least = if rules.rules.iter().any(is_short) {
-            1
-        } else {
-            FEWEST
-        };
+        Feed::opening(store, rules, (only, false))
+    }
+
+    /// For a store that grows: a run that is short now may become long.
+    pub(super) fn growing(store: &Store, rules: &Arc<Rules>) -> Feed {
+        Feed::opening(store, rules, (None, true))
+    }
+
+    fn opening(
+        store: &Store,
+        rules: &Arc<Rules>,
+        (only, is_growing): (Option<&[RunIx]>, bool),
+    ) -> Feed {
+        let (calls, answers) = fewest(rules);
         let mut counts = vec![(0_u32, 0_u32); store.runs().len()];
         let mut is_real = vec![false; store.runs().len()];
         for row in store.rows() {
@@ -213,14 +241,16 @@ impl Feed {
         let counts = counts.into_iter();
         Feed {
             engine: Engine::new(rules),
-            opens: rules.needs_bodies(),
             only: only.map(|only| {
                 let mut runs = vec![false; store.runs().len()];
                 only.iter().for_each(|run| runs[run.0 as usize] = true);
                 runs
             }),
-            is_worth: counts
-                .map(|(calls, answers)| calls >= least || answers > least)
+            opens: counts
+                .map(|(some_calls, some_answers)| Opens {
+                    calls: calls.is_some_and(|least| is_growing || some_calls >= least),
+                    answers: answers.is_some_and(|least| is_growing || some_answers >= least),
+                })
                 .collect(),
             is_real,
         }
@@ -245,8 +275,8 @@ impl Feed {
         if row.kind() == Kind::Malformed || !self.has(run) {
             return None;
         }
-        let is_worth = self.is_worth.get(run.0 as usize).copied().unwrap_or(true);
-        Some(Fact::of(&row, self.opens && is_worth))
+        let opens = self.opens.get(run.0 as usize).copied();
+        Some(Fact::of(&row, opens.unwrap_or_default()))
     }
 
     /// Takes the whole store.
@@ -296,7 +326,7 @@ impl Feed {
             if row.kind() == Kind::Malformed || !self.has(row.run_ix()) {
                 continue;
             }
-            let fact = Fact::of(&row, false);
+            let fact = Fact::of(&row, Opens::default());
             self.engine.spend(&fact, &sight(store, masks));
         }
         self.bills(store);

@@ -89,11 +89,22 @@ const HEAD: u32 = 1 << 20;
 /// An echo has at least this many characters.
 const ECHO: usize = 20;
 
+/// Which actions are opened: records on disk are the cost of a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Opens {
+    /// Calls, and the prompts between them.
+    pub calls: bool,
+    /// Answers of the model.
+    pub answers: bool,
+}
+
 impl Fact {
     /// Opens the action only if some rule needs its contents.
-    pub fn of(row: &Row<'_>, opens: bool) -> Fact {
-        let needs = matches!(row.kind(), Kind::Prompt | Kind::Response | Kind::ToolCall);
-        let body = if opens && needs {
+    pub fn of(row: &Row<'_>, opens: Opens) -> Fact {
+        let is_asked = matches!(row.kind(), Kind::Prompt | Kind::ToolCall);
+        let is_answer = row.kind() == Kind::Response;
+        let needs = (opens.calls && is_asked) || (opens.answers && is_answer);
+        let body = if needs {
             bodies::open(row, Depth::UpTo(HEAD))
         } else {
             Body::default()

@@ -46,7 +46,7 @@ impl Overlay {
             rules: Arc::clone(rules),
             report: Report::default(),
             known,
-            feed: Feed::new(store, rules, None),
+            feed: Feed::growing(store, rules),
             taken_open: Vec::new(),
             waiting: Vec::new(),
             len: store.first(),
@@ -68,7 +68,7 @@ impl Overlay {
             let known = (Arc::clone(&self.known), context);
             return Overlay::new(store, &self.rules, known, cancel);
         }
-        let mut feed = Feed::new(store, &self.rules, None);
+        let mut feed = Feed::growing(store, &self.rules);
         feed.engine = self.feed.engine.clone();
         let grown = Overlay {
             feed,

@@ -213,12 +213,6 @@ impl Rules {
     pub fn find(&self, id: &str) -> Option<usize> {
         self.rules.iter().position(|rule| rule.id == id)
     }
-
-    /// Whether some rule compares what calls asked for and were told, so that their records must be opened.
-    pub fn needs_bodies(&self) -> bool {
-        let needs = |rule: &Rule| matches!(&rule.watches, Watches::Lane { limits, .. } if limits.iter().any(|(it, _)| !matches!(it, Detector::ContextFull | Detector::ContextJump)));
-        self.rules.iter().any(needs)
-    }
 }
 
 impl Rule {

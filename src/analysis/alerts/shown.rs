@@ -85,6 +85,7 @@ fn resource(used: &Used, number: i64) -> String {
 pub fn title(rules: &Rules, (rule, detector): (usize, Detector)) -> String {
     let id = &rules.rules[rule].id;
     let word = detector.word().trim_start_matches("budget.");
+    let word = word.trim_end_matches("_usd");
     let says_it = detector.word().replace('_', "-") == *id || word == id;
     if says_it || detector.is_chart() || detector == Detector::Match {
         id.clone()

@@ -140,7 +140,7 @@ fn a_cycle_of_two_steps_is_stale() {
     check_trace(
         &trace.text(),
         "[[rule]]\nid = \"a\"\ndetector = \"stale\"\n[[rule]]\nid = \"b\"\ndetector = \"same_result\"\n",
-        &[same, stale],
+        &[stale, same],
     );
 }
 
@@ -306,7 +306,11 @@ fn a_baseline_file_tells_the_same_as_its_runs() {
     let (cohort, _) = baseline::read(&text).expect("a baseline");
     let known = Known::of("b.json", &cohort);
     let rules = format!("baseline = \"b.json\"\n{RUNS}");
-    let report = checked(&folder(&[(0.1, 0), (5.0, 3), (0.1, 3)]), &rules, &[known]);
+    let report = checked(
+        &folder(&[(0.1, 0), (5.0, 3), (0.1, 3), (0.1, 3)]),
+        &rules,
+        &[known],
+    );
     assert!(report.learning.is_empty(), "{:?}", report.learning);
     let fired: Vec<usize> = report.alerts.iter().map(|it| it.rule).collect();
     assert_eq!(fired, [0, 1]);

@@ -9,7 +9,7 @@ use crate::analysis::alerts::alert::Alert;
 use crate::analysis::alerts::detector::{Detector, Level};
 use crate::analysis::alerts::engine::Standing;
 use crate::analysis::alerts::overlay::Overlay;
-use crate::analysis::alerts::rules::{By, Rule, Rules, Sink};
+use crate::analysis::alerts::rules::{By, Rule, Rules, Sink, Watches};
 use crate::analysis::alerts::shown;
 use crate::analysis::alerts::state::{Book, Kept, Pace, Reading, State, Told};
 use crate::model::run::{RunIx, RunStatus};
@@ -98,7 +98,7 @@ impl Watch {
             let look = Look {
                 alert,
                 pace: Pace {
-                    confirm: rule.confirm,
+                    confirm: confirmations(rule),
                     clear: rule.clear,
                     ..Pace::default()
                 },
@@ -166,6 +166,12 @@ impl Watch {
             }
         }
     }
+}
+
+/// How often a rule must go off. A chart adds up runs before it does, which counts as one time more.
+fn confirmations(rule: &Rule) -> u32 {
+    let before = u32::from(rule.is_chart() && !matches!(rule.watches, Watches::Outlier));
+    rule.confirm.saturating_sub(before).max(1)
 }
 
 /// One alert at one look.

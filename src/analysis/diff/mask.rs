@@ -178,6 +178,12 @@ static NOISE: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
             r#"(?:/private)?(?:/var)?/tmp/[^/\s"'`:;,)]+|/var/folders/[^/\s]+/[^/\s]+/T/[^/\s"'`:;,)]+"#,
             "<tmp>",
         ),
+        // What Codex puts before the output of a command.
+        (r"\bChunk ID: [0-9a-f]{4,16}\b", "Chunk ID: <id>"),
+        (
+            r"\bWall time: \d+(?:\.\d+)? seconds\b",
+            "Wall time: <duration>",
+        ),
     ];
     let compiled = patterns.into_iter();
     compiled

@@ -105,7 +105,7 @@ fn results(a: &Body, b: &Body, blind: &Blind) -> (Option<Value>, Option<Value>) 
 }
 
 /// What a call returned: its result, or else its error message.
-pub(super) fn result(body: &Body) -> Option<Value> {
+pub fn result(body: &Body) -> Option<Value> {
     let error = || {
         body.error
             .as_ref()

@@ -127,9 +127,11 @@ impl Heard {
                 self.call(call, "id", call.get("args"));
             } else if let Some(result) = part.get("functionResponse") {
                 self.result(string(result, "id"), result.get("response").map(bare), None);
-            } else if part.get("thought") == Some(&Value::Bool(true)) {
             } else if part.get("text").is_some() {
-                self.say(&role, string(part, "text"));
+                let is_thought = part.get("thought") == Some(&Value::Bool(true));
+                if !is_thought {
+                    self.say(&role, string(part, "text"));
+                }
             } else {
                 self.say(&role, step::canon(part));
             }
@@ -365,24 +367,33 @@ fn texts(content: &Value) -> Vec<String> {
     }
 }
 
+/// Names of all tools that a request offers: in its list, and in items that add some to the conversation.
 fn tools(body: &Value) -> Option<BTreeSet<String>> {
-    let all = body.get("tools")?.as_array()?;
-    let declared = all.iter().flat_map(|tool| {
-        let several = ["functionDeclarations", "function_declarations"];
-        let several = several.iter().find_map(|name| tool.get(*name)?.as_array());
-        several.map_or_else(|| vec![tool], |all| all.iter().collect())
-    });
-    let names = declared.map(|tool| {
+    let input = body.get("input").and_then(Value::as_array);
+    let added = input.into_iter().flatten();
+    let added = added.filter(|item| item["type"] == "additional_tools");
+    let lists: Vec<&Value> = added
+        .chain([body])
+        .filter_map(|holder| holder.get("tools"))
+        .collect();
+    let mut names = BTreeSet::new();
+    lists.iter().for_each(|list| named(list, &mut names));
+    (!lists.is_empty()).then_some(names)
+}
+
+/// Tools may be in groups.
+fn named(tools: &Value, names: &mut BTreeSet<String>) {
+    for tool in tools.as_array().into_iter().flatten() {
+        let groups = ["functionDeclarations", "function_declarations", "tools"];
+        if let Some(group) = groups.iter().find_map(|name| tool.get(*name)) {
+            named(group, names);
+            continue;
+        }
         let inner = tool
             .get("function")
             .or_else(|| tool.get("custom"))
             .unwrap_or(tool);
-        let name = string(inner, "name");
-        if name.is_empty() {
-            string(tool, "type")
-        } else {
-            name
-        }
-    });
-    Some(names.collect())
+        let name = ["name", "type"].iter().map(|key| string(inner, key));
+        names.extend(name.into_iter().find(|name| !name.is_empty()));
+    }
 }

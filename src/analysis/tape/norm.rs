@@ -24,7 +24,14 @@ pub const DROPPED: &[&str] = &[
     "seed",
 ];
 /// Members dropped at any depth.
-pub const DROPPED_ANYWHERE: &[&str] = &["cache_control", "annotations", "refusal", "logprobs"];
+pub const DROPPED_ANYWHERE: &[&str] = &[
+    "cache_control",
+    "annotations",
+    "refusal",
+    "logprobs",
+    // Times and ids that Codex adds.
+    "internal_chat_message_metadata_passthrough",
+];
 /// Members whose strings are ids of calls.
 const IDS: &[&str] = &["tool_call_id", "call_id", "tool_use_id", "id"];
 
@@ -43,11 +50,12 @@ impl Ignored {
             .filter(|step| !step.is_empty())
             .map(str::to_owned)
             .collect();
-        match steps.is_empty() {
-            true => Err(format!(
+        if steps.is_empty() {
+            Err(format!(
                 "'{text}' names no path: write one such as $.temperature or messages[*].name"
-            )),
-            false => Ok(Ignored { steps }),
+            ))
+        } else {
+            Ok(Ignored { steps })
         }
     }
 }

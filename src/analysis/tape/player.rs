@@ -4,6 +4,7 @@
 //! on with. Within a lane the mode decides. An answer is given once.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -121,23 +122,25 @@ impl Miss {
             (Some(step), Some(seq)) => format!("step {step} (#{seq})"),
             _ => "after the last step".to_owned(),
         };
-        let mut words = format!("{step}: {}", self.reason.word());
-        if let Some(Difference {
-            path,
-            recorded,
-            got,
-        }) = &self.difference
-        {
-            words.push_str(&format!(" at {path}: recorded {recorded:?}, got {got:?}"));
-        }
-        if let Some((nearest, same)) = self.nearest {
-            words.push_str(&format!(
+        let differs = self.difference.as_ref().map(|it| {
+            format!(
+                " at {}: recorded {:?}, got {:?}",
+                it.path, it.recorded, it.got
+            )
+        });
+        let nearest = self.nearest.map(|(nearest, same)| {
+            format!(
                 " (nearest: step {nearest}, {}.{} % the same)",
                 same / 10,
                 same % 10
-            ));
-        }
-        words
+            )
+        });
+        format!(
+            "{step}: {}{}{}",
+            self.reason.word(),
+            differs.unwrap_or_default(),
+            nearest.unwrap_or_default()
+        )
     }
 }
 
@@ -256,8 +259,7 @@ impl Player {
             }
             Mode::Hash => self.miss(Reason::NoMatch, Some(at), asked),
             Mode::Order | Mode::Content => {
-                let all = 0..self.total();
-                let mut others = all.filter(|other| *other != at);
+                let mut others = self.near().filter(|other| *other != at);
                 let elsewhere = others.any(|other| self.differs(other, asked, true).is_none());
                 let reason = if elsewhere {
                     Reason::OutOfOrder
@@ -387,16 +389,23 @@ impl Player {
         Taken::Miss(Box::new(miss))
     }
 
+    /// Steps near the last one that was given: others are less likely to be meant.
+    fn near(&self) -> Range<usize> {
+        let reach = match self.recording.class() {
+            Some(Class::Recorded) => NEAR,
+            Some(Class::Heard | Class::Whole | Class::Order) | None => NEAR_REBUILT,
+        };
+        let middle = self.used.iter().rposition(|used| *used).unwrap_or(0);
+        let from = middle.saturating_sub(reach);
+        from..self.total().min(from + 2 * reach)
+    }
+
     /// The recorded request that is most like this one.
     fn nearest(&mut self, asked: &Asked) -> Option<(usize, u32)> {
         let whole =
             |body: &Value| Step::call("", &norm::norm(body, &[]), step::CallOutcome::default());
         let got = whole(&asked.body);
-        // Reading requests of a long run again takes time; those near the end of what was given are likely.
-        let middle = self.used.iter().rposition(|used| *used).unwrap_or(0);
-        let from = middle.saturating_sub(NEAR);
-        let near = from..self.total().min(from + 2 * NEAR);
-        let scored = near.map(|at| {
+        let scored = self.near().map(|at| {
             (
                 at + 1,
                 step::dice(&whole(&self.request(at)).features, &got.features),
@@ -406,5 +415,7 @@ impl Player {
     }
 }
 
-/// How many requests before and after the last given one are looked at for the nearest.
+/// How many requests before and after the last given one are looked at.
 const NEAR: usize = 20;
+/// The same where a request is put together from what the trace has before it, which takes time.
+const NEAR_REBUILT: usize = 4;

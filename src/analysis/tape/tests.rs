@@ -275,6 +275,16 @@ fn the_same_conversation_is_heard_in_every_api() {
 }
 
 #[test]
+fn tools_in_groups_and_in_items_count() {
+    let added = json!({"input": [
+        {"type": "additional_tools", "tools": [{"type": "namespace", "name": "functions", "tools": [{"type": "function", "name": "run"}]}]},
+        {"role": "user", "content": "go"}]});
+    let heard = Heard::of(&added);
+    assert!(heard.has_tools() && heard.turns.len() == 1);
+    assert!(heard.tools.is_some_and(|tools| tools.contains("run")));
+}
+
+#[test]
 fn the_smallest_value_of_a_schema_is_valid() {
     let schema = json!({"type": "OBJECT", "required": ["model", "n"], "properties": {
         "model": {"type": "STRING", "enum": ["flash", "pro"]}, "n": {"type": "integer", "minimum": 2}, "why": {"type": "string"}}});

@@ -49,7 +49,7 @@ impl Tools {
     }
 
     /// The name that a client calls a tool by: without what its host puts before it.
-    fn name<'a>(call: &'a ToolCall) -> &'a str {
+    fn name(call: &ToolCall) -> &str {
         call.of_server()
             .map_or(call.name.as_str(), |(_, tool)| tool)
     }

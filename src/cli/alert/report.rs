@@ -9,10 +9,21 @@ use crate::cli::table::{self, Cell, Column};
 use crate::export::alerts::{Document, summary};
 use crate::export::words::Role;
 
+/// Alerts that a person is shown, the worst first.
+const LISTED: usize = 100;
+
 pub(super) fn text(cx: &mut Cx, of: &Document<'_>) -> anyhow::Result<()> {
     heading(cx, of)?;
-    for alert in &of.report.alerts {
+    let mut alerts: Vec<&Alert> = of.report.alerts.iter().collect();
+    alerts.sort_by_key(|alert| std::cmp::Reverse(alert.level()));
+    for alert in alerts.iter().take(LISTED) {
         one(cx, of, alert)?;
+    }
+    if alerts.len() > LISTED {
+        let more = human::count((alerts.len() - LISTED) as u64);
+        cx.out.line("")?;
+        cx.out
+            .line(&format!("and {more} more (--format jsonl prints all)"))?;
     }
     if !of.report.learning.is_empty() {
         cx.out.line("")?;
@@ -51,7 +62,10 @@ fn heading(cx: &mut Cx, of: &Document<'_>) -> anyhow::Result<()> {
     let count = human::counted(of.rules.rules.len() as u64, "rule");
     cx.out.line(&format!("rules     {rules} · {count}"))?;
     let baseline = match of.known {
-        [] => "learned from these runs as they come".to_owned(),
+        [] => {
+            let runs = human::counted(of.report.runs.len() as u64, "run");
+            format!("learned from these {runs} as they come")
+        }
         known => {
             let names = known.iter().map(|it| {
                 let runs = human::counted(it.runs.len() as u64, "run");

@@ -119,6 +119,7 @@ fn for_screen(source: &Source) -> Result<alerting::InForce, String> {
         disarmed: trips::disarmed(&found, source.is_own),
         rules: found.rules,
         path: found.path.as_deref().map(place),
+        sha256: found.sha256,
         known: found.known.into(),
     })
 }

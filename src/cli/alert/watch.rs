@@ -358,6 +358,7 @@ impl Watcher {
             Some(known) => known,
         };
         (self.is_stale, self.looked) = (false, Instant::now());
+        self.take_over(cx)?;
         let told = self.evaluate(cx, &overlay, now)?;
         for one in &told {
             if self.notifier.is_some() {
@@ -375,6 +376,20 @@ impl Watcher {
             cx.out.flush()?;
         }
         self.overlay = Some(overlay);
+        Ok(())
+    }
+
+    /// Sends from now on, if the program that did has ended.
+    fn take_over(&mut self, cx: &Cx) -> anyhow::Result<()> {
+        let Some(states) = self.states.as_ref().filter(|_| self.sender.is_none()) else {
+            return Ok(());
+        };
+        if let Some(sender) = states.sender()? {
+            self.notifier = Some(self.notifier()?);
+            self.sender = Some(sender);
+            cx.notes
+                .note("the other program has ended: alerts are sent from here now");
+        }
         Ok(())
     }
 

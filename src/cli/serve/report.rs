@@ -5,7 +5,7 @@ use std::process::ExitStatus;
 use serde_json::{Value, json};
 
 use crate::act::child;
-use crate::act::serve::{self, Serving, Written, miss_json};
+use crate::act::serve::{self, Live, Serving, Written, miss_json};
 use crate::analysis::context;
 use crate::analysis::diff::label::Label;
 use crate::analysis::diff::mask::Blind;
@@ -23,6 +23,7 @@ use crate::export::diff::Page;
 use crate::export::json::diff as diff_json;
 use crate::export::redact::Masked;
 use crate::model::action::{ActionIx, Kind, Status};
+use crate::model::quantity::Cost;
 use crate::model::run::RunIx;
 use crate::store::Store;
 
@@ -44,9 +45,12 @@ pub(super) fn finish(cx: &mut Cx, serving: &Serving, ended: &Ended<'_>) -> anyho
     let status = ended
         .status
         .map(|status| if status.success() { "ok" } else { "error" });
-    let events = serving.look(|_, log| match log.is_empty() {
-        true => Vec::new(),
-        false => log.events(status, System.now()),
+    let events = serving.look(|_, log| {
+        if log.is_empty() {
+            Vec::new()
+        } else {
+            log.events(status, System.now())
+        }
     });
     if let Some(place) = ended.place.filter(|_| !events.is_empty()) {
         place.write(&place::files(ended.store), &mut |out| {
@@ -150,7 +154,7 @@ impl Told<'_> {
         self.serving.look(|player, _| {
             let unused = player.unused();
             lines.push(format!(
-                "served     {} of {} answers · {} · {} · egress none",
+                "served     {} of {} answers · {} · {} · egress {}",
                 player.served(),
                 player.total(),
                 human::counted(player.stubs as u64, "stub"),
@@ -158,6 +162,7 @@ impl Told<'_> {
                     1 => "1 miss".to_owned(),
                     many => format!("{} misses", human::count(many as u64)),
                 },
+                self.egress(),
             ));
             if !unused.is_empty() {
                 lines.push(format!(
@@ -193,6 +198,30 @@ impl Told<'_> {
             lines.extend(self.aligned(story));
         }
         lines
+    }
+
+    /// Where requests were sent to.
+    fn hosts(&self) -> Vec<String> {
+        let spent = self.serving.live().map(Live::spent);
+        spent.map_or_else(Vec::new, |it| it.hosts.into_iter().collect())
+    }
+
+    fn egress(&self) -> String {
+        let Some(spent) = self
+            .serving
+            .live()
+            .map(Live::spent)
+            .filter(|it| it.requests > 0)
+        else {
+            return "none".to_owned();
+        };
+        let cost = Cost(spent.cost).usd().unwrap_or(0.0);
+        let requests = human::counted(spent.requests as u64, "request");
+        format!(
+            "{} ({requests}, ≈ {})",
+            self.hosts().join(" "),
+            human::usd(cost)
+        )
     }
 
     fn aligned(&self, story: &Story<'_>) -> Vec<String> {
@@ -291,7 +320,7 @@ impl Told<'_> {
                 "misses": player.misses.iter().map(miss_json).collect::<Vec<Value>>(),
                 "differences": differences.collect::<Vec<Value>>(),
                 "unused": player.unused(),
-                "egress": [],
+                "egress": self.hosts(),
                 "new_run": {"run_id": log.run_id},
                 "exit_code": self.ended.status.map(child::code),
             })

@@ -10,7 +10,7 @@ use crate::ingest::request::Api;
 const MAX_TOKENS: u64 = 4096;
 
 /// Changes `request` in place; returns what was added, in words.
-pub(super) fn sendable(request: &mut Value, api: Api, model: &str) -> Vec<String> {
+pub fn sendable(request: &mut Value, api: Api, model: &str) -> Vec<String> {
     let Some(members) = request.as_object_mut() else {
         return Vec::new();
     };

@@ -86,14 +86,11 @@ fn article(entry: &Entry, out: &mut String) {
             entry.seq
         ),
     );
-    push(
-        out,
-        format_args!(
-            "<b>{}</b> <span class=\"about\">{}</span>",
-            escaped(&entry.name),
-            entry.kind.word()
-        ),
-    );
+    push(out, format_args!("<b>{}</b>", escaped(&entry.name)));
+    if entry.name != entry.kind.word() {
+        let kind = entry.kind.word();
+        push(out, format_args!(" <span class=\"about\">{kind}</span>"));
+    }
     if status != words::NOTHING {
         push(
             out,

@@ -174,6 +174,8 @@ fn logged(record: View<'_, '_>, how: &Envelope, out: &mut FactSink<'_>) {
     how.base.duration = ended.since(how.base.time);
     how.base.time = ended.max(how.base.time);
     how.cost = record.get("response_cost").usd();
+    // LiteLLM sums up beside the response, which may lack them.
+    how.usage = messages::usage(record);
     how.base.model = out.copy(record.get("model"));
     let failure = record.any(&["error_str", "exception"]);
     if failure.is_string() && !record.get("status").is("success") {
@@ -189,7 +191,9 @@ fn logged(record: View<'_, '_>, how: &Envelope, out: &mut FactSink<'_>) {
 /// The response to a request, with its tokens.
 fn response(record: View<'_, '_>, how: &Envelope, out: &mut FactSink<'_>) {
     let mut how = *how;
-    how.usage = messages::usage(record.get("usage"));
+    if record.get("usage").is_object() {
+        how.usage = messages::usage(record.get("usage"));
+    }
     let cost = record.get("usage").get("cost").usd();
     how.cost = if cost.is_some() { cost } else { how.cost };
     let model = out.copy(record.get("model"));

@@ -17,6 +17,7 @@ use super::telling::{all, text};
 use crate::ingest::body::ApprovalText;
 use crate::ingest::fact::{FactKind, Name};
 use crate::ingest::format::{Held, Recorded};
+use crate::ingest::formats::entry::Entry;
 use crate::ingest::packed::told::Tell;
 use crate::model::action::{Flags, Status, Verdict};
 use crate::model::quantity::Usage;
@@ -147,12 +148,22 @@ fn message(record: &Value, out: &mut Rows) {
         }
     }
     if is_answer {
+        answer_last(out);
         if out.entries.is_empty() {
             out.said(FactKind::Response, "");
         }
         out.usage(usage(record), dollars(record, &["cost"]));
     } else if out.entries.is_empty() {
         out.copy();
+    }
+}
+
+/// What ends a task in XML is never answered.
+fn answer_last(out: &mut Rows) {
+    let is_end = |it: &&Entry| it.tool == "attempt_completion" && it.id.contains('.');
+    let ends = out.entries.iter().filter(is_end).map(|it| it.id.clone());
+    for id in ends.collect::<Vec<_>>() {
+        out.result(id, Status::Unrecorded, None);
     }
 }
 

@@ -14,7 +14,7 @@ use super::telling::{all, any, text};
 use crate::ingest::fact::{FactKind, Name};
 use crate::ingest::format::{Held, Recorded};
 use crate::model::action::Status;
-use crate::model::quantity::Usage;
+use crate::model::quantity::{Cost, Usage};
 
 #[derive(Debug)]
 pub struct Droid;
@@ -70,7 +70,7 @@ impl Agent for Droid {
             "tool_call" if all(record, &["toolName", "parameters"]) && is_streamed => 95,
             "tool_result" if all(record, &["toolId", "value"]) && is_streamed => 95,
             "completion" if record.get("finalText").is_some() && is_streamed => 95,
-            "message" if all(record, &["role", "text"]) && is_streamed => 30,
+            "message" if all(record, &["role", "text"]) && is_streamed => 15,
             "message"
                 if record.get("parentId").is_some()
                     && record.pointer("/message/content").is_some() =>
@@ -177,7 +177,5 @@ fn total(used: &Value, model: &str, out: &mut Rows) {
         let setting = out.row(FactKind::Setting);
         setting.model = model.strip_prefix("custom:").unwrap_or(model).to_owned();
     }
-    if !usage.is_none() {
-        out.row(FactKind::RunTotal).usage = usage;
-    }
+    out.total(usage, Cost::NONE);
 }

@@ -95,7 +95,11 @@ impl Agent for Goose {
 
 fn is_head(record: &Value) -> bool {
     let has = |key: &str| record.get(key).is_some();
-    has("working_dir") && (has("description") || has("name")) && !has("role")
+    let is_own = has("message_count")
+        || has("accumulated_total_tokens")
+        || has("model_config_json")
+        || has("extension_data");
+    has("working_dir") && has("description") && is_own && !has("role")
 }
 
 fn content(record: &Value) -> &[Value] {
@@ -140,11 +144,7 @@ fn head(record: &Value, out: &mut Rows) {
         ..Usage::NONE
     });
     let cost = dollars(record, &["accumulated_cost"]);
-    if !usage.is_none() || cost.is_some() {
-        let total = out.row(FactKind::RunTotal);
-        total.usage = usage;
-        total.fact.cost = cost;
-    }
+    out.total(usage, cost);
 }
 
 fn block(role: &str, block: &Value, out: &mut Rows) {

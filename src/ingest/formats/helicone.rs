@@ -150,6 +150,10 @@ fn request(record: &Json) -> Span {
             tokens(&of, &answer, &mut span);
         }
     }
+    if span.class == Class::Tool {
+        // What stands there is `tool:NAME`.
+        span.model.clear();
+    }
     if status == BLOCKED {
         span.verdicts.push(Ruling {
             verdict: Some(Verdict::Block),

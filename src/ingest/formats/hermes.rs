@@ -86,11 +86,7 @@ fn head(record: &Value, out: &mut Rows) {
         ..Usage::NONE
     });
     let cost = dollars(record, &["actual_cost_usd", "estimated_cost_usd"]);
-    if !usage.is_none() || cost.is_some() {
-        let total = out.row(FactKind::RunTotal);
-        total.usage = usage;
-        total.fact.cost = cost;
-    }
+    out.total(usage, cost);
     let ended = instant(record, &["ended_at"]);
     if ended.is_some() {
         out.row(FactKind::Setting).fact.time = ended;

@@ -40,18 +40,10 @@ impl Agent for McpLog {
 
     fn sniff(&self, record: &Value) -> u8 {
         let Some(message) = rpc(record) else { return 0 };
+        // Other programs speak JSON-RPC too; only the handshake is unmistakable.
         let method = text(message, "method");
-        let result = message.get("result").unwrap_or(&Value::Null);
-        let is_own = matches!(
-            method,
-            "tools/call"
-                | "tools/list"
-                | "resources/read"
-                | "resources/list"
-                | "prompts/get"
-                | "prompts/list"
-        ) || method.starts_with("notifications/")
-            || result.get("protocolVersion").is_some() && result.get("serverInfo").is_some();
+        let asks = method == "initialize" && message.pointer("/params/clientInfo").is_some();
+        let is_own = asks || message.pointer("/result/serverInfo").is_some();
         if is_own { 80 } else { 10 }
     }
 

@@ -6,6 +6,7 @@
 
 pub(crate) mod attributes;
 pub(crate) mod common;
+pub(crate) mod evidence;
 mod genai;
 pub(crate) mod openinference;
 pub(crate) mod products;

@@ -223,7 +223,8 @@ pub(super) fn decode(record: Record<'_>, out: &mut FactSink<'_>, tell: impl Fn(&
         };
         out.push(Fact::new(kind));
     }
-    for (part, entry) in rows.entries.iter().enumerate() {
+    // Parts have 15 bits; a record of more rows is no message.
+    for (part, entry) in rows.entries.iter().take(usize::from(IMPLIED)).enumerate() {
         entry.push(part as u16, None, out);
     }
     out.note(cursor.notes);
@@ -344,6 +345,15 @@ impl Rows {
     pub(super) fn usage(&mut self, usage: Usage, cost: Cost) {
         if !usage.is_none() || cost.is_some() {
             let entry = self.row(FactKind::Usage);
+            entry.usage = usage;
+            entry.fact.cost = cost;
+        }
+    }
+
+    /// Tokens and cost of all calls of the run together.
+    pub(super) fn total(&mut self, usage: Usage, cost: Cost) {
+        if !usage.is_none() || cost.is_some() {
+            let entry = self.said(FactKind::RunTotal, "tokens of all calls");
             entry.usage = usage;
             entry.fact.cost = cost;
         }

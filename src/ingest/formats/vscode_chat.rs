@@ -225,9 +225,24 @@ fn call(part: &Value, (request, at): (&str, usize), result: &Value, out: &mut Ro
     let text = told
         .and_then(|it| it.get("content"))
         .or_else(|| details.get("output"))
-        .and_then(text_of)
+        .and_then(values)
         .or_else(|| string(part.get("pastTenseMessage").unwrap_or(part), "value"));
     out.result(id, status, text.map(Value::String));
+}
+
+/// The texts of a result: parts with values.
+fn values(content: &Value) -> Option<String> {
+    let value = |part: &Value| string(part, "value").or_else(|| text_of(part));
+    match content {
+        Value::Array(parts) => Some(
+            parts
+                .iter()
+                .filter_map(value)
+                .collect::<Vec<_>>()
+                .join("\n"),
+        ),
+        other => text_of(other),
+    }
 }
 
 /// The arguments of a call, from the rounds of model calls that a result lists. Ids there may be longer.

@@ -13,7 +13,7 @@ use crate::ingest::format::{Held, Recorded};
 use crate::ingest::packed::sqlite::schema::Schema;
 use crate::ingest::packed::sqlite::tables;
 use crate::model::action::{Flags, Status};
-use crate::model::quantity::Usage;
+use crate::model::quantity::{Cost, Usage};
 
 #[derive(Debug)]
 pub struct Zed;
@@ -146,9 +146,7 @@ fn head(record: &Value, out: &mut Rows) {
         cache_write: tokens(told, &["cache_creation_input_tokens"]),
         ..Usage::NONE
     });
-    if !usage.is_none() {
-        out.row(FactKind::RunTotal).usage = usage;
-    }
+    out.total(usage, Cost::NONE);
 }
 
 /// A message of versions before 0.3.

@@ -13,6 +13,7 @@ use crate::ingest::format::Format;
 use crate::ingest::formats::harbor;
 use crate::ingest::kin::Kin;
 use crate::ingest::loaded::Loaded;
+use crate::ingest::packed::bare;
 use crate::ingest::source::Source;
 use crate::model::action::SourceIx;
 
@@ -76,10 +77,11 @@ impl Shared {
     pub(super) fn member(&mut self, source: Arc<Source>, companion: bool) -> Member {
         let ix = SourceIx(self.sources);
         self.sources += 1;
-        let stem = source.path.file_stem().unwrap_or_default();
+        let path = bare(&source.path);
+        let stem = path.file_stem().unwrap_or_default();
         Member {
             stem: stem.to_string_lossy().into_owned(),
-            source,
+            source: Arc::clone(&source),
             ix,
             companion,
         }

@@ -29,7 +29,7 @@ use crate::ingest::formats::{any_json, by_name, sniff};
 use crate::ingest::kin::Kin;
 use crate::ingest::loaded::Loaded;
 use crate::ingest::notice::{Notice, NoticeKind};
-use crate::ingest::packed::sqlite;
+use crate::ingest::packed::{sqlite, told};
 use crate::ingest::records::Framing;
 use crate::ingest::records::lines::{Block, Desk};
 use crate::ingest::source::Source;
@@ -241,6 +241,13 @@ impl Growing {
                     continue;
                 }
                 shared.open(&file);
+                if told::is_retold(&file) {
+                    // A folder may hold many of them.
+                    if !is_pattern {
+                        shared.out.send(Loaded::Failed(retold(&file)))?;
+                    }
+                    continue;
+                }
                 if discover::is_scattered(&file) {
                     shared.out.send(Loaded::Failed(not_one_file(&file)))?;
                     continue;
@@ -445,6 +452,15 @@ impl Growing {
             .collect();
         let group = &mut self.groups[group].group;
         group.assemble_by_time(&files, &mut shared.out)
+    }
+}
+
+/// A file in another notation is read as a whole.
+fn retold(path: &Path) -> Error {
+    Error::NotATrace {
+        path: path.to_string_lossy().into_owned(),
+        what: "a file that is read as a whole, which cannot be followed; open it again to see what was added"
+            .to_owned(),
     }
 }
 

@@ -61,9 +61,10 @@ pub struct Session {
 }
 
 /// The sessions of a store, those that changed first in front. Reads no messages.
-pub fn sessions(path: &Path) -> Result<Vec<Session>, String> {
+pub fn sessions(path: &Path) -> Result<Arc<Vec<Session>>, String> {
     let store = Store::shared(path)?;
-    if let Some(known) = store.listed() {
+    let version = store.version();
+    if let Some(known) = version.and_then(|version| store.listed(version)) {
         return Ok(known);
     }
     let schemas = store.read(schema::of)?;
@@ -81,7 +82,10 @@ pub fn sessions(path: &Path) -> Result<Vec<Session>, String> {
         }
     }
     found.sort_by_key(|session| session.changed);
-    store.list(&found);
+    let found = Arc::new(found);
+    if let Some(version) = version {
+        store.list(version, &found);
+    }
     Ok(found)
 }
 
@@ -179,6 +183,7 @@ pub(crate) fn changed(path: &Path) -> Option<Time> {
     Some(listed.iter().find(|session| session.id == id)?.changed)
 }
 
+pub(crate) use schema::UNKNOWN;
 pub(crate) use store::Version;
 
 /// What changes with every change of the store of a session; none if it cannot be read now.
@@ -212,11 +217,8 @@ pub(crate) fn news(path: &Path, told: &mut HashSet<u64>) -> Result<Vec<u8>, Stri
 
 /// Whether a path names a session of a store that is read as a format.
 pub(crate) fn is_inside(path: &Path, format: &str) -> bool {
-    let Some((store, _)) = inside(path) else {
-        return false;
-    };
-    let schemas = Store::shared(store).and_then(|store| store.read(schema::of));
-    schemas.is_ok_and(|found| found.iter().any(|schema| schema.format == format))
+    let listed = inside(path).and_then(|(store, _)| sessions(store).ok());
+    listed.is_some_and(|listed| listed.iter().any(|session| session.schema.format == format))
 }
 
 /// Which sessions of a store were started by which. The "folder" is the store.
@@ -224,17 +226,16 @@ pub(crate) const TIES: ReadTies = ReadTies {
     format: "sqlite",
     read: |store| {
         let listed = if store.is_file() {
-            sessions(store)
+            sessions(store).unwrap_or_default()
         } else {
-            Ok(Vec::new())
+            Arc::default()
         };
-        let ties = listed.unwrap_or_default().into_iter();
-        ties.map(|session| Tie {
+        let ties = listed.iter().map(|session| Tie {
             name: as_name(&session.id).into(),
-            id: session.id,
-            parent: session.parent,
-        })
-        .collect()
+            id: session.id.clone(),
+            parent: session.parent.clone(),
+        });
+        ties.collect()
     },
 };
 
@@ -266,14 +267,10 @@ struct Line {
 /// Opens a session of a store.
 pub(crate) fn open(path: &Path, id: &str) -> Result<Stored, String> {
     let store = Store::shared(path)?;
-    let schemas = store.read(schema::of)?;
-    for schema in schemas {
-        let listed = store.read(|connection| list(connection, path, schema))?;
-        if listed.iter().any(|session| session.id == id) {
-            return Stored::open(store, schema, id);
-        }
-    }
-    Err(format!("no session {id} in it"))
+    let listed = sessions(path)?;
+    let own = listed.iter().find(|session| session.id == id);
+    let own = own.ok_or_else(|| format!("no session {id} in it"))?;
+    Stored::open(store, own.schema, id)
 }
 
 impl Stored {

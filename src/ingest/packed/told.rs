@@ -27,7 +27,12 @@ pub struct Told {
 /// Whether a file in Markdown is one that is retold: most are not.
 pub(crate) fn is_told(path: &Path) -> bool {
     let is_markdown = path.extension().is_some_and(|ending| ending == "md");
-    is_markdown && Bytes::open(path).is_ok_and(|bytes| told_by(path, &bytes).is_some())
+    is_markdown && is_retold(path)
+}
+
+/// Whether a file is one that is retold, whatever its name.
+pub(crate) fn is_retold(path: &Path) -> bool {
+    Bytes::open(path).is_ok_and(|bytes| told_by(path, &bytes).is_some())
 }
 
 /// The format that retells a file, and how.

@@ -181,7 +181,7 @@ impl Screen for Alerts {
     fn headline(&self) -> Headline<'_> {
         Headline {
             crumbs: &self.frame.crumbs,
-            amount: &self.frame.counts,
+            amount: "",
         }
     }
 
@@ -215,6 +215,9 @@ impl Alerts {
         }
         self.items = seen
             .map(|seen| rows::items(seen, session))
+            .unwrap_or_default();
+        self.frame.counts = seen
+            .map(|seen| rows::counts(seen, session))
             .unwrap_or_default();
         let key = |item: &Item| match item {
             Item::Alert(at) => seen.map(|seen| seen.key(&seen.alerts()[*at])),
@@ -260,7 +263,6 @@ impl Alerts {
     fn prepare_words(&mut self, seen: Option<&Seen>, session: &Session) {
         let problem = session.alerting.problem.as_ref();
         self.frame.crumbs = vec!["Alerts".to_owned()];
-        self.frame.counts = seen.map(|it| rows::counts(it, session)).unwrap_or_default();
         self.frame.rules = seen.map(rules).unwrap_or_default();
         self.frame.empty = match (seen, problem) {
             (_, Some(problem)) => {

@@ -18,9 +18,8 @@ use crate::analysis::cohort::expect::Rule;
 use crate::analysis::cohort::observe::PairBy;
 use crate::analysis::cohort::sides::Order;
 use crate::analysis::runs::Grouping;
-use crate::model::quantity::Time;
+use crate::query;
 use crate::query::expr::Expr;
-use crate::query::{self, Context};
 use crate::tui::effects::Effect;
 use crate::tui::filtering;
 use crate::tui::keys::{Command, Key};
@@ -223,12 +222,7 @@ impl Cohort {
             },
             predicates: Vec::new(),
             rules: self.terms.rules.clone(),
-            context: Context {
-                now: Time(session.clock.now()),
-                zone: session.zone.clone(),
-                marked: std::sync::Arc::clone(session.marks.all()),
-                alerts: filtering::alerts(),
-            },
+            context: filtering::context(session),
         };
         vec![Effect::start(Compare {
             store: session.loaded.store.clone(),

@@ -1,6 +1,6 @@
 //! The expected values were made by another implementation from the reference data.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use saferun_tui::analysis::alerts::charts::{Cusum, Ewma, Normal, normal_rate};
@@ -121,6 +121,38 @@ fn streaks_of_real_runs_are_those_of_the_other_implementation() {
         }
         assert_eq!(found, expected, "{name}");
     }
+}
+
+/// Of some sets, how many runs were warned about and how many tripped.
+#[track_caller]
+fn check_counts(sets: &[&str], warned: usize, tripped: usize) {
+    let mut counts = [0; 2];
+    for name in sets {
+        let Some(store) = set(name) else { return };
+        let report = checked(&store, STREAKS);
+        for (count, level) in counts
+            .iter_mut()
+            .zip([detector::Level::Warn, detector::Level::Trip])
+        {
+            let hits = hits(&report);
+            let runs: BTreeSet<RunIx> = hits
+                .iter()
+                .filter(|hit| hit.level >= level)
+                .map(|hit| hit.run)
+                .collect();
+            *count += runs.len();
+        }
+    }
+    assert_eq!(counts, [warned, tripped], "{sets:?}");
+}
+
+#[test]
+fn few_real_runs_are_warned_about_and_only_real_loops_trip() {
+    check_counts(&["claude-code"], 1, 0);
+    check_counts(&["pi"], 0, 0);
+    check_counts(&["swe-agent"], 1, 0);
+    check_counts(&["openhands"], 0, 0);
+    check_counts(&["tau-bench", "tau2-bench", "cohort-medagentbench"], 3, 2);
 }
 
 const BUDGETS: &str = r#"

@@ -62,9 +62,10 @@ impl Place {
 
     /// `api.example.com`, with the port if it is not the usual one.
     pub fn authority(&self) -> String {
-        let host = match self.host.contains(':') {
-            true => format!("[{}]", self.host),
-            false => self.host.clone(),
+        let host = if self.host.contains(':') {
+            format!("[{}]", self.host)
+        } else {
+            self.host.clone()
         };
         let usual = if self.is_tls { 443 } else { 80 };
         match self.port {
@@ -216,9 +217,10 @@ fn check(place: &Place, ip: IpAddr, rules: Rules) -> Result<(), Error> {
 impl Proxy {
     /// `http://name:password@host:port`. A proxy that itself speaks TLS is not used.
     fn parse(url: &str, without: &str) -> Option<Proxy> {
-        let full = match url.contains("://") {
-            true => url.to_owned(),
-            false => format!("http://{url}"),
+        let full = if url.contains("://") {
+            url.to_owned()
+        } else {
+            format!("http://{url}")
         };
         let rest = full.strip_prefix("http://")?;
         let (login, rest) = rest
@@ -256,9 +258,10 @@ impl Proxy {
     /// A connection to the server through the proxy.
     async fn tunnel(&self, place: &Place) -> io::Result<TcpStream> {
         let mut stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
-        let target = match place.host.contains(':') {
-            true => format!("[{}]:{}", place.host, place.port),
-            false => format!("{}:{}", place.host, place.port),
+        let target = if place.host.contains(':') {
+            format!("[{}]:{}", place.host, place.port)
+        } else {
+            format!("{}:{}", place.host, place.port)
         };
         let login = self.credentials.as_ref().map_or_else(String::new, |it| {
             format!("Proxy-Authorization: {}\r\n", it.reveal())

@@ -11,7 +11,7 @@ use super::Error;
 use crate::act::net::body::{self, Body};
 use crate::act::net::secret::Secret;
 
-const TIME: Duration = Duration::from_secs(60);
+const TIME: Duration = Duration::from_mins(1);
 const CAP: usize = 32 << 20;
 
 /// A request with limits: by default 60 seconds and 32 MiB of answer, both before and after it is decoded.

@@ -3,7 +3,7 @@
 use hyper::body::Incoming;
 use hyper::header::{HOST, HeaderValue, ORIGIN, UPGRADE};
 use hyper::http::uri::Authority;
-use hyper::{Method, Request, StatusCode};
+use hyper::{Method, Request, StatusCode, Version};
 
 use super::{Answer, is_local_name, plain};
 
@@ -57,10 +57,17 @@ fn is_for_us(request: &Request<Incoming>, port: u16) -> bool {
             && !authority.as_str().contains('@')
     };
     let mut hosts = request.headers().get_all(HOST).iter();
-    let host = hosts.next().and_then(|it| it.to_str().ok());
-    let host = host.and_then(|it| it.parse().ok());
+    let host = hosts
+        .next()
+        .map(|it| it.to_str().unwrap_or_default().parse());
     let target = request.uri().authority();
-    host.is_some_and(|host| ours(&host)) && hosts.next().is_none() && target.is_none_or(ours)
+    let is_named = match host {
+        Some(Ok(host)) => ours(&host),
+        Some(Err(_)) => false,
+        // HTTP/2 names it in the target.
+        None => request.version() == Version::HTTP_2 && target.is_some(),
+    };
+    is_named && hosts.next().is_none() && target.is_none_or(ours)
 }
 
 fn wants_websocket(request: &Request<Incoming>) -> bool {

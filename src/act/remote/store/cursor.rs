@@ -10,12 +10,15 @@ use crate::act::remote::record::{HOUR, Nanos};
 pub(super) const NAME: &str = ".saferun-pull.json";
 const VERSION: u32 = 1;
 
-/// Where the records of a folder come from. A folder has one source.
+/// Where the records of a folder come from. A folder has one source and one filter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::act::remote) struct Origin {
     pub(in crate::act::remote) product: String,
     pub(in crate::act::remote) host: String,
     pub(in crate::act::remote) project: String,
+    /// What chose the runs, if not all of them are here.
+    #[serde(default)]
+    pub(in crate::act::remote) filter: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,8 +56,13 @@ impl fmt::Display for Origin {
             product,
             host,
             project,
+            filter,
         } = self;
-        write!(f, "{product} {host} {project}")
+        write!(f, "{product} {host} {project}")?;
+        match filter {
+            Some(filter) => write!(f, " with -w '{filter}'"),
+            None => Ok(()),
+        }
     }
 }
 

@@ -85,6 +85,7 @@ fn origin() -> Origin {
         product: "phoenix".to_owned(),
         host: "http://localhost".to_owned(),
         project: "p".to_owned(),
+        filter: None,
     }
 }
 
@@ -269,20 +270,15 @@ fn a_second_pull_of_the_same_folder_is_refused() {
 }
 
 #[test]
-fn a_folder_has_one_source() {
+fn a_folder_has_one_source_and_one_filter() {
     let folder = tempfile::tempdir().expect("a folder");
     pull(&mut open(folder.path()), &several(), UNTIL).expect("pulled");
     let other = Origin {
-        project: "q".to_owned(),
+        filter: Some("is:error".to_owned()),
         ..origin()
     };
     let error = Store::open(folder.path(), other, START, (reader(), LATE)).expect_err("refused");
-    assert!(
-        error
-            .to_string()
-            .contains("holds phoenix http://localhost p"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("with -w 'is:error'"), "{error}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Costs of runs against those of others of their kind: single runs that are out of line, and a mean that creeps up.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use crate::analysis::alerts::charts::{self, Ewma, LEAST, Normal, Outlier};
 use crate::analysis::alerts::detector::Detector;
@@ -25,7 +25,7 @@ const WINDOW: usize = 20;
 const OF_FAMILY: usize = 3;
 
 /// What a run is compared by.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 struct Kind {
     agent: Box<str>,
     model: Box<str>,
@@ -45,6 +45,25 @@ impl Kind {
     }
 }
 
+impl Kind {
+    /// From the finest to that of the agent alone, each once.
+    fn coarser(&self) -> Vec<Kind> {
+        let mut kinds = vec![
+            self.clone(),
+            Kind {
+                family: Box::default(),
+                ..self.clone()
+            },
+            Kind {
+                agent: self.agent.clone(),
+                ..Kind::default()
+            },
+        ];
+        kinds.dedup();
+        kinds
+    }
+}
+
 /// A run that costs are compared with.
 #[derive(Debug, Clone)]
 struct Seen {
@@ -52,24 +71,39 @@ struct Seen {
     cost: f64,
 }
 
-/// The costs of the finest kind that has enough of them; otherwise how many there are of the coarsest.
-fn alike(seen: &[Seen], kind: &Kind) -> Result<Vec<f64>, usize> {
-    let is_alike = |depth: u8, other: &Kind| {
-        other.agent == kind.agent
-            && (depth < 1 || other.model == kind.model)
-            && (depth < 2 || other.family == kind.family)
-    };
-    let deepest = if kind.family.is_empty() { 1 } else { 2 };
-    let mut have = 0;
-    for depth in (0..=deepest).rev() {
-        let alike = seen.iter().filter(|it| is_alike(depth, &it.kind));
-        let costs: Vec<f64> = alike.map(|it| it.cost).collect();
-        if costs.len() >= LEAST {
-            return Ok(costs[costs.len().saturating_sub(KEPT)..].to_vec());
-        }
-        have = costs.len();
+/// The costs of runs by kind: all of an agent, of an agent with a model, and of a task family among those.
+#[derive(Debug, Default)]
+struct Pools(HashMap<Kind, VecDeque<f64>>);
+
+impl Pools {
+    fn of(seen: &[Seen]) -> Pools {
+        let mut pools = Pools::default();
+        seen.iter().for_each(|it| pools.add(&it.kind, it.cost));
+        pools
     }
-    Err(have)
+
+    fn add(&mut self, kind: &Kind, cost: f64) {
+        for kind in kind.coarser() {
+            let pool = self.0.entry(kind).or_default();
+            pool.push_back(cost);
+            if pool.len() > KEPT {
+                pool.pop_front();
+            }
+        }
+    }
+
+    /// The costs of the finest kind that has enough of them; otherwise how many there are of the coarsest.
+    fn alike(&self, kind: &Kind) -> Result<Vec<f64>, usize> {
+        let mut have = 0;
+        for kind in kind.coarser() {
+            let costs = self.0.get(&kind).map_or(0, VecDeque::len);
+            if costs >= LEAST {
+                return Ok(self.0[&kind].iter().copied().collect());
+            }
+            have = costs;
+        }
+        Err(have)
+    }
 }
 
 fn frozen(look: &Look<'_>) -> Option<Vec<Seen>> {
@@ -95,22 +129,22 @@ fn cost(past: &Past<'_>, run: RunIx) -> Option<f64> {
 pub(super) fn outliers(past: &mut Past<'_>, look: &Look<'_>) -> Found {
     let mut found = Found::default();
     let frozen = frozen(look);
-    let mut seen: Vec<Seen> = frozen.clone().unwrap_or_default();
+    let mut seen = Pools::of(frozen.as_deref().unwrap_or_default());
     let mut learning: BTreeMap<Box<str>, usize> = BTreeMap::new();
-    let mut told: Vec<Box<str>> = Vec::new();
+    let mut told: HashSet<Box<str>> = HashSet::new();
     for run in past.kept(look.mask) {
         let Some(cost) = cost(past, run) else {
             continue;
         };
         let kind = Kind::of(past, run);
         let mut is_calm = !past.is_alarming[run.0 as usize];
-        match alike(&seen, &kind) {
+        match seen.alike(&kind) {
             Err(have) => {
                 let have = have + usize::from(frozen.is_none() && is_calm);
                 learning.insert(kind.agent.clone(), have);
             }
             Ok(costs) => {
-                told.push(kind.agent.clone());
+                told.insert(kind.agent.clone());
                 let normal = Normal::of(&costs).filter(|normal| cost > normal.limit);
                 if let Some(normal) = normal {
                     is_calm = false;
@@ -119,7 +153,7 @@ pub(super) fn outliers(past: &mut Past<'_>, look: &Look<'_>) -> Found {
             }
         }
         if frozen.is_none() && is_calm {
-            seen.push(Seen { kind, cost });
+            seen.add(&kind, cost);
         }
     }
     for (agent, have) in learning {

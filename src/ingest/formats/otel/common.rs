@@ -6,30 +6,16 @@ use crate::ingest::json::Json;
 use regex::Regex;
 
 use super::attributes::Attributes;
+use super::evidence::{
+    CONVERSATION, CONVERSATION_IN_METADATA, SESSION, SESSION_IN_METADATA, THREAD,
+    THREAD_IN_METADATA,
+};
 use crate::ingest::formats::spans::messages::opened;
 use crate::ingest::formats::spans::{Ruling, Span, without_cache};
 use crate::model::action::Verdict;
 use crate::model::quantity::Usage;
 
 /// Synonyms, the newest and most specific first.
-const THREAD: &[&str] = &[
-    "thread_id",
-    "metadata.thread_id",
-    "langsmith.metadata.thread_id",
-    "traceloop.association.properties.thread_id",
-    "langfuse.trace.metadata.thread_id",
-    "langfuse.observation.metadata.thread_id",
-];
-const CONVERSATION: &[&str] = &["gen_ai.conversation.id", "conversation.id"];
-const SESSION: &[&str] = &[
-    "session.id",
-    "metadata.session_id",
-    "langfuse.session.id",
-    "langsmith.metadata.session_id",
-    "langsmith.trace.session_id",
-    "traceloop.association.properties.session_id",
-    "ai.telemetry.metadata.sessionId",
-];
 const USER: &[&str] = &[
     "user.id",
     "metadata.user_id",
@@ -92,15 +78,15 @@ pub(super) fn who(of: &Attributes, resource: &Attributes, span: &mut Span) {
     let joins = &mut span.joins;
     joins.thread = of
         .text(THREAD)
-        .or_else(|| metadata.text(&["thread_id", "langgraph_thread_id"]))
+        .or_else(|| metadata.text(THREAD_IN_METADATA))
         .unwrap_or_default();
     joins.conversation = of
         .text(CONVERSATION)
-        .or_else(|| metadata.text(&["conversation_id"]))
+        .or_else(|| metadata.text(CONVERSATION_IN_METADATA))
         .unwrap_or_default();
     joins.session = of
         .text(SESSION)
-        .or_else(|| metadata.text(&["session_id"]))
+        .or_else(|| metadata.text(SESSION_IN_METADATA))
         .unwrap_or_default();
     let who = &mut span.who;
     who.user = of

@@ -23,6 +23,10 @@ pub(super) fn magic(head: &[u8]) -> Option<&'static str> {
             b"PK\x03\x04",
             "a zip archive, but not an Inspect AI log; unpack it first (unzip)",
         ),
+        (
+            b"SQLite format 3\0",
+            "an SQLite database, which cannot be read from a pipe; name its file",
+        ),
         (b"\x7fELF", "a program, not a trace"),
         (b"\x89PNG", "a picture, not a trace"),
         (
@@ -34,42 +38,10 @@ pub(super) fn magic(head: &[u8]) -> Option<&'static str> {
             "text in UTF-16; convert it first (iconv -t UTF-8)",
         ),
     ];
-    if head.starts_with(b"SQLite format 3\0") {
-        return Some(database(head));
-    }
     MAGIC
         .iter()
         .find(|(magic, _)| head.starts_with(magic))
         .map(|(_, what)| *what)
-}
-
-/// Which program an SQLite database belongs to, by the names of its tables, and how to export it.
-fn database(head: &[u8]) -> &'static str {
-    const STORES: &[(&str, &str)] = &[
-        (
-            "CREATE TABLE `session`",
-            "an SQLite store of OpenCode; export a session first (opencode export SESSION > session.json)",
-        ),
-        (
-            "CREATE TABLE blobs",
-            "an SQLite store of Cursor; its transcripts are in ~/.cursor/projects/*/agent-transcripts",
-        ),
-        (
-            "CREATE TABLE sessions",
-            "an SQLite store of Goose; export a session first (goose session export --format json)",
-        ),
-        (
-            "CREATE TABLE checkpoints",
-            "an SQLite store of LangGraph; write out get_state_history() as JSON first",
-        ),
-    ];
-    let found = STORES
-        .iter()
-        .find(|(table, _)| memchr::memmem::find(head, table.as_bytes()).is_some());
-    found.map_or(
-        "an SQLite database; export its sessions as JSON Lines first",
-        |(_, what)| what,
-    )
 }
 
 /// What a file without a single record looks like, if it is not text.

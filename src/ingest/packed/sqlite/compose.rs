@@ -136,13 +136,20 @@ fn quoted(text: &str) -> Vec<u8> {
 fn split(text: &[u8], list: &str) -> Option<Vec<Vec<u8>>> {
     let mut row = json::value(text)?;
     let elements = row.pointer_mut(list)?.take();
-    let elements = elements
-        .as_array()?
-        .iter()
-        .map(|it| it.to_string().into_bytes());
+    let elements = elements.as_array()?.iter().map(as_record);
     Some(
         std::iter::once(row.to_string().into_bytes())
             .chain(elements)
             .collect(),
     )
+}
+
+/// An element as a record: one that is no object becomes its only member.
+fn as_record(element: &serde_json::Value) -> Vec<u8> {
+    let record = match element {
+        serde_json::Value::Object(_) => element.clone(),
+        serde_json::Value::String(name) => serde_json::json!({ name.as_str(): null }),
+        other => serde_json::json!({ "value": other }),
+    };
+    record.to_string().into_bytes()
 }

@@ -40,6 +40,16 @@ pub struct Lines {
     pub finished: &'static [&'static str],
 }
 
+impl Schema {
+    /// How its program writes out a session, if it can.
+    fn way_out(&self) -> &'static str {
+        match self.format {
+            "opencode" => " (opencode export)",
+            _ => "",
+        }
+    }
+}
+
 impl Lines {
     /// Lines of whole rows.
     pub const fn of(keys: &'static str, row: &'static str) -> Lines {
@@ -94,6 +104,9 @@ pub(super) fn of(connection: &Connection) -> rusqlite::Result<Vec<&'static Schem
     Ok(found)
 }
 
+/// How a description of a database begins that no schema fits.
+pub(crate) const UNKNOWN: &str = "an SQLite database";
+
 /// Which tables a database of no known program has.
 pub(super) fn names_of_tables(connection: &Connection) -> rusqlite::Result<String> {
     let mut statement = connection.prepare(
@@ -102,13 +115,37 @@ pub(super) fn names_of_tables(connection: &Connection) -> rusqlite::Result<Strin
     let names = statement.query_map([], |row| row.get::<_, String>(0))?;
     let names: Vec<String> = names.collect::<Result<_, _>>()?;
     Ok(match names.as_slice() {
-        [] => "an SQLite database without tables".to_owned(),
+        [] => format!("{UNKNOWN} without tables"),
         names if names.iter().any(|name| name == "checkpoints") => {
-            "an SQLite store of LangGraph; write out get_state_history() as JSON first".to_owned()
+            format!("{UNKNOWN} of LangGraph; write out get_state_history() as JSON first")
         }
-        names => format!(
-            "an SQLite database of no known agent (tables: {}); export its sessions as JSON Lines first",
-            names.join(", ")
-        ),
+        _ => match near(connection)? {
+            Some(schema) => format!(
+                "{UNKNOWN} with the tables of {format}, but not their columns, so of another version; export its sessions first{how}",
+                format = schema.format,
+                how = schema.way_out()
+            ),
+            None => format!(
+                "{UNKNOWN} of no known agent (tables: {}); export its sessions as JSON Lines first",
+                names.join(", ")
+            ),
+        },
     })
+}
+
+/// The schema whose tables are all there, whatever their columns.
+fn near(connection: &Connection) -> rusqlite::Result<Option<&'static Schema>> {
+    let mut statement = connection
+        .prepare("SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1")?;
+    for schema in all().filter(|schema| schema.tables.len() > 1) {
+        let mut is_near = true;
+        for (table, _) in schema.tables {
+            let count: i64 = statement.query_row([table], |row| row.get(0))?;
+            is_near &= count == 1;
+        }
+        if is_near {
+            return Ok(Some(schema));
+        }
+    }
+    Ok(None)
 }

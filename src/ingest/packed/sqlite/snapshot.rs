@@ -33,7 +33,8 @@ impl Snapshot {
         }
         let failed = |error| format!("cannot be copied to a temporary folder ({error})");
         let folder = tempfile::tempdir().map_err(failed)?;
-        let path = folder.path().join("store.db");
+        // The name may tell which program a store is of.
+        let path = folder.path().join(store.file_name().unwrap_or_default());
         fs::copy(store, &path).map_err(failed)?;
         for (from, ending) in [(log, "-wal"), (journal, "-journal")] {
             if from.is_file() {

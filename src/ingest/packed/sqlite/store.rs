@@ -5,6 +5,7 @@
 //!
 //! * A store without a write-ahead log is opened read-only.
 //! * A store in WAL mode whose log is in use is opened read-only with a read-only `-shm`: readers share it with the writer.
+//!   SQLite opens the log as if to write, but a connection that only reads never does.
 //! * A store in WAL mode without a log is not open anywhere, so it is read as it lies. Whether that is still so is checked
 //!   before and after each query: as soon as a log appears, or the file changes, the query is asked again the second way.
 //! * What needs repair first (a log without its index, a hot journal) is read from a private copy.
@@ -14,7 +15,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
@@ -36,16 +37,13 @@ static LAST: Mutex<Option<Arc<Store>>> = Mutex::new(None);
 /// Numbers connections.
 static OPENINGS: AtomicU32 = AtomicU32::new(0);
 
-/// For how long a list of sessions is taken for the present one: a folder is asked about one session after the other.
-const PRESENT: Duration = Duration::from_millis(500);
-
 pub(super) struct Store {
     path: PathBuf,
     opened: Mutex<Option<Opened>>,
     sessions: AtomicU32,
     kept: Mutex<Kept>,
-    /// The sessions, and when they were listed.
-    listed: Mutex<Option<(Instant, Vec<Session>)>>,
+    /// The sessions, and in which state of the store they were listed.
+    listed: Mutex<Option<(Version, Arc<Vec<Session>>)>>,
 }
 
 /// Differs whenever the store was changed: how often it was opened, and what SQLite counts for a connection.
@@ -129,15 +127,15 @@ impl Store {
         Some(Version(opened.as_ref()?.number, count.ok()?))
     }
 
-    /// The sessions, if they were listed a moment ago.
-    pub(super) fn listed(&self) -> Option<Vec<Session>> {
+    /// The sessions, if they were listed in this state of the store.
+    pub(super) fn listed(&self, version: Version) -> Option<Arc<Vec<Session>>> {
         let listed = locked(&self.listed);
         let (when, sessions) = listed.as_ref()?;
-        (when.elapsed() < PRESENT).then(|| sessions.clone())
+        (*when == version).then(|| Arc::clone(sessions))
     }
 
-    pub(super) fn list(&self, sessions: &[Session]) {
-        *locked(&self.listed) = Some((Instant::now(), sessions.to_vec()));
+    pub(super) fn list(&self, version: Version, sessions: &Arc<Vec<Session>>) {
+        *locked(&self.listed) = Some((version, Arc::clone(sessions)));
     }
 
     /// The number of the next session that is opened.
@@ -170,6 +168,8 @@ impl Store {
             match answer {
                 Ok(answer) => return Ok(answer),
                 Err(error) if needs_copy(&error) && current.copy.is_none() => {
+                    // What lives as long as the process is never deleted.
+                    locked(&LAST).take();
                     *opened = Some(copied(&self.path)?);
                 }
                 Err(error) => return Err(reason(&error)),
@@ -302,7 +302,10 @@ fn is_in_wal_mode(path: &Path) -> Result<bool, String> {
     match read {
         Ok(()) if head.starts_with(super::MAGIC) => Ok(head[19] == 2),
         Ok(()) => Err("not an SQLite database, or an encrypted one".to_owned()),
-        Err(_) => Err("cut short: not even the header of a database is there".to_owned()),
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            Err("cut short: not even the header of a database is there".to_owned())
+        }
+        Err(error) => Err(error.to_string()),
     }
 }
 

@@ -32,9 +32,9 @@ fn text_of(store: &Path) -> String {
     String::from_utf8(buffer).expect("text")
 }
 
-const WHOLE: &str = r#"{"id":"ses_1","directory":"/work","title":"look","time_created":1700000000000,"time_updated":1700000009000}
-{"info":{"id":"msg_1","sessionID":"ses_1","role":"user"},"parts":[{"id":"prt_1","messageID":"msg_1","sessionID":"ses_1","type":"text", "text":"go"}]}
-{"info":{"id":"msg_2","sessionID":"ses_1","role":"assistant"},"parts":[{"id":"prt_2","messageID":"msg_2","sessionID":"ses_1","type":"text","text":"gone"}]}
+const WHOLE: &str = r#"{"store":"opencode.db","id":"ses_1","directory":"/work","title":"look","time_created":1700000000000,"time_updated":1700000009000}
+{"info":{"id":"msg_1","sessionID":"ses_1","role":"user"},"parts":[{"id":"prt_1","messageID":"msg_1","type":"text", "text":"go"}]}
+{"info":{"id":"msg_2","sessionID":"ses_1","role":"assistant"},"parts":[{"id":"prt_2","messageID":"msg_2","type":"text","text":"gone"}]}
 "#;
 
 /// Names, sizes and times of all files in a folder.
@@ -185,9 +185,67 @@ fn an_unknown_database_is_described_and_views_are_not_trusted() {
 }
 
 #[test]
+fn a_database_of_another_version_names_its_program_and_the_way_out() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("opencode.db");
+    let connection = Connection::open(&path).expect("a database");
+    connection
+        .execute_batch("CREATE TABLE session (id TEXT); CREATE TABLE message (id TEXT); CREATE TABLE part (id TEXT);")
+        .expect("tables");
+    drop(connection);
+    let why = sessions(&path).expect_err("no store");
+    assert!(why.contains("the tables of opencode"), "{why}");
+    assert!(why.contains("opencode export"), "{why}");
+}
+
+#[test]
 fn any_id_can_be_a_name() {
     for id in ["a/b", "..", ".", "%2f", "a%b", "ä"] {
         assert_eq!(as_id(&as_name(id)), id);
         assert!(!as_name(id).contains('/'));
     }
+}
+
+#[test]
+fn rows_are_news_once_and_the_last_one_when_it_is_finished() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (path, writer) = store(folder.path(), "wal");
+    let session = path.join("ses_1");
+    let mut told = HashSet::new();
+    let mut lines = || {
+        let news = news(&session, &mut told).expect("news");
+        String::from_utf8(news).expect("text").lines().count()
+    };
+    // The answer may get more parts.
+    assert_eq!((lines(), lines()), (2, 0));
+    let before = version(&session);
+    let finished = r#"UPDATE message SET data = '{"role":"assistant","time":{"completed":1}}' WHERE id = 'msg_2'"#;
+    writer.execute_batch(finished).expect("written");
+    assert_ne!(version(&session), before);
+    assert_eq!((lines(), lines()), (1, 0));
+}
+
+#[test]
+fn compressed_values_and_lists_become_lines() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("threads.db");
+    let writer = Connection::open(&path).expect("a store");
+    let thread = r#"{"messages":[{"User":{"content":[]}},"Resume"],"version":"0.3.0"}"#;
+    let packed = zstd::encode_all(thread.as_bytes(), 3).expect("into memory");
+    writer
+        .execute_batch("CREATE TABLE threads (id TEXT, summary TEXT, updated_at TEXT, data_type TEXT, data BLOB)")
+        .expect("a store");
+    writer
+        .execute(
+            "INSERT INTO threads VALUES ('t', 's', '2026-01-01T00:00:00Z', 'zstd', ?1)",
+            [packed],
+        )
+        .expect("a row");
+    assert_eq!(
+        text_of(&path),
+        "{\"id\":\"t\",\"summary\":\"s\",\"updated_at\":\"2026-01-01T00:00:00Z\",\"data_type\":\"zstd\",\"data\":{\"messages\":null,\"version\":\"0.3.0\"}}
+{\"User\":{\"content\":[]}}
+{\"Resume\":null}
+"
+    );
 }

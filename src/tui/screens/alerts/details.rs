@@ -226,7 +226,7 @@ fn breaker(alert: &Alert, seen: &Seen, session: &mut Session) -> Line {
     let (rules, run) = (seen.rules(), alert.run());
     let opened = &mut session.loaded;
     let kill = match process::recorded(&opened.store, run, &mut opened.bodies) {
-        Some(pid) => format!("kill: pid {pid}"),
+        Some(pid) => format!("kill ends pid {pid}"),
         None => "kill: no pid recorded".to_owned(),
     };
     if !rules.stops(alert.rule, alert.level()) {
@@ -240,7 +240,7 @@ fn breaker(alert: &Alert, seen: &Seen, session: &mut Session) -> Line {
         parts.push("guard denies the next call".to_owned());
     }
     if has("proxy") {
-        parts.push("the proxy answers the next model call with 400".to_owned());
+        parts.push("proxy answers the next model call with 400".to_owned());
     }
     parts.push(kill);
     let how = parts.join(" · ");
@@ -252,7 +252,7 @@ fn breaker(alert: &Alert, seen: &Seen, session: &mut Session) -> Line {
         None => "not armed".to_owned(),
     };
     vec![
-        (Tone::Waiting, format!("{why}, nothing was stopped · ")),
-        (Tone::Faint, format!("armed: {how}")),
+        (Tone::Waiting, format!("{why}: nothing stopped · ")),
+        (Tone::Faint, format!("if armed: {how}")),
     ]
 }

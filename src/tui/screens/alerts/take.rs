@@ -2,11 +2,10 @@
 
 use std::fmt::Write as _;
 
-use serde_json::{Value, json};
-
 use crate::analysis::alerts::alert::Alert;
 use crate::analysis::alerts::shown;
-use crate::export::json::{self, Escapes};
+use crate::export::alerts::Document;
+use crate::export::json::{self, Escapes, alert};
 use crate::store::Store;
 use crate::tui::alerting::Seen;
 use crate::tui::effects::Effect;
@@ -27,16 +26,21 @@ impl Alerts {
         let store = &session.loaded.store;
         let text = match how.form() {
             Form::Markdown => markdown(&seen, store),
-            Form::Json => {
-                let all: Vec<Value> = seen
-                    .alerts()
-                    .iter()
-                    .map(|it| record(it, &seen, store))
-                    .collect();
-                json::text(&all, Escapes::Unsafe)
-            }
+            Form::Json => json::text(&alert::alerts(&document(&seen, store)), Escapes::Unsafe),
         };
         vec![how.hand(text.into(), session)]
+    }
+}
+
+fn document<'a>(seen: &'a Seen, store: &'a Store) -> Document<'a> {
+    Document {
+        store,
+        rules: seen.rules(),
+        path: seen.in_force.path.as_deref(),
+        sha256: &seen.in_force.sha256,
+        known: &seen.in_force.known,
+        report: &seen.overlay.report,
+        backtests: &[],
     }
 }
 
@@ -65,22 +69,4 @@ fn markdown(seen: &Seen, store: &Store) -> String {
         let _ = writeln!(out, "| {} |", cells.join(" | "));
     }
     out
-}
-
-fn record(alert: &Alert, seen: &Seen, store: &Store) -> Value {
-    let hit = alert.worst();
-    let scope = alert.scope.iter();
-    let scope: serde_json::Map<String, Value> = scope
-        .map(|(by, value)| (by.word().to_owned(), json!(value)))
-        .collect();
-    json!({
-        "id": alert.id,
-        "rule": seen.rules().rules[alert.rule].id,
-        "detector": hit.detector.word(),
-        "level": hit.level.word(),
-        "state": seen.kept(alert).map(|kept| kept.machine.state),
-        "scope": scope,
-        "arithmetic": hit.arithmetic(),
-        "evidence": seqs(alert, store),
-    })
 }

@@ -38,6 +38,7 @@ pub(super) fn draw(alerts: &Alerts, theme: &Theme, area: Rect, buf: &mut Buffer)
     let (frame, styles) = (&alerts.frame, &theme.styles);
     let regions = &frame.regions;
     let mut row = Row::new(buf, regions.rules, 0, styles.text);
+    row.flush_right(&format!("  {} ", frame.counts), styles.strong);
     let room = row.room().saturating_sub(2);
     row.put(" ", styles.text)
         .put(&text::cut(&frame.rules, room), styles.faint);
@@ -213,7 +214,6 @@ fn pieces(line: &Line, theme: &Theme, row: &mut Row<'_>) {
 }
 
 const HINTS: &[Command] = &[
-    Command::Open,
     Command::Ack,
     Command::Snooze,
     Command::WouldHave,
@@ -243,7 +243,9 @@ fn foot(alerts: &Alerts, theme: &Theme, buf: &mut Buffer) {
                     .put(&format!("{words} "), styles.faint);
             }
         }
-        Input::Stopping(_) | Input::Nothing => hints::draw(None, HINTS, theme, &mut row),
+        Input::Stopping(_) | Input::Nothing => {
+            hints::draw(Some((Command::Open, "evidence")), HINTS, theme, &mut row);
+        }
     }
 }
 

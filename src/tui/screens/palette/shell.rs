@@ -40,6 +40,18 @@ pub(super) const COMMANDS: &[Shell] = &[
         of: Of::Action,
     },
     Shell {
+        name: "serve",
+        about: "copies the command that serves this run as the model of an agent",
+        options: " -- COMMAND",
+        of: Of::Action,
+    },
+    Shell {
+        name: "rerun",
+        about: "copies the command that shows what asking or running this step again would do",
+        options: " --dry-run",
+        of: Of::Action,
+    },
+    Shell {
         name: "show",
         about: "copies the command that prints this action",
         options: "",

@@ -98,7 +98,7 @@ impl Runs {
         vec![Effect::start(Filter {
             store: session.loaded.store.clone(),
             expr: filter,
-            context: filtering::context(session.zone.clone(), Arc::clone(session.marks.all())),
+            context: filtering::context(session),
         })]
     }
 

@@ -1,7 +1,5 @@
 //! How the stream asks for what its filter keeps, and takes the answers in.
 
-use std::sync::Arc;
-
 use crate::model::action::ActionIx;
 use crate::query::eval::Tally;
 use crate::tui::effects::Effect;
@@ -90,7 +88,7 @@ impl Stream {
             scope: self.query.narrow.scope,
             tested: self.query.answers.tested,
             again: std::mem::take(&mut self.query.answers.again),
-            context: filtering::context(session.zone.clone(), Arc::clone(session.marks.all())),
+            context: filtering::context(session),
         }
     }
 

@@ -1,7 +1,5 @@
 //! Text search without hiding anything: matches are marked and can be visited.
 
-use std::sync::Arc;
-
 use crate::base::{human, text};
 use crate::model::action::ActionIx;
 use crate::query::expr::{self, Expr, Text};
@@ -261,7 +259,7 @@ impl Stream {
             filter: finder.wanted.clone(),
             scope: finder.scope,
             tested: finder.tested,
-            context: filtering::context(session.zone.clone(), Arc::clone(session.marks.all())),
+            context: filtering::context(session),
             ..Task::default()
         }))]
     }

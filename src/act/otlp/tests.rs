@@ -1,0 +1,293 @@
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{Receiver, Signal, json as json_form, listen, protobuf};
+use crate::act::net::Net;
+use crate::act::net::server::loopback;
+
+/// Bytes of protobuf, field by field.
+#[derive(Default, Clone)]
+struct Pb(Vec<u8>);
+
+impl Pb {
+    fn varint(&mut self, mut number: u64) {
+        while number >= 0x80 {
+            self.0.push((number & 0x7f) as u8 | 0x80);
+            number >>= 7;
+        }
+        self.0.push(number as u8);
+    }
+
+    fn number(mut self, field: u64, number: u64) -> Pb {
+        self.varint(field << 3);
+        self.varint(number);
+        self
+    }
+
+    fn bytes(mut self, field: u64, bytes: &[u8]) -> Pb {
+        self.varint(field << 3 | 2);
+        self.varint(bytes.len() as u64);
+        self.0.extend_from_slice(bytes);
+        self
+    }
+
+    fn message(self, field: u64, message: &Pb) -> Pb {
+        self.bytes(field, &message.0)
+    }
+
+    fn fixed64(mut self, field: u64, number: u64) -> Pb {
+        self.varint(field << 3 | 1);
+        self.0.extend_from_slice(&number.to_le_bytes());
+        self
+    }
+
+    fn fixed32(mut self, field: u64, number: u32) -> Pb {
+        self.varint(field << 3 | 5);
+        self.0.extend_from_slice(&number.to_le_bytes());
+        self
+    }
+}
+
+fn pb() -> Pb {
+    Pb::default()
+}
+
+fn pair(key: &str, value: &Pb) -> Pb {
+    pb().bytes(1, key.as_bytes()).message(2, value)
+}
+
+const TRACE: [u8; 16] = [0xab; 16];
+const SPAN: [u8; 8] = [0x12; 8];
+
+fn span() -> Pb {
+    let list = pb()
+        .message(1, &pb().number(3, (-5_i64) as u64))
+        .message(1, &pb().number(2, 1));
+    let pairs = pb().message(1, &pair("k", &pb().fixed64(4, 1.5_f64.to_bits())));
+    pb().bytes(1, &TRACE)
+        .bytes(2, &SPAN)
+        .bytes(5, "chat gpt".as_bytes())
+        .number(6, 3)
+        .fixed64(7, 1_700_000_000_000_000_000)
+        .message(9, &pair("list", &pb().message(5, &list)))
+        .message(9, &pair("pairs", &pb().message(6, &pairs)))
+        .message(9, &pair("raw", &pb().bytes(7, &[1, 2, 3])))
+        .message(9, &pair("none", &pb()))
+        .message(15, &pb().bytes(2, b"bad").number(3, 2))
+        .fixed32(16, 256)
+        // A field of the future.
+        .number(99, 7)
+}
+
+fn request(spans: &[Pb]) -> Pb {
+    let scope = pb().bytes(1, b"lib");
+    let mut all = pb().message(1, &scope);
+    for span in spans {
+        all = all.message(2, span);
+    }
+    let resource = pb().message(1, &pair("service.name", &pb().bytes(1, b"agent")));
+    pb().message(1, &pb().message(1, &resource).message(2, &all))
+}
+
+fn expected() -> Value {
+    json!({"resourceSpans": [{
+        "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "agent"}}]},
+        "scopeSpans": [{"scope": {"name": "lib"}, "spans": [{
+            "traceId": "ab".repeat(16), "spanId": "12".repeat(8), "name": "chat gpt", "kind": 3,
+            "startTimeUnixNano": "1700000000000000000",
+            "attributes": [
+                {"key": "list", "value": {"arrayValue": {"values": [{"intValue": "-5"}, {"boolValue": true}]}}},
+                {"key": "pairs", "value": {"kvlistValue": {"values": [{"key": "k", "value": {"doubleValue": 1.5}}]}}},
+                {"key": "raw", "value": {"bytesValue": "AQID"}},
+                {"key": "none", "value": {}},
+            ],
+            "status": {"message": "bad", "code": 2}, "flags": 256,
+        }]}],
+    }]})
+}
+
+#[test]
+fn protobuf_becomes_json_by_the_table() {
+    let read = protobuf::read(Signal::Traces, &request(&[span()]).0);
+    assert_eq!(read.expect("decoded"), expected());
+    let log = pb()
+        .fixed64(1, 5)
+        .number(2, 9)
+        .message(5, &pb().bytes(1, b"said"))
+        .bytes(12, b"event");
+    let logs = pb().message(1, &pb().message(2, &pb().message(2, &log)));
+    assert_eq!(
+        protobuf::read(Signal::Logs, &logs.0).expect("decoded"),
+        json!({"resourceLogs": [{"scopeLogs": [{"logRecords": [
+            {"timeUnixNano": "5", "severityNumber": 9, "body": {"stringValue": "said"}, "eventName": "event"}]}]}]})
+    );
+    assert_eq!(
+        protobuf::read(Signal::Traces, &[]).expect("decoded"),
+        json!({"resourceSpans": []})
+    );
+}
+
+#[test]
+fn what_is_no_message_is_refused_and_never_panics() {
+    let whole = request(&[span()]).0;
+    for cut in 0..whole.len() {
+        let _ = protobuf::read(Signal::Traces, &whole[..cut]);
+        for flip in 0..8 {
+            let mut bent = whole.clone();
+            bent[cut] ^= 1 << flip;
+            let _ = protobuf::read(Signal::Traces, &bent);
+        }
+    }
+    for wrong in [
+        &b"\x0b"[..],
+        b"\x00",
+        b"\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
+        b"\x0a\x05ab",
+    ] {
+        assert!(protobuf::read(Signal::Traces, wrong).is_err(), "{wrong:?}");
+    }
+    let mut deep = pb();
+    for _ in 0..200 {
+        deep = pb().message(5, &pb().message(1, &deep));
+    }
+    let spans = pb().bytes(1, &TRACE).message(9, &pair("k", &deep));
+    assert!(protobuf::read(Signal::Traces, &request(&[spans]).0).is_err());
+}
+
+#[test]
+fn spans_without_ids_are_left_out() {
+    let mut read = protobuf::read(
+        Signal::Traces,
+        &request(&[span(), pb().bytes(5, b"no ids")]).0,
+    )
+    .expect("decoded");
+    assert_eq!(json_form::reject(&mut read), 1);
+    assert_eq!(json_form::count(&read), (1, 0));
+}
+
+struct Place {
+    _net: Net,
+    listening: super::Listening,
+    folder: tempfile::TempDir,
+}
+
+fn place() -> Place {
+    let net = Net::start().expect("a thread");
+    let folder = tempfile::tempdir().expect("a folder");
+    let receiver = Receiver::open(&folder.path().join("t.jsonl")).expect("a file");
+    let any = loopback("127.0.0.1:0").expect("loopback");
+    let listening = listen(&net, &Arc::new(receiver), any, Some(any)).expect("listeners");
+    Place {
+        _net: net,
+        listening,
+        folder,
+    }
+}
+
+impl Place {
+    fn lines(&self) -> Vec<Value> {
+        let text = std::fs::read_to_string(self.folder.path().join("t.jsonl")).expect("a file");
+        text.lines()
+            .map(|line| serde_json::from_str(line).expect("JSON"))
+            .collect()
+    }
+
+    /// The status line and the body of an answer.
+    #[track_caller]
+    fn check(&self, (path, lines): (&str, &str), body: &[u8], status: u16, answer: &[u8]) {
+        let found = post(self.listening.http.address, path, lines, body);
+        let head = String::from_utf8_lossy(&found).into_owned();
+        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{head}");
+        let at = found
+            .windows(4)
+            .position(|it| it == b"\r\n\r\n")
+            .expect("a head");
+        assert_eq!(
+            String::from_utf8_lossy(&found[at + 4..]),
+            String::from_utf8_lossy(answer)
+        );
+    }
+}
+
+fn post(address: SocketAddr, path: &str, lines: &str, body: &[u8]) -> Vec<u8> {
+    let mut stream = TcpStream::connect(address).expect("connected");
+    stream
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .expect("a time-out");
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: {address}\r\nContent-Length: {}\r\nConnection: close\r\n{lines}\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).expect("sent");
+    stream.write_all(body).expect("sent");
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    answer
+}
+
+const PROTOBUF: &str = "Content-Type: application/x-protobuf\r\n";
+const JSON: &str = "Content-Type: application/json\r\n";
+
+#[test]
+fn requests_over_http_are_answered_as_the_protocol_says() {
+    let place = place();
+    let traces = request(&[span()]).0;
+    place.check(("/v1/traces", PROTOBUF), &traces, 200, b"");
+    place.check(("/any/prefix/v1/traces", PROTOBUF), b"", 200, b"");
+    let body = expected().to_string();
+    place.check(("/v1/traces", JSON), body.as_bytes(), 200, b"{}");
+    let mut zipped = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    zipped.write_all(&traces).expect("zipped");
+    let zipped = zipped.finish().expect("zipped");
+    let gzip = format!("{PROTOBUF}Content-Encoding: gzip\r\n");
+    place.check(("/v1/traces", &gzip), &zipped, 200, b"");
+    assert_eq!(place.lines(), [expected(), expected(), expected()]);
+    place.check(("/v1/metrics", PROTOBUF), &[0x0a, 0], 200, b"");
+    place.check(("/v1/logs", JSON), b"", 200, b"{}");
+    place.check(
+        ("/v1/traces", JSON),
+        b"[]",
+        400,
+        br#"{"code":3,"message":"the request is not an object"}"#,
+    );
+    place.check(
+        ("/v1/traces", PROTOBUF),
+        b"\x0b",
+        400,
+        b"\x08\x03\x12\x0bwire type 3",
+    );
+    let deflate = format!("{JSON}Content-Encoding: deflate\r\n");
+    place.check(
+        ("/v1/traces", &deflate),
+        b"{}",
+        415,
+        br#"{"code":12,"message":"send gzip or no encoding"}"#,
+    );
+    place.check(
+        ("/v1/traces", "Content-Type: text/plain\r\n"),
+        b"{}",
+        415,
+        b"send protobuf or JSON\n",
+    );
+    place.check(
+        (
+            "/v1/traces",
+            &format!("{JSON}Origin: https://evil.example\r\n"),
+        ),
+        b"{}",
+        403,
+        b"no web page may send here\n",
+    );
+    let nothing = json!({"resourceSpans": [{"scopeSpans": [{"spans": [{"name": "x"}]}]}]});
+    place.check(
+        ("/v1/traces", JSON),
+        nothing.to_string().as_bytes(),
+        200,
+        br#"{"partialSuccess":{"rejectedSpans":"1","errorMessage":"spans without a trace id of 16 bytes and a span id of 8 bytes were left out"}}"#,
+    );
+    assert_eq!(place.lines().len(), 3);
+}

@@ -1,0 +1,63 @@
+//! Answers of Ollama's `/api/chat` and `/api/generate`.
+
+use serde_json::{Value, json};
+
+use super::shape::{Served, object, pieces};
+use crate::analysis::tape::answer::{Asked, Early};
+
+/// The last of the objects, and the only one where nothing is streamed.
+fn last(served: &Served<'_>, text: &str, calls: Vec<Value>) -> Value {
+    let tokens = served.tokens();
+    let mut answer = said(served, text, calls);
+    answer["done"] = true.into();
+    answer["done_reason"] = match served.answer.early {
+        Some(Early::Length) => "length",
+        Some(Early::Filtered) | None => "stop",
+    }
+    .into();
+    answer["prompt_eval_count"] = tokens.prompt().into();
+    answer["eval_count"] = tokens.output.into();
+    answer
+}
+
+/// A piece of the answer, in the shape of what was asked: a conversation, or a prompt alone.
+fn said(served: &Served<'_>, text: &str, calls: Vec<Value>) -> Value {
+    let mut answer = json!({
+        "model": served.model, "created_at": "1970-01-01T00:00:00Z", "done": false,
+    });
+    if served.asked.get("messages").is_none() {
+        answer["response"] = text.into();
+        return answer;
+    }
+    answer["message"] = json!({"role": "assistant", "content": text});
+    if !calls.is_empty() {
+        answer["message"]["tool_calls"] = calls.into();
+    }
+    answer
+}
+
+fn calls(served: &Served<'_>) -> Vec<Value> {
+    let calls = served.answer.calls();
+    let call =
+        |asked: &Asked| json!({"function": {"name": asked.name, "arguments": object(asked)}});
+    calls.map(call).collect()
+}
+
+pub(super) fn whole(served: &Served<'_>) -> Value {
+    last(served, &served.answer.text(), calls(served))
+}
+
+/// An object a line.
+pub(super) fn stream(served: &Served<'_>) -> String {
+    let text = served.answer.text();
+    let mut lines: Vec<Value> = pieces(&text)
+        .into_iter()
+        .map(|piece| said(served, piece, Vec::new()))
+        .collect();
+    let calls = calls(served);
+    if !calls.is_empty() {
+        lines.push(said(served, "", calls));
+    }
+    lines.push(last(served, "", Vec::new()));
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}

@@ -1,0 +1,146 @@
+//! `rerun`: asks a model again what it was asked at a step, or runs a tool again. Both are real effects: nothing
+//! happens without its option and a confirmation.
+
+mod ask;
+mod attempts;
+mod tool;
+
+use std::io::{self, BufRead, IsTerminal};
+use std::path::PathBuf;
+
+use crate::analysis::context;
+use crate::analysis::replay::Tape;
+use crate::cli::command::{Accepts, Command, GlobalOption};
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::{Cx, pick};
+use crate::model::action::{ActionIx, Kind};
+use crate::store::Store;
+
+/// Ask a model again what it was asked at a step (once, or several times to see how steady its choice is), or run a
+/// tool call again by a template of the settings
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  saferun-tui rerun trace.jsonl --seq 42 --base-url https://api.openai.com/v1 --dry-run
+  saferun-tui rerun trace.jsonl --seq 42 -n 10 --allow-net --base-url https://api.openai.com/v1
+  saferun-tui rerun trace.jsonl --seq 42 --model gpt-5 --model gpt-4o -n 10 --set temperature=0 --allow-net …
+  saferun-tui rerun trace.jsonl --seq 43 --allow-exec       a tool call, by a template:
+
+    [rerun.tools]                                           in ~/.config/saferun-tui/config.toml
+    read_file = [\"/usr/bin/cat\", \"--\", \"{args.path}\"]     no shell; the arguments are on standard input too
+
+The key of a model is taken from --key-env, else from OPENAI_API_KEY or ANTHROPIC_API_KEY, else from rerun.key-cmd.
+Answers are kept as new runs; no tool of them is executed.")]
+pub struct Rerun {
+    /// PATH, or PATH#RUN if it holds several runs, or PATH#RUN:SEQ
+    #[arg(value_name = "RUN")]
+    run: PathBuf,
+    /// The model call (or an action of it), or the tool call
+    #[arg(long, value_name = "N")]
+    seq: Option<u32>,
+    /// Run the tool call itself; without it, --model or -n, a tool call is run and a model call is asked
+    #[arg(long, conflicts_with_all = ["model", "times", "set"])]
+    tool: bool,
+    /// Ask this model instead of the recorded one; repeat it to compare
+    #[arg(long, value_name = "NAME")]
+    model: Vec<String>,
+    /// Ask so many times
+    #[arg(short = 'n', long = "times", value_name = "K", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    times: Option<u16>,
+    /// A new value in the request: JSON, or else text; repeatable
+    #[arg(long, value_name = "PATH=VALUE")]
+    set: Vec<String>,
+    /// The API to send to, as its SDK takes it, such as https://api.openai.com/v1
+    #[arg(long, value_name = "URL")]
+    base_url: Option<String>,
+    /// The variable that holds the key
+    #[arg(long, value_name = "NAME")]
+    key_env: Option<String>,
+    /// Send nothing that could cost more than this in sum
+    #[arg(long, value_name = "USD")]
+    max_usd: Option<f64>,
+    /// Show what would be sent or run, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Allow requests to the network
+    #[arg(long)]
+    allow_net: bool,
+    /// Allow a program to be run
+    #[arg(long)]
+    allow_exec: bool,
+    /// Do not ask; for models only with --allow-net and --max-usd
+    #[arg(long)]
+    yes: bool,
+    /// Keep the new runs in this file [default: a file in the state folder]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Replace the file if it exists
+    #[arg(long, requires = "output")]
+    force: bool,
+}
+
+impl Command for Rerun {
+    const NAME: &'static str = "rerun";
+    const ACCEPTS: Accepts = Accepts::READING
+        .with(GlobalOption::Where)
+        .with(GlobalOption::Json);
+
+    fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
+        let (store, picked) = pick::run(cx, &self.run)?;
+        let seq = self.seq.or(picked.seq).ok_or_else(|| {
+            Failure::Usage("no action given: name it with --seq N or PATH#RUN:N".to_owned())
+        })?;
+        let tape = Tape::new(&store, picked.run);
+        let at = tape
+            .steps()
+            .iter()
+            .position(|ix| store.row(*ix).seq() == seq);
+        let at = at.ok_or_else(|| Failure::Usage(format!("the run has no action {seq}")))?;
+        let row = store.row(tape.steps()[at]);
+        let asks = !self.model.is_empty() || self.times.is_some() || !self.set.is_empty();
+        if row.kind() == Kind::ToolCall && !asks {
+            return tool::run(cx, &self, &store, row.ix());
+        }
+        if self.tool {
+            return Err(Failure::Usage(format!("#{seq} is not a tool call")).into());
+        }
+        let call = context::call_of(&store, tape.steps(), at)
+            .ok_or_else(|| Failure::Usage(format!("#{seq} belongs to no model call")))?;
+        ask::run(
+            cx,
+            &self,
+            Step {
+                store: &store,
+                tape: &tape,
+                call,
+            },
+        )
+    }
+}
+
+/// The model call to ask again.
+#[derive(Debug, Clone, Copy)]
+struct Step<'a> {
+    store: &'a Store,
+    tape: &'a Tape,
+    call: ActionIx,
+}
+
+/// Asks the user to type a word. An error unless it was typed.
+pub(super) fn confirm(cx: &Cx, what: &str, word: &str) -> Result<(), Failure> {
+    if !io::stdin().is_terminal() {
+        let what = "standard input is not a terminal, so nobody can confirm (--yes does not ask)";
+        return Err(Failure::Usage(what.to_owned()));
+    }
+    cx.notes.line(&format!(
+        "\n{what}: type {} and Enter; anything else cancels",
+        cx.notes.look.clean(word)
+    ));
+    let mut typed = String::new();
+    let read = io::stdin().lock().read_line(&mut typed);
+    if read.is_ok() && typed.trim() == word {
+        Ok(())
+    } else {
+        Err(Failure::Usage("cancelled; nothing was done".to_owned()))
+    }
+}

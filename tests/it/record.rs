@@ -1,0 +1,521 @@
+//! `record` around a small client, against a model on a plain socket.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use saferun_tui::model::action::Kind;
+
+use crate::support::load;
+
+const KEY: &str = "sk-planted-0123456789abcdefghij";
+
+/// What the model answers to a request: the head's rest and the body, and pauses between pieces.
+type Script = fn(&str, &str) -> Vec<Step>;
+
+enum Step {
+    Send(Vec<u8>),
+    Pause(u64),
+}
+
+struct Model {
+    address: SocketAddr,
+    /// Head and body of all requests.
+    asked: Arc<Mutex<Vec<(String, String)>>>,
+}
+
+fn model(script: Script) -> Model {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let asked: Arc<Mutex<Vec<(String, String)>>> = Arc::default();
+    let heard = Arc::clone(&asked);
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let heard = Arc::clone(&heard);
+            thread::spawn(move || converse(stream, script, &heard));
+        }
+    });
+    Model { address, asked }
+}
+
+fn converse(mut stream: TcpStream, script: Script, heard: &Mutex<Vec<(String, String)>>) {
+    let mut reader = BufReader::new(stream.try_clone().expect("cloned"));
+    let mut head = String::new();
+    while reader.read_line(&mut head).is_ok_and(|read| read > 2) {}
+    let length = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("content-length")
+            .then(|| value.trim().parse().ok())?
+    });
+    let mut body = vec![0; length.unwrap_or(0)];
+    reader.read_exact(&mut body).expect("a body");
+    let body = String::from_utf8(body).expect("text");
+    heard
+        .lock()
+        .expect("heard")
+        .push((head.clone(), body.clone()));
+    for step in script(&head, &body) {
+        match step {
+            Step::Send(bytes) => {
+                if stream.write_all(&bytes).is_err() {
+                    return;
+                }
+            }
+            Step::Pause(ms) => thread::sleep(Duration::from_millis(ms)),
+        }
+    }
+}
+
+fn whole(body: &Value) -> Vec<Step> {
+    let body = body.to_string();
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-request-id: req-1\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        body.len()
+    );
+    vec![Step::Send(head.into_bytes()), Step::Send(body.into_bytes())]
+}
+
+const STREAM: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n";
+
+fn chunk(text: &[u8]) -> Step {
+    let mut out = format!("{:x}\r\n", text.len()).into_bytes();
+    out.extend_from_slice(text);
+    out.extend_from_slice(b"\r\n");
+    Step::Send(out)
+}
+
+/// A call of a tool, then text: as events cut everywhere, or whole.
+fn chat(_head: &str, body: &str) -> Vec<Step> {
+    let body: Value = serde_json::from_str(body).expect("JSON");
+    let has_result = body["messages"].to_string().contains("\"tool\"");
+    let usage = json!({"prompt_tokens": 100, "completion_tokens": 10, "prompt_tokens_details": {"cached_tokens": 40}});
+    let call = json!({"index": 0, "id": "call_1", "type": "function", "function": {"name": "read", "arguments": "{\"path\":\"ä.txt\"}"}});
+    if body["stream"] != true {
+        let message = if has_result {
+            json!({"role": "assistant", "content": "done"})
+        } else {
+            json!({"role": "assistant", "content": null, "tool_calls": [call]})
+        };
+        return whole(
+            &json!({"id": "c", "model": "gpt-4o-2024-08-06", "choices": [{"index": 0, "message": message,
+            "finish_reason": if has_result { "stop" } else { "tool_calls" }}], "usage": usage}),
+        );
+    }
+    let delta = if has_result {
+        json!({"content": "done"})
+    } else {
+        json!({"tool_calls": [call]})
+    };
+    let events = [
+        json!({"id": "c", "model": "gpt-4o-2024-08-06", "choices": [{"index": 0, "delta": delta}]}),
+        json!({"id": "c", "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}),
+        json!({"id": "c", "choices": [], "usage": usage}),
+    ];
+    let text: String = events.iter().map(|it| format!("data: {it}\n\n")).collect();
+    let text = text + "data: [DONE]\n\n";
+    let mut steps = vec![Step::Send(STREAM.to_vec())];
+    steps.extend(text.as_bytes().chunks(7).map(chunk));
+    steps.push(Step::Send(b"0\r\n\r\n".to_vec()));
+    steps
+}
+
+struct Place {
+    _home: tempfile::TempDir,
+    folder: PathBuf,
+}
+
+impl Place {
+    fn new() -> Place {
+        let home = tempfile::tempdir().expect("a folder");
+        let folder = home.path().to_owned();
+        Place {
+            _home: home,
+            folder,
+        }
+    }
+
+    fn trace(&self) -> PathBuf {
+        self.folder.join("t.jsonl")
+    }
+
+    /// Records a client of the model: a script of Python, with `ask(path, body)`.
+    fn record(&self, model: &Model, options: &[&str], script: &str) -> Output {
+        let client = format!("{CLIENT}\n{script}\n");
+        self.command(model, options)
+            .arg("--")
+            .args(["python3", "-c", &client])
+            .output()
+            .expect("it ran")
+    }
+
+    fn command(&self, model: &Model, options: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_saferun-tui"));
+        command
+            .args(["record", "-o"])
+            .arg(self.trace())
+            .args(options)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", &self.folder)
+            .env("OPENAI_API_KEY", KEY)
+            .env("OPENAI_BASE_URL", format!("http://{}/v1", model.address))
+            .env("ANTHROPIC_BASE_URL", format!("http://{}", model.address))
+            .current_dir(&self.folder);
+        command
+    }
+
+    fn events(&self) -> Vec<Value> {
+        events(&self.trace())
+    }
+}
+
+fn events(trace: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(trace).expect("a trace");
+    text.lines()
+        .map(|line| serde_json::from_str(line).expect("a whole line"))
+        .collect()
+}
+
+const CLIENT: &str = r#"
+import json, os, sys, time, urllib.request, urllib.error
+def ask(path, body, headers={}):
+    base = os.environ["OPENAI_BASE_URL"]
+    headers = {"content-type": "application/json", "authorization": "Bearer " + os.environ["OPENAI_API_KEY"], **headers}
+    request = urllib.request.Request(base + path, json.dumps(body).encode(), headers)
+    return urllib.request.urlopen(request).read()
+messages = [{"role": "system", "content": "be brief"}, {"role": "user", "content": "read it"}]
+tools = [{"type": "function", "function": {"name": "read"}}]
+call = {"role": "assistant", "tool_calls": [{"id": "call_1", "type": "function", "function": {"name": "read", "arguments": "{}"}}]}
+result = {"role": "tool", "tool_call_id": "call_1", "content": "the text"}
+"#;
+
+fn of<'a>(events: &'a [Value], kind: &str) -> Vec<&'a Value> {
+    events.iter().filter(|it| it["type"] == kind).collect()
+}
+
+#[test]
+fn a_conversation_becomes_events_and_no_key_is_written() {
+    for stream in ["True", "False"] {
+        let model = model(chat);
+        let place = Place::new();
+        let script = format!(
+            "print(len(ask('/chat/completions', dict(model='gpt-4o', stream={stream}, messages=messages, tools=tools), {{'x-api-key': '{KEY}'}})))\n\
+             print(len(ask('/chat/completions?key={KEY}', dict(model='gpt-4o', stream={stream}, messages=messages + [call, result], tools=tools))))\n\
+             sys.exit(3)"
+        );
+        let done = place.record(&model, &[], &script);
+        assert_eq!(
+            done.status.code(),
+            Some(3),
+            "{}",
+            String::from_utf8_lossy(&done.stderr)
+        );
+        let events = place.events();
+        let kinds: Vec<&str> = events.iter().filter_map(|it| it["type"].as_str()).collect();
+        assert_eq!(
+            kinds,
+            [
+                "run_start",
+                "prompt",
+                "prompt",
+                "response",
+                "tool_call",
+                "tool_result",
+                "response",
+                "run_end"
+            ]
+        );
+        let call = &events[4];
+        assert_eq!(
+            (&call["id"], &call["args"]),
+            (&json!("call_1"), &json!({"path": "ä.txt"}))
+        );
+        assert_eq!(call["parent_id"], events[3]["id"]);
+        assert_eq!(
+            events[3]["usage"],
+            json!({"input_tokens": 60, "output_tokens": 10, "cache_read_tokens": 40})
+        );
+        assert_eq!(events[5]["result"], "the text");
+        assert_eq!(events[6]["content"], "done");
+        assert_eq!(events[6]["request"]["messages"]["$keep"], 2);
+        assert_eq!(
+            (&events[7]["status"], &events[7]["reason"]),
+            (&json!("error"), &json!("exit code 3"))
+        );
+        assert!(events[0]["pid"].is_u64());
+        let text = fs::read_to_string(place.trace()).expect("a trace");
+        assert!(!text.contains(KEY));
+        // The model got everything, the key as well.
+        let asked = model.asked.lock().expect("asked");
+        assert!(
+            asked[0].0.contains(&format!("Bearer {KEY}")),
+            "{}",
+            asked[0].0
+        );
+        assert!(
+            asked[1]
+                .0
+                .starts_with(&format!("POST /v1/chat/completions?key={KEY} "))
+        );
+        let summary = String::from_utf8_lossy(&done.stderr);
+        assert!(
+            summary.contains("recorded 2 model calls, 1 tool call, $0.0"),
+            "{summary}"
+        );
+    }
+}
+
+#[test]
+fn a_recording_is_a_trace_like_any_other() {
+    let model = model(chat);
+    let place = Place::new();
+    let script = "ask('/chat/completions', dict(model='gpt-4o', messages=messages, tools=tools))\n\
+                  ask('/chat/completions', dict(model='gpt-4o', messages=messages + [call, result], tools=tools))";
+    place.record(&model, &[], script);
+    let store = load(&[place.trace()]);
+    let kinds: Vec<Kind> = store.rows().map(|row| row.kind()).collect();
+    let expected = [
+        Kind::RunStart,
+        Kind::Prompt,
+        Kind::Prompt,
+        Kind::Response,
+        Kind::ToolCall,
+        Kind::Response,
+        Kind::RunEnd,
+    ];
+    assert_eq!(kinds, expected);
+    let run = store.run(saferun_tui::model::run::RunIx(0));
+    assert_eq!(store.runs().len(), 1);
+    // 60 tokens of input, 40 from the cache, 10 of output, twice, at US$ 2.50, 1.25 and 10 per million.
+    let usd = run.cost().and_then(|(cost, _)| cost.usd()).expect("a cost");
+    assert!(
+        (usd - 2.0 * (60.0 * 2.5 + 40.0 * 1.25 + 10.0 * 10.0) / 1e6).abs() < 1e-9,
+        "{usd}"
+    );
+}
+
+#[test]
+fn the_call_after_the_limit_gets_an_answer_that_nobody_sends_again() {
+    let model = model(chat);
+    let place = Place::new();
+    let script = "ask('/chat/completions', dict(model='gpt-4o', messages=messages))\n\
+        try:\n    ask('/chat/completions', dict(model='gpt-4o', messages=messages))\n\
+        except urllib.error.HTTPError as error:\n    print(error.code, error.headers['x-should-retry'], json.load(error)['error']['code'])";
+    let done = place.record(&model, &["--max-cost", "0.0001"], script);
+    assert_eq!(
+        String::from_utf8_lossy(&done.stdout),
+        "400 false saferun_breaker\n"
+    );
+    assert_eq!(model.asked.lock().expect("asked").len(), 1);
+    let events = place.events();
+    let stop = of(&events, "policy_decision")[0];
+    assert_eq!(
+        (&stop["policy"], &stop["rule"], &stop["decision"]),
+        (&json!("breaker"), &json!("max-cost"), &json!("block"))
+    );
+    assert!(String::from_utf8_lossy(&done.stderr).contains("1 stopped by a breaker"));
+}
+
+#[test]
+fn a_trip_file_stops_the_next_model_call() {
+    let model = model(chat);
+    let place = Place::new();
+    let script = "folder = os.environ['HOME'] + '/.local/state/saferun-tui/live'\n\
+        os.makedirs(folder, 0o700)\n\
+        path = folder + '/' + os.environ['SAFERUN_RUN'] + '.trip'\n\
+        json.dump({'schema': 'saferun.tui/trip@1', 'run_id': 'x', 'rule': 'loop', 'reason': 'the same call 5 times', 'by': 'loop'}, open(path, 'w'))\n\
+        os.chmod(path, 0o600)\n\
+        try:\n    ask('/chat/completions', dict(model='gpt-4o', messages=messages))\n\
+        except urllib.error.HTTPError as error:\n    print(json.load(error)['error']['message'])";
+    let done = place.record(&model, &[], script);
+    let said = String::from_utf8_lossy(&done.stdout);
+    assert!(
+        said.contains("loop") && said.contains("the same call 5 times"),
+        "{said} {}",
+        String::from_utf8_lossy(&done.stderr)
+    );
+    assert!(model.asked.lock().expect("asked").is_empty());
+}
+
+/// Three events, half a second apart.
+fn slow(_head: &str, _body: &str) -> Vec<Step> {
+    let event = |text: &str| {
+        let event =
+            json!({"id": "c", "model": "m", "choices": [{"index": 0, "delta": {"content": text}}]});
+        chunk(format!("data: {event}\n\n").as_bytes())
+    };
+    let mut steps = vec![Step::Send(STREAM.to_vec())];
+    for text in ["one", "two", "three"] {
+        steps.push(event(text));
+        steps.push(Step::Pause(500));
+    }
+    steps.push(chunk(b"data: [DONE]\n\n"));
+    steps.push(Step::Send(b"0\r\n\r\n".to_vec()));
+    steps
+}
+
+#[test]
+fn pieces_pass_when_they_come_and_a_client_that_leaves_is_told_as_cut() {
+    let model = model(slow);
+    let place = Place::new();
+    let script = "import http.client\n\
+        base = os.environ['OPENAI_BASE_URL'].split('/', 3)\n\
+        connection = http.client.HTTPConnection(base[2])\n\
+        connection.request('POST', '/' + base[3] + '/chat/completions', json.dumps(dict(model='m', stream=True, messages=messages)))\n\
+        answer = connection.getresponse()\n\
+        start = time.time()\n\
+        first = answer.readline()\n\
+        print(time.time() - start < 0.4, b'one' in first)\n\
+        connection.close()\n\
+        time.sleep(0.3)";
+    let done = place.record(&model, &[], script);
+    assert_eq!(String::from_utf8_lossy(&done.stdout), "True True\n");
+    let events = place.events();
+    let response = of(&events, "response")[0];
+    assert_eq!(response["content"], "one");
+    assert_eq!(response["finish_reason"], "cut");
+    assert!(response["ttft_ms"].as_f64().expect("a time") < 450.0);
+}
+
+#[test]
+fn a_server_that_cannot_be_reached_is_told_to_the_client_and_in_the_trace() {
+    let place = Place::new();
+    let closed = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = closed.local_addr().expect("an address");
+    drop(closed);
+    let nobody = Model {
+        address,
+        asked: Arc::default(),
+    };
+    let script = "try:\n    ask('/chat/completions', dict(model='gpt-4o', messages=messages))\n\
+        except urllib.error.HTTPError as error:\n    print(error.code, json.load(error)['error']['code'])";
+    let done = place.record(&nobody, &[], script);
+    assert_eq!(
+        String::from_utf8_lossy(&done.stdout),
+        "502 saferun_upstream\n"
+    );
+    let events = place.events();
+    assert_eq!(of(&events, "response")[0]["error"]["type"], "connection");
+}
+
+#[test]
+fn who_does_not_know_the_token_is_not_served_and_other_requests_are_notes() {
+    fn list(_head: &str, _body: &str) -> Vec<Step> {
+        whole(&json!({"data": []}))
+    }
+    let model = model(list);
+    let place = Place::new();
+    let script = "base = os.environ['OPENAI_BASE_URL']\n\
+        print(urllib.request.urlopen(base + '/models?key=' + 'sec' + 'ret').status)\n\
+        token = base.split('/')[4]\n\
+        for url in [base.replace(token, 'x' * len(token)), base.replace('/openai/', '/other/')]:\n\
+        \x20   try:\n        urllib.request.urlopen(url + '/models')\n\
+        \x20   except urllib.error.HTTPError as error:\n        print(error.code)";
+    let done = place.record(&model, &[], script);
+    assert_eq!(String::from_utf8_lossy(&done.stdout), "200\n404\n404\n");
+    let events = place.events();
+    let notes = of(&events, "note");
+    assert_eq!(notes.len(), 1);
+    assert_eq!(notes[0]["content"], "GET /v1/models: 200, 11 bytes");
+    assert!(
+        !fs::read_to_string(place.trace())
+            .expect("a trace")
+            .contains("secret")
+    );
+}
+
+#[test]
+fn without_a_proxy_nothing_changes_for_the_child_but_the_trace_is_named() {
+    let model = model(chat);
+    let place = Place::new();
+    let script = "print(os.environ['OPENAI_BASE_URL'], os.environ['SAFERUN_TRACE'], 'SAFERUN_PROXY' in os.environ)";
+    let done = place.record(&model, &["--no-proxy"], script);
+    let expected = format!(
+        "http://{}/v1 {} False\n",
+        model.address,
+        place.trace().display()
+    );
+    assert_eq!(String::from_utf8_lossy(&done.stdout), expected);
+    let kinds: Vec<Value> = place.events().iter().map(|it| it["type"].clone()).collect();
+    assert_eq!(kinds, ["run_start", "run_end"]);
+}
+
+#[test]
+fn a_signal_reaches_the_child_and_is_the_exit_code() {
+    let model = model(chat);
+    let place = Place::new();
+    let mut recorder = place
+        .command(&model, &[])
+        .args(["--", "sh", "-c", "echo ready > here; exec sleep 60"])
+        .spawn()
+        .expect("started");
+    let started = Instant::now();
+    while !place.folder.join("here").exists() && started.elapsed() < Duration::from_secs(30) {
+        thread::sleep(Duration::from_millis(20));
+    }
+    let kill = Command::new("kill")
+        .args(["-TERM", &recorder.id().to_string()])
+        .status();
+    assert!(kill.expect("kill").success());
+    let status = recorder.wait().expect("it ends");
+    assert_eq!(status.code(), Some(128 + 15));
+    let events = place.events();
+    let end = events.last().expect("an end");
+    assert_eq!(
+        (&end["status"], &end["reason"]),
+        (&json!("cancelled"), &json!("signal 15"))
+    );
+}
+
+#[test]
+fn a_program_that_is_not_there_leaves_no_trace_behind() {
+    let home = tempfile::tempdir().expect("a folder");
+    let done = Command::new(env!("CARGO_BIN_EXE_saferun-tui"))
+        .args(["record", "--", "no-such-program-anywhere"])
+        .env("HOME", home.path())
+        .env("XDG_STATE_HOME", home.path().join("state"))
+        .output()
+        .expect("it ran");
+    assert_eq!(done.status.code(), Some(4));
+    let left: Vec<PathBuf> = walk(home.path());
+    assert!(left.is_empty(), "{left:?}");
+}
+
+fn walk(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).expect("a folder").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            files.extend(walk(&path));
+        } else {
+            files.push(path);
+        }
+    }
+    files
+}
+
+/// Hooks append to the same trace: what they saw is held against the wire.
+#[test]
+fn a_call_that_no_hook_was_asked_about_is_marked() {
+    let model = model(chat);
+    let place = Place::new();
+    let script = "trace = open(os.environ['SAFERUN_TRACE'], 'a')\n\
+        other = dict(type='tool_call', via='hook', run_id=os.environ['SAFERUN_RUN'], id='call_0', tool='read', args={})\n\
+        trace.write(json.dumps(other, separators=(',', ':')) + '\\n')\n\
+        trace.flush()\n\
+        ask('/chat/completions', dict(model='gpt-4o', messages=messages, tools=tools))\n\
+        ask('/chat/completions', dict(model='gpt-4o', messages=messages + [call, result], tools=tools))";
+    let done = place.record(&model, &[], script);
+    let events = place.events();
+    let unguarded = of(&events, "unguarded");
+    assert_eq!(unguarded.len(), 1, "{events:?}");
+    assert_eq!(unguarded[0]["call_id"], "call_1");
+    assert!(String::from_utf8_lossy(&done.stderr).contains("1 unguarded"));
+}
