@@ -353,31 +353,14 @@ impl Guard {
     }
 
     fn carry_out(&self, mut deciding: Deciding<'_>, decided: &Decided) -> Answer {
-        let verdict = match decided.effect {
-            Effect::Allow | Effect::Unknown => "allow",
-            Effect::Warn => "warn",
-            Effect::Ask | Effect::Error => "require_approval",
-            Effect::Deny => "block",
-        };
         let mode = if self.is_observing {
             "shadow"
         } else {
             "enforce"
         };
-        let matched = Some(&decided.matched).filter(|it| !it.is_empty());
-        deciding.trace.tell(
-            "policy_decision",
-            json!({
-                "call_id": deciding.call,
-                "policy": decided.policy,
-                "rule": decided.rule,
-                "decision": verdict,
-                "mode": mode,
-                "reason": Some(&decided.reason).filter(|it| !it.is_empty()),
-                "matched": matched,
-                "policy_sha256": Some(&deciding.rules.sha256).filter(|it| !it.is_empty()),
-            }),
-        );
+        let sha256 = &deciding.rules.sha256;
+        let event = record::decision(deciding.call, decided, mode, sha256);
+        deciding.trace.tell("policy_decision", event);
         if self.is_observing {
             return self.recorded(&deciding, Say::Nothing);
         }
@@ -410,14 +393,8 @@ impl Guard {
 
     /// Writes the result of a call that never ran: most hosts tell nothing more of it.
     fn stop(&self, deciding: &mut Deciding<'_>, status: &str, why: &str) {
-        deciding.trace.tell(
-            "tool_result",
-            json!({
-                "call_id": deciding.call,
-                "status": status,
-                "error": {"type": "guard", "message": why},
-            }),
-        );
+        let event = record::never_ran(deciding.call, status, why);
+        deciding.trace.tell("tool_result", event);
         let ended = Held::of(&self.places, &self.run()).and_then(|mut held| {
             held.state.end(deciding.call, deciding.hash, status);
             held.state.denied.push(deciding.call.to_owned());

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::act::ask::mailbox::Mailbox;
@@ -12,7 +12,7 @@ use crate::act::ask::wait::{Ended, wait};
 use crate::act::ask::{self, Ask, State, VERSION, approver};
 use crate::act::guard::host::Say;
 use crate::act::guard::live::Held;
-use crate::act::guard::record::Trace;
+use crate::act::guard::record::{self, Trace};
 use crate::act::guard::rules::{Decided, Rules};
 use crate::act::guard::{Answer, Deciding, Guard, blocked_by};
 use crate::analysis::policy::native::NoApprover;
@@ -149,29 +149,19 @@ impl Guard {
         let mailbox = Mailbox::usable(&self.places)?;
         let most = self.host.patience.saturating_sub(BEFORE_HOST);
         let patience = rules.options.wait.min(Duration::from_secs(most));
-        let now = System.now();
-        let until = now.saturating_add(i64::try_from(patience.as_micros()).unwrap_or(i64::MAX));
-        let ask = Ask {
-            v: VERSION,
-            id: format!("a-{now:x}-{}", ask::random(3)?),
-            nonce: ask::random(16)?,
+        let about = About {
             host: self.host.name.to_owned(),
-            run_id: self.run(),
-            call_id: call.to_owned(),
-            tool: told.tool.clone(),
-            args: told.args.clone(),
-            args_sha256: ask::hash(&told.args),
+            run: self.run(),
+            call,
+            tool: &told.tool,
+            args: &told.args,
+        };
+        let ask = Ask {
             cwd: told.cwd.clone(),
             agent: told.agent.clone(),
-            policy: decided.policy.clone(),
-            rule: decided.rule.clone(),
-            reason: decided.reason.clone(),
-            matched: decided.matched.clone(),
-            asked_at: human::rfc3339(now),
-            deadline: human::rfc3339(until),
-            pid: std::process::id(),
             trace: Some(path.to_owned()),
             headless: told.is_headless,
+            ..ask_about(about, decided, patience)?
         };
         mailbox.put(&ask)?;
         Ok(Question {
@@ -185,28 +175,24 @@ impl Guard {
     fn wait_for(&self, question: &Question, trace: &mut Trace) -> Reply {
         let ask = &question.ask;
         let call = ask.call_id.as_str();
-        trace.tell(
-            "approval",
-            json!({"call_id": call, "state": "requested", "args": self.told.args, "reason": ask.reason}),
-        );
+        trace.tell("approval", record::requested(call, &ask.args, &ask.reason));
         let is_over = told_to_end();
         let began = Instant::now();
         let ended = wait(&question.mailbox, ask, question.patience, &|| {
             is_over.load(Ordering::Relaxed)
         });
         question.mailbox.withdraw(ask);
-        let waited = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let mut answered = |state: &str, by: Value, reason: &str| {
-            let reason = Some(reason).filter(|it| !it.is_empty());
+        let waited = began.elapsed();
+        let mut answered = |state: &str, by: Option<&str>, reason: &str| {
             trace.tell(
                 "approval",
-                json!({"call_id": call, "state": state, "by": by, "reason": reason, "wait_ms": waited}),
+                record::replied(call, (state, by, reason), waited),
             );
         };
         match ended {
             Ended::Answered(answer) => {
                 let (state, by) = (answer.state.word(), &answer.by);
-                answered(state, json!(by), &answer.reason);
+                answered(state, Some(by.as_str()), &answer.reason);
                 let why = if answer.reason.is_empty() {
                     format!("{state} by {by}")
                 } else {
@@ -218,18 +204,15 @@ impl Guard {
                 }
             }
             Ended::Expired => {
-                let after = human::span(
-                    i64::try_from(waited)
-                        .unwrap_or(i64::MAX)
-                        .saturating_mul(1000),
-                );
+                let after = i64::try_from(waited.as_micros()).unwrap_or(i64::MAX);
+                let after = human::span(after);
                 let why = format!("nobody answered within {after}");
-                answered("expired", Value::Null, &why);
+                answered("expired", None, &why);
                 Reply::Denied { why, is_cut: false }
             }
             Ended::Withdrawn => {
                 let why = "the hook was told to end before anybody answered";
-                answered("expired", Value::Null, why);
+                answered("expired", None, why);
                 Reply::Denied {
                     why: why.to_owned(),
                     is_cut: true,
@@ -248,6 +231,47 @@ impl Guard {
             self.log(&error.to_string());
         }
     }
+}
+
+/// A call that somebody is asked about.
+pub(super) struct About<'a> {
+    pub(super) host: String,
+    pub(super) run: String,
+    pub(super) call: &'a str,
+    pub(super) tool: &'a str,
+    pub(super) args: &'a Value,
+}
+
+/// The question about a call, from now on for as long as `patience`.
+pub(super) fn ask_about(
+    about: About<'_>,
+    decided: &Decided,
+    patience: Duration,
+) -> std::io::Result<Ask> {
+    let now = System.now();
+    let until = now.saturating_add(i64::try_from(patience.as_micros()).unwrap_or(i64::MAX));
+    Ok(Ask {
+        v: VERSION,
+        id: format!("a-{now:x}-{}", ask::random(3)?),
+        nonce: ask::random(16)?,
+        host: about.host,
+        run_id: about.run,
+        call_id: about.call.to_owned(),
+        tool: about.tool.to_owned(),
+        args: about.args.clone(),
+        args_sha256: ask::hash(about.args),
+        cwd: None,
+        agent: None,
+        policy: decided.policy.clone(),
+        rule: decided.rule.clone(),
+        reason: decided.reason.clone(),
+        matched: decided.matched.clone(),
+        asked_at: human::rfc3339(now),
+        deadline: human::rfc3339(until),
+        pid: std::process::id(),
+        trace: None,
+        headless: false,
+    })
 }
 
 struct Question {

@@ -4,12 +4,15 @@ use std::env;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::act::append::Appender;
 use crate::act::guard::live::State;
+use crate::act::guard::rules::Decided;
 use crate::act::places::{self, Places, of_run};
+use crate::analysis::policy::Effect;
 use crate::base::clock::{Clock, System};
 use crate::base::human;
 
@@ -93,6 +96,52 @@ impl Trace {
             self.file = Err(error);
         }
     }
+}
+
+/// What a policy says of a call, as an event.
+pub(super) fn decision(call: &str, decided: &Decided, mode: &str, sha256: &str) -> Value {
+    let verdict = match decided.effect {
+        Effect::Allow | Effect::Unknown => "allow",
+        Effect::Warn => "warn",
+        Effect::Ask | Effect::Error => "require_approval",
+        Effect::Deny => "block",
+    };
+    json!({
+        "call_id": call,
+        "policy": decided.policy,
+        "rule": decided.rule,
+        "decision": verdict,
+        "mode": mode,
+        "reason": some(&decided.reason),
+        "matched": Some(&decided.matched).filter(|it| !it.is_empty()),
+        "policy_sha256": some(sha256),
+    })
+}
+
+/// The result of a call that never ran.
+pub(super) fn never_ran(call: &str, status: &str, why: &str) -> Value {
+    let error = json!({"type": "guard", "message": why});
+    json!({"call_id": call, "status": status, "error": error})
+}
+
+/// A person is asked.
+pub(super) fn requested(call: &str, args: &Value, reason: &str) -> Value {
+    json!({"call_id": call, "state": "requested", "args": args, "reason": some(reason)})
+}
+
+/// What became of a question: who answered, why, and how long that took.
+pub(super) fn replied(
+    call: &str,
+    (state, by, reason): (&str, Option<&str>, &str),
+    waited: Duration,
+) -> Value {
+    let waited = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
+    json!({"call_id": call, "state": state, "by": by, "reason": some(reason), "wait_ms": waited})
+}
+
+/// A text that is there.
+fn some(text: &str) -> Option<&str> {
+    Some(text).filter(|it| !it.is_empty())
 }
 
 /// The trace that a recorder around the program writes.

@@ -11,10 +11,11 @@ use serde_json::{Value, json};
 
 use crate::act::ask::mailbox::Mailbox;
 use crate::act::ask::wait::{Ended, wait};
-use crate::act::ask::{self, Ask, State, VERSION, approver};
+use crate::act::ask::{Ask, State, approver};
+use crate::act::guard::asking::{About, ask_about};
 use crate::act::guard::live::{run_of, tripped};
 use crate::act::guard::mcp::message::{Message, blocked, elicitation, progress};
-use crate::act::guard::record::{Trace, name, of_recorder};
+use crate::act::guard::record::{self, Trace, name, of_recorder};
 use crate::act::guard::rules::{Decided, Rules};
 use crate::act::guard::{RUN, blocked_by, protect, stopped};
 use crate::act::places::Places;
@@ -22,7 +23,7 @@ use crate::analysis::policy::call::Call;
 use crate::analysis::policy::native::NoApprover;
 use crate::analysis::policy::{Context, Effect};
 use crate::base::clock::{Clock, System};
-use crate::base::{human, sha256};
+use crate::base::sha256;
 
 /// What becomes of a message of the agent.
 #[derive(Debug)]
@@ -262,25 +263,8 @@ impl Calls {
         let Some(decided) = decided else {
             return Held::Passes;
         };
-        let verdict = match decided.effect {
-            Effect::Allow | Effect::Unknown => "allow",
-            Effect::Warn => "warn",
-            Effect::Ask | Effect::Error => "require_approval",
-            Effect::Deny => "block",
-        };
-        self.tell(
-            "policy_decision",
-            json!({
-                "call_id": id,
-                "policy": decided.policy,
-                "rule": decided.rule,
-                "decision": verdict,
-                "mode": "enforce",
-                "reason": Some(&decided.reason).filter(|it| !it.is_empty()),
-                "matched": Some(&decided.matched).filter(|it| !it.is_empty()),
-                "policy_sha256": Some(&rules.sha256).filter(|it| !it.is_empty()),
-            }),
-        );
+        let event = record::decision(id, &decided, "enforce", &rules.sha256);
+        self.tell("policy_decision", event);
         match decided.effect {
             Effect::Allow | Effect::Unknown | Effect::Warn => Held::Passes,
             Effect::Deny => {
@@ -355,34 +339,20 @@ impl Calls {
 
     fn question(&self, asking: &Asking) -> std::io::Result<(Mailbox, Ask)> {
         let mailbox = Mailbox::usable(&self.places)?;
-        let now = System.now();
-        let patience = asking.rules.options.wait.as_micros();
-        let until = now.saturating_add(i64::try_from(patience).unwrap_or(i64::MAX));
         let (run, path) = {
             let inner = self.inner();
             (inner.run.clone(), inner.path.clone())
         };
-        let question = Ask {
-            v: VERSION,
-            id: format!("a-{now:x}-{}", ask::random(3)?),
-            nonce: ask::random(16)?,
+        let about = About {
             host: format!("mcp {}", self.name),
-            run_id: run,
-            call_id: asking.call.clone(),
-            tool: asking.tool.clone(),
-            args: asking.args.clone(),
-            args_sha256: ask::hash(&asking.args),
-            cwd: None,
-            agent: None,
-            policy: asking.decided.policy.clone(),
-            rule: asking.decided.rule.clone(),
-            reason: asking.decided.reason.clone(),
-            matched: asking.decided.matched.clone(),
-            asked_at: human::rfc3339(now),
-            deadline: human::rfc3339(until),
-            pid: std::process::id(),
+            run,
+            call: &asking.call,
+            tool: &asking.tool,
+            args: &asking.args,
+        };
+        let question = Ask {
             trace: Some(path.to_string_lossy().into_owned()),
-            headless: false,
+            ..ask_about(about, &asking.decided, asking.rules.options.wait)?
         };
         mailbox.put(&question)?;
         Ok((mailbox, question))
@@ -413,8 +383,8 @@ impl Calls {
         mailbox.withdraw(question);
         match ended {
             Ended::Answered(answer) => {
-                let by = json!(answer.by);
-                self.replied(asking, answer.state.word(), &by, &answer.reason, began);
+                let told = (answer.state.word(), Some(&*answer.by), &*answer.reason);
+                self.replied(asking, told, began);
                 match answer.state {
                     State::Approved => Reply::Approved,
                     State::Denied => {
@@ -424,12 +394,12 @@ impl Calls {
             }
             Ended::Expired => {
                 let why = "nobody answered in time";
-                self.replied(asking, "expired", &Value::Null, why, began);
+                self.replied(asking, ("expired", None, why), began);
                 Reply::Denied(why.to_owned())
             }
             Ended::Withdrawn => {
                 let why = "the agent took the call back";
-                self.replied(asking, "expired", &Value::Null, why, began);
+                self.replied(asking, ("expired", None, why), began);
                 Reply::TakenBack
             }
         }
@@ -463,10 +433,10 @@ impl Calls {
             inner = waited.unwrap_or_else(PoisonError::into_inner).0;
         };
         drop(inner);
-        let by = json!("mcp-elicitation");
+        let by = Some("mcp-elicitation");
         let Some(answer) = answer else {
             let why = "nobody answered in time";
-            self.replied(asking, "expired", &Value::Null, why, began);
+            self.replied(asking, ("expired", None, why), began);
             return if asking.is_over.load(Ordering::Relaxed) {
                 Reply::TakenBack
             } else {
@@ -479,28 +449,22 @@ impl Calls {
             .unwrap_or_default()
             .to_owned();
         if is_accepted {
-            self.replied(asking, "approved", &by, &reason, began);
+            self.replied(asking, ("approved", by, reason.as_str()), began);
             Reply::Approved
         } else {
-            self.replied(asking, "denied", &by, &reason, began);
+            self.replied(asking, ("denied", by, reason.as_str()), began);
             Reply::Denied(format!("denied by the user of the agent: {reason}"))
         }
     }
 
     fn requested(&self, asking: &Asking) {
-        self.tell(
-            "approval",
-            json!({"call_id": asking.call, "state": "requested", "args": asking.args, "reason": asking.decided.reason}),
-        );
+        let event = record::requested(&asking.call, &asking.args, &asking.decided.reason);
+        self.tell("approval", event);
     }
 
-    fn replied(&self, asking: &Asking, state: &str, by: &Value, reason: &str, began: Instant) {
-        let waited = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let reason = Some(reason).filter(|it| !it.is_empty());
-        self.tell(
-            "approval",
-            json!({"call_id": asking.call, "state": state, "by": by, "reason": reason, "wait_ms": waited}),
-        );
+    fn replied(&self, asking: &Asking, answer: (&str, Option<&str>, &str), began: Instant) {
+        let event = record::replied(&asking.call, answer, began.elapsed());
+        self.tell("approval", event);
     }
 
     /// A message of the server.
