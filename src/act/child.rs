@@ -180,9 +180,17 @@ impl Launch {
     }
 
     /// Runs it to its end.
-    pub fn run(&self) -> io::Result<ExitStatus> {
-        self.start()?.wait()
+    pub fn run(&self) -> io::Result<Ended> {
+        let status = self.start()?.wait()?;
+        Ok(Ended { code: code(status) })
     }
+}
+
+/// How a program ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    /// As shells tell it.
+    pub code: u8,
 }
 
 /// The exit code of a program as shells tell it.
@@ -338,11 +346,11 @@ mod tests {
     #[test]
     fn a_program_runs_with_its_variables_and_its_code_is_told() {
         let launch = launch(&["sh", "-c", "test -n \"$OPENAI_BASE_URL\" && exit 7"], &[]);
-        assert_eq!(code(launch.run().expect("it ran")), 7);
+        assert_eq!(launch.run().expect("it ran").code, 7);
         let killed = Launch {
             command: ["sh", "-c", "kill -9 $$"].map(OsString::from).to_vec(),
             variables: Vec::new(),
         };
-        assert_eq!(code(killed.run().expect("it ran")), 137);
+        assert_eq!(killed.run().expect("it ran").code, 137);
     }
 }

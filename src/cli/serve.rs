@@ -6,7 +6,6 @@ mod report;
 use std::env;
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::process::ExitStatus;
 use std::sync::Arc;
 
 use clap::ValueEnum;
@@ -311,7 +310,11 @@ impl Serve {
     }
 
     /// Until the command ends, with its status, or until we are interrupted.
-    fn until_the_end(&self, cx: &mut Cx, serving: &Serving) -> anyhow::Result<Option<ExitStatus>> {
+    fn until_the_end(
+        &self,
+        cx: &mut Cx,
+        serving: &Serving,
+    ) -> anyhow::Result<Option<child::Ended>> {
         let address = serving.address;
         let mut launch = Launch::new(&self.command, address, |name| env::var(name).ok());
         if self.then == Then::Live {

@@ -1,7 +1,5 @@
 //! What `serve` tells at its end: what was given, and how the new run aligns with the recorded one.
 
-use std::process::ExitStatus;
-
 use serde_json::{Value, json};
 
 use crate::act::child;
@@ -35,7 +33,7 @@ pub(super) struct Ended<'a> {
     pub(super) run: RunIx,
     pub(super) class: Class,
     /// Of the command, if there was one.
-    pub(super) status: Option<ExitStatus>,
+    pub(super) status: Option<child::Ended>,
     pub(super) expected: Option<u32>,
     /// Where the new run is kept.
     pub(super) place: Option<Place<'a>>,
@@ -44,7 +42,7 @@ pub(super) struct Ended<'a> {
 pub(super) fn finish(cx: &mut Cx, serving: &Serving, ended: &Ended<'_>) -> anyhow::Result<Exit> {
     let status = ended
         .status
-        .map(|status| if status.success() { "ok" } else { "error" });
+        .map(|status| if status.code == 0 { "ok" } else { "error" });
     let events = serving.look(|_, log| {
         if log.is_empty() {
             Vec::new()
@@ -144,7 +142,7 @@ impl Told<'_> {
         } else {
             self.ended
                 .status
-                .map_or(Exit::Done, |status| Exit::Child(child::code(status)))
+                .map_or(Exit::Done, |status| Exit::Child(status.code))
         }
     }
 
@@ -322,7 +320,7 @@ impl Told<'_> {
                 "unused": player.unused(),
                 "egress": self.hosts(),
                 "new_run": {"run_id": log.run_id},
-                "exit_code": self.ended.status.map(child::code),
+                "exit_code": self.ended.status.map(|status| status.code),
             })
         });
         document["tools"] = self.serving.tools().map_or(
