@@ -13,7 +13,12 @@ use serde_json::{Value, json};
 use products::{INPUT, KEY, OUTPUT, SESSIONS, SINCE, SPANS, UNTIL};
 use server::{Answer, Asked, Fault, Server};
 
-const LANGFUSE: &[(&str, &str)] = &[("LANGFUSE_PUBLIC_KEY", "pk-lf-desk"), ("LANGFUSE_SECRET_KEY", KEY)];
+use crate::support::skipped;
+
+const LANGFUSE: &[(&str, &str)] = &[
+    ("LANGFUSE_PUBLIC_KEY", "pk-lf-desk"),
+    ("LANGFUSE_SECRET_KEY", KEY),
+];
 const LANGSMITH: &[(&str, &str)] = &[("LANGSMITH_API_KEY", KEY)];
 const HELICONE: &[(&str, &str)] = &[("HELICONE_API_KEY", KEY)];
 
@@ -84,7 +89,10 @@ impl Product {
     fn args<'a>(&'a self, folder: &'a Path) -> Vec<&'a str> {
         let folder = folder.to_str().expect("a path");
         let rate = "100000/min";
-        vec!["pull", &self.url, "-o", folder, "--since", SINCE, "--until", UNTIL, "--rate", rate, "--json"]
+        vec![
+            "pull", &self.url, "-o", folder, "--since", SINCE, "--until", UNTIL, "--rate", rate,
+            "--json",
+        ]
     }
 }
 
@@ -97,7 +105,11 @@ fn files(folder: &Path) -> BTreeMap<String, String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten();
     let files = entries.map(|entry| {
         let path = entry.expect("an entry").path();
-        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        let name = path
+            .file_name()
+            .expect("a name")
+            .to_string_lossy()
+            .into_owned();
         (name, std::fs::read_to_string(path).expect("text"))
     });
     files.filter(|(name, _)| name.ends_with(".jsonl")).collect()
@@ -136,15 +148,52 @@ fn each_product_is_pulled_whole_and_only_once() {
         let pulled = product.pull(&folder);
         let is_old_langfuse = product.url.starts_with("langfuse") && product.url.ends_with('/');
         let traces = if is_old_langfuse { SPANS / 4 } else { 0 };
-        assert_eq!(pulled["records"], json!(product.spans + traces), "{}", product.url);
+        assert_eq!(
+            pulled["records"],
+            json!(product.spans + traces),
+            "{}",
+            product.url
+        );
         is_the_story(&folder);
         let before = files(&folder);
         product.server.asked();
         let again = product.pull(&folder);
         assert_eq!(again["records"], json!(0), "{}", product.url);
         assert_eq!(files(&folder), before);
-        assert!(product.server.asked().len() <= 2 + usize::from(product.url.starts_with("langsmith")));
+        // An old Langfuse is asked for the new API first, and for traces.
+        let more =
+            usize::from(product.url.starts_with("langsmith")) + 2 * usize::from(is_old_langfuse);
+        assert!(product.server.asked().len() <= 2 + more);
     }
+}
+
+#[test]
+fn traces_of_jaeger_and_tempo_are_pulled_whole() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let jaeger = product(products::jaeger, "jaeger", "weather", &[]);
+    let pulled = folder.path().join("jaeger");
+    assert_eq!(jaeger.pull(&pulled)["records"], json!(24));
+    let sample = runs_of("sample-traces/jaeger");
+    let all = runs(&pulled);
+    let sum = |runs: &[Value], name: &str| {
+        runs.iter()
+            .map(|run| run[name].as_u64().expect("a number"))
+            .sum::<u64>()
+    };
+    assert_eq!(sum(&all, "tool_calls"), 24 * sum(&sample, "tool_calls"));
+    assert_eq!(sum(&all, "actions"), 24 * sum(&sample, "actions"));
+    let tempo = product(products::tempo, "tempo", "library", &[]);
+    let pulled = folder.path().join("tempo");
+    assert_eq!(tempo.pull(&pulled)["records"], json!(2));
+    let (mut all, mut sample) = (runs(&pulled), runs_of("sample-traces/otlp"));
+    for run in all.iter_mut().chain(&mut sample) {
+        run["path"] = Value::Null;
+    }
+    assert_eq!(all, sample);
+}
+
+fn runs_of(sample: &str) -> Vec<Value> {
+    runs(&Path::new(env!("CARGO_MANIFEST_DIR")).join(sample))
 }
 
 #[test]
@@ -157,7 +206,10 @@ fn both_versions_of_an_api_give_the_same_runs() {
         runs.iter_mut().for_each(|run| run["path"] = Value::Null);
         runs
     };
-    assert_eq!(compared(products::langsmith, "new"), compared(products::old_langsmith, "old"));
+    assert_eq!(
+        compared(products::langsmith, "new"),
+        compared(products::old_langsmith, "old")
+    );
 }
 
 /// What a server may do before it answers properly, without a difference to what is written.
@@ -185,7 +237,11 @@ fn passing_faults_change_nothing() {
         product.pull(&folder);
         assert!(!product.server.has_faults());
         let records = |folder: &Path| {
-            let mut lines: Vec<String> = files(folder).values().flat_map(|it| it.lines()).map(str::to_owned).collect();
+            let mut lines: Vec<String> = files(folder)
+                .values()
+                .flat_map(|it| it.lines())
+                .map(str::to_owned)
+                .collect();
             lines.sort();
             lines
         };
@@ -215,14 +271,19 @@ fn what_cannot_be_trusted_ends_the_pull_and_loses_nothing() {
         (vec![html; 5], "its answer is text/html, not JSON"),
         (vec![elsewhere], "the key is not sent there"),
         (vec![repeated; 2], "repeats a cursor"),
-        (vec![Answer::status(429).with("retry-after", "0"); 8], "answers 429"),
+        (
+            vec![Answer::status(429).with("retry-after", "0"); 8],
+            "answers 429",
+        ),
     ];
     for (answers, because) in cases {
         let product = langfuse();
         let folder = tempfile::tempdir().expect("a folder");
         let folder = folder.path().join("pulled");
         for answer in answers {
-            product.server.fault("v2/observations", Fault::Instead(answer));
+            product
+                .server
+                .fault("v2/observations", Fault::Instead(answer));
         }
         ends(&product, &folder, because);
         product.pull(&folder);
@@ -242,7 +303,9 @@ fn a_key_that_expires_midway_leaves_what_was_fetched() {
     assert_eq!(output.status.code(), Some(4));
     let document: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert!(document["bytes"].as_u64().expect("a size") >= 10_000);
-    product.server.fault("v2/observations", Fault::Instead(Answer::status(401)));
+    product
+        .server
+        .fault("v2/observations", Fault::Instead(Answer::status(401)));
     let said = ends(&product, &folder, "LANGFUSE_SECRET_KEY");
     assert!(!said.contains(KEY));
     product.pull(&folder);
@@ -253,20 +316,43 @@ fn a_key_that_expires_midway_leaves_what_was_fetched() {
 fn without_a_key_or_with_a_wrong_one_nothing_is_written() {
     let folder = tempfile::tempdir().expect("a folder");
     let home = folder.path();
-    for (product, name) in [(langfuse(), "LANGFUSE_SECRET_KEY"), (langsmith(), "LANGSMITH_API_KEY"), (helicone(), "HELICONE_API_KEY")] {
+    for (product, name) in [
+        (langfuse(), "LANGFUSE_SECRET_KEY"),
+        (langsmith(), "LANGSMITH_API_KEY"),
+        (helicone(), "HELICONE_API_KEY"),
+    ] {
         let pulled = home.join("pulled");
         let args = product.args(&pulled);
         let mut missing = command(home, &args);
         missing.envs([("LANGFUSE_PUBLIC_KEY", "pk-lf-desk")]);
         let output = missing.output().expect("the program runs");
         assert_eq!(output.status.code(), Some(4));
-        assert!(text(&output.stderr).contains(name), "{}", text(&output.stderr));
+        assert!(
+            text(&output.stderr).contains(name),
+            "{}",
+            text(&output.stderr)
+        );
         let mut wrong = command(home, &args);
-        wrong.envs(product.keys.iter().map(|(name, _)| (*name, "sk-wrong-but-secret")));
+        wrong.envs(
+            product
+                .keys
+                .iter()
+                .map(|(name, _)| (*name, "sk-wrong-but-secret")),
+        );
         let output = wrong.output().expect("the program runs");
         assert_eq!(output.status.code(), Some(4));
-        assert!(text(&output.stderr).contains("answers 401"), "{}", text(&output.stderr));
-        assert!(!text(&output.stderr).contains("sk-wrong-but-secret"), "{}", text(&output.stderr));
+        assert!(
+            text(&output.stderr).contains("answers 401"),
+            "{}",
+            text(&output.stderr)
+        );
+        let base = products::base64("sk-wrong-but-secret:sk-wrong-but-secret");
+        assert!(!text(&output.stderr).contains(&base));
+        assert!(
+            !text(&output.stderr).contains("sk-wrong-but-secret"),
+            "{}",
+            text(&output.stderr)
+        );
         assert!(!pulled.exists());
     }
 }
@@ -291,9 +377,13 @@ fn no_key_and_no_signed_link_is_in_any_output() {
         let home = tempfile::tempdir().expect("a folder");
         let folder = home.path().join("pulled");
         let mut outputs = Vec::new();
-        let mut keep = |output: &Output| outputs.extend([output.stdout.clone(), output.stderr.clone()]);
+        let mut keep =
+            |output: &Output| outputs.extend([output.stdout.clone(), output.stderr.clone()]);
         for fault in [401, 403, 404, 500] {
-            let quoted = Answer { body: format!("bad key {KEY}\u{1b}[31m"), ..Answer::status(fault) };
+            let quoted = Answer {
+                body: format!("bad key {KEY}\u{1b}[31m"),
+                ..Answer::status(fault)
+            };
             for path in ["observations", "runs/query", "query-clickhouse"] {
                 product.server.fault(path, Fault::Instead(quoted.clone()));
             }
@@ -301,14 +391,21 @@ fn no_key_and_no_signed_link_is_in_any_output() {
         }
         keep(&product.run(home.path(), &product.args(&folder)));
         let with_cache = format!("{}?since=2026-11-19", product.url);
-        for args in [vec!["pull", &product.url, "--dry-run", "--json"], vec!["ls", &with_cache, "--verbose"], vec!["ls", &with_cache, "--json"], vec!["config"]] {
+        for args in [
+            vec!["pull", &product.url, "--dry-run", "--json"],
+            vec!["ls", &with_cache, "--verbose"],
+            vec!["ls", &with_cache, "--json"],
+            vec!["config"],
+        ] {
             keep(&product.run(home.path(), &args));
         }
         outputs.push(all_bytes(home.path()));
         let base = products::base64(&format!("pk-lf-desk:{KEY}"));
         for secret in [KEY, &base, "X-Amz-Signature", "secret-share"] {
             for output in &outputs {
-                let found = output.windows(secret.len()).any(|it| it == secret.as_bytes());
+                let found = output
+                    .windows(secret.len())
+                    .any(|it| it == secret.as_bytes());
                 assert!(!found, "{secret} of {}", product.url);
             }
         }
@@ -325,7 +422,10 @@ fn a_killed_pull_goes_on_to_the_same_bytes() {
     for milliseconds in [30, 60, 90, 120, 200, 300] {
         let killed = folder.path().join(milliseconds.to_string());
         let mut child = command(&killed, &product.args(&killed));
-        child.envs(product.keys.iter().copied()).stdout(Stdio::null()).stderr(Stdio::null());
+        child
+            .envs(product.keys.iter().copied())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         let mut child = child.spawn().expect("the program runs");
         std::thread::sleep(Duration::from_millis(milliseconds));
         child.kill().expect("killed");
@@ -340,11 +440,17 @@ fn a_key_may_come_from_a_command() {
     let product = langsmith();
     let folder = tempfile::tempdir().expect("a folder");
     let config = folder.path().join("config.toml");
-    std::fs::write(&config, format!("[pull.langsmith]\nkey-cmd = [\"printf\", \"{KEY}\"]\n")).expect("written");
+    std::fs::write(
+        &config,
+        format!("[pull.langsmith]\nkey-cmd = [\"printf\", \"{KEY}\"]\n"),
+    )
+    .expect("written");
     let pulled = folder.path().join("pulled");
     let mut args = product.args(&pulled);
     args.extend(["--config", config.to_str().expect("a path")]);
-    let output = command(folder.path(), &args).output().expect("the program runs");
+    let output = command(folder.path(), &args)
+        .output()
+        .expect("the program runs");
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     is_the_story(&pulled);
 }
@@ -373,16 +479,182 @@ fn commands_read_urls_and_runs_in_them() {
 fn mistakes_in_a_url_are_usage_errors() {
     let home = tempfile::tempdir().expect("a folder");
     for (args, because) in [
-        (vec!["pull", "langfuse://pk:sk-secret@cloud.langfuse.com/x"], "no password"),
-        (vec!["ls", "langfuse://pk:sk-secret@cloud.langfuse.com/x"], "no password"),
+        (
+            vec!["pull", "langfuse://pk:sk-secret@cloud.langfuse.com/x"],
+            "no password",
+        ),
+        (
+            vec!["ls", "langfuse://pk:sk-secret@cloud.langfuse.com/x"],
+            "no password",
+        ),
         (vec!["show", "phoenix://host/x?key=1"], "means nothing"),
         (vec!["pull", "nope://host/x"], "no URL of traces"),
-        (vec!["pull", "phoenix://host/x", "--since", "yesterday"], "not a unit"),
+        (
+            vec!["pull", "phoenix://host/x", "--since", "yesterday"],
+            "not a unit",
+        ),
     ] {
-        let output = command(home.path(), &args).output().expect("the program runs");
+        let output = command(home.path(), &args)
+            .output()
+            .expect("the program runs");
         let said = text(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
         assert!(!said.contains("sk-secret"), "{said}");
-        assert!(said.contains(because) || args.contains(&"--since"), "{said}");
+        assert!(
+            said.contains(because) || args.contains(&"--since"),
+            "{said}"
+        );
     }
+}
+
+/// What a script that uses a vendor's own SDK reads from a server here. `SAFERUN_REMOTE` names a folder in which `sdk` is
+/// a virtual environment with `langfuse` and `langsmith`.
+fn read_by_sdk(script: &str, args: &[&str]) -> Option<String> {
+    let folder = std::env::var_os("SAFERUN_REMOTE").map(std::path::PathBuf::from);
+    let python = folder.map(|folder| folder.join("sdk/bin/python"));
+    let Some(python) = python.filter(|path| path.exists()) else {
+        skipped("no sdk in SAFERUN_REMOTE");
+        return None;
+    };
+    let output = Command::new(python)
+        .arg(format!(
+            "{}/tests/clients/{script}",
+            env!("CARGO_MANIFEST_DIR")
+        ))
+        .args(args)
+        .output()
+        .expect("it runs");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    Some(text(&output.stdout).trim().to_owned())
+}
+
+#[test]
+fn the_sdks_of_the_vendors_read_our_servers() {
+    let times = ["2026-11-19T00:00:00+00:00", "2026-11-25T00:00:00+00:00"];
+    let want = format!("{SPANS} {}", INPUT * SESSIONS as u64);
+    let product = langfuse();
+    let base = format!("http://127.0.0.1:{}", product.server.port);
+    let args = [&base, "pk-lf-desk", KEY, times[0], times[1]];
+    if let Some(read) = read_by_sdk("langfuse_reads.py", &args) {
+        assert_eq!(read, want);
+    }
+    for answers in [products::langsmith, products::old_langsmith] {
+        let product = product_of_langsmith(answers);
+        let base = format!("http://127.0.0.1:{}", product.server.port);
+        if let Some(read) = read_by_sdk("langsmith_reads.py", &[&base, KEY, times[0], times[1]]) {
+            assert_eq!(read, want);
+        }
+    }
+}
+
+/// What a filter keeps must show what is said to follow from it: filters made of what readers show, over all samples of
+/// spans.
+#[test]
+fn evidence_stands_in_the_spans_of_every_run_that_a_filter_keeps() {
+    use saferun_tui::base::cancel::CancelFlag;
+    use saferun_tui::query::{Context, evidence, parse, runs};
+    let (mut tested, mut worth) = (0, 0);
+    for folder in [
+        "otlp",
+        "phoenix",
+        "langfuse",
+        "langsmith",
+        "helicone",
+        "jaeger",
+    ] {
+        for entry in std::fs::read_dir(crate::support::sample(folder)).expect("samples") {
+            let path = entry.expect("an entry").path();
+            let raw = std::fs::read_to_string(&path).expect("text");
+            let store = crate::support::load(std::slice::from_ref(&path));
+            for filter in filters(&path) {
+                let Ok(expr) = parse(&filter) else { continue };
+                let (context, cancel) = (Context::default(), CancelFlag::new());
+                if runs::runs(&store, &expr, &context, &cancel).is_empty() {
+                    continue;
+                }
+                tested += 1;
+                let evidence = evidence::of(&expr, &context);
+                worth += usize::from(evidence != evidence::Evidence::Anything);
+                assert!(
+                    holds(&evidence, &raw),
+                    "{}: {filter} → {evidence}",
+                    path.display()
+                );
+            }
+        }
+    }
+    assert!(tested > 200 && worth > 120, "{worth} of {tested}");
+}
+
+/// Filters of values that the readers show of the actions in a file.
+fn filters(path: &Path) -> Vec<String> {
+    let output = command(
+        path,
+        &["query", "", path.to_str().expect("a path"), "--jsonl"],
+    );
+    let output = { output }.output().expect("the program runs");
+    let mut filters = Vec::new();
+    for line in text(&output.stdout).lines() {
+        let action: Value = serde_json::from_str(line).expect("JSON");
+        for (name, value) in action.as_object().expect("an action") {
+            collect(name, value, &mut filters);
+        }
+    }
+    filters.push("is:error".to_owned());
+    filters.sort();
+    filters.dedup();
+    filters
+}
+
+fn collect(name: &str, value: &Value, filters: &mut Vec<String>) {
+    match value {
+        Value::String(said) => {
+            let said = said.replace(['"', '\\'], " ");
+            let short: String = said.chars().take(60).collect();
+            for field in [
+                "tool", "agent", "model", "user", "policy", "rule", "env", "service", "release",
+                "provider",
+            ] {
+                if name == field {
+                    filters.push(format!("{field}:\"{said}\""));
+                }
+            }
+            filters.push(format!("\"{}\"", short.trim()));
+            filters.extend(said.split_whitespace().map(|word| format!("\"{word}\"")));
+            filters.push(format!("error:\"{}\"", short.trim()));
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect(name, item, filters)),
+        Value::Object(members) => members.iter().for_each(|(name, value)| {
+            if let Value::String(said) = value {
+                filters.push(format!(
+                    "args.{name}:\"{}\"",
+                    said.replace(['"', '\\'], " ")
+                ));
+            }
+            collect(name, value, filters);
+        }),
+        Value::Number(number) => filters.push(format!("args.{name}:{number}")),
+        Value::Null | Value::Bool(_) => {}
+    }
+}
+
+fn holds(evidence: &saferun_tui::query::evidence::Evidence, raw: &str) -> bool {
+    use saferun_tui::query::evidence::{Evidence, Fact};
+    match evidence {
+        Evidence::Anything => true,
+        Evidence::All(parts) => parts.iter().all(|part| holds(part, raw)),
+        Evidence::Any(parts) => parts.iter().any(|part| holds(part, raw)),
+        Evidence::Fact(Fact::Text { text, any_case }) => match any_case {
+            true => raw
+                .to_ascii_lowercase()
+                .contains(&text.to_ascii_lowercase()),
+            false => raw.contains(text.as_str()),
+        },
+        // Not texts.
+        Evidence::Fact(Fact::Failure | Fact::Run(_) | Fact::Since(_)) => true,
+    }
+}
+
+fn product_of_langsmith(answers: fn(&Asked) -> Answer) -> Product {
+    product(answers, "langsmith", "bot", LANGSMITH)
 }

@@ -51,7 +51,9 @@ pub(crate) fn story() -> Vec<Span> {
                 kind,
                 name,
                 began: began + i64::from(part) * 1_000_000,
-                ended: began + i64::from(part) * 1_000_000 + if part == 0 { 9_000_000 } else { 800_000 },
+                ended: began
+                    + i64::from(part) * 1_000_000
+                    + if part == 0 { 9_000_000 } else { 800_000 },
                 tokens,
             };
             spans.push(part(0, "agent", "desk", None));
@@ -70,20 +72,26 @@ pub(crate) fn time(micros: i64) -> String {
 }
 
 fn micros(text: &str) -> i64 {
-    text.parse::<jiff::Timestamp>().expect("a time").as_microsecond()
+    text.parse::<jiff::Timestamp>()
+        .expect("a time")
+        .as_microsecond()
 }
 
 /// Those that began in a window.
 fn within(spans: &[Span], from: Option<&str>, until: Option<&str>) -> Vec<Span> {
     let from = from.map_or(i64::MIN, micros);
     let until = until.map_or(i64::MAX, micros);
-    let found = spans.iter().filter(|span| (from..until).contains(&span.began));
+    let found = spans
+        .iter()
+        .filter(|span| (from..until).contains(&span.began));
     found.cloned().collect()
 }
 
 /// A page of a list, and the cursor of the next one: how many were given so far.
 fn cut<T: Clone>(list: &[T], limit: usize, cursor: Option<&str>) -> (Vec<T>, Option<String>) {
-    let from = cursor.map_or(0, |cursor| cursor.trim_start_matches('c').parse().expect("our cursor"));
+    let from = cursor.map_or(0, |cursor| {
+        cursor.trim_start_matches('c').parse().expect("our cursor")
+    });
     let page: Vec<T> = list.iter().skip(from).take(limit).cloned().collect();
     let end = from + page.len();
     (page, (end < list.len()).then(|| format!("c{end}")))
@@ -93,7 +101,10 @@ fn unauthorized(asked: &Asked) -> Answer {
     // A careless proxy quotes the request.
     let quoted = asked.header("authorization").or(asked.header("x-api-key"));
     let body = format!("no such key: {}", quoted.unwrap_or_default());
-    Answer { body, ..Answer::status(401) }
+    Answer {
+        body,
+        ..Answer::status(401)
+    }
 }
 
 const PUBLIC: &str = "pk-lf-desk";
@@ -112,13 +123,21 @@ fn langfuse_at(asked: &Asked, is_new: bool) -> Answer {
     if asked.header("authorization") != Some(want.as_str()) {
         return unauthorized(asked);
     }
-    let mut found = within(&story(), asked.query("fromStartTime"), asked.query("toStartTime"));
+    let mut found = within(
+        &story(),
+        asked.query("fromStartTime"),
+        asked.query("toStartTime"),
+    );
     if let Some(trace) = asked.query("traceId") {
         found.retain(|span| span.trace == trace);
     }
-    let limit = asked.query("limit").map_or(50, |it| it.parse().expect("a number"));
+    let limit = asked
+        .query("limit")
+        .map_or(50, |it| it.parse().expect("a number"));
     match asked.path.as_str() {
-        "/api/public/projects" => Answer::json(&json!({"data": [{"id": "p1", "name": "desk", "metadata": {}, "organization": {"id": "o1", "name": "o"}}]})),
+        "/api/public/projects" => Answer::json(
+            &json!({"data": [{"id": "p1", "name": "desk", "metadata": {}, "organization": {"id": "o1", "name": "o"}}]}),
+        ),
         "/api/public/v2/observations" if is_new => {
             found.reverse();
             let (page, next) = cut(&found, limit, asked.query("cursor"));
@@ -132,7 +151,11 @@ fn langfuse_at(asked: &Asked, is_new: bool) -> Answer {
             Answer::json(&json!({"data": data, "meta": meta}))
         }
         "/api/public/traces" if !is_new => {
-            let mut found = within(&story(), asked.query("fromTimestamp"), asked.query("toTimestamp"));
+            let mut found = within(
+                &story(),
+                asked.query("fromTimestamp"),
+                asked.query("toTimestamp"),
+            );
             found.retain(|span| span.parent.is_none());
             let (data, meta) = numbered(asked, &found, limit);
             let data: Vec<Value> = data.iter().map(trace).collect();
@@ -143,8 +166,15 @@ fn langfuse_at(asked: &Asked, is_new: bool) -> Answer {
 }
 
 fn numbered(asked: &Asked, found: &[Span], limit: usize) -> (Vec<Span>, Value) {
-    let page: usize = asked.query("page").map_or(1, |it| it.parse().expect("a number"));
-    let data = found.iter().skip((page - 1) * limit).take(limit).cloned().collect();
+    let page: usize = asked
+        .query("page")
+        .map_or(1, |it| it.parse().expect("a number"));
+    let data = found
+        .iter()
+        .skip((page - 1) * limit)
+        .take(limit)
+        .cloned()
+        .collect();
     let meta = json!({"page": page, "limit": limit, "totalItems": found.len(), "totalPages": found.len().div_ceil(limit)});
     (data, meta)
 }
@@ -155,7 +185,9 @@ fn observation(span: &Span, is_new: bool) -> Value {
         "tool" => "TOOL",
         _ => "AGENT",
     };
-    let usage = span.tokens.map(|(input, output)| json!({"input": input, "output": output, "total": input + output}));
+    let usage = span
+        .tokens
+        .map(|(input, output)| json!({"input": input, "output": output, "total": input + output}));
     let mut value = json!({
         "id": span.id, "traceId": span.trace, "projectId": "p1", "type": kind, "name": span.name,
         "startTime": time(span.began), "endTime": time(span.ended), "level": "DEFAULT",
@@ -195,9 +227,14 @@ pub(crate) fn old_langsmith(asked: &Asked) -> Answer {
 const PROJECT: &str = "00000000-0000-4000-8000-00000000aaaa";
 
 fn langsmith_at(asked: &Asked, is_new: bool) -> Answer {
-    let path = asked.path.trim_start_matches("/api/v1").trim_start_matches("/api");
+    let path = asked
+        .path
+        .trim_start_matches("/api/v1")
+        .trim_start_matches("/api");
     if path == "/info" {
-        return Answer::json(&json!({"version": "0.16.0", "instance_flags": {"sdb_query_enabled": is_new}}));
+        return Answer::json(
+            &json!({"version": "0.16.0", "instance_flags": {"sdb_query_enabled": is_new}}),
+        );
     }
     if asked.header("x-api-key") != Some(KEY) {
         return unauthorized(asked);
@@ -205,9 +242,9 @@ fn langsmith_at(asked: &Asked, is_new: bool) -> Answer {
     let text = |name: &str| asked.body.get(name).and_then(Value::as_str);
     let limit = |name: &str| asked.body.get(name).and_then(Value::as_u64).unwrap_or(100) as usize;
     match path {
-        "/sessions" if asked.query("name") == Some("bot") => {
-            Answer::json(&json!([{"id": PROJECT, "name": "bot", "tenant_id": PROJECT, "start_time": time(START), "reference_dataset_id": null}]))
-        }
+        "/sessions" if asked.query("name") == Some("bot") => Answer::json(
+            &json!([{"id": PROJECT, "name": "bot", "tenant_id": PROJECT, "start_time": time(START), "reference_dataset_id": null}]),
+        ),
         "/sessions" => Answer::json(&json!([])),
         "/v2/runs/query" if is_new => {
             if asked.body["project_ids"] != json!([PROJECT]) || asked.body["selects"].is_null() {
@@ -241,7 +278,14 @@ fn langsmith_at(asked: &Asked, is_new: bool) -> Answer {
 
 fn uuid(hex: &str) -> String {
     let part = |range: std::ops::Range<usize>| &hex[range];
-    format!("{}-{}-{}-{}-{}", part(0..8), part(8..12), part(12..16), part(16..20), part(20..32))
+    format!(
+        "{}-{}-{}-{}-{}",
+        part(0..8),
+        part(8..12),
+        part(12..16),
+        part(16..20),
+        part(20..32)
+    )
 }
 
 fn first(span: &Span) -> Value {
@@ -249,7 +293,14 @@ fn first(span: &Span) -> Value {
         let time = jiff::Timestamp::from_microsecond(micros).expect("a time");
         time.strftime("%Y%m%dT%H%M%S%6fZ").to_string()
     };
-    let root = stamp(span.began - if span.parent.is_some() { span.began % 100 } else { 0 });
+    let root = stamp(
+        span.began
+            - if span.parent.is_some() {
+                span.began % 100
+            } else {
+                0
+            },
+    );
     let order = match &span.parent {
         Some(parent) => format!("{root}{parent}.{}{}", stamp(span.began), span.id),
         None => format!("{root}{}", span.id),
@@ -277,7 +328,10 @@ fn second(span: &Span) -> Value {
     members.remove("parent_run_id");
     members.remove("session_id");
     members.insert("project_id".to_owned(), json!(PROJECT));
-    members.insert("parent_run_ids".to_owned(), json!(span.parent.iter().collect::<Vec<_>>()));
+    members.insert(
+        "parent_run_ids".to_owned(),
+        json!(span.parent.iter().collect::<Vec<_>>()),
+    );
     let kind = members["run_type"].as_str().expect("a kind").to_uppercase();
     members.insert("run_type".to_owned(), json!(kind));
     run
@@ -314,11 +368,21 @@ fn matches(filter: &Value, span: &Span) -> bool {
     }
     if let Some(operator) = filter.get("operator").and_then(Value::as_str) {
         let [left, right] = ["left", "right"].map(|side| matches(&filter[side], span));
-        return if operator == "and" { left && right } else { left || right };
+        return if operator == "and" {
+            left && right
+        } else {
+            left || right
+        };
     }
     let columns = &filter["request_response_rmt"];
-    let id = columns.pointer("/request_id/equals").and_then(Value::as_str);
-    let test = |name: &str| columns.pointer(&format!("/request_created_at/{name}")).and_then(Value::as_str);
+    let id = columns
+        .pointer("/request_id/equals")
+        .and_then(Value::as_str);
+    let test = |name: &str| {
+        columns
+            .pointer(&format!("/request_created_at/{name}"))
+            .and_then(Value::as_str)
+    };
     id.is_none_or(|id| id == span.id)
         && test("gte").is_none_or(|from| span.began >= micros(from))
         && test("lt").is_none_or(|until| span.began < micros(until))
@@ -337,7 +401,10 @@ fn request(span: &Span, host: &str) -> Value {
     if span.kind == "tool" {
         value["request_body"] = json!({"helicone_message": "stored elsewhere"});
         value["response_body"] = json!({"helicone_message": "stored elsewhere"});
-        value["signed_body_url"] = json!(format!("http://{host}/bodies/{}?X-Amz-Signature=abcdef", span.id));
+        value["signed_body_url"] = json!(format!(
+            "http://{host}/bodies/{}?X-Amz-Signature=abcdef",
+            span.id
+        ));
     } else {
         let bodies = bodies(span);
         value["request_body"] = bodies["request"].clone();
@@ -357,11 +424,88 @@ fn bodies(span: &Span) -> Value {
     })
 }
 
+/// Traces of the sample of Jaeger, once an hour.
+pub(crate) fn jaeger(asked: &Asked) -> Answer {
+    let text = std::fs::read_to_string("sample-traces/jaeger/weather.json").expect("a sample");
+    let sample: Value = serde_json::from_str(&text).expect("JSON");
+    if asked.path == "/api/services" {
+        return Answer::json(&json!({"data": ["other", "weather"], "errors": null}));
+    }
+    let number = |name: &str| {
+        asked
+            .query(name)
+            .map(|it| it.parse::<i64>().expect("a number"))
+    };
+    let (from, until) = (
+        number("start").unwrap_or(0),
+        number("end").unwrap_or(i64::MAX),
+    );
+    let traces = (0..24_i64).map(|hour| shifted(&sample["data"][0], hour));
+    let traces = traces.filter(|trace| {
+        let starts = trace["spans"].as_array().expect("spans").iter();
+        let starts = starts.map(|span| span["startTime"].as_i64().expect("a time"));
+        (from..=until).contains(&starts.min().expect("a span"))
+    });
+    let traces: Vec<Value> = traces.collect();
+    Answer::json(&json!({"data": traces, "total": 0, "limit": 0, "offset": 0, "errors": null}))
+}
+
+/// A copy of a trace that began hours later, with another id.
+fn shifted(trace: &Value, hours: i64) -> Value {
+    let id = trace["traceID"].as_str().expect("an id");
+    let text = trace
+        .to_string()
+        .replace(id, &format!("{}{hours:04x}", &id[..28]));
+    let mut copy: Value = serde_json::from_str(&text).expect("JSON");
+    for span in copy["spans"].as_array_mut().expect("spans") {
+        span["startTime"] =
+            json!(span["startTime"].as_i64().expect("a time") + hours * 3_600_000_000);
+    }
+    copy
+}
+
+/// The story of the OTLP sample, by search and by id.
+pub(crate) fn tempo(asked: &Asked) -> Answer {
+    let text =
+        std::fs::read_to_string("sample-traces/otlp/library-desk.otlp.jsonl").expect("a sample");
+    let lines: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let trace_of = |line: &Value| {
+        let id = line.pointer("/resourceSpans/0/scopeSpans/0/spans/0/traceId");
+        id.and_then(Value::as_str).expect("an id").to_owned()
+    };
+    if asked.header("x-scope-orgid") != Some("library") {
+        return Answer::status(401);
+    }
+    if let Some(id) = asked.path.strip_prefix("/api/v2/traces/") {
+        let spans = lines.iter().filter(|line| trace_of(line) == id);
+        let spans: Vec<Value> = spans.map(|line| line["resourceSpans"][0].clone()).collect();
+        return Answer::json(&json!({"trace": {"resourceSpans": spans}, "status": "COMPLETE"}));
+    }
+    let number = |name: &str| {
+        asked
+            .query(name)
+            .map_or(0, |it| it.parse::<i64>().expect("a number"))
+    };
+    let began = 1_795_360_000;
+    let found = (number("start")..number("end")).contains(&began);
+    let mut ids: Vec<String> = lines.iter().filter(|_| found).map(trace_of).collect();
+    ids.sort();
+    ids.dedup();
+    let traces: Vec<Value> = ids.iter().map(|id| json!({"traceID": id})).collect();
+    Answer::json(&json!({"traces": traces, "metrics": {}}))
+}
+
 pub(crate) fn base64(text: &str) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::new();
     for chunk in text.as_bytes().chunks(3) {
-        let bits = chunk.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        let bits = chunk
+            .iter()
+            .fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte))
+            << (8 * (3 - chunk.len()));
         for at in 0..4 {
             out.push(match at <= chunk.len() {
                 true => char::from(LETTERS[(bits >> (18 - 6 * at) & 63) as usize]),

@@ -142,7 +142,9 @@ fn serve(
         all.lock().expect("a lock").push(asked.clone());
         let mut answer = handler(&asked);
         let mut faults = faults.lock().expect("a lock");
-        let at = faults.iter().position(|(path, _)| asked.path.contains(path));
+        let at = faults
+            .iter()
+            .position(|(path, _)| asked.path.contains(path));
         match at.and_then(|at| faults.remove(at)) {
             None => {}
             Some((_, Fault::Instead(other))) => answer = other,
@@ -180,7 +182,9 @@ fn read(reader: &mut BufReader<&TcpStream>) -> Option<Asked> {
     let query = query.split('&').filter_map(|pair| pair.split_once('='));
     Some(Asked {
         path: path.to_owned(),
-        query: query.map(|(name, value)| (name.to_owned(), decoded(value))).collect(),
+        query: query
+            .map(|(name, value)| (name.to_owned(), decoded(value)))
+            .collect(),
         headers,
         body: serde_json::from_slice(&body).unwrap_or_default(),
     })
@@ -199,7 +203,10 @@ fn decoded(text: &str) -> String {
 
 fn write(mut stream: &TcpStream, answer: &Answer) -> std::io::Result<()> {
     let length = answer.body.len();
-    let mut text = format!("HTTP/1.1 {} x\r\ncontent-length: {length}\r\n", answer.status);
+    let mut text = format!(
+        "HTTP/1.1 {} x\r\ncontent-length: {length}\r\n",
+        answer.status
+    );
     for (name, value) in &answer.headers {
         text += &format!("{name}: {value}\r\n");
     }
