@@ -58,7 +58,8 @@ impl Command for CheckFilter {
                     let asked = evidence::of(&expr, &context(cx)).to_string();
                     let asked = cx.out.look.clean(&asked);
                     cx.out.line(&format!("{engine} is asked for: {asked}"))?;
-                    cx.out.line("the filter itself decides here, on the runs that come")?;
+                    cx.out
+                        .line("the filter itself decides here, on the runs that come")?;
                 }
             }
             (Err(error), true) => {
