@@ -107,8 +107,8 @@ impl Command for Explore {
         }
         url::check(&paths)?;
         let targets: Vec<Target> = paths.iter().map(|path| Target::parse(path)).collect();
+        let (targets, mut errors) = url::into_folders(&cx.notes, targets, &cx.load.keys);
         let files: Vec<PathBuf> = targets.iter().map(|it| it.path.clone()).collect();
-        let (files, mut errors) = url::fetched(&cx.notes, &files, &cx.load.keys);
         let (inputs, more) = cx.load.resolve(&cx.notes, &files);
         errors.extend(more);
         let named = Named {
@@ -232,8 +232,8 @@ fn follow_with(cx: &mut Cx, paths: &[PathBuf], rules: Option<PathBuf>) -> anyhow
     }
     url::check(paths)?;
     let targets: Vec<Target> = paths.iter().map(|path| Target::parse(path)).collect();
+    let (targets, failed) = url::into_folders(&cx.notes, targets, &cx.load.keys);
     let files: Vec<PathBuf> = targets.iter().map(|it| it.path.clone()).collect();
-    let (files, failed) = url::fetched(&cx.notes, &files, &cx.load.keys);
     if files.is_empty() && !failed.is_empty() {
         return Ok(Exit::NoInput);
     }

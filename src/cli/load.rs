@@ -95,8 +95,10 @@ impl Load {
     pub(super) fn paths(&self, notes: &Notes, paths: &[PathBuf]) -> Result<Read, Failure> {
         url::check(paths)?;
         let targets: Vec<Target> = paths.iter().map(|path| Target::parse(path)).collect();
+        let (targets, failed) = url::into_folders(notes, targets, &self.keys);
         let files: Vec<PathBuf> = targets.iter().map(|it| it.path.clone()).collect();
         let mut read = self.whole(notes, &files);
+        read.failed += failed.len();
         read.selection = Selection::of(&read, &targets)?;
         Ok(read)
     }

@@ -76,6 +76,21 @@ pub(super) fn fetched(
     (local, failed)
 }
 
+/// The same for paths that may name a run; those that have no folder are left out.
+pub(super) fn into_folders(
+    notes: &Notes,
+    targets: Vec<Target>,
+    keys: &Keys,
+) -> (Vec<Target>, Vec<ingest::Error>) {
+    let (mut local, mut failed) = (Vec::new(), Vec::new());
+    for target in targets {
+        let (mut paths, errors) = fetched(notes, std::slice::from_ref(&target.path), keys);
+        failed.extend(errors);
+        local.extend(paths.pop().map(|path| Target { path, ..target }));
+    }
+    (local, failed)
+}
+
 #[cfg(feature = "capture")]
 fn fetch(notes: &Notes, path: &Path, keys: &Keys) -> Result<PathBuf, String> {
     let address = address(path).map_err(|error| error.to_string())?;

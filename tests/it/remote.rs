@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 use products::{INPUT, KEY, OUTPUT, SESSIONS, SINCE, SPANS, UNTIL};
 use server::{Answer, Asked, Fault, Server};
 
+use crate::support::skipped;
+
 const LANGFUSE: &[(&str, &str)] = &[
     ("LANGFUSE_PUBLIC_KEY", "pk-lf-desk"),
     ("LANGFUSE_SECRET_KEY", KEY),
@@ -158,10 +160,40 @@ fn each_product_is_pulled_whole_and_only_once() {
         let again = product.pull(&folder);
         assert_eq!(again["records"], json!(0), "{}", product.url);
         assert_eq!(files(&folder), before);
-        assert!(
-            product.server.asked().len() <= 2 + usize::from(product.url.starts_with("langsmith"))
-        );
+        // An old Langfuse is asked for the new API first, and for traces.
+        let more =
+            usize::from(product.url.starts_with("langsmith")) + 2 * usize::from(is_old_langfuse);
+        assert!(product.server.asked().len() <= 2 + more);
     }
+}
+
+#[test]
+fn traces_of_jaeger_and_tempo_are_pulled_whole() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let jaeger = product(products::jaeger, "jaeger", "weather", &[]);
+    let pulled = folder.path().join("jaeger");
+    assert_eq!(jaeger.pull(&pulled)["records"], json!(24));
+    let sample = runs_of("sample-traces/jaeger");
+    let all = runs(&pulled);
+    let sum = |runs: &[Value], name: &str| {
+        runs.iter()
+            .map(|run| run[name].as_u64().expect("a number"))
+            .sum::<u64>()
+    };
+    assert_eq!(sum(&all, "tool_calls"), 24 * sum(&sample, "tool_calls"));
+    assert_eq!(sum(&all, "actions"), 24 * sum(&sample, "actions"));
+    let tempo = product(products::tempo, "tempo", "library", &[]);
+    let pulled = folder.path().join("tempo");
+    assert_eq!(tempo.pull(&pulled)["records"], json!(2));
+    let (mut all, mut sample) = (runs(&pulled), runs_of("sample-traces/otlp"));
+    for run in all.iter_mut().chain(&mut sample) {
+        run["path"] = Value::Null;
+    }
+    assert_eq!(all, sample);
+}
+
+fn runs_of(sample: &str) -> Vec<Value> {
+    runs(&Path::new(env!("CARGO_MANIFEST_DIR")).join(sample))
 }
 
 #[test]
@@ -314,6 +346,8 @@ fn without_a_key_or_with_a_wrong_one_nothing_is_written() {
             "{}",
             text(&output.stderr)
         );
+        let base = products::base64("sk-wrong-but-secret:sk-wrong-but-secret");
+        assert!(!text(&output.stderr).contains(&base));
         assert!(
             !text(&output.stderr).contains("sk-wrong-but-secret"),
             "{}",
@@ -471,4 +505,156 @@ fn mistakes_in_a_url_are_usage_errors() {
             "{said}"
         );
     }
+}
+
+/// What a script that uses a vendor's own SDK reads from a server here. `SAFERUN_REMOTE` names a folder in which `sdk` is
+/// a virtual environment with `langfuse` and `langsmith`.
+fn read_by_sdk(script: &str, args: &[&str]) -> Option<String> {
+    let folder = std::env::var_os("SAFERUN_REMOTE").map(std::path::PathBuf::from);
+    let python = folder.map(|folder| folder.join("sdk/bin/python"));
+    let Some(python) = python.filter(|path| path.exists()) else {
+        skipped("no sdk in SAFERUN_REMOTE");
+        return None;
+    };
+    let output = Command::new(python)
+        .arg(format!(
+            "{}/tests/clients/{script}",
+            env!("CARGO_MANIFEST_DIR")
+        ))
+        .args(args)
+        .output()
+        .expect("it runs");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    Some(text(&output.stdout).trim().to_owned())
+}
+
+#[test]
+fn the_sdks_of_the_vendors_read_our_servers() {
+    let times = ["2026-11-19T00:00:00+00:00", "2026-11-25T00:00:00+00:00"];
+    let want = format!("{SPANS} {}", INPUT * SESSIONS as u64);
+    let product = langfuse();
+    let base = format!("http://127.0.0.1:{}", product.server.port);
+    let args = [&base, "pk-lf-desk", KEY, times[0], times[1]];
+    if let Some(read) = read_by_sdk("langfuse_reads.py", &args) {
+        assert_eq!(read, want);
+    }
+    for answers in [products::langsmith, products::old_langsmith] {
+        let product = product_of_langsmith(answers);
+        let base = format!("http://127.0.0.1:{}", product.server.port);
+        if let Some(read) = read_by_sdk("langsmith_reads.py", &[&base, KEY, times[0], times[1]]) {
+            assert_eq!(read, want);
+        }
+    }
+}
+
+/// What a filter keeps must show what is said to follow from it: filters made of what readers show, over all samples of
+/// spans.
+#[test]
+fn evidence_stands_in_the_spans_of_every_run_that_a_filter_keeps() {
+    use saferun_tui::base::cancel::CancelFlag;
+    use saferun_tui::query::{Context, evidence, parse, runs};
+    let (mut tested, mut worth) = (0, 0);
+    for folder in [
+        "otlp",
+        "phoenix",
+        "langfuse",
+        "langsmith",
+        "helicone",
+        "jaeger",
+    ] {
+        for entry in std::fs::read_dir(crate::support::sample(folder)).expect("samples") {
+            let path = entry.expect("an entry").path();
+            let raw = std::fs::read_to_string(&path).expect("text");
+            let store = crate::support::load(std::slice::from_ref(&path));
+            for filter in filters(&path) {
+                let Ok(expr) = parse(&filter) else { continue };
+                let (context, cancel) = (Context::default(), CancelFlag::new());
+                if runs::runs(&store, &expr, &context, &cancel).is_empty() {
+                    continue;
+                }
+                tested += 1;
+                let evidence = evidence::of(&expr, &context);
+                worth += usize::from(evidence != evidence::Evidence::Anything);
+                assert!(
+                    holds(&evidence, &raw),
+                    "{}: {filter} → {evidence}",
+                    path.display()
+                );
+            }
+        }
+    }
+    assert!(tested > 200 && worth > 120, "{worth} of {tested}");
+}
+
+/// Filters of values that the readers show of the actions in a file.
+fn filters(path: &Path) -> Vec<String> {
+    let output = command(
+        path,
+        &["query", "", path.to_str().expect("a path"), "--jsonl"],
+    );
+    let output = { output }.output().expect("the program runs");
+    let mut filters = Vec::new();
+    for line in text(&output.stdout).lines() {
+        let action: Value = serde_json::from_str(line).expect("JSON");
+        for (name, value) in action.as_object().expect("an action") {
+            collect(name, value, &mut filters);
+        }
+    }
+    filters.push("is:error".to_owned());
+    filters.sort();
+    filters.dedup();
+    filters
+}
+
+fn collect(name: &str, value: &Value, filters: &mut Vec<String>) {
+    match value {
+        Value::String(said) => {
+            let said = said.replace(['"', '\\'], " ");
+            let short: String = said.chars().take(60).collect();
+            for field in [
+                "tool", "agent", "model", "user", "policy", "rule", "env", "service", "release",
+                "provider",
+            ] {
+                if name == field {
+                    filters.push(format!("{field}:\"{said}\""));
+                }
+            }
+            filters.push(format!("\"{}\"", short.trim()));
+            filters.extend(said.split_whitespace().map(|word| format!("\"{word}\"")));
+            filters.push(format!("error:\"{}\"", short.trim()));
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect(name, item, filters)),
+        Value::Object(members) => members.iter().for_each(|(name, value)| {
+            if let Value::String(said) = value {
+                filters.push(format!(
+                    "args.{name}:\"{}\"",
+                    said.replace(['"', '\\'], " ")
+                ));
+            }
+            collect(name, value, filters);
+        }),
+        Value::Number(number) => filters.push(format!("args.{name}:{number}")),
+        Value::Null | Value::Bool(_) => {}
+    }
+}
+
+fn holds(evidence: &saferun_tui::query::evidence::Evidence, raw: &str) -> bool {
+    use saferun_tui::query::evidence::{Evidence, Fact};
+    match evidence {
+        Evidence::Anything => true,
+        Evidence::All(parts) => parts.iter().all(|part| holds(part, raw)),
+        Evidence::Any(parts) => parts.iter().any(|part| holds(part, raw)),
+        Evidence::Fact(Fact::Text { text, any_case }) => match any_case {
+            true => raw
+                .to_ascii_lowercase()
+                .contains(&text.to_ascii_lowercase()),
+            false => raw.contains(text.as_str()),
+        },
+        // Not texts.
+        Evidence::Fact(Fact::Failure | Fact::Run(_) | Fact::Since(_)) => true,
+    }
+}
+
+fn product_of_langsmith(answers: fn(&Asked) -> Answer) -> Product {
+    product(answers, "langsmith", "bot", LANGSMITH)
 }

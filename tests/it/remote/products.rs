@@ -424,6 +424,80 @@ fn bodies(span: &Span) -> Value {
     })
 }
 
+/// Traces of the sample of Jaeger, once an hour.
+pub(crate) fn jaeger(asked: &Asked) -> Answer {
+    let text = std::fs::read_to_string("sample-traces/jaeger/weather.json").expect("a sample");
+    let sample: Value = serde_json::from_str(&text).expect("JSON");
+    if asked.path == "/api/services" {
+        return Answer::json(&json!({"data": ["other", "weather"], "errors": null}));
+    }
+    let number = |name: &str| {
+        asked
+            .query(name)
+            .map(|it| it.parse::<i64>().expect("a number"))
+    };
+    let (from, until) = (
+        number("start").unwrap_or(0),
+        number("end").unwrap_or(i64::MAX),
+    );
+    let traces = (0..24_i64).map(|hour| shifted(&sample["data"][0], hour));
+    let traces = traces.filter(|trace| {
+        let starts = trace["spans"].as_array().expect("spans").iter();
+        let starts = starts.map(|span| span["startTime"].as_i64().expect("a time"));
+        (from..=until).contains(&starts.min().expect("a span"))
+    });
+    let traces: Vec<Value> = traces.collect();
+    Answer::json(&json!({"data": traces, "total": 0, "limit": 0, "offset": 0, "errors": null}))
+}
+
+/// A copy of a trace that began hours later, with another id.
+fn shifted(trace: &Value, hours: i64) -> Value {
+    let id = trace["traceID"].as_str().expect("an id");
+    let text = trace
+        .to_string()
+        .replace(id, &format!("{}{hours:04x}", &id[..28]));
+    let mut copy: Value = serde_json::from_str(&text).expect("JSON");
+    for span in copy["spans"].as_array_mut().expect("spans") {
+        span["startTime"] =
+            json!(span["startTime"].as_i64().expect("a time") + hours * 3_600_000_000);
+    }
+    copy
+}
+
+/// The story of the OTLP sample, by search and by id.
+pub(crate) fn tempo(asked: &Asked) -> Answer {
+    let text =
+        std::fs::read_to_string("sample-traces/otlp/library-desk.otlp.jsonl").expect("a sample");
+    let lines: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let trace_of = |line: &Value| {
+        let id = line.pointer("/resourceSpans/0/scopeSpans/0/spans/0/traceId");
+        id.and_then(Value::as_str).expect("an id").to_owned()
+    };
+    if asked.header("x-scope-orgid") != Some("library") {
+        return Answer::status(401);
+    }
+    if let Some(id) = asked.path.strip_prefix("/api/v2/traces/") {
+        let spans = lines.iter().filter(|line| trace_of(line) == id);
+        let spans: Vec<Value> = spans.map(|line| line["resourceSpans"][0].clone()).collect();
+        return Answer::json(&json!({"trace": {"resourceSpans": spans}, "status": "COMPLETE"}));
+    }
+    let number = |name: &str| {
+        asked
+            .query(name)
+            .map_or(0, |it| it.parse::<i64>().expect("a number"))
+    };
+    let began = 1_795_360_000;
+    let found = (number("start")..number("end")).contains(&began);
+    let mut ids: Vec<String> = lines.iter().filter(|_| found).map(trace_of).collect();
+    ids.sort();
+    ids.dedup();
+    let traces: Vec<Value> = ids.iter().map(|id| json!({"traceID": id})).collect();
+    Answer::json(&json!({"traces": traces, "metrics": {}}))
+}
+
 pub(crate) fn base64(text: &str) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::new();
