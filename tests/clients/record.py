@@ -29,13 +29,13 @@ def environment(port, home):
     base = f"http://127.0.0.1:{port}"
     keep = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "TERM")}
     return {**keep, "HOME": home, "OPENAI_BASE_URL": f"{base}/v1", "ANTHROPIC_BASE_URL": base,
-            "GOOGLE_GEMINI_BASE_URL": base, "OPENAI_API_KEY": KEY, "ANTHROPIC_API_KEY": KEY, "GEMINI_API_KEY": KEY}
+            "GOOGLE_GEMINI_BASE_URL": base, "OPENAI_API_KEY": KEY, "CODEX_API_KEY": KEY, "ANTHROPIC_API_KEY": KEY, "GEMINI_API_KEY": KEY}
 
 
 def record(command, port, home, *options):
     trace = Path(home) / f"{len(list(Path(home).iterdir()))}.jsonl"
     done = subprocess.run([BINARY, "record", "-o", trace, *options, "--", *command], env=environment(port, home),
-                          capture_output=True, text=True, timeout=120, cwd=home)
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, cwd=home)
     for path in Path(home).rglob("*"):
         if path.suffix == ".jsonl" and KEY in path.read_text():
             failed.append(f"a key is in {path}")
@@ -115,6 +115,30 @@ def claude(port, home):
     print(f"claude: {len(answers)} model calls, {len(asked)} tool calls")
 
 
+def codex(port, home):
+    if not shutil.which("codex"):
+        print("skipped: codex (not installed)")
+        return
+    done, events = record(["codex", "exec", "--skip-git-repo-check", "Read both."], port, home)
+    told = next((line.split(": ")[1] for line in done.stderr.splitlines() if line.startswith("session id: ")), "")
+    check("codex: its session is the run", sorted({it["run_id"] for it in events}), [told])
+    answers = [it.get("content") for it in events if it["type"] == "response"]
+    check("codex: what it said", answers, [done.stdout.strip()])
+    print(f"codex: {len(answers)} model calls")
+
+
+def opencode(port, home):
+    if not shutil.which("opencode"):
+        print("skipped: opencode (not installed)")
+        return
+    done, events = record(["opencode", "run", "-m", "anthropic/claude-sonnet-4-5", "Read both."], port, home)
+    runs = {it["run_id"] for it in events}
+    check("opencode: one run, which is its session", [len(runs), all(it.startswith("ses_") for it in runs)], [1, True])
+    calls = [it["id"] for it in events if it["type"] == "tool_call"]
+    check("opencode: results", [it["call_id"] for it in events if it["type"] == "tool_result"], calls)
+    print(f"opencode: {len([it for it in events if it['type'] == 'response'])} model calls, {len(calls)} tool calls")
+
+
 with tempfile.TemporaryDirectory() as home:
     model = subprocess.Popen([sys.executable, HERE / "fake.py"], stdout=subprocess.PIPE, text=True)
     try:
@@ -122,6 +146,8 @@ with tempfile.TemporaryDirectory() as home:
         sdks(port, home)
         limits(port, home)
         claude(port, home)
+        codex(port, home)
+        opencode(port, home)
     finally:
         model.terminate()
 if failed:

@@ -76,12 +76,18 @@ impl Asked {
         Asked {
             model: owned(body, "model"),
             system: systems.next().cloned(),
-            has_tools: !items(body, "tools").is_empty() || !items(body, "functions").is_empty(),
+            has_tools: ["tools", "functions"]
+                .iter()
+                .any(|name| !items(body, name).is_empty())
+                || list.iter().any(|it| text(it, "type") == Some(TOOLS)),
             messages,
             previous: owned(body, "previous_response_id"),
         }
     }
 }
+
+/// Where Codex tells its tools, among the messages.
+const TOOLS: &str = "additional_tools";
 
 /// Code Assist wraps what the API is asked.
 fn request(body: &Value) -> &Value {
@@ -207,7 +213,10 @@ fn item(raw: &Value) -> Vec<Told> {
             is_error: None,
         }),
         // Reasoning and calls come back as the model told them.
-        _ => Told::Said,
+        ("reasoning" | "compaction" | "item_reference", _) => Told::Said,
+        (kind, _) if kind.ends_with("_call") => Told::Said,
+        // Settings: Codex tells its tools here.
+        _ => return Vec::new(),
     }]
 }
 

@@ -345,6 +345,9 @@ fn requests_are_read_message_by_message() {
             {"type": "function_call_output", "call_id": "k", "output": "r"}]}),
         &["user \"u\"", "said", "Some(\"k\") \"r\" None"],
     );
+    let codex = json!({"input": [{"type": "additional_tools", "role": "developer", "tools": []}, {"role": "user", "content": "u"}]});
+    assert!(Asked::read(Api::Responses, &codex).has_tools);
+    check_asked(Api::Responses, codex, &["user \"u\""]);
     check_asked(Api::Responses, json!({"input": "u"}), &["user \"u\""]);
     check_asked(
         Api::Messages,
