@@ -40,7 +40,9 @@ fn queued_keys_end_no_run_and_its_typed_id_does() {
     let path = path.to_str().expect("a plain path");
     let mut terminal = Terminal::start(program(&[path]), (120, 36));
     terminal.wait_for("6!1");
-    terminal.type_in(&format!("6K{RUN}\r"));
+    terminal.type_in("6");
+    terminal.wait_for("FIRING");
+    terminal.type_in(&format!("K{RUN}\r"));
     terminal.wait_for("type 7f3a91c0 and press enter");
     assert!(terminal.text().contains("sleep 600"), "{}", terminal.text());
     thread::sleep(Duration::from_secs(1));
