@@ -7,7 +7,9 @@ mod calls;
 mod message;
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::fd::AsFd;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{ChildStdin, Command, ExitStatus, Stdio};
@@ -35,7 +37,8 @@ const LARGEST: u64 = 64 << 20;
 #[derive(Debug, Clone)]
 struct Ends {
     server: Arc<Mutex<Option<ChildStdin>>>,
-    client: Arc<Mutex<io::Stdout>>,
+    /// Standard output itself: the command line holds the lock of the one that buffers.
+    client: Arc<Mutex<File>>,
 }
 
 impl Ends {
@@ -76,6 +79,7 @@ pub fn run(server: Server, places: Places) -> io::Result<u8> {
     let name = server
         .name
         .unwrap_or_else(|| named.to_string_lossy().into_owned());
+    let client = File::from(io::stdout().as_fd().try_clone_to_owned()?);
     let mut child = Command::new(program)
         .args(arguments)
         .stdin(Stdio::piped())
@@ -85,7 +89,7 @@ pub fn run(server: Server, places: Places) -> io::Result<u8> {
         .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", named.display())))?;
     let ends = Ends {
         server: Arc::new(Mutex::new(child.stdin.take())),
-        client: Arc::new(Mutex::new(io::stdout())),
+        client: Arc::new(Mutex::new(client)),
     };
     let calls = Arc::new(Calls::new(name, server.is_guarded, places));
     if let Some(errors) = child.stderr.take() {
