@@ -25,6 +25,7 @@ Then, in the agent:
 
 Traces go to ~/.local/state/saferun-tui/traces, or to the file that SAFERUN_TRACE names.")]
 pub struct Wire {
+    /// The language of the agent
     language: Language,
     /// Write the file into this folder instead of standard output
     #[arg(short, long, value_name = "DIR")]

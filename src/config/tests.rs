@@ -148,7 +148,8 @@ fn a_file_that_repeats_the_defaults_changes_no_key() {
 #[test]
 fn the_example_in_the_readme_is_valid() {
     let readme = include_str!("../../README.md");
-    let example = readme.split("```toml\n").nth(1);
+    let mut examples = readme.split("```toml\n");
+    let example = examples.find(|it| it.starts_with("theme"));
     let example = example.and_then(|rest| rest.split("```").next());
     let config = Config::parse(example.expect("an example")).expect("a configuration");
     assert_eq!(config.theme.value, Some(Palette::Light));

@@ -182,9 +182,9 @@ fn lost(path: &Path) -> Option<String> {
             .map(|run| {
                 let (calls, usage) = (run.totals.tool_calls, run.totals.usage);
                 let cost = run.cost().map(|(cost, _)| cost);
-                // A trajectory without a recorded end counts as successful.
+                // A trajectory without a recorded end counts as successful, or as open if a call is.
                 let status = match run.status {
-                    RunStatus::Unknown => RunStatus::Ok,
+                    RunStatus::Unknown | RunStatus::Running => RunStatus::Ok,
                     known => known,
                 };
                 let end = (status, run.correct, run.score);

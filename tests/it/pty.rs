@@ -388,8 +388,8 @@ fn the_mouse_changes_views_sorts_and_opens() {
     click(&mut terminal, "deploy-fix");
     terminal.wait_for("this run only");
     // While it is indexed, the names of the views make room for the progress.
-    terminal.wait_for("2Run");
-    click(&mut terminal, "2Run");
+    terminal.wait_for("2  3");
+    click(&mut terminal, "2  3");
     terminal.wait_for("preview: deploy-fix");
     terminal.type_in("q");
     assert_eq!(terminal.quit(), 0);

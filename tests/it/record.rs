@@ -305,7 +305,8 @@ fn a_recording_is_a_trace_like_any_other() {
 fn the_call_after_the_limit_gets_an_answer_that_nobody_sends_again() {
     let model = model(chat);
     let place = Place::new();
-    let script = "ask('/chat/completions', dict(model='gpt-4o', messages=messages))\n\
+    // What a call cost is known a moment after its answer was passed on.
+    let script = "import time\nask('/chat/completions', dict(model='gpt-4o', messages=messages))\ntime.sleep(1)\n\
         try:\n    ask('/chat/completions', dict(model='gpt-4o', messages=messages))\n\
         except urllib.error.HTTPError as error:\n    print(error.code, error.headers['x-should-retry'], json.load(error)['error']['code'])";
     let done = place.record(&model, &["--max-cost", "0.0001"], script);

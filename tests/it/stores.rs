@@ -174,7 +174,7 @@ fn cursor_holds_what_sql_counts() {
             &tool,
             &input,
             &output,
-            "SELECT sum(u.value ->> 'costInCents') * 10000 FROM cursorDiskKV, json_each(CAST(value AS TEXT), '$.usageData') u WHERE cursorDiskKV.key LIKE 'composerData:%'",
+            "SELECT sum(u.value ->> 'costInCents') * 10000 FROM cursorDiskKV, json_each(CAST(cursorDiskKV.value AS TEXT), '$.usageData') u WHERE cursorDiskKV.key LIKE 'composerData:%'",
         ],
     );
     check(

@@ -1,6 +1,6 @@
 //! MLflow: traces are searched by time, then fetched whole. Their spans are OTLP's, so each trace becomes an OTLP line.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::address::{Address, encoded};
 use super::auth::{Auth, get, post};
@@ -99,7 +99,7 @@ fn server_id(trace: &str) -> String {
 
 /// A trace as one OTLP line; none if it has no spans (yet). Its tags are the attributes of its resource.
 fn line(mut trace: Value) -> Option<Value> {
-    let spans = trace.get_mut("spans")?.take();
+    let mut spans = trace.get_mut("spans")?.take();
     if spans.as_array().is_none_or(Vec::is_empty) {
         return None;
     }
@@ -117,21 +117,29 @@ fn line(mut trace: Value) -> Option<Value> {
         Some((name, value))
     });
     let tags = tags.map(|(name, value)| (name.as_str(), value));
-    let mut known = Map::new();
-    for (name, value) in of_trace.chain(tags) {
-        known.entry(name).or_insert_with(|| value.clone());
+    let of_trace: Vec<Value> = of_trace.filter_map(attribute).collect();
+    let tags: Vec<Value> = tags.filter_map(attribute).collect();
+    // Sessions join by attributes of spans.
+    for span in spans.as_array_mut().into_iter().flatten() {
+        let Some(span) = span.as_object_mut() else {
+            continue;
+        };
+        let own = span.entry("attributes").or_insert_with(|| json!([]));
+        if let Some(own) = own.as_array_mut() {
+            own.extend(of_trace.iter().cloned());
+        }
     }
-    let attributes: Vec<Value> = known
-        .iter()
-        .filter_map(|(name, value)| Some((name, value.as_str()?)))
-        .map(|(name, value)| json!({"key": name, "value": {"string_value": value}}))
-        .collect();
     Some(json!({
         "resource_spans": [{
-            "resource": {"attributes": attributes},
+            "resource": {"attributes": tags},
             "scope_spans": [{"spans": spans}],
         }],
     }))
+}
+
+fn attribute((name, value): (&str, &Value)) -> Option<Value> {
+    let value = value.as_str()?;
+    Some(json!({"key": name, "value": {"string_value": value}}))
 }
 
 impl Product for Mlflow {

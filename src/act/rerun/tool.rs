@@ -125,12 +125,14 @@ fn run_within(
     let read = |reader: Option<JoinHandle<String>>| {
         reader.and_then(|it| it.join().ok()).unwrap_or_default()
     };
+    let (stdout, stderr) = (read(stdout), read(stderr));
     Ok(Ran {
         status,
-        stdout: read(stdout),
-        stderr: read(stderr),
+        stdout,
+        stderr,
         took: started.elapsed(),
-        was_ended,
+        // A program whose output is no longer read may end before it is ended.
+        was_ended: was_ended || overflow.load(Ordering::Relaxed),
     })
 }
 

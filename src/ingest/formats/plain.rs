@@ -167,7 +167,10 @@ impl<A: Agent> Layout for Plain<A> {
 
 impl<A: Agent> Open for Plain<A> {
     fn open(&self, record: &Value, part: u16) -> Body {
-        open(record, part, |found, rows| self.0.rows("", found, rows))
+        let mut body = open(record, part, |found, rows| self.0.rows("", found, rows));
+        // `open_attached` adds them, to a row of their own as well.
+        body.approvals.clear();
+        body
     }
 
     fn open_result(&self, record: &Value, part: u16, body: &mut Body) {

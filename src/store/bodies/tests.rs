@@ -89,7 +89,7 @@ fn a_request_told_as_a_difference_is_shown_whole() {
         let record = super::record(&row, row.place(), Depth::Full).expect("a record");
         record["request"].to_string()
     };
-    assert_eq!(request(2), r#"{"messages":[1,2],"model":"m"}"#);
+    assert_eq!(request(2), r#"{"model":"m","messages":[1,2]}"#);
     assert_eq!(request(3), r#"{"messages":[1,2,3]}"#);
     assert!(request(4).contains("$base"), "its base is not there");
 }

@@ -119,7 +119,7 @@ impl Header {
         (theme, alerts): (&Theme, usize),
         row: &mut Row<'_>,
     ) {
-        for (view, words) in tabs(room, alerts).iter().rev() {
+        for (view, words) in tabs(room, current, alerts).iter().rev() {
             let style = if *view == current {
                 theme.styles.selected
             } else if *view == ScreenId::Alerts && alerts > 0 {
@@ -132,22 +132,28 @@ impl Header {
     }
 }
 
-/// The tabs with as much of their titles as fits `room`: all, the beginnings, or only the numbers. `6!2` says that two
-/// alerts fire.
-fn tabs(room: usize, alerts: usize) -> Vec<(ScreenId, String)> {
-    let ways: [&dyn Fn(&str, Tab) -> String; 3] = [
-        &|number, tab| format!(" {number} {} ", tab.title),
-        &|number, tab| format!(" {number}{} ", tab.short),
-        &|number, _| format!(" {number} "),
+/// The tabs with as much of their titles as fits `room`: all, that of the current view and the beginnings of others, the
+/// beginnings, or only the numbers. `6!2` says that two alerts fire.
+fn tabs(room: usize, current: ScreenId, alerts: usize) -> Vec<(ScreenId, String)> {
+    let whole = |number: &str, tab: Tab| format!(" {number} {} ", tab.title);
+    let begun = |number: &str, tab: Tab| format!(" {number}{} ", tab.short);
+    let ways: [&dyn Fn(&str, Tab, bool) -> String; 4] = [
+        &|number, tab, _| whole(number, tab),
+        &|number, tab, is_current| match is_current {
+            true => whole(number, tab),
+            false => begun(number, tab),
+        },
+        &|number, tab, _| begun(number, tab),
+        &|number, _, _| format!(" {number} "),
     ];
     let number = |view: ScreenId, tab: Tab| match (view, alerts) {
         (ScreenId::Alerts, 1..) => format!("{}!{alerts}", tab.number),
         _ => tab.number.to_string(),
     };
-    let shown = |words: &dyn Fn(&str, Tab) -> String| -> Vec<(ScreenId, String)> {
+    let shown = |words: &dyn Fn(&str, Tab, bool) -> String| -> Vec<(ScreenId, String)> {
         let views = id::views().filter_map(|info| Some((info.id, info.tab?)));
         views
-            .map(|(view, tab)| (view, words(&number(view, tab), tab)))
+            .map(|(view, tab)| (view, words(&number(view, tab), tab, view == current)))
             .collect()
     };
     let width = |tabs: &[(ScreenId, String)]| -> usize {
@@ -207,10 +213,11 @@ mod tests {
     #[test]
     fn the_titles_of_tabs_are_shortened_and_their_numbers_never() {
         let shown = |room, alerts| -> String {
-            let all = tabs(room, alerts).into_iter();
+            let all = tabs(room, crate::tui::screen::id::ScreenId::Runs, alerts).into_iter();
             all.map(|(_, words)| words).collect()
         };
         assert!(shown(200, 0).starts_with(" 1 Stream  2 Runs "));
+        assert!(shown(68, 0).starts_with(" 1Str  2 Runs  3Rep "));
         assert!(shown(0, 0).starts_with(" 1  2 "));
         assert!(shown(200, 2).contains(" 6!2 Alerts "));
         assert!(shown(0, 2).contains(" 6!2 "));

@@ -46,7 +46,8 @@ fn an_action_is_found_by_every_word_of_it() {
     let folders = std::fs::read_dir(sample("")).expect("the samples");
     for folder in folders {
         let path = folder.expect("an entry").path();
-        if !path.is_dir() {
+        // Stores are made from the SQL in there.
+        if !path.is_dir() || path.ends_with("stores") {
             continue;
         }
         let store = load(std::slice::from_ref(&path));

@@ -541,7 +541,7 @@ fn repeated(keys: &str) -> String {
 fn what_is_noticed_is_said_below_the_list_and_leads_to_its_evidence() {
     let shown = repeated("g");
     assert!(
-        line(&shown, "1 result never arrived (rm)").contains("i shows it and 1 more"),
+        line(&shown, "1 result never arrived (rm)").contains("i shows it"),
         "{shown}"
     );
     assert!(
