@@ -12,7 +12,7 @@ const MADE: &str = "\
     emptywindowchatsessions encrypted error errored evaluation events every exactly exec executed \
     execution exit exited export factory failed fd fe ff file first format from function gemini \
     generated get globalstorage goose grok guardrail gunzip gzip handoff harness has here history \
-    hook hooks iconv in index inferred info inspect interrupted introduced is it item its jq json \
+    hook hooks http iconv in index inferred info inspect interrupted introduced is it item its jq json \
     kernel kind known langgraph last le left library like limit lines list local log looks made \
     main make match md medagentbench messages meta missing model most my name needed needs never \
     new no not object occurred of one opencode operation or other out parse parts patch path \

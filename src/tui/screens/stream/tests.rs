@@ -549,17 +549,9 @@ fn what_is_noticed_is_said_below_the_list_and_leads_to_its_evidence() {
         "{shown}"
     );
     let menu = repeated("g i");
-    assert!(
-        menu.contains("!  1 tool call repeated with the same arguments"),
-        "{menu}"
-    );
-    let there = repeated("g i j enter");
-    assert!(there.contains("3 / 4"), "{there}");
-    assert!(
-        there.contains("1 tool call repeated") && there.contains("n next"),
-        "{there}"
-    );
-    assert!(repeated("g i enter").contains("4 / 4"));
+    assert!(menu.contains("!! 1 result never arrived (rm)"), "{menu}");
+    let there = repeated("g i enter");
+    assert!(there.contains("4 / 4"), "{there}");
     let hidden = repeated("g / tool:cat enter i enter");
     assert!(
         hidden.contains("4 / 4") && hidden.contains("filter cleared: it hid the evidence"),
