@@ -258,7 +258,7 @@ impl Recording {
         let address = server::loopback("127.0.0.1:0")?;
         let server = server::listen(net, address, Arc::clone(&proxy))?;
         let program = self.launch.program();
-        let routes = Routes::new(&program, (server.address, &token), |name| set(name));
+        let routes = Routes::new(&program, (server.address, &token), set);
         let url = |variable: &str| routes.url(variable).map(str::to_owned);
         if let Some(adapter) = self.adapter {
             self.launch.insert(&adapter.options(url));

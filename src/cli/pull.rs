@@ -217,7 +217,7 @@ fn unused(folder: PathBuf) -> PathBuf {
     if !folder.exists() {
         return folder;
     }
-    (2..)
+    (2..=9_999)
         .map(numbered)
         .find(|it| !it.exists())
         .unwrap_or(folder)
@@ -281,8 +281,7 @@ fn pull(notes: &Notes, wish: &Wish, cancel: &CancelFlag) -> Result<Pulled, Failu
 }
 
 fn shown(time: Time) -> String {
-    time.get()
-        .map_or_else(String::new, |micros| human::rfc3339(micros))
+    time.get().map_or_else(String::new, human::rfc3339)
 }
 
 /// What the user should know.

@@ -222,7 +222,7 @@ fn a_session_kept_as_files_and_in_a_store_counts_once() {
 fn a_task_of_two_files_is_one_run_with_its_approvals() {
     let store = load(&[sample("cline/task")]);
     assert_eq!(store.runs().len(), 1);
-    let totals = store.runs()[0].totals.clone();
+    let totals = store.runs()[0].totals;
     assert_eq!((totals.turns, totals.tool_calls, totals.denied), (1, 3, 1));
     assert_eq!(totals.usage.input.get(), Some(3450));
     assert_eq!(totals.usage.output.get(), Some(170));

@@ -36,7 +36,7 @@ pub fn wait(mailbox: &Mailbox, ask: &Ask, patience: Duration, is_over: &dyn Fn()
             return Ended::Expired;
         }
         let pause = if waited < SOON { OFTEN } else { SELDOM };
-        thread::sleep(pause.min(patience - waited));
+        thread::sleep(pause.min(patience.saturating_sub(waited)));
     }
 }
 

@@ -118,7 +118,7 @@ impl Message {
     }
 
     pub fn is_said(&self) -> bool {
-        self.parts.iter().any(|it| *it == Told::Said)
+        self.parts.contains(&Told::Said)
     }
 }
 

@@ -61,7 +61,7 @@ impl Rule for Streaks {
         };
         let more = match places.len() {
             0 | 1 => String::new(),
-            places => format!("; {} agents in all", places),
+            places => format!("; {places} agents in all"),
         };
         let words = format!("{}{tools}{more}", worst.sentence());
         Insight::new(self, self.weight, words, evidence)

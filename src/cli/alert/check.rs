@@ -104,8 +104,8 @@ impl Check {
     pub(super) fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
         let (given, paths) = split(self.paths, self.rules);
         let rules = InForce::read(cx, given.as_deref())?;
-        let fails = Level::ALL.iter().copied();
-        let fails = fails.filter(|it| it.word() == self.fail_on).next_back();
+        let mut fails = Level::ALL.iter().copied();
+        let fails = fails.rfind(|it| it.word() == self.fail_on);
         let read = cx.load.paths(&cx.notes, &paths.or_stdin()?)?;
         let exit = read.exit(&cx.notes);
         if !read.has_records() {

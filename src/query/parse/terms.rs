@@ -36,7 +36,7 @@ const OPS: &[(&str, Op)] = &[
 
 pub(super) fn check_regex(regex: &Regex, span: Range<usize>) -> Result<(), ParseError> {
     match pattern::check(regex) {
-        Ok(_) => Ok(()),
+        Ok(()) => Ok(()),
         Err(error) => Err(ParseError::new(
             span,
             format!("not a regular expression: {}", pattern::reason(&error)),

@@ -107,7 +107,13 @@ fn machines_are_told_where_and_why() {
 
     let text = check(
         at,
-        &["explain", &id[..8], "trip.jsonl", "--rules", "rules.toml"],
+        &[
+            "explain",
+            id.get(..8).expect("an id"),
+            "trip.jsonl",
+            "--rules",
+            "rules.toml",
+        ],
         0,
     );
     assert!(text.contains("5 steps in a row"), "{text}");

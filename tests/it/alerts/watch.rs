@@ -207,10 +207,18 @@ fn a_run_that_goes_round_in_circles_is_told_as_it_happens_and_remembered() {
     let id = fired["id"].as_str().expect("an id").to_owned();
     let (code, listed) = home.run(&["alert", "ls", "--rules", &rules]);
     assert!(
-        code == 0 && listed.contains(&id[..8]) && listed.contains("firing"),
+        code == 0 && listed.contains(id.get(..8).expect("an id")) && listed.contains("firing"),
         "{listed}"
     );
-    let (code, acked) = home.run(&["alert", "ack", &id[..8], "--by", "lead", "--rules", &rules]);
+    let (code, acked) = home.run(&[
+        "alert",
+        "ack",
+        id.get(..8).expect("an id"),
+        "--by",
+        "lead",
+        "--rules",
+        &rules,
+    ]);
     assert!(
         code == 0 && acked.contains("acknowledged by lead"),
         "{acked}"

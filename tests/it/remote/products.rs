@@ -277,7 +277,7 @@ fn langsmith_at(asked: &Asked, is_new: bool) -> Answer {
 }
 
 fn uuid(hex: &str) -> String {
-    let part = |range: std::ops::Range<usize>| &hex[range];
+    let part = |range: std::ops::Range<usize>| hex.get(range).expect("hexadecimal digits");
     format!(
         "{}-{}-{}-{}-{}",
         part(0..8),
@@ -455,7 +455,7 @@ fn shifted(trace: &Value, hours: i64) -> Value {
     let id = trace["traceID"].as_str().expect("an id");
     let text = trace
         .to_string()
-        .replace(id, &format!("{}{hours:04x}", &id[..28]));
+        .replace(id, &format!("{}{hours:04x}", id.get(..28).expect("an id")));
     let mut copy: Value = serde_json::from_str(&text).expect("JSON");
     for span in copy["spans"].as_array_mut().expect("spans") {
         span["startTime"] =

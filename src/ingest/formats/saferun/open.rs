@@ -117,13 +117,15 @@ fn seen(result: &Value) -> String {
 
 /// Whether a result is, or has as one of its values, this text.
 fn says(result: &Value, text: &str) -> bool {
+    let is_whole = || {
+        let whole = result.to_string();
+        whole == text
+    };
     match result {
         Value::String(own) => own.trim() == text.trim(),
-        Value::Object(members) => {
-            members.values().any(|it| says(it, text)) || result.to_string() == text
-        }
-        Value::Array(items) => items.iter().any(|it| says(it, text)) || result.to_string() == text,
-        Value::Null | Value::Bool(_) | Value::Number(_) => result.to_string() == text,
+        Value::Object(members) => members.values().any(|it| says(it, text)) || is_whole(),
+        Value::Array(items) => items.iter().any(|it| says(it, text)) || is_whole(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => is_whole(),
     }
 }
 
