@@ -8,7 +8,7 @@ use saferun_tui::cli;
 fn main() -> ExitCode {
     // A hook runs for every tool call: it waits for nothing that it does not need.
     if let Some(code) = cli::guard::hook(std::env::args_os().skip(1)) {
-        return code.into();
+        return code;
     }
     let exit = match cli::args::Args::try_parse() {
         Ok(args) => cli::run(args).unwrap_or_else(|error| cli::report(&error)),
