@@ -2,6 +2,7 @@
 
 pub mod cancel;
 pub mod clock;
+pub mod escape;
 pub mod hash;
 pub mod human;
 pub mod sha256;

@@ -12,7 +12,7 @@ use rustix::process::{self, Pid};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::base::{human, sha256};
+use crate::base::{escape, human, sha256};
 use crate::ingest::{json, time};
 use crate::model::quantity::Time;
 
@@ -145,14 +145,10 @@ pub fn hash(args: &Value) -> String {
 
 /// `bytes` random bytes as hexadecimal digits.
 pub fn random(bytes: usize) -> io::Result<String> {
-    use std::fmt::Write;
     use std::io::Read;
     let mut random = vec![0; bytes];
     std::fs::File::open("/dev/urandom")?.read_exact(&mut random)?;
-    Ok(random.iter().fold(String::new(), |mut all, byte| {
-        let _ = write!(all, "{byte:02x}");
-        all
-    }))
+    Ok(escape::hex(&random))
 }
 
 /// `alex@box (tui)`: who answers, and where.

@@ -278,9 +278,9 @@ pub fn wait_for_end() -> io::Result<()> {
     while !came.load(Ordering::Relaxed) {
         thread::sleep(GLANCE);
     }
-    handlers.into_iter().for_each(|handler| {
+    for handler in handlers {
         unregister(handler);
-    });
+    }
     Ok(())
 }
 

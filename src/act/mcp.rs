@@ -89,13 +89,12 @@ pub async fn answer(tools: &Mutex<Tools>, request: Request<Incoming>) -> Answer 
     };
     let line = String::from_utf8_lossy(&bytes);
     let mut tools = tools.lock().unwrap_or_else(PoisonError::into_inner);
-    match respond_to_line(&mut tools, &line) {
-        Some(answer) => server::json(StatusCode::OK, &answer),
-        None => {
-            let mut accepted = Response::new(body::empty());
-            *accepted.status_mut() = StatusCode::ACCEPTED;
-            accepted
-        }
+    if let Some(answer) = respond_to_line(&mut tools, &line) {
+        server::json(StatusCode::OK, &answer)
+    } else {
+        let mut accepted = Response::new(body::empty());
+        *accepted.status_mut() = StatusCode::ACCEPTED;
+        accepted
     }
 }
 

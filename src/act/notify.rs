@@ -89,7 +89,7 @@ pub struct Tempo {
 /// How many messages wait for a sink; what comes on top is dropped.
 const QUEUE: usize = 100;
 /// No sink makes us wait longer between two tries.
-const LONGEST: Duration = Duration::from_secs(3600);
+const LONGEST: Duration = Duration::from_hours(1);
 
 const fn tempo(gap: u64, first: u64, most: u64, tries: u32) -> Tempo {
     Tempo {
@@ -185,16 +185,12 @@ impl Notifier {
         if !Notifier::wants(found.kind, message.event) {
             return Ok(());
         }
-        let sent = found.queue.as_ref().map(|queue| queue.try_send(message));
-        match sent {
-            Some(Ok(())) => Ok(()),
-            Some(Err(TrySendError::Full(_))) => Err(format!(
-                "sink {sink}: {QUEUE} messages wait already; dropped"
-            )),
-            Some(Err(TrySendError::Disconnected(_))) | None => {
-                Err(format!("sink {sink} has ended"))
-            }
-        }
+        let ended = || format!("sink {sink} has ended");
+        let queue = found.queue.as_ref().ok_or_else(ended)?;
+        queue.try_send(message).map_err(|error| match error {
+            TrySendError::Full(_) => format!("sink {sink}: {QUEUE} messages wait already; dropped"),
+            TrySendError::Disconnected(_) => ended(),
+        })
     }
 
     /// What became of messages so far.

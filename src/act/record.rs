@@ -181,9 +181,10 @@ impl Recording {
         let places = Some(self.places.clone());
         let breaker = Arc::new(Breaker::new(self.options.limits, places));
         self.environment();
-        let server = match self.is_proxied {
-            true => Some(self.serve(&net, clock, copier, &breaker)?),
-            false => None,
+        let server = if self.is_proxied {
+            Some(self.serve(&net, clock, copier, &breaker)?)
+        } else {
+            None
         };
         let started = self.launch.start();
         let running = started.map_err(|error| self.did_not_start(error))?;
@@ -242,9 +243,10 @@ impl Recording {
         let is_unseen = self
             .adapter
             .is_some_and(|it| it.is_unseen(|name| set(name).is_some()));
-        let otlp = match self.options.is_otlp || is_unseen {
-            true => Some(self.telemetry()?),
-            false => None,
+        let otlp = if self.options.is_otlp || is_unseen {
+            Some(self.telemetry()?)
+        } else {
+            None
         };
         let proxy = Arc::new(Proxy {
             mounted: OnceLock::new(),

@@ -247,7 +247,7 @@ impl Desk {
         let asked = Asked::new(asked);
         let given = self.given(&asked);
         let (answer, number, duration) = match given {
-            Given::Answer(answer, number, duration) => (answer, number, duration),
+            Given::Answer(answer, number, duration) => (*answer, number, duration),
             Given::Stop => {
                 let Some(live) = &self.options.live else {
                     return refused(dialect, "all answers up to --until were given");
@@ -295,12 +295,12 @@ impl Desk {
                 let call = &player.recording.calls[at];
                 let answer = shape::with_ids(&call.answer, at);
                 log.answered(player, (at, &answer), asked, now);
-                Given::Answer(answer, at + 1, call.duration.get())
+                Given::Answer(Box::new(answer), at + 1, call.duration.get())
             }
             Taken::Stub => {
                 let text = shape::stub(&asked.body);
                 log.beside(&text, now);
-                Given::Answer(shape::said(text), 0, None)
+                Given::Answer(Box::new(shape::said(text)), 0, None)
             }
             Taken::Stop => Given::Stop,
             Taken::Miss(miss) => {
@@ -317,7 +317,7 @@ fn locked<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
 
 enum Given {
     /// An answer, its step (0 for one that nobody recorded), and the microseconds that it took.
-    Answer(Answer, usize, Option<i64>),
+    Answer(Box<Answer>, usize, Option<i64>),
     Stop,
     Miss(Box<Miss>),
 }

@@ -188,10 +188,10 @@ pub trait Engine: fmt::Debug + Send + Sync {
     /// Every rule, and why it holds for the call or not.
     fn explain(&self, call: &Call<'_>, context: &Context<'_>) -> Vec<Reason>;
 
-    /// Why a rule is there, as its file says; empty where it does not.
-    fn reason(&self, rule: RuleIx) -> &str {
+    /// Why a rule is there, if its file says so.
+    fn reason(&self, rule: RuleIx) -> Option<&str> {
         let _ = rule;
-        ""
+        None
     }
 
     /// What of a call a rule matched, where its engine can tell.

@@ -77,7 +77,7 @@ enum Action {
 struct Hosts {
     /// claude-code, codex, gemini, copilot, qwen, cursor, kimi or opencode [default: those that are used here]
     #[arg(value_name = "HOST")]
-    hosts: Vec<String>,
+    names: Vec<String>,
 
     /// Only for the project in the current folder
     #[arg(long)]
@@ -155,11 +155,11 @@ impl Hosts {
             project: self.project.then_some(here.as_path()),
             is_observing: observe,
         };
-        let hosts = if self.hosts.is_empty() {
+        let hosts = if self.names.is_empty() {
             let found = install::found(&places);
             found.into_iter().map(str::to_owned).collect()
         } else {
-            self.hosts.clone()
+            self.names.clone()
         };
         if hosts.is_empty() {
             let what = "no host is used here: name one (saferun-tui guard --help lists them)";
@@ -435,7 +435,7 @@ fn described(text: &str) -> Result<(String, Value), Failure> {
                 tool = value.as_str().map(str::to_owned);
             }
             Subject::Args(path) => {
-                put(&mut args, path, value).ok_or_else(|| wrong("that is no argument"))?
+                put(&mut args, path, value).ok_or_else(|| wrong("that is no argument"))?;
             }
             Subject::Field(_) | Subject::Label(_) | Subject::Result(_) => {
                 return Err(wrong("a call has a tool and arguments"));

@@ -49,13 +49,12 @@ impl Command for Listen {
             "off" => None,
             text => Some(address(text)?),
         };
-        let path = match self.output {
-            Some(path) => path,
-            None => {
-                let places = Places::of_environment();
-                let places = places.ok_or_else(|| Failure::Input("no home folder".to_owned()))?;
-                record::new_file(&places, "otlp".as_ref())?
-            }
+        let path = if let Some(path) = self.output {
+            path
+        } else {
+            let places = Places::of_environment();
+            let places = places.ok_or_else(|| Failure::Input("no home folder".to_owned()))?;
+            record::new_file(&places, "otlp".as_ref())?
         };
         let shown = cx.notes.look.clean(&path.to_string_lossy());
         let receiver = Receiver::open(&path)

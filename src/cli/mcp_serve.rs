@@ -33,7 +33,7 @@ pub struct McpServe {
     /// PATH, or PATH#RUN if it holds several runs
     #[arg(value_name = "RUN")]
     run: PathBuf,
-    /// Only tools of this server: those that the run called as mcp__NAME__TOOL
+    /// Only tools of this server: those that the run called as `mcp__NAME__TOOL`
     #[arg(long, value_name = "NAME")]
     server: Option<String>,
     /// How calls are matched

@@ -27,7 +27,7 @@ use crate::query::value;
 /// Where a first pull begins if nothing is said.
 const SINCE: &str = "1d";
 
-/// Fetch traces from Phoenix, MLflow, Langfuse, LangSmith, Helicone, ClickHouse, Tempo or Jaeger into a folder
+/// Fetch traces from Phoenix, `MLflow`, Langfuse, LangSmith, Helicone, `ClickHouse`, Tempo or Jaeger into a folder
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -90,7 +90,7 @@ impl Command for Record {
             },
             prices: cx.load.options.prices.clone(),
         };
-        let recording = Recording::prepare(options).map_err(failure)?;
+        let recording = Recording::prepare(options).map_err(|error| failure(&error))?;
         let look = cx.notes.look.clone();
         let path = look.clean(&recording.path().to_string_lossy());
         for notice in &recording.notices {
@@ -99,7 +99,7 @@ impl Command for Record {
         cx.notes.line(&format!(
             "recording to {path} · open: saferun-tui tail {path}"
         ));
-        let recorded = recording.run().map_err(failure)?;
+        let recorded = recording.run().map_err(|error| failure(&error))?;
         let counts = &recorded.counts;
         cx.notes.line(&format!("recorded {}", summary(counts)));
         if counts.unpriced > 0 && self.max_cost.is_some() {
@@ -121,7 +121,7 @@ impl Command for Record {
     }
 }
 
-fn failure(error: Error) -> anyhow::Error {
+fn failure(error: &Error) -> anyhow::Error {
     match error {
         Error::NoCommand | Error::Guard(_) => Failure::Usage(error.to_string()).into(),
         Error::NoHome

@@ -50,7 +50,7 @@ pub struct Rerun {
     /// A new value in the request: JSON, or else text; repeatable
     #[arg(long, value_name = "PATH=VALUE")]
     set: Vec<String>,
-    /// The API to send to, as its SDK takes it, such as https://api.openai.com/v1
+    /// The API to send to, as its SDK takes it, such as <https://api.openai.com/v1>
     #[arg(long, value_name = "URL")]
     base_url: Option<String>,
     /// The variable that holds the key

@@ -246,7 +246,7 @@ impl Writer {
                 .unwrap_or(0);
             let rest = human::bytes((whole.len() - end) as u64);
             whole.truncate(end);
-            whole.push_str(&format!("\n… {rest} more are left out"));
+            whole.extend(["\n… ", &rest, " more are left out"]);
             self.cut += 1;
         }
         self.left = self.left.saturating_sub(whole.len());

@@ -163,7 +163,9 @@ fn matching(pattern: &Path) -> Vec<PathBuf> {
     for part in pattern.components() {
         let name = part.as_os_str().to_string_lossy();
         let Some((begin, end)) = name.split_once('*') else {
-            found.iter_mut().for_each(|path| path.push(part));
+            for path in &mut found {
+                path.push(part);
+            }
             continue;
         };
         let fits = |path: &PathBuf| {

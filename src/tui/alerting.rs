@@ -216,17 +216,14 @@ impl Looking {
 
     pub fn run(&self, cancel: &CancelFlag) -> Looked {
         let store = &self.store;
-        let (in_force, watch, overlay) = match &self.known {
-            Some(known) => {
-                let overlay = known.overlay.grown(store, &self.context, cancel);
-                (known.in_force.clone(), known.watch.clone(), overlay)
-            }
-            None => {
-                let in_force = (self.source.read)(&self.source)?;
-                let known = (Arc::clone(&in_force.known), &self.context);
-                let overlay = Overlay::new(store, &in_force.rules, known, cancel);
-                (in_force, Watch::default(), overlay)
-            }
+        let (in_force, watch, overlay) = if let Some(known) = &self.known {
+            let overlay = known.overlay.grown(store, &self.context, cancel);
+            (known.in_force.clone(), known.watch.clone(), overlay)
+        } else {
+            let in_force = (self.source.read)(&self.source)?;
+            let known = (Arc::clone(&in_force.known), &self.context);
+            let overlay = Overlay::new(store, &in_force.rules, known, cancel);
+            (in_force, Watch::default(), overlay)
         };
         let states = states(&self.source, &in_force);
         let is_watched = states.as_ref().is_some_and(AlertStates::is_watched);
@@ -296,7 +293,9 @@ impl Session {
                 let known = self.alerting.seen.as_ref();
                 let is_new = |it: &&String| known.is_none_or(|known| !known.problems.contains(it));
                 let problems: Vec<String> = seen.problems.iter().filter(is_new).cloned().collect();
-                problems.iter().for_each(|words| self.fail(words));
+                for words in &problems {
+                    self.fail(words);
+                }
                 self.loaded.alerts = Some(Arc::clone(&seen));
                 self.alerting.seen = Some(seen);
             }

@@ -26,7 +26,10 @@ fn document(name: &str, value: &Value) -> Store {
 }
 
 fn lines(name: &str, values: &[Value]) -> Store {
-    let text: String = values.iter().map(|value| format!("{value}\n")).collect();
+    let text: String = values
+        .iter()
+        .flat_map(|value| [value.to_string(), "\n".to_owned()])
+        .collect();
     opened(name, &text)
 }
 

@@ -771,7 +771,7 @@ fn a_call_that_the_hook_was_asked_about_is_not_asked_about_again() {
     let mut call = pay(7, 9000);
     call["params"]["_meta"] = json!({"claudecode/toolUseId": "toolu_1"});
     let heard = through_mcp(&home, &[call], || {
-        std::thread::sleep(Duration::from_millis(1500))
+        std::thread::sleep(Duration::from_millis(1500));
     });
     assert_eq!(heard[0]["result"]["content"][0]["text"], "paid");
     let calls = home.events();

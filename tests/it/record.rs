@@ -118,7 +118,10 @@ fn chat(_head: &str, body: &str) -> Vec<Step> {
         json!({"id": "c", "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}),
         json!({"id": "c", "choices": [], "usage": usage}),
     ];
-    let text: String = events.iter().map(|it| format!("data: {it}\n\n")).collect();
+    let text: String = events
+        .iter()
+        .flat_map(|it| ["data: ".to_owned(), it.to_string(), "\n\n".to_owned()])
+        .collect();
     let text = text + "data: [DONE]\n\n";
     let mut steps = vec![Step::Send(STREAM.to_vec())];
     steps.extend(text.as_bytes().chunks(7).map(chunk));

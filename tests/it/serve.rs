@@ -18,7 +18,10 @@ fn program() -> Command {
 
 fn written(folder: &Path, name: &str, lines: &[Value]) -> PathBuf {
     let path = folder.join(name);
-    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let text: String = lines
+        .iter()
+        .flat_map(|line| [line.to_string(), "\n".to_owned()])
+        .collect();
     fs::write(&path, text).expect("written");
     path
 }

@@ -1,4 +1,4 @@
-//! Pulling from real servers: Phoenix, MLflow and ClickHouse's engine. `SAFERUN_REMOTE` names a folder of virtual
+//! Pulling from real servers: Phoenix, `MLflow` and `ClickHouse`'s engine. `SAFERUN_REMOTE` names a folder of virtual
 //! environments; what is not there is skipped with a word:
 //!
 //! ```sh
@@ -64,7 +64,7 @@ fn start(mut command: Command, port: u16, home: tempfile::TempDir, ready: &str) 
         port,
         home,
     };
-    let until = Instant::now() + Duration::from_secs(240);
+    let until = Instant::now() + Duration::from_mins(4);
     while !answers(port, ready) {
         assert!(
             Instant::now() < until,
@@ -204,7 +204,7 @@ fn phoenix_gives_back_what_was_sent() {
     fill("phoenix", "fill.py", &[&sent, STORY]);
     let url = format!("phoenix://127.0.0.1:{}/default", server.port);
     let folder = home.join("pulled");
-    let until = Instant::now() + Duration::from_secs(60);
+    let until = Instant::now() + Duration::from_mins(1);
     // Spans are inserted a little after they were accepted.
     while pull(home, &url, &folder, &[])["bytes"].as_u64() < Some(19_000) {
         assert!(Instant::now() < until, "the spans do not come");

@@ -33,7 +33,7 @@ pub enum Lost {
 const LARGEST_ASK: u64 = 32 << 20;
 const LARGEST_ANSWER: u64 = 64 << 10;
 /// Questions that nobody waits for are kept this long, so that a person sees what became of them.
-const KEPT: Duration = Duration::from_secs(3600);
+const KEPT: Duration = Duration::from_hours(1);
 
 const ASK: &str = ".ask.json";
 const ANSWER: &str = ".answer.json";
@@ -103,26 +103,16 @@ impl Mailbox {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
             Err(_) => {
-                self.refuse(&path);
+                set_aside(&path);
                 return None;
             }
         };
         let answer: Option<Answer> = serde_json::from_slice(&bytes).ok();
         let answer = answer.filter(|answer| ask.is_answered_by(answer));
         if answer.is_none() {
-            self.refuse(&path);
+            set_aside(&path);
         }
         answer
-    }
-
-    fn refuse(&self, path: &Path) {
-        let aside = (0..100).map(|n| path.with_extension(format!("refused-{n}")));
-        for name in aside {
-            if !name.exists() && fs::rename(path, &name).is_ok() {
-                return;
-            }
-        }
-        let _ = fs::remove_file(path);
     }
 
     /// Answers. Only the first answer to a question counts.
@@ -233,6 +223,17 @@ fn is_remote(folder: &Path) -> bool {
 #[cfg(not(target_os = "linux"))]
 fn is_remote(_folder: &Path) -> bool {
     false
+}
+
+/// Keeps an answer that does not count under another name.
+fn set_aside(path: &Path) {
+    let aside = (0..100).map(|n| path.with_extension(format!("refused-{n}")));
+    for name in aside {
+        if !name.exists() && fs::rename(path, &name).is_ok() {
+            return;
+        }
+    }
+    let _ = fs::remove_file(path);
 }
 
 #[cfg(test)]

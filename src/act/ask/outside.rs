@@ -119,10 +119,8 @@ impl Watch {
 
     fn answer(&self, answer: &Answer) -> Event {
         let now = System.now();
-        let mailboxes = self.mailboxes.iter();
-        let found = mailboxes
-            .filter_map(|it| Some((it, it.read(&answer.id)?)))
-            .next();
+        let mut mailboxes = self.mailboxes.iter();
+        let found = mailboxes.find_map(|it| Some((it, it.read(&answer.id)?)));
         let outcome = match found {
             Some((mailbox, ask)) => {
                 let told = ask.answer(answer.state, &me("tui"), &answer.reason, now);

@@ -37,7 +37,7 @@ impl Guard {
                 return Say::Deny(why).into();
             }
         };
-        let reply = self.wait_for(&question, &mut deciding.trace);
+        let reply = Guard::wait_for(&question, &mut deciding.trace);
         match reply {
             Reply::Approved(why) => {
                 self.remember_approval(deciding.hash);
@@ -119,7 +119,7 @@ impl Guard {
         let Ok(question) = self.question(&call, &path, &asks, &rules) else {
             return answer;
         };
-        match self.wait_for(&question, &mut trace) {
+        match Guard::wait_for(&question, &mut trace) {
             Reply::Approved(why) => Say::Allow(why).into(),
             Reply::Denied { why, is_cut } => {
                 let mut deciding = Deciding {
@@ -172,7 +172,7 @@ impl Guard {
     }
 
     /// Waits for the answer, and records it.
-    fn wait_for(&self, question: &Question, trace: &mut Trace) -> Reply {
+    fn wait_for(question: &Question, trace: &mut Trace) -> Reply {
         let ask = &question.ask;
         let call = ask.call_id.as_str();
         trace.tell("approval", record::requested(call, &ask.args, &ask.reason));

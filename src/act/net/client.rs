@@ -161,7 +161,7 @@ impl Client {
 
     async fn whole(&self, request: Request, host: &str) -> Result<Response, Error> {
         let (cap, time) = (request.cap, request.time);
-        let mut sent = request.built()?;
+        let mut sent = request.built();
         let gzip = HeaderValue::from_static("gzip");
         sent.headers_mut().entry(ACCEPT_ENCODING).or_insert(gzip);
         let (head, incoming) = self.exchange(sent).await?.into_parts();

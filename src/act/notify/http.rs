@@ -1,4 +1,4 @@
-//! Sinks on the network: Slack, PagerDuty, and any webhook, which is signed.
+//! Sinks on the network: Slack, `PagerDuty`, and any webhook, which is signed.
 
 use std::time::Duration;
 
@@ -13,13 +13,14 @@ use crate::act::notify::{Deliver, Message, Verdict};
 use crate::analysis::alerts::detector::Level;
 use crate::analysis::alerts::rules::{Sink, SinkKind};
 use crate::analysis::alerts::watch::Event;
+use crate::base::escape;
 
 /// How long an exchange may take, and the longest answer, which nobody reads.
 const TIME: Duration = Duration::from_secs(10);
 const ANSWER: usize = 64 << 10;
 /// The longest body; the actions that show an alert are left out of a longer one.
 const BODY: usize = 64 << 10;
-/// The longest text of a section in Slack, a summary and a key in PagerDuty.
+/// The longest text of a section in Slack, a summary and a key in `PagerDuty`.
 const SECTION: usize = 2_900;
 const SUMMARY: usize = 1_024;
 const KEY: usize = 255;
@@ -165,9 +166,8 @@ fn signature(secret: &Secret, body: &[u8]) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.reveal().as_bytes())
         .expect("a key of any length will do");
     mac.update(body);
-    let digest = mac.finalize().into_bytes();
-    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256={hex}")
+    let digest = escape::hex(&mac.finalize().into_bytes());
+    format!("sha256={digest}")
 }
 
 fn cut(text: &str, most: usize) -> String {

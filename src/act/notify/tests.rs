@@ -197,7 +197,7 @@ mod network {
                 if seen_in.send(got).is_err() {
                     return;
                 }
-                reply(stream, answer.unwrap_or_default());
+                reply(stream, &answer.unwrap_or_default());
             }
         });
         (format!("http://{address}/hook/SECRET-IN-PATH"), seen)
@@ -223,7 +223,7 @@ mod network {
         Some(seen)
     }
 
-    fn reply(mut stream: TcpStream, answer: String) {
+    fn reply(mut stream: TcpStream, answer: &str) {
         if answer.is_empty() {
             // Kept open, so that the client waits.
             thread::spawn(move || {
@@ -318,12 +318,7 @@ mod network {
         assert_eq!((seen.len(), outcome), (1, Ok(())));
         let mut mac = Hmac::<Sha256>::new_from_slice(b"saferun-tui").expect("a key");
         mac.update(seen[0].body.as_bytes());
-        let hex: String = mac
-            .finalize()
-            .into_bytes()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let hex = crate::base::escape::hex(&mac.finalize().into_bytes());
         let signed = seen[0].header("x-saferun-signature");
         assert_eq!(signed, Some(format!("sha256={hex}").as_str()));
         let body: Value = serde_json::from_str(&seen[0].body).expect("JSON");

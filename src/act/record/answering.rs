@@ -28,7 +28,7 @@ pub(super) struct Answering {
 
 enum Decoder {
     Plain,
-    Gzip(MultiGzDecoder<Vec<u8>>),
+    Gzip(Box<MultiGzDecoder<Vec<u8>>>),
     Zstd(Box<zstd::stream::write::Decoder<'static, Vec<u8>>>),
     /// What is sent cannot be undone.
     Unknown,
@@ -42,7 +42,7 @@ impl Answering {
     ) -> Answering {
         let decoder = match encoding.map(str::trim).unwrap_or_default() {
             "" | "identity" => Decoder::Plain,
-            "gzip" | "x-gzip" => Decoder::Gzip(MultiGzDecoder::new(Vec::new())),
+            "gzip" | "x-gzip" => Decoder::Gzip(Box::new(MultiGzDecoder::new(Vec::new()))),
             "zstd" => zstd::stream::write::Decoder::new(Vec::new())
                 .map_or(Decoder::Unknown, |it| Decoder::Zstd(Box::new(it))),
             _ => Decoder::Unknown,

@@ -104,7 +104,9 @@ impl Audit {
                 }
             }
         }
-        lines.iter().for_each(|line| self.hear(line));
+        for line in &lines {
+            self.hear(line);
+        }
     }
 
     fn hear(&mut self, line: &[u8]) {

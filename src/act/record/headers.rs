@@ -76,11 +76,10 @@ pub(super) fn request(headers: &HeaderMap) -> HeaderMap {
     let known: Vec<&str> = known
         .filter(|it| named.iter().any(|name| name == it))
         .collect();
-    let value = match known.is_empty() {
-        true => HeaderValue::from_static("identity"),
-        false => {
-            HeaderValue::from_str(&known.join(", ")).unwrap_or(HeaderValue::from_static("identity"))
-        }
+    let value = if known.is_empty() {
+        HeaderValue::from_static("identity")
+    } else {
+        HeaderValue::from_str(&known.join(", ")).unwrap_or(HeaderValue::from_static("identity"))
     };
     let mut out = passed(headers);
     out.insert(ACCEPT_ENCODING, value);

@@ -144,13 +144,12 @@ impl Proxy {
         let mut request = Request::new(body::passed(Tee::new(incoming, exchange.asking())));
         *request.method_mut() = parts.method.clone();
         *request.headers_mut() = headers::request(&parts.headers);
-        match target.parse() {
-            Ok(uri) => *request.uri_mut() = uri,
-            Err(_) => {
-                let why = format!("'{}' is not the URL of a server", host_of(target));
-                exchange.end(End::Failed(why.clone()));
-                return failed(api, &why);
-            }
+        if let Ok(uri) = target.parse() {
+            *request.uri_mut() = uri;
+        } else {
+            let why = format!("'{}' is not the URL of a server", host_of(target));
+            exchange.end(End::Failed(why.clone()));
+            return failed(api, &why);
         }
         match self.client.exchange(request).await {
             Ok(answer) => {

@@ -169,9 +169,10 @@ impl Routes {
 
 /// `OLLAMA_HOST` may lack a scheme and a port, and name all addresses.
 fn ollama(set: &str) -> String {
-    let url = match set.contains("://") {
-        true => set.to_owned(),
-        false => format!("http://{set}"),
+    let url = if set.contains("://") {
+        set.to_owned()
+    } else {
+        format!("http://{set}")
     };
     let url = url.replacen("//0.0.0.0", "//127.0.0.1", 1);
     let (_, rest) = url.split_once("://").unwrap_or_default();

@@ -361,13 +361,14 @@ impl Writer {
         let request = match (self.manner.bodies, value) {
             (Bodies::None, _) | (_, None) => Value::Null,
             (Bodies::Full, Some(value)) => value,
-            (Bodies::Delta, Some(value)) => match &mut lane.base {
-                Some(base) => base.tell(&id, value),
-                None => {
+            (Bodies::Delta, Some(value)) => {
+                if let Some(base) = &mut lane.base {
+                    base.tell(&id, value)
+                } else {
                     lane.base = Some(Base::new(&id, value.clone()));
                     value
                 }
-            },
+            }
         };
         let placement = Placement {
             id,
@@ -483,33 +484,30 @@ impl Writer {
             answer,
             ..
         } = passing;
-        match placed {
-            Some(placement) => {
-                let saying = Saying {
-                    head: &head,
-                    placement,
-                    began,
-                    at,
-                    answer,
-                    how,
-                    lost,
-                };
-                self.said(saying);
-            }
-            None => {
-                let status = answer.as_ref().map(|it| it.status);
-                let bytes = answer.as_ref().map(|it| it.bytes);
-                let words = other(&head, &how, status, bytes);
-                let note = json!({
-                    "content": words,
-                    "method": head.method,
-                    "path": head.path,
-                    "host": head.upstream,
-                    "http_status": status,
-                    "bytes": bytes,
-                });
-                self.note(began, note);
-            }
+        if let Some(placement) = placed {
+            let saying = Saying {
+                head: &head,
+                placement,
+                began,
+                at,
+                answer,
+                how,
+                lost,
+            };
+            self.said(saying);
+        } else {
+            let status = answer.as_ref().map(|it| it.status);
+            let bytes = answer.as_ref().map(|it| it.bytes);
+            let words = other(&head, &how, status, bytes);
+            let note = json!({
+                "content": words,
+                "method": head.method,
+                "path": head.path,
+                "host": head.upstream,
+                "http_status": status,
+                "bytes": bytes,
+            });
+            self.note(began, note);
         }
     }
 
@@ -530,14 +528,13 @@ impl Writer {
         (id, tool, args): (Option<&str>, &str, &Value),
     ) -> String {
         self.counts.tool_calls += 1;
-        let call = match id.filter(|_| !self.manner.derives_ids) {
-            Some(id) => id.to_owned(),
-            None => {
-                let hash = hash(tool, args);
-                let nth = self.nth.entry(format!("{run}\u{1f}{hash}")).or_default();
-                *nth += 1;
-                format!("x-{hash}-{nth}")
-            }
+        let call = if let Some(id) = id.filter(|_| !self.manner.derives_ids) {
+            id.to_owned()
+        } else {
+            let hash = hash(tool, args);
+            let nth = self.nth.entry(format!("{run}\u{1f}{hash}")).or_default();
+            *nth += 1;
+            format!("x-{hash}-{nth}")
         };
         self.lanes.get(lane).called(&call, tool, args);
         call

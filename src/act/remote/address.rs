@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::base::escape;
+
 /// The products that can be pulled from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -114,11 +116,11 @@ impl Kind {
         names.iter().find_map(|name| variable(name))
     }
 
-    fn usual_project(self) -> Option<&'static str> {
+    fn usual_project(self) -> &'static str {
         match self {
-            Kind::Phoenix | Kind::Langsmith | Kind::Clickhouse => Some("default"),
-            Kind::Mlflow => Some("Default"),
-            Kind::Langfuse | Kind::Helicone | Kind::Tempo | Kind::Jaeger => Some(""),
+            Kind::Phoenix | Kind::Langsmith | Kind::Clickhouse => "default",
+            Kind::Mlflow => "Default",
+            Kind::Langfuse | Kind::Helicone | Kind::Tempo | Kind::Jaeger => "",
         }
     }
 }
@@ -171,7 +173,7 @@ impl Address {
         let project = decoded(project.trim_end_matches('/'));
         let project = Some(project).filter(|it| !it.is_empty());
         let project = project.or_else(|| kind.project(variable));
-        let project = project.or_else(|| kind.usual_project().map(str::to_owned));
+        let project = project.or_else(|| Some(kind.usual_project().to_owned()));
         Ok(Address {
             kind,
             base: checked(&base, is_plain)?,
@@ -302,15 +304,7 @@ fn decoded(text: &str) -> String {
 
 /// Encodes a part of a path or of a query.
 pub(super) fn encoded(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
+    escape::percent(text.as_bytes(), b"-._~")
 }
 
 #[cfg(test)]

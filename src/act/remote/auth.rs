@@ -25,9 +25,10 @@ impl Auth {
         let headers: Vec<_> = pairs
             .map(|(name, value)| (name.trim().to_owned(), Secret::new(value.trim())))
             .collect();
-        match headers.is_empty() {
-            true => Auth::None,
-            false => Auth::Headers(headers),
+        if headers.is_empty() {
+            Auth::None
+        } else {
+            Auth::Headers(headers)
         }
     }
 

@@ -1,4 +1,4 @@
-//! ClickHouse: the spans that OpenTelemetry's exporter wrote (`otel_traces`), by time, as OTLP lines. A filter chooses
+//! `ClickHouse`: the spans that OpenTelemetry's exporter wrote (`otel_traces`), by time, as OTLP lines. A filter chooses
 //! runs in the engine by what their spans must show.
 
 mod select;
@@ -77,9 +77,10 @@ impl Clickhouse {
             base: address.base.clone(),
             database: database.to_owned(),
             table: named(table)?,
-            auth: match headers.is_empty() {
-                true => Auth::None,
-                false => Auth::Headers(headers),
+            auth: if headers.is_empty() {
+                Auth::None
+            } else {
+                Auth::Headers(headers)
             },
             selection: wanted
                 .map(|(evidence, [since, until])| Selection::new(evidence, since, until)),
@@ -102,10 +103,10 @@ impl Clickhouse {
             ("output_format_json_quote_denormals", "1"),
         ];
         for (name, value) in settings {
-            url += &format!("&{name}={value}");
+            url.extend(["&", name, "=", value]);
         }
         for (name, value) in params {
-            url += &format!("&param_{name}={}", encoded(value));
+            url.extend(["&param_", name, "=", &encoded(value)]);
         }
         let query = format!("{query}\nFORMAT JSON");
         let mut answer = wire.json(&post_text(&url, &query, &self.auth)?)?;
@@ -119,9 +120,10 @@ impl Clickhouse {
 /// A name that needs no quotes.
 fn named(table: &str) -> Result<String, String> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.';
-    match !table.is_empty() && table.bytes().all(is_plain) {
-        true => Ok(table.to_owned()),
-        false => Err(format!("'{table}' is not the name of a table")),
+    if !table.is_empty() && table.bytes().all(is_plain) {
+        Ok(table.to_owned())
+    } else {
+        Err(format!("'{table}' is not the name of a table"))
     }
 }
 

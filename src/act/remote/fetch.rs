@@ -111,13 +111,14 @@ impl Fetch<'_, '_> {
         cursor.step = windows::after(cursor.step, catch.spool.records());
         cursor.next = until;
         cursor.rows = self.rows_of(rows);
-        self.commit(catch, until, cursor)
+        self.commit(&catch, until, cursor)
     }
 
     fn rows_of(&self, rows: &Rows) -> serde_json::Value {
-        match self.product.has_rows() {
-            true => rows.write(),
-            false => serde_json::Value::Null,
+        if self.product.has_rows() {
+            rows.write()
+        } else {
+            serde_json::Value::Null
         }
     }
 
@@ -128,7 +129,7 @@ impl Fetch<'_, '_> {
         let catch = self.catch(Part::Rows { since }, rows)?;
         cursor.rows = rows.write();
         cursor.next = self.until.max(cursor.next);
-        self.commit(catch, self.until, cursor)
+        self.commit(&catch, self.until, cursor)
     }
 
     /// Traces that may have changed since they were read: those that were open before, and those whose beginning lies
@@ -145,7 +146,7 @@ impl Fetch<'_, '_> {
         for ids in ids.chunks(self.product.traces_at_once()) {
             let catch = self.catch(Part::Traces(ids), &mut Rows::default())?;
             let cursor = self.store.cursor.clone();
-            self.commit(catch, self.until, cursor)?;
+            self.commit(&catch, self.until, cursor)?;
         }
         Ok(())
     }
@@ -213,7 +214,7 @@ impl Fetch<'_, '_> {
 
     fn commit(
         &mut self,
-        catch: Catch,
+        catch: &Catch,
         read_until: Nanos,
         cursor: store::Cursor,
     ) -> Result<(), Stopped> {

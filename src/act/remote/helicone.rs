@@ -168,9 +168,10 @@ impl Product for Helicone {
             "sort": {"created_at": "asc"},
         });
         let mut records = self.query(wire, &body)?;
-        let next = match records.len() >= LIMIT {
-            true => After::of(&records, after.as_ref()),
-            false => None,
+        let next = if records.len() >= LIMIT {
+            After::of(&records, after.as_ref())
+        } else {
+            None
         };
         let ids: HashSet<String> = records
             .iter()

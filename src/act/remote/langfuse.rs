@@ -91,17 +91,17 @@ impl Langfuse {
         after: Option<&str>,
     ) -> Result<Page, Trouble> {
         let (of_traces, number) = match after.map(|after| after.split_once(' ')) {
-            None => (false, 1),
             Some(Some((list, number))) => (list == "traces", number.parse().unwrap_or(1)),
-            Some(None) => (false, 1),
+            None | Some(None) => (false, 1),
         };
         let mut query = vec![
             ("page", number.to_string()),
             ("limit", OLD_LIMIT.to_string()),
         ];
-        let (path, names) = match of_traces {
-            true => ("traces", ["fromTimestamp", "toTimestamp"]),
-            false => ("observations", ["fromStartTime", "toStartTime"]),
+        let (path, names) = if of_traces {
+            ("traces", ["fromTimestamp", "toTimestamp"])
+        } else {
+            ("observations", ["fromStartTime", "toStartTime"])
         };
         if of_traces {
             query.push(("fields", "core".to_owned()));

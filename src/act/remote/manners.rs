@@ -8,7 +8,7 @@ use crate::base::hash::fixed_hash;
 const PATIENCE: u32 = 8;
 /// How often a request is repeated that failed for no reason that the server gives.
 const TRIES: u32 = 5;
-const LONGEST_WAIT: Duration = Duration::from_secs(300);
+const LONGEST_WAIT: Duration = Duration::from_mins(5);
 
 /// What came back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! MLflow: traces are searched by time, then fetched whole. Their spans are OTLP's, so each trace becomes an OTLP line.
+//! `MLflow`: traces are searched by time, then fetched whole. Their spans are OTLP's, so each trace becomes an OTLP line.
 
 use serde_json::{Value, json};
 
@@ -91,9 +91,10 @@ impl Mlflow {
 
 /// The ids that the server gives to traces of OpenTelemetry.
 fn server_id(trace: &str) -> String {
-    match trace.starts_with("tr-") {
-        true => trace.to_owned(),
-        false => format!("tr-{trace}"),
+    if trace.starts_with("tr-") {
+        trace.to_owned()
+    } else {
+        format!("tr-{trace}")
     }
 }
 

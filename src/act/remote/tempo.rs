@@ -36,9 +36,10 @@ impl Tempo {
         }
         Ok(Tempo {
             base: address.base.clone(),
-            auth: match headers.is_empty() {
-                true => Auth::None,
-                false => Auth::Headers(headers),
+            auth: if headers.is_empty() {
+                Auth::None
+            } else {
+                Auth::Headers(headers)
             },
         })
     }

@@ -18,7 +18,7 @@ use crate::base::text;
 const CAP: usize = 64 << 20;
 /// Longer answers than this come from windows that are too long.
 const TOO_LONG: usize = 48 << 20;
-const TIME: Duration = Duration::from_secs(120);
+const TIME: Duration = Duration::from_mins(2);
 /// How much of an answer that reports an error is shown.
 const SAID: usize = 300;
 
@@ -261,9 +261,10 @@ impl<'a> Wire<'a> {
     fn no_json(&self, response: &Response) -> Trouble {
         let kind = response.header("content-type").unwrap_or("no content type");
         let kind = kind.split(';').next().unwrap_or(kind);
-        match kind.contains("json") {
-            true => self.wrong("its answer ends in the middle"),
-            false => self.wrong(&format!("its answer is {}, not JSON", self.clean(kind))),
+        if kind.contains("json") {
+            self.wrong("its answer ends in the middle")
+        } else {
+            self.wrong(&format!("its answer is {}, not JSON", self.clean(kind)))
         }
     }
 

@@ -36,7 +36,9 @@ fn responses(served: &Served<'_>) -> Vec<Value> {
 
 pub(super) fn stream(served: &Served<'_>) -> String {
     let mut events = Events::default();
-    responses(served).iter().for_each(|it| events.data(it));
+    for it in &responses(served) {
+        events.data(it);
+    }
     events.0
 }
 

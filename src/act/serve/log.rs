@@ -52,12 +52,12 @@ impl Log {
     pub fn events(&self, status: Option<&str>, now: i64) -> Vec<Value> {
         let mut events = self.events.clone();
         if let Some(status) = status {
-            events.push(self.event("run_end", now, json!({"status": status})));
+            events.push(self.event("run_end", now, &json!({"status": status})));
         }
         events
     }
 
-    fn event(&self, kind: &str, now: i64, members: Value) -> Value {
+    fn event(&self, kind: &str, now: i64, members: &Value) -> Value {
         let mut event = Map::new();
         event.insert("type".to_owned(), kind.into());
         event.insert("run_id".to_owned(), self.run_id.as_str().into());
@@ -67,7 +67,7 @@ impl Log {
         Value::Object(event)
     }
 
-    fn say(&mut self, kind: &str, now: i64, members: Value) {
+    fn say(&mut self, kind: &str, now: i64, members: &Value) {
         let event = self.event(kind, now, members);
         self.events.push(event);
     }
@@ -93,7 +93,7 @@ impl Log {
         self.say(
             "response",
             now,
-            json!({
+            &json!({
                 "id": id, "agent": agent, "model": answer.model, "content": texts.next(),
                 "usage": usage(&answer.usage), "request": asked.body,
                 "error": answer.error.as_ref().map(|it| json!({"type": it.kind, "message": it.message})),
@@ -102,13 +102,13 @@ impl Log {
         );
         for text in texts {
             let more = json!({"agent": agent, "content": text, "continued": true});
-            self.say("response", now, more);
+            self.say("response", now, &more);
         }
         for asked in answer.calls() {
             let members = json!({
                 "id": asked.id, "parent_id": id, "agent": agent, "tool": asked.name, "args": asked.arguments,
             });
-            self.say("tool_call", now, members);
+            self.say("tool_call", now, &members);
         }
     }
 
@@ -137,14 +137,14 @@ impl Log {
             "id": id, "agent": agent, "model": said.model, "content": text, "usage": usage(&said.usage),
             "request": asked.body, "finish_reason": said.finish, "error": error, "labels": {"live": "true"},
         });
-        self.say("response", now, members);
+        self.say("response", now, &members);
         for (at, part) in said.parts.iter().enumerate() {
             if let Part::Call(call) = part {
                 let own = call.id.clone().unwrap_or_else(|| format!("{id}-{at}"));
                 let members = json!({
                     "id": own, "parent_id": id, "agent": agent, "tool": call.tool, "args": call.args,
                 });
-                self.say("tool_call", now, members);
+                self.say("tool_call", now, &members);
             }
         }
     }
@@ -156,7 +156,7 @@ impl Log {
             "v": 1, "agent": agent, "model": body.get("model"), "system": system,
             "tools": body.get("tools"), "parent_run_id": self.parent,
         });
-        self.say("run_start", now, members);
+        self.say("run_start", now, &members);
     }
 
     /// The call that started the agent of a lane.
@@ -201,7 +201,7 @@ impl Log {
                         "role": "user", "agent": agent, "content": text, "parent_id": parent,
                         "injected": is_injected(text).then_some(true),
                     });
-                    self.say("prompt", now, members);
+                    self.say("prompt", now, &members);
                 }
                 Turn::Result { id, text, is_error } => self.result((id, text, *is_error), now),
                 // We gave them.
@@ -225,7 +225,7 @@ impl Log {
         self.say(
             "tool_result",
             now,
-            json!({"call_id": id, "result": text, "status": status}),
+            &json!({"call_id": id, "result": text, "status": status}),
         );
     }
 
@@ -233,7 +233,7 @@ impl Log {
     pub(super) fn beside(&mut self, text: &str, now: i64) {
         if !self.events.is_empty() {
             let content = format!("a request beside the conversation got: {text}");
-            self.say("note", now, json!({"content": content}));
+            self.say("note", now, &json!({"content": content}));
         }
     }
 
@@ -241,7 +241,7 @@ impl Log {
     pub(super) fn missed(&mut self, words: &str, now: i64) {
         if !self.events.is_empty() {
             let error = json!({"type": "saferun_replay_miss", "message": words});
-            self.say("error", now, json!({"error": error}));
+            self.say("error", now, &json!({"error": error}));
         }
     }
 }

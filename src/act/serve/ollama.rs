@@ -59,5 +59,8 @@ pub(super) fn stream(served: &Served<'_>) -> String {
         lines.push(said(served, "", calls));
     }
     lines.push(last(served, "", Vec::new()));
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    let lines = lines.iter();
+    lines
+        .flat_map(|line| [line.to_string(), "\n".to_owned()])
+        .collect()
 }

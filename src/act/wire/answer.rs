@@ -121,7 +121,7 @@ impl Reading {
             Form::Unknown => {}
             Form::Events(events) => {
                 events.push(bytes, &mut |name, data| {
-                    piece(&mut **fold, error, name, data)
+                    piece(&mut **fold, error, name, data);
                 });
             }
             Form::Whole(all) => all.extend_from_slice(bytes),

@@ -53,10 +53,9 @@ pub struct Answered {
 impl Asked {
     pub fn read(api: Api, body: &Value) -> Asked {
         let list = match api {
-            Api::Chat | Api::Messages => items(body, "messages"),
+            Api::Chat | Api::Messages | Api::Ollama => items(body, "messages"),
             Api::Responses => items(body, "input"),
             Api::Gemini => items(request(body), "contents"),
-            Api::Ollama => items(body, "messages"),
         };
         let mut messages: Vec<Message> = list.iter().map(|it| Message::read(api, it)).collect();
         let alone = match api {

@@ -85,7 +85,9 @@ impl Fold for Responses {
         };
         let told = items(&response, "output");
         if self.is_complete && !told.is_empty() {
-            told.iter().for_each(|item| parts(item, &mut said.parts));
+            for item in told {
+                parts(item, &mut said.parts);
+            }
         } else {
             for (_, item) in std::mem::take(&mut self.items) {
                 item.parts(&mut said.parts);

@@ -8,7 +8,9 @@ use crate::model::quantity::{Tokens, Usage};
 
 fn read(api: Api, pieces: &[&[u8]]) -> Said {
     let mut reading = Reading::new(api);
-    pieces.iter().for_each(|piece| reading.push(piece));
+    for piece in pieces {
+        reading.push(piece);
+    }
     reading.end(true)
 }
 
@@ -27,7 +29,10 @@ fn said(api: Api, stream: &str) -> Said {
 }
 
 fn sse(events: &[Value]) -> String {
-    events.iter().map(|it| format!("data: {it}\n\n")).collect()
+    let events = events.iter();
+    events
+        .flat_map(|it| ["data: ".to_owned(), it.to_string(), "\n\n".to_owned()])
+        .collect()
 }
 
 fn named(events: &[Value]) -> String {
@@ -289,7 +294,10 @@ fn ollama_lines_are_put_together() {
         json!({"model": "q", "message": {"content": "b", "tool_calls": [{"function": {"name": "f", "arguments": {"x": 1}}}]}, "done": false}),
         json!({"model": "q", "message": {"content": ""}, "done": true, "done_reason": "stop", "prompt_eval_count": 4, "eval_count": 2}),
     ];
-    let stream: String = lines.iter().map(|it| format!("{it}\n")).collect();
+    let stream: String = lines
+        .iter()
+        .flat_map(|it| [it.to_string(), "\n".to_owned()])
+        .collect();
     let found = said(Api::Ollama, &stream);
     assert_eq!(
         found.parts,
@@ -300,14 +308,14 @@ fn ollama_lines_are_put_together() {
 }
 
 #[track_caller]
-fn check_asked(api: Api, body: Value, expected: &[&str]) {
+fn check_asked(api: Api, body: &Value, expected: &[&str]) {
     let words = |it: &Told| match it {
         Told::Prompt { role, content } => format!("{role} {content}"),
         Told::Result(it) => format!("{:?} {} {:?}", it.call, it.result, it.is_error),
         Told::Injected(content) => format!("host {content}"),
         Told::Said => "said".to_owned(),
     };
-    let asked = Asked::read(api, &body);
+    let asked = Asked::read(api, body);
     let found: Vec<String> = asked
         .messages
         .iter()
@@ -320,7 +328,7 @@ fn check_asked(api: Api, body: Value, expected: &[&str]) {
 fn requests_are_read_message_by_message() {
     check_asked(
         Api::Chat,
-        json!({"messages": [{"role": "system", "content": "s"}, {"role": "user", "content": "u"},
+        &json!({"messages": [{"role": "system", "content": "s"}, {"role": "user", "content": "u"},
             {"role": "assistant", "tool_calls": []}, {"role": "tool", "tool_call_id": "t", "content": "r"}]}),
         &[
             "system \"s\"",
@@ -331,7 +339,7 @@ fn requests_are_read_message_by_message() {
     );
     check_asked(
         Api::Messages,
-        json!({"messages": [{"role": "user", "content": [
+        &json!({"messages": [{"role": "user", "content": [
             {"type": "tool_result", "tool_use_id": "t", "content": [{"type": "text", "text": "r"}], "is_error": true},
             {"type": "text", "text": "u"}]}]}),
         &[
@@ -341,17 +349,17 @@ fn requests_are_read_message_by_message() {
     );
     check_asked(
         Api::Responses,
-        json!({"input": [{"role": "user", "content": "u"}, {"type": "function_call", "call_id": "k"},
+        &json!({"input": [{"role": "user", "content": "u"}, {"type": "function_call", "call_id": "k"},
             {"type": "function_call_output", "call_id": "k", "output": "r"}]}),
         &["user \"u\"", "said", "Some(\"k\") \"r\" None"],
     );
     let codex = json!({"input": [{"type": "additional_tools", "role": "developer", "tools": []}, {"role": "user", "content": "u"}]});
     assert!(Asked::read(Api::Responses, &codex).has_tools);
-    check_asked(Api::Responses, codex, &["user \"u\""]);
-    check_asked(Api::Responses, json!({"input": "u"}), &["user \"u\""]);
+    check_asked(Api::Responses, &codex, &["user \"u\""]);
+    check_asked(Api::Responses, &json!({"input": "u"}), &["user \"u\""]);
     check_asked(
         Api::Messages,
-        json!({"messages": [{"role": "user", "content": [{"type": "text", "text": "<system-reminder>x"}, {"type": "text", "text": "u"}]}]}),
+        &json!({"messages": [{"role": "user", "content": [{"type": "text", "text": "<system-reminder>x"}, {"type": "text", "text": "u"}]}]}),
         &[
             "host [{\"type\":\"text\",\"text\":\"<system-reminder>x\"}]",
             "user [{\"type\":\"text\",\"text\":\"u\"}]",
@@ -359,7 +367,7 @@ fn requests_are_read_message_by_message() {
     );
     check_asked(
         Api::Gemini,
-        json!({"contents": [{"role": "user", "parts": [{"text": "u"}]}, {"role": "model", "parts": []},
+        &json!({"contents": [{"role": "user", "parts": [{"text": "u"}]}, {"role": "model", "parts": []},
             {"role": "user", "parts": [{"functionResponse": {"name": "f", "response": {"ok": 1}}}]}]}),
         &["user [{\"text\":\"u\"}]", "said", "None {\"ok\":1} None"],
     );

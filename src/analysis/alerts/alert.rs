@@ -242,7 +242,7 @@ fn used_up(used: &Used) -> String {
     }
     if used.unpriced > 0 && used.resource == Resource::Cost {
         let calls = human::counted(used.unpriced.into(), "model call");
-        words.push_str(&format!(" · {calls} unpriced"));
+        words.extend([" · ", &calls, " unpriced"]);
     }
     words
 }

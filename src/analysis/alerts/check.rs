@@ -243,7 +243,9 @@ impl Feed {
             engine: Engine::new(rules),
             only: only.map(|only| {
                 let mut runs = vec![false; store.runs().len()];
-                only.iter().for_each(|run| runs[run.0 as usize] = true);
+                for run in only {
+                    runs[run.0 as usize] = true;
+                }
                 runs
             }),
             opens: counts
@@ -364,7 +366,9 @@ pub(super) fn masks(store: &Store, ask: &Ask<'_>, cancel: &CancelFlag) -> Vec<Ma
             if by_run {
                 let mut all = vec![false; store.runs().len()];
                 let found = runs::runs(store, filter, ask.context, cancel);
-                found.iter().for_each(|run| all[run.0 as usize] = true);
+                for run in &found {
+                    all[run.0 as usize] = true;
+                }
                 Mask::Runs(all)
             } else {
                 Mask::Rows(found(store, filter, ask.context, cancel))

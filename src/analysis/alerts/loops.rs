@@ -90,6 +90,7 @@ struct Streak {
     grows: Vec<usize>,
 }
 
+#[derive(Debug, Clone, Copy)]
 enum Goes {
     On,
     /// It begins with this step.
@@ -244,7 +245,7 @@ impl Lane {
             period: period(&self.recent),
             evidence: echo.evidence.clone(),
         };
-        note(&mut echo.fired, noticed, (WHOLE * echo.count, 1), notes);
+        note(&mut echo.fired, &noticed, (WHOLE * echo.count, 1), notes);
     }
 }
 
@@ -312,7 +313,7 @@ impl Segment {
                 evidence: streak.since.clone(),
             };
             let from = notes.out.len();
-            note(&mut self.fired, noticed, (streak.units, times), notes);
+            note(&mut self.fired, &noticed, (streak.units, times), notes);
             streak.grows.extend(from..notes.out.len());
         }
         self.stopped(&step, period, notes);
@@ -333,13 +334,13 @@ impl Segment {
                 evidence: calls[calls.len().saturating_sub(KEPT)..].to_vec(),
             };
             let units = WHOLE * calls.len() as u32;
-            note(&mut self.fired, noticed, (units, 1), notes);
+            note(&mut self.fired, &noticed, (units, 1), notes);
         }
     }
 }
 
 /// Notes each level that is reached for the first time. `times` multiplies the limits.
-fn note(fired: &mut Fired, noticed: Noticed, (units, times): (u32, u32), notes: &mut Notes<'_>) {
+fn note(fired: &mut Fired, noticed: &Noticed, (units, times): (u32, u32), notes: &mut Notes<'_>) {
     let Some(limits) = notes.limits(noticed.detector) else {
         return;
     };

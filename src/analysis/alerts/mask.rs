@@ -6,9 +6,11 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// A pattern of noise, what stands for it, and a cheap test of whether the text can have it at all: patterns with word
-/// boundaries are slow on long texts.
-type Noise = (fn(&str) -> bool, Regex, &'static str);
+/// A cheap test of whether a text can have some noise at all: patterns with word boundaries are slow on long texts.
+type Hint = fn(&str) -> bool;
+
+/// When to look for a kind of noise, its pattern, and its replacement.
+type Noise = (Hint, Regex, &'static str);
 
 static NOISE: LazyLock<Vec<Noise>> = LazyLock::new(|| {
     let digit = |text: &str| text.bytes().any(|it| it.is_ascii_digit());
@@ -16,7 +18,7 @@ static NOISE: LazyLock<Vec<Noise>> = LazyLock::new(|| {
     let timed = |text: &str| text.contains('-') && text.contains(':');
     let named = |text: &str| text.contains('_') || text.contains('-');
     let hex = |text: &str| text.contains("0x");
-    let all: [(fn(&str) -> bool, &str, &str); 5] = [
+    let all: [(Hint, &str, &str); 5] = [
         (
             dashed,
             r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b",
@@ -122,7 +124,9 @@ pub(super) fn hasher() -> impl Hasher {
 /// One hash of several.
 pub(super) fn joined(parts: &[u64]) -> u64 {
     let mut hasher = hasher();
-    parts.iter().for_each(|part| hasher.write_u64(*part));
+    for part in parts {
+        hasher.write_u64(*part);
+    }
     hasher.finish()
 }
 

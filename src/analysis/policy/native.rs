@@ -199,9 +199,9 @@ impl Engine for Native {
         best.unwrap_or_else(|| Verdict::default(self.default))
     }
 
-    fn reason(&self, rule: RuleIx) -> &str {
-        let condition = self.conditions.get(rule.0 as usize);
-        condition.map_or("", |it| &it.reason)
+    fn reason(&self, rule: RuleIx) -> Option<&str> {
+        let condition = self.conditions.get(rule.0 as usize)?;
+        Some(&condition.reason)
     }
 
     fn matched(&self, rule: RuleIx, call: &Call<'_>, context: &Context<'_>) -> Vec<Matched> {

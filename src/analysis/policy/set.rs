@@ -144,10 +144,12 @@ impl Set {
         Some((&*member.engine, RuleIx(ix.0 - member.first)))
     }
 
-    /// Why a rule is there.
+    /// Why a rule is there; empty where its file does not say.
     pub fn reason(&self, ix: RuleIx) -> &str {
         let found = self.of_rule(ix);
-        found.map_or("", |(engine, own)| engine.reason(own))
+        found
+            .and_then(|(engine, own)| engine.reason(own))
+            .unwrap_or_default()
     }
 
     /// What of a call a rule matched.

@@ -164,10 +164,11 @@ fn add(parts: &mut Vec<Part>, block: &Value) {
             takes_text: true,
         })),
         "thinking" if text(block, "signature").is_empty() => {}
-        "thinking" | "redacted_thinking" => parts.push(Part::Thought(block.clone())),
         // Without its encrypted content the vendor would not take it back.
         "reasoning" if text(block, "encrypted_content").is_empty() => {}
-        "reasoning" => parts.push(Part::Thought(block.clone())),
+        "thinking" | "redacted_thinking" | "reasoning" => {
+            parts.push(Part::Thought(block.clone()));
+        }
         _ => parts.push(Part::Other(block.clone())),
     }
 }

@@ -48,7 +48,9 @@ impl Heard {
             heard.system.extend(texts(system));
         }
         if let Some(contents) = body.get("contents").and_then(Value::as_array) {
-            contents.iter().for_each(|content| heard.gemini(content));
+            for content in contents {
+                heard.gemini(content);
+            }
             return heard;
         }
         match body.get("messages").or_else(|| body.get("input")) {
@@ -78,13 +80,15 @@ impl Heard {
         match role.as_str() {
             "system" | "developer" => self.system.extend(texts(content)),
             "tool" | "function" => {
-                self.result(string(message, "tool_call_id"), Some(content), None)
+                self.result(string(message, "tool_call_id"), Some(content), None);
             }
             _ => {
                 match content {
                     Value::String(text) => self.say(&role, text.clone()),
                     Value::Array(blocks) => {
-                        blocks.iter().for_each(|block| self.block(&role, block))
+                        for block in blocks {
+                            self.block(&role, block);
+                        }
                     }
                     _ => {}
                 }
@@ -377,7 +381,9 @@ fn tools(body: &Value) -> Option<BTreeSet<String>> {
         .filter_map(|holder| holder.get("tools"))
         .collect();
     let mut names = BTreeSet::new();
-    lists.iter().for_each(|list| named(list, &mut names));
+    for list in &lists {
+        named(list, &mut names);
+    }
     (!lists.is_empty()).then_some(names)
 }
 

@@ -125,10 +125,10 @@ fn remove(value: &mut Value, steps: &[String]) {
             let is_chosen = |at: usize| step == "*" || step.parse() == Ok(at);
             let items = items.iter_mut().enumerate();
             for (_, item) in items.filter(|(at, _)| is_chosen(*at)) {
-                match rest.is_empty() {
-                    // Removing it would move the others.
-                    true => *item = Value::Null,
-                    false => remove(item, rest),
+                if rest.is_empty() {
+                    *item = Value::Null;
+                } else {
+                    remove(item, rest);
                 }
             }
         }

@@ -93,23 +93,20 @@ impl Tools {
             .filter(left)
             .find(|at| is_same(&self.calls[*at]));
         let earlier = |at: usize| (0..at).any(|other| !self.used[other]);
-        match found.filter(|at| !self.in_order || !earlier(*at)) {
-            Some(at) => {
-                self.used[at] = true;
-                Ok(&self.calls[at])
-            }
-            None => {
-                let unused = (0..self.calls.len())
-                    .filter(left)
-                    .map(|at| Tools::name(&self.calls[at]));
-                let unused: Vec<&str> = unused.take(5).collect();
-                let words = format!(
-                    "saferun replay miss: {name} {wanted} (recorded and not asked for: {})",
-                    unused.join(", ")
-                );
-                self.misses.push(words.clone());
-                Err(words)
-            }
+        if let Some(at) = found.filter(|at| !self.in_order || !earlier(*at)) {
+            self.used[at] = true;
+            Ok(&self.calls[at])
+        } else {
+            let unused = (0..self.calls.len())
+                .filter(left)
+                .map(|at| Tools::name(&self.calls[at]));
+            let unused: Vec<&str> = unused.take(5).collect();
+            let words = format!(
+                "saferun replay miss: {name} {wanted} (recorded and not asked for: {})",
+                unused.join(", ")
+            );
+            self.misses.push(words.clone());
+            Err(words)
         }
     }
 

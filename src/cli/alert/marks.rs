@@ -333,9 +333,9 @@ impl Reset {
         let states = states(cx, self.rules.as_deref())?;
         let forgotten = states.update(|book| {
             let keys = book.of_run(&self.run);
-            keys.iter().for_each(|key| {
+            for key in &keys {
                 book.mark(key, &Mark::Reset);
-            });
+            }
             keys.len()
         });
         let (forgotten, _) = forgotten?;

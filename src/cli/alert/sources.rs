@@ -4,11 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
-
 use crate::analysis::alerts::history::baseline::Known;
 use crate::analysis::alerts::rules::{BUILT_IN, Rules};
 use crate::analysis::cohort::baseline;
+use crate::base::sha256;
 use crate::cli::Cx;
 use crate::cli::alert::trips;
 use crate::cli::args::Paths;
@@ -69,7 +68,7 @@ impl InForce {
             return Ok(InForce {
                 rules: Arc::new(Rules::built_in().clone()),
                 path: None,
-                sha256: digest(BUILT_IN),
+                sha256: sha256::hex(BUILT_IN.as_bytes()),
                 known: Vec::new(),
             });
         };
@@ -79,7 +78,7 @@ impl InForce {
         let rules = Rules::read(&text).map_err(|mistake| Failure::Usage(mistake.words(&shown)))?;
         let known = known(path, &rules)?;
         Ok(InForce {
-            sha256: digest(&text),
+            sha256: sha256::hex(text.as_bytes()),
             rules: Arc::new(rules),
             path: Some(shown),
             known,
@@ -122,11 +121,6 @@ fn for_screen(source: &Source) -> Result<alerting::InForce, String> {
         sha256: found.sha256,
         known: found.known.into(),
     })
-}
-
-fn digest(text: &str) -> String {
-    let digest = Sha256::digest(text.as_bytes());
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The baselines that rules name, relative to their file.

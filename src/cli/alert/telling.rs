@@ -197,10 +197,9 @@ impl Told {
         }
         let (mark, role) = match (self.news.event, self.level) {
             (Event::Resolve, _) => ("✓", Role::Good),
-            (Event::Acknowledge, _) => ("·", Role::Dim),
+            (Event::Acknowledge, _) | (_, Level::Info) => ("·", Role::Dim),
             (_, Level::Trip) => ("✖", Role::Bad),
             (_, Level::Warn) => ("⚠", Role::Warn),
-            (_, Level::Info) => ("·", Role::Dim),
         };
         let time = human::time_of_day(self.now, &cx.out.look.zone);
         let event = if self.news.is_old {

@@ -84,7 +84,7 @@ const RECHECK: Duration = Duration::from_secs(1);
 /// How long sinks may take at the end.
 const PATIENCE: Duration = Duration::from_secs(10);
 #[cfg(feature = "capture")]
-const BEAT: Duration = Duration::from_secs(60);
+const BEAT: Duration = Duration::from_mins(1);
 
 impl WatchRuns {
     pub(super) fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {

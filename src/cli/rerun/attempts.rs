@@ -235,7 +235,7 @@ impl Kept<'_> {
             .collect();
         let lines: String = masked
             .iter()
-            .map(|event| format!("{}\n", event.get()))
+            .flat_map(|event| [event.get().to_string(), "\n".to_owned()])
             .collect();
         if let Some(path) = &self.asked.output {
             let place = Place {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::analysis::alerts::detector::Level;
 use crate::analysis::alerts::rules::{Rule, Watches};
+use crate::base::escape;
 use crate::export::alerts::Document;
 
 const SCHEMA: &str =
@@ -99,18 +100,9 @@ fn location(path: &str, line: u32) -> Value {
 
 /// A path as a reference: an absolute one with its scheme.
 fn uri(path: &str) -> String {
-    let mut out = String::new();
-    if path.starts_with('/') {
-        out.push_str("file://");
-    }
-    for byte in path.trim_start_matches("./").bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
+    let scheme = if path.starts_with('/') { "file://" } else { "" };
+    let path = path.trim_start_matches("./");
+    format!("{scheme}{}", escape::percent(path.as_bytes(), b"-._~/"))
 }
 
 #[cfg(test)]

@@ -73,7 +73,7 @@ impl Agent for Adk {
             "" => event(record, out),
             "id" => {
                 if let Some(id) = record.as_str() {
-                    out.base.run = id.to_owned();
+                    id.clone_into(&mut out.base.run);
                     out.row(FactKind::Setting);
                 }
             }

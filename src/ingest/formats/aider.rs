@@ -161,7 +161,7 @@ impl Teller {
     fn line(&mut self, line: &str) {
         if let Some(started) = line.strip_prefix(START) {
             self.end_of_block();
-            self.run = started.trim().to_owned();
+            started.trim().clone_into(&mut self.run);
             self.tell("session", json!({ "started": self.run }));
         } else if let Some(said) = line.strip_prefix("#### ") {
             self.add("user", said);

@@ -130,7 +130,7 @@ fn finish(data: &Value, out: &mut Rows) {
         "canceled" => {
             out.said(FactKind::Note, told.unwrap_or_default())
                 .fact
-                .status = Status::Cancelled
+                .status = Status::Cancelled;
         }
         "permission_denied" => out.row(FactKind::Approval).fact.verdict = Verdict::Denied,
         _ => {}

@@ -84,7 +84,10 @@ fn head(record: &Value, out: &mut Rows) {
 /// One message of the editor: text, a thought, or a call of a tool with its result.
 fn bubble(record: &Value, out: &mut Rows) {
     let key = word(record, &["bubble"]);
-    out.base.run = key.split(':').nth(1).unwrap_or_default().to_owned();
+    key.split(':')
+        .nth(1)
+        .unwrap_or_default()
+        .clone_into(&mut out.base.run);
     out.base.fact.time = instant(record, &["createdAt"]);
     let model = record.get("modelInfo").unwrap_or(&Value::Null);
     out.base.model = word(model, &["modelName"]);

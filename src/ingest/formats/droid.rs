@@ -175,7 +175,10 @@ fn total(used: &Value, model: &str, out: &mut Rows) {
     });
     if !model.is_empty() {
         let setting = out.row(FactKind::Setting);
-        setting.model = model.strip_prefix("custom:").unwrap_or(model).to_owned();
+        model
+            .strip_prefix("custom:")
+            .unwrap_or(model)
+            .clone_into(&mut setting.model);
     }
     out.total(usage, Cost::NONE);
 }

@@ -63,7 +63,7 @@ impl Agent for McpLog {
                 start.name(Name::Release, word(client, &["version"]));
             }
             "notifications/message" => {
-                out.if_said(FactKind::Note, given(params, &["data"]).and_then(text_of))
+                out.if_said(FactKind::Note, given(params, &["data"]).and_then(text_of));
             }
             method if method.starts_with("notifications/") || method == "ping" => out.copy(),
             method => {

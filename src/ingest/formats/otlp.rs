@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use crate::base::escape;
 use crate::ingest::assemble::Assembler;
 use crate::ingest::body::{Body, ErrorText};
 use crate::ingest::fact::{Fact, FactKind, FactSink};
@@ -265,9 +266,7 @@ fn id(record: &Json, keys: &[&str], bytes: usize) -> String {
             .decode(&id)
             .unwrap_or_default();
         if decoded.len() == bytes {
-            decoded
-                .iter()
-                .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+            escape::hex(&decoded)
         } else {
             id
         }

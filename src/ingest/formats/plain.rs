@@ -175,7 +175,7 @@ impl<A: Agent> Open for Plain<A> {
 
     fn open_result(&self, record: &Value, part: u16, body: &mut Body) {
         open_result(record, part, body, |found, rows| {
-            self.0.rows("", found, rows)
+            self.0.rows("", found, rows);
         });
     }
 
@@ -375,7 +375,9 @@ impl Rows {
             "tool" | "function" | "toolResult" => {
                 let blocks = content.as_array().map(Vec::as_slice).unwrap_or_default();
                 if blocks.iter().any(is_result) {
-                    blocks.iter().for_each(|block| self.block(&role, block));
+                    for block in blocks {
+                        self.block(&role, block);
+                    }
                     return;
                 }
                 let call = word(message, &["tool_call_id", "toolCallId"]);
@@ -390,7 +392,9 @@ impl Rows {
                 );
                 match content {
                     Value::Array(blocks) => {
-                        blocks.iter().for_each(|block| self.block(&role, block))
+                        for block in blocks {
+                            self.block(&role, block);
+                        }
                     }
                     Value::String(text) => self.if_said(speech(&role), Some(text.clone())),
                     _ => {}

@@ -115,7 +115,7 @@ fn retold(_path: &Path, whole: &[u8]) -> Vec<u8> {
     let (program, id) = session(&whole).unwrap_or_default();
     tell(
         &mut told,
-        json!({ "specstory": "session", "id": id, "program": program, "title": title }),
+        &json!({ "specstory": "session", "id": id, "program": program, "title": title }),
     );
     let mut speech: Option<Speech> = None;
     for line in whole.lines() {
@@ -130,7 +130,7 @@ fn retold(_path: &Path, whole: &[u8]) -> Vec<u8> {
     told
 }
 
-fn tell(told: &mut Vec<u8>, line: Value) {
+fn tell(told: &mut Vec<u8>, line: &Value) {
     told.extend_from_slice(line.to_string().as_bytes());
     told.push(b'\n');
 }
@@ -181,7 +181,7 @@ fn finish(speech: Option<Speech>, told: &mut Vec<u8>) {
         if !said.is_empty() {
             tell(
                 told,
-                json!({
+                &json!({
                     "specstory": kind, "text": said, "time": speech.time, "model": speech.model,
                     "tool": tool, "group": group, "call": format!("{group}.{at}"),
                 }),

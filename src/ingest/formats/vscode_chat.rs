@@ -91,7 +91,7 @@ impl Agent for VscodeChat {
             "" => request(record, out),
             "sessionId" => {
                 if let Some(id) = record.as_str() {
-                    out.base.run = id.to_owned();
+                    id.clone_into(&mut out.base.run);
                     out.row(FactKind::Setting);
                 }
             }
@@ -116,7 +116,10 @@ fn request(record: &Value, out: &mut Rows) {
     let said = text_of(message.get("text").unwrap_or(message));
     out.said(FactKind::Prompt, said.unwrap_or_default());
     let model = word(record, &["modelId"]);
-    out.base.model = model.strip_prefix("copilot/").unwrap_or(&model).to_owned();
+    model
+        .strip_prefix("copilot/")
+        .unwrap_or(&model)
+        .clone_into(&mut out.base.model);
     out.base.name(Name::Group, id.clone());
     let mut text = String::new();
     for (at, part) in list(record, "response").iter().enumerate() {

@@ -156,7 +156,7 @@ impl Driver {
                 shared.open(path);
             }
             match open(&input, shared) {
-                Ok(source) => self.reader.read(source, bundled(&input), shared)?,
+                Ok(source) => self.reader.read(&source, bundled(&input), shared)?,
                 Err(error) => shared.out.send(Loaded::Failed(error))?,
             }
         }

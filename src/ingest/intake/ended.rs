@@ -36,7 +36,7 @@ impl Reader {
     /// Reads a source together with its companions: files beside it, or those bundled with it.
     pub(super) fn read(
         &mut self,
-        source: Arc<Source>,
+        source: &Arc<Source>,
         bundled: &[(&'static str, &'static [u8])],
         shared: &mut Shared,
     ) -> Result<(), ReceiverGone> {
@@ -66,7 +66,7 @@ impl Reader {
 
 /// The source and its companions, numbered.
 fn members(
-    source: Arc<Source>,
+    source: &Arc<Source>,
     bundled: &[(&'static str, &'static [u8])],
     shared: &mut Shared,
 ) -> Result<Vec<Member>, ReceiverGone> {
@@ -75,13 +75,13 @@ fn members(
     for path in companions(&members[0].source, shared) {
         let opened = open_file(&path).and_then(|bytes| identify(path, bytes, format));
         match opened {
-            Ok(source) => members.push(shared.member(source, true)),
+            Ok(source) => members.push(shared.member(&source, true)),
             Err(error) => shared.out.send(Loaded::Failed(error))?,
         }
     }
     for &(name, bytes) in bundled {
         match identify(PathBuf::from(name), Bytes::Static(bytes), format) {
-            Ok(source) => members.push(shared.member(source, true)),
+            Ok(source) => members.push(shared.member(&source, true)),
             Err(error) => shared.out.send(Loaded::Failed(error))?,
         }
     }
@@ -276,7 +276,7 @@ impl Reading<'_> {
                 .assemble(log, (0, &decoded), &mut self.shared.out);
             return Ok(());
         }
-        let member = self.shared.member(source, true);
+        let member = self.shared.member(&source, true);
         self.shared.announce(std::slice::from_ref(&member))?;
         self.assemble(&member, 0, &decoded)?;
         self.finished(&member, decoded.account)

@@ -74,14 +74,14 @@ impl Shared {
     }
 
     /// Gives a source its number.
-    pub(super) fn member(&mut self, source: Arc<Source>, companion: bool) -> Member {
+    pub(super) fn member(&mut self, source: &Arc<Source>, companion: bool) -> Member {
         let ix = SourceIx(self.sources);
         self.sources += 1;
         let path = bare(&source.path);
         let stem = path.file_stem().unwrap_or_default();
         Member {
             stem: stem.to_string_lossy().into_owned(),
-            source: Arc::clone(&source),
+            source: Arc::clone(source),
             ix,
             companion,
         }

@@ -337,7 +337,7 @@ impl Growing {
             self.groups.len() - 1
         });
         let source = Source::new(path, bytes, (format, Framing::Lines));
-        let member = shared.member(Arc::new(source), owner.is_some());
+        let member = shared.member(&Arc::new(source), owner.is_some());
         shared.announce(std::slice::from_ref(&member))?;
         self.traces[number].known = Some(Known {
             member,

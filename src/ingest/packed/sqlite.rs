@@ -20,6 +20,7 @@ use rusqlite::{Connection, params};
 
 use self::schema::{Lines, Schema};
 use self::store::Store;
+use crate::base::escape;
 use crate::ingest::assemble::hash;
 use crate::ingest::kin::{ReadTies, Tie};
 use crate::ingest::records::limits::LONGEST_LINE;
@@ -138,7 +139,7 @@ fn as_name(id: &str) -> String {
     let mut name = String::new();
     for c in id.chars() {
         match c {
-            '/' | '%' | '\0' => name.push_str(&format!("%{:02x}", c as u32)),
+            '/' | '%' | '\0' => name.extend(["%", &escape::hex(&[c as u8])]),
             _ => name.push(c),
         }
     }

@@ -132,16 +132,22 @@ impl Header {
     }
 }
 
+/// How a tab is written: its number, its titles, and whether it is that of the current view.
+type Way<'a> = &'a dyn Fn(&str, Tab, bool) -> String;
+
 /// The tabs with as much of their titles as fits `room`: all, that of the current view and the beginnings of others, the
 /// beginnings, or only the numbers. `6!2` says that two alerts fire.
 fn tabs(room: usize, current: ScreenId, alerts: usize) -> Vec<(ScreenId, String)> {
     let whole = |number: &str, tab: Tab| format!(" {number} {} ", tab.title);
     let begun = |number: &str, tab: Tab| format!(" {number}{} ", tab.short);
-    let ways: [&dyn Fn(&str, Tab, bool) -> String; 4] = [
+    let ways: [Way<'_>; 4] = [
         &|number, tab, _| whole(number, tab),
-        &|number, tab, is_current| match is_current {
-            true => whole(number, tab),
-            false => begun(number, tab),
+        &|number, tab, is_current| {
+            if is_current {
+                whole(number, tab)
+            } else {
+                begun(number, tab)
+            }
         },
         &|number, tab, _| begun(number, tab),
         &|number, _, _| format!(" {number} "),
@@ -150,7 +156,7 @@ fn tabs(room: usize, current: ScreenId, alerts: usize) -> Vec<(ScreenId, String)
         (ScreenId::Alerts, 1..) => format!("{}!{alerts}", tab.number),
         _ => tab.number.to_string(),
     };
-    let shown = |words: &dyn Fn(&str, Tab, bool) -> String| -> Vec<(ScreenId, String)> {
+    let shown = |words: Way<'_>| -> Vec<(ScreenId, String)> {
         let views = id::views().filter_map(|info| Some((info.id, info.tab?)));
         views
             .map(|(view, tab)| (view, words(&number(view, tab), tab, view == current)))

@@ -15,7 +15,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// Longer than any of this takes on the slowest machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 const RULES: &str = "version = 1\n[[rule]]\nid = \"loop\"\ndetector = \"repeat\"\non_warn = [\"show\", \"notify\"]\n";
 
@@ -172,15 +172,14 @@ fn start(run: &str) -> String {
 
 /// Steps that ask and are told the same.
 fn steps(run: &str, from: u32, to: u32) -> String {
-    (from..=to)
-        .map(|n| {
-            format!(
-                "{{\"type\":\"tool_call\",\"run_id\":\"{run}\",\"id\":\"c{n}\",\"tool\":\"refund\",\"args\":{{\"key\":\"sk-live-0123456789abcdef0123456789\"}}}}\n\
+    let step = |n: u32| {
+        format!(
+            "{{\"type\":\"tool_call\",\"run_id\":\"{run}\",\"id\":\"c{n}\",\"tool\":\"refund\",\"args\":{{\"key\":\"sk-live-0123456789abcdef0123456789\"}}}}\n\
                  {{\"type\":\"tool_result\",\"run_id\":\"{run}\",\"call_id\":\"c{n}\",\"status\":\"ok\",\"result\":\"still open\"}}\n\
                  {{\"type\":\"response\",\"run_id\":\"{run}\",\"id\":\"m{n}\",\"content\":\"text {n}\"}}\n"
-            )
-        })
-        .collect()
+        )
+    };
+    (from..=to).map(step).collect()
 }
 
 fn end(run: &str) -> String {

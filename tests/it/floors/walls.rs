@@ -189,7 +189,7 @@ pub(super) const ALLOWED: &[(&str, &[&str])] = &[
     ("globset", &["ingest"]),
     ("ignore", &["ingest", "cli"]),
     ("rusqlite", &["ingest/packed"]),
-    ("sha2", &["ingest", "act", "state", "cli"]),
+    ("sha2", &["base", "act"]),
     (
         "jiff",
         &[

@@ -507,9 +507,10 @@ pub(crate) fn base64(text: &str) -> String {
             .fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte))
             << (8 * (3 - chunk.len()));
         for at in 0..4 {
-            out.push(match at <= chunk.len() {
-                true => char::from(LETTERS[(bits >> (18 - 6 * at) & 63) as usize]),
-                false => '=',
+            out.push(if at <= chunk.len() {
+                char::from(LETTERS[(bits >> (18 - 6 * at) & 63) as usize])
+            } else {
+                '='
             });
         }
     }

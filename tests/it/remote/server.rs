@@ -208,7 +208,7 @@ fn write(mut stream: &TcpStream, answer: &Answer) -> std::io::Result<()> {
         answer.status
     );
     for (name, value) in &answer.headers {
-        text += &format!("{name}: {value}\r\n");
+        text.extend([name, ": ", value.as_ref(), "\r\n"]);
     }
     text += "\r\n";
     stream.write_all(text.as_bytes())?;

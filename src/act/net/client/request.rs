@@ -99,12 +99,12 @@ impl Request {
         self
     }
 
-    pub(super) fn built(self) -> Result<HttpRequest<Body>, Error> {
+    pub(super) fn built(self) -> HttpRequest<Body> {
         let mut request = HttpRequest::new(body::full(self.body));
         *request.method_mut() = self.method;
         *request.uri_mut() = self.url;
         *request.headers_mut() = self.headers;
-        Ok(request)
+        request
     }
 }
 

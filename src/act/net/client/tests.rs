@@ -133,7 +133,7 @@ fn a_redirect_is_an_answer() {
 fn answers_have_limits() {
     let bomb = {
         let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
-        gzip.write_all(&[0; 100_000]).expect("written");
+        gzip.write_all(&vec![0; 100_000]).expect("written");
         gzip.finish().expect("packed")
     };
     let (url, _peer) = peer(vec![

@@ -1,6 +1,7 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 use std::rc::Rc;
 
 use proptest::prelude::*;
@@ -10,6 +11,11 @@ use super::*;
 use crate::act::remote::record::{HOUR, Meta, SECOND, Unit};
 use crate::base::human::rfc3339;
 use crate::ingest::formats;
+
+/// Whether a file of the folder holds records.
+fn is_of_records(name: &str) -> bool {
+    Path::new(name).extension() == Some("jsonl".as_ref())
+}
 
 const LATE: Nanos = 900 * SECOND;
 const START: Nanos = 1_796_000_000 * SECOND;
@@ -22,14 +28,14 @@ struct Mortal {
 }
 
 impl Mortal {
-    fn spend(&self, cost: u64) -> io::Result<u64> {
+    fn spend(&self, cost: u64) -> u64 {
         let left = self.left.get();
         self.left.set(left.saturating_sub(cost));
-        Ok(left.min(cost))
+        left.min(cost)
     }
 
     fn step(&self) -> io::Result<()> {
-        match self.spend(1)? {
+        match self.spend(1) {
             0 => Err(io::Error::other("killed")),
             _ => Ok(()),
         }
@@ -49,7 +55,7 @@ impl Disk for Mortal {
         self.step()?;
         let mut bytes = Vec::new();
         more.read_to_end(&mut bytes)?;
-        let written = self.spend(bytes.len() as u64)?;
+        let written = self.spend(bytes.len() as u64);
         let part = &bytes[..usize::try_from(written).expect("small")];
         self.folder.patch(name, keep, &mut &part[..])?;
         if part.len() < bytes.len() {
@@ -183,7 +189,7 @@ fn every_record_is_kept_once_and_runs_stay_together() {
     let path = folder.path().join("pulled");
     pull(&mut open(&path), &several(), UNTIL).expect("pulled");
     let files = bytes(&path);
-    let records = files.iter().filter(|(name, _)| name.ends_with(".jsonl"));
+    let records = files.iter().filter(|(name, _)| is_of_records(name));
     let mut file_of: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     let mut count = 0;
     for (name, text) in records {
@@ -294,7 +300,7 @@ fn a_file_that_was_edited_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     pull(&mut open(folder.path()), &several(), UNTIL).expect("pulled");
     let names = bytes(folder.path());
-    let name = names.keys().find(|it| it.ends_with(".jsonl")).expect("one");
+    let name = names.keys().find(|it| is_of_records(it)).expect("one");
     fs::write(folder.path().join(name), "{}\n").expect("written");
     let refused = Store::open(folder.path(), origin(), START, (reader(), LATE));
     assert!(matches!(refused, Err(Error::Changed { .. })));
@@ -311,7 +317,7 @@ fn a_lost_index_is_made_again() {
     pull(&mut open(&other), &several(), UNTIL).expect("pulled");
     let records = |path: &Path| {
         let mut files = bytes(path);
-        files.retain(|name, _| name.ends_with(".jsonl"));
+        files.retain(|name, _| is_of_records(name));
         files
     };
     assert_eq!(records(&other), records(&whole));

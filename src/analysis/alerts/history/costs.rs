@@ -78,7 +78,9 @@ struct Pools(HashMap<Kind, VecDeque<f64>>);
 impl Pools {
     fn of(seen: &[Seen]) -> Pools {
         let mut pools = Pools::default();
-        seen.iter().for_each(|it| pools.add(&it.kind, it.cost));
+        for it in seen {
+            pools.add(&it.kind, it.cost);
+        }
         pools
     }
 

@@ -39,7 +39,9 @@ pub(super) fn of(condition: &Condition, call: &Call<'_>, context: &Context<'_>) 
 fn collect(expr: &Expr, about: &About<'_>, found: &mut Vec<Matched>) {
     match expr {
         Expr::And(parts) | Expr::Or(parts) => {
-            parts.iter().for_each(|part| collect(part, about, found));
+            for part in parts {
+                collect(part, about, found);
+            }
         }
         Expr::Term(term) if !matches!(holds(expr, about), Answer::False) => {
             found.push(one(term, about));

@@ -35,7 +35,7 @@ impl Default for Options {
     fn default() -> Options {
         Options {
             no_approver: NoApprover::Host,
-            wait: Duration::from_secs(600),
+            wait: Duration::from_mins(10),
             host_prompts: true,
             must_record: false,
         }

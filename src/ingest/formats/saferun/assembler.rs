@@ -118,15 +118,12 @@ impl SaferunAssembler {
         }
         let key = (run, build.key(id));
         let via = Via::of(from.decoded.name(fact, Name::Via));
-        match self.tellers.joins(key, via, build.knows_call(run, id)) {
-            Some(action) => {
-                build.seen(run, fact.time);
-                told(action, fact, from, build);
-            }
-            None => {
-                let call = call(fact, from, build, run);
-                self.tellers.called(key, via, &call);
-            }
+        if let Some(action) = self.tellers.joins(key, via, build.knows_call(run, id)) {
+            build.seen(run, fact.time);
+            told(action, fact, from, build);
+        } else {
+            let call = call(fact, from, build, run);
+            self.tellers.called(key, via, &call);
         }
     }
 

@@ -61,7 +61,7 @@ mod tests {
     use super::{base, rebase};
 
     #[track_caller]
-    fn check(before: &Value, told: Value, whole: &Value) {
+    fn check(before: &Value, told: &Value, whole: &Value) {
         let mut record = json!({ "request": told });
         assert_eq!(base(&record), Some("e1"));
         rebase(&mut record, &json!({ "request": before }));
@@ -72,7 +72,7 @@ mod tests {
     fn a_difference_keeps_adds_drops_and_replaces() {
         check(
             &json!({"model": "m", "messages": [1, 2, 3], "k": 1, "tools": ["a"], "temperature": 1}),
-            json!({"$base": "e1", "$drop": ["k"], "messages": {"$keep": 2, "$add": [9]}, "temperature": 0.2}),
+            &json!({"$base": "e1", "$drop": ["k"], "messages": {"$keep": 2, "$add": [9]}, "temperature": 0.2}),
             &json!({"model": "m", "messages": [1, 2, 9], "tools": ["a"], "temperature": 0.2}),
         );
     }
@@ -81,7 +81,7 @@ mod tests {
     fn more_than_the_base_has_cannot_be_kept() {
         check(
             &json!({"messages": [1]}),
-            json!({"$base": "e1", "messages": {"$keep": 7, "$add": [2]}, "input": {"$keep": 1, "$add": [3]}}),
+            &json!({"$base": "e1", "messages": {"$keep": 7, "$add": [2]}, "input": {"$keep": 1, "$add": [3]}}),
             &json!({"messages": [1, 2], "input": [3]}),
         );
     }

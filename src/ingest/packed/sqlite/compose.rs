@@ -63,13 +63,12 @@ fn object(row: &Row<'_>, lines: &Lines) -> rusqlite::Result<Vec<u8>> {
         if text.len() > 1 {
             text.push(b',');
         }
-        match members {
-            Some(members) => text.extend_from_slice(members),
-            None => {
-                text.extend(quoted(name));
-                text.push(b':');
-                text.extend(value);
-            }
+        if let Some(members) = members {
+            text.extend_from_slice(members);
+        } else {
+            text.extend(quoted(name));
+            text.push(b':');
+            text.extend(value);
         }
     }
     text.push(b'}');
@@ -79,12 +78,11 @@ fn object(row: &Row<'_>, lines: &Lines) -> rusqlite::Result<Vec<u8>> {
 /// A value as JSON; none for NULL.
 fn encoded(value: ValueRef<'_>, is_json: bool) -> Option<Vec<u8>> {
     let bytes = match value {
-        ValueRef::Null => return None,
         ValueRef::Integer(number) => return Some(number.to_string().into_bytes()),
         ValueRef::Real(number) if number.is_finite() => {
             return Some(number.to_string().into_bytes());
         }
-        ValueRef::Real(_) => return None,
+        ValueRef::Null | ValueRef::Real(_) => return None,
         ValueRef::Text(text) => text.to_vec(),
         ValueRef::Blob(blob) => unpacked(blob),
     };

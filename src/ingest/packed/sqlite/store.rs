@@ -21,6 +21,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::Session;
 use super::snapshot::{Snapshot, beside};
+use crate::base::escape;
 
 /// How long a lock of a writer is waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -282,15 +283,7 @@ fn connect(path: &Path, way: Way) -> Result<Connection, String> {
 /// A path in a URI: everything that might mean something there is escaped.
 fn escaped(path: &Path) -> String {
     use std::os::unix::ffi::OsStrExt as _;
-    let mut uri = String::new();
-    for &byte in path.as_os_str().as_bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'-' | b'_') {
-            uri.push(char::from(byte));
-        } else {
-            uri.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    uri
+    escape::percent(path.as_os_str().as_bytes(), b"/.-_")
 }
 
 /// Whether the header says that changes go into a write-ahead log.

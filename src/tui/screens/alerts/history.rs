@@ -56,19 +56,18 @@ fn backtest(level: Level, it: &Backtest) -> Line {
     if it.cost > 0 {
         let money = |picodollars: i64| human::usd(picodollars as f64 / 1e12);
         let bound = if it.unpriced > 0 { "≥ " } else { "" };
-        words.push_str(&format!(
-            " · would have saved {bound}{} of {bound}{}",
-            money(it.saved),
-            money(it.cost)
-        ));
+        let (saved, cost) = (money(it.saved), money(it.cost));
+        let parts = [" · would have saved ", bound, &saved, " of ", bound, &cost];
+        words.extend(parts);
     }
     if it.stopped > 0 {
         let calls = human::counted(it.calls_saved, "call");
-        words.push_str(&format!(" · {calls} behind it"));
+        words.extend([" · ", &calls, " behind it"]);
     }
     let graded = it.succeeded + it.failed;
     if graded > 0 {
-        words.push_str(&format!(" · {} of {graded} had succeeded", it.succeeded));
+        let succeeded = format!(" · {} of {graded} had succeeded", it.succeeded);
+        words.push_str(&succeeded);
     }
     let tone = if level == Level::Trip {
         Tone::Bad

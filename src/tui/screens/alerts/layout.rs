@@ -38,13 +38,15 @@ impl Regions {
     pub(super) fn new(area: Rect, details: usize, history: usize) -> Regions {
         let lines = |lines: usize| u16::try_from(lines).unwrap_or(u16::MAX);
         let rule = u16::from(area.height >= ROOMY);
-        let details = match area.height >= DETAILED {
-            true => lines(details).min(area.height / 3),
-            false => 0,
+        let details = if area.height >= DETAILED {
+            lines(details).min(area.height / 3)
+        } else {
+            0
         };
-        let history = match area.height >= TALL {
-            true => lines(history).min(area.height / 3),
-            false => 0,
+        let history = if area.height >= TALL {
+            lines(history).min(area.height / 3)
+        } else {
+            0
         };
         let titles = u16::from(details > 0) + u16::from(history > 0);
         let fixed = 1 + rule + rule + titles + details + history + rule + 1;
