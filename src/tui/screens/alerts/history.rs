@@ -17,7 +17,7 @@ pub(super) struct Told {
     pub(super) lines: Vec<Line>,
 }
 
-/// How often it went off is listed up to this number; the last ones.
+/// The most hits that are listed; the latest ones.
 const LISTED: usize = 8;
 
 pub(super) fn would_have(item: &Item, seen: &Seen, tested: Option<&Tested>) -> Told {
@@ -64,7 +64,7 @@ fn backtest(level: Level, it: &Backtest) -> Line {
     }
     if it.stopped > 0 {
         let calls = human::counted(it.calls_saved, "call");
-        words.push_str(&format!(" · {calls} behind it"));
+        words.push_str(&format!(" · {calls} avoided"));
     }
     let graded = it.succeeded + it.failed;
     if graded > 0 {
@@ -88,7 +88,7 @@ fn note(tested: &[(Level, Backtest)]) -> Line {
     vec![(Tone::Faint, words.to_owned())]
 }
 
-/// When it went off, and what was sent about it.
+/// When the rule went off, and what was sent about it.
 pub(super) fn happened(item: &Item, seen: &Seen, session: &Session) -> Told {
     let Item::Alert(at) = item else {
         return Told::default();
