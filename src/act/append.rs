@@ -1,5 +1,5 @@
-//! Appends events to a trace that other processes append to as well: every event is one line, written by one call, so
-//! that lines never mix.
+//! Appends events to a trace that other processes may also be appending to. Each event is one line, written in a single
+//! call, so lines never interleave.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -14,7 +14,7 @@ use crate::act::places;
 #[derive(Debug)]
 pub struct Appender {
     file: File,
-    /// The last line in the file has no end: a write was cut short, by us or by a writer that died.
+    /// The last line has no newline: a write was cut short, ours or that of a writer that died.
     is_torn: bool,
 }
 
@@ -44,7 +44,7 @@ impl Appender {
         })
     }
 
-    /// Writes one event. Nothing is synced: a process that is killed afterwards loses nothing.
+    /// Writes one event without syncing: it survives the death of this process, not of the machine.
     pub fn append(&mut self, event: &Value) -> io::Result<()> {
         let mut line = Vec::with_capacity(512);
         if self.is_torn {
@@ -65,7 +65,7 @@ impl Appender {
         Ok(())
     }
 
-    /// Waits until all is on the disk.
+    /// Waits until everything is on disk.
     pub fn sync(&self) -> io::Result<()> {
         self.file.sync_data()
     }
@@ -84,9 +84,9 @@ mod tests {
 
     use super::Appender;
 
-    /// Not a test of its own: the body of the writers below.
+    /// Not a test in itself: the body of the writer processes below.
     #[test]
-    fn writes_what_the_environment_says() {
+    fn writes_what_the_environment_asks_for() {
         let Some(path) = std::env::var_os("SAFERUN_TEST_APPEND") else {
             return;
         };
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_of_many_processes_never_mix() {
+    fn lines_of_many_processes_never_interleave() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("t.jsonl");
         let own = std::env::current_exe().expect("this program");
@@ -129,7 +129,7 @@ mod tests {
                 Some(number("len") as usize)
             );
             let expected = next.entry(number("pid")).or_default();
-            assert_eq!(number("n"), *expected, "a writer's own order is kept");
+            assert_eq!(number("n"), *expected, "each writer's order is kept");
             *expected += 1;
         }
         assert_eq!(next.values().sum::<u64>(), 4000);
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_was_cut_short_is_ended_first() {
+    fn a_torn_line_is_terminated_first() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("t.jsonl");
         drop(Appender::open(&path).expect("created"));
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trace_that_others_may_read_or_that_is_a_link_is_refused() {
+    fn a_trace_that_is_a_link_or_readable_by_others_is_refused() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("t.jsonl");
         fs::write(&path, "").expect("written");

@@ -1,5 +1,5 @@
-//! Questions to a person, and the answers, as files in a private folder: they work before, without and with several
-//! explorers, and survive the end of either side.
+//! Questions to a person, and the answers, as files in a private folder: they need no running explorer, allow for
+//! several, and outlive either side.
 
 pub mod approver;
 pub mod mailbox;
@@ -16,12 +16,12 @@ use crate::base::{escape, human, sha256};
 use crate::ingest::{json, time};
 use crate::model::quantity::Time;
 
-/// A tool call that waits for a person.
+/// A tool call waiting for approval.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Ask {
     pub v: u32,
     pub id: String,
-    /// Known only to who can read the question.
+    /// Known only to those who can read the question.
     pub nonce: String,
     pub host: String,
     pub run_id: String,
@@ -49,7 +49,7 @@ pub struct Ask {
     pub headless: bool,
 }
 
-/// The answer to a question, as it lies in the folder.
+/// The answer to a question, as stored in the folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
     pub v: u32,
@@ -85,7 +85,7 @@ impl State {
 pub enum Standing {
     Open,
     Answered,
-    /// Nobody waits for the answer any more.
+    /// The caller is no longer waiting.
     Gone,
     Expired,
 }
@@ -94,7 +94,7 @@ pub enum Standing {
 pub const VERSION: u32 = 1;
 
 impl Ask {
-    /// When it was asked, in microseconds since the epoch.
+    /// When the question was asked, in microseconds since the epoch.
     pub fn asked(&self) -> Option<i64> {
         instant(&self.asked_at)
     }
@@ -103,7 +103,7 @@ impl Ask {
         instant(&self.deadline)
     }
 
-    /// Whether whoever asked still runs.
+    /// Whether the process that asked is still running.
     pub fn is_waited_for(&self) -> bool {
         let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
         pid.is_some_and(|pid| process::test_kill_process(pid).is_ok())
@@ -123,7 +123,7 @@ impl Ask {
         }
     }
 
-    /// Whether an answer is to exactly this question.
+    /// Whether an answer belongs to exactly this question.
     pub fn is_answered_by(&self, answer: &Answer) -> bool {
         answer.v == VERSION
             && answer.id == self.id
@@ -138,7 +138,7 @@ fn instant(text: &str) -> Option<i64> {
     Time(at).get()
 }
 
-/// A hash of arguments that does not depend on the order of their names.
+/// A hash of the arguments, independent of key order.
 pub fn hash(args: &Value) -> String {
     sha256::hex(json::stable(args).as_bytes())
 }

@@ -8,9 +8,9 @@ use crate::act::ask::{Ask, Standing, State};
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
-    /// All tool calls that wait for a person, or did until now, the oldest first.
+    /// All tool calls waiting for approval, or that were until now, oldest first.
     Asks(Vec<Asked>),
-    /// What became of an answer of the user; an error says why it does not count.
+    /// What became of the user's answer; an error says why it was not accepted.
     Answered {
         id: String,
         outcome: Result<State, String>,

@@ -1,8 +1,8 @@
-//! The hook itself: a host tells on standard input what is about to happen, and learns on standard output whether it
-//! may. Each call is a process of its own.
+//! The hook itself: the host describes on standard input what is about to happen, and reads on standard output whether
+//! it may. Each call is a separate process.
 //!
-//! Hosts take a hook that fails or is slow for one that said nothing, and go on. So this fails closed: whatever goes
-//! wrong answers no, and the command that hosts run ends with `|| exit 2`.
+//! Hosts treat a hook that fails or is slow as one without an opinion, and continue. So this fails closed: any error is
+//! a denial, and the command that hosts run ends with `|| exit 2`.
 
 mod asking;
 mod host;
@@ -33,16 +33,16 @@ use crate::analysis::policy::call::Call;
 use crate::analysis::policy::{Before, Context, Effect};
 use crate::base::clock::{Clock, System};
 
-/// What a host reads as "no", whatever it thinks of the output.
+/// The exit code that every host reads as a denial, whatever the output.
 const BLOCKS: u8 = 2;
-/// The most that a host may tell.
+/// The largest payload accepted from a host.
 const LARGEST: u64 = 8 << 20;
-/// The run that a recorder around the host gave it.
+/// The run id set by a recorder around the host.
 const RUN: &str = "SAFERUN_RUN";
-/// The hosts whose model calls a recorder sees on the wire, separated by commas.
+/// The hosts whose model calls a recorder captures on the wire, separated by commas.
 const WIRE: &str = "SAFERUN_WIRE";
 
-/// Whether this is the name of a host.
+/// Whether a host has this name.
 pub fn is_host(name: &str) -> bool {
     host::by_name(name).is_some()
 }
@@ -52,8 +52,7 @@ pub fn hosts() -> impl Iterator<Item = &'static str> {
     HOSTS.iter().map(|host| host.name)
 }
 
-/// Answers one call of a hook, and returns the exit code. `is_observing` records what would be decided, and decides
-/// nothing.
+/// Answers one hook call and returns the exit code. With `is_observing`, decisions are recorded but not enforced.
 pub fn hook(name: &str, is_observing: bool) -> u8 {
     let Some(host) = host::by_name(name) else {
         complain(&format!("'{name}' is not a host"));
@@ -83,7 +82,7 @@ pub fn hook(name: &str, is_observing: bool) -> u8 {
     }
 }
 
-/// A panic answers no.
+/// Turns a panic into a denial.
 fn fail_closed(host: &'static Host, is_observing: bool) {
     panic::set_hook(Box::new(move |panicked| {
         let place = panicked
@@ -100,7 +99,7 @@ fn fail_closed(host: &'static Host, is_observing: bool) {
     }));
 }
 
-/// Answers no without having understood.
+/// Denies a call that could not be processed.
 fn refuse(host: &Host, told: Option<&Told>, why: &str, is_observing: bool) -> u8 {
     complain(why);
     if is_observing {
@@ -125,16 +124,16 @@ fn write(text: &str) -> io::Result<()> {
     out.flush()
 }
 
-/// Reads the payload. One of another host, whose hooks this host runs too, is answered in that host's shape.
+/// Reads the payload. Some hosts also run the hooks of another; its payloads are answered in its own shape.
 fn hear(host: &'static Host) -> Result<(Told, &'static Host), String> {
     let mut text = Vec::new();
     let read = io::stdin().lock().take(LARGEST + 1).read_to_end(&mut text);
-    read.map_err(|error| format!("cannot read what {} tells: {error}", host.name))?;
+    read.map_err(|error| format!("cannot read input from {}: {error}", host.name))?;
     if text.len() as u64 > LARGEST {
-        return Err(format!("{} told more than 8 MiB", host.name));
+        return Err(format!("more than 8 MiB of input from {}", host.name));
     }
     let payload: Value = serde_json::from_slice(&text)
-        .map_err(|error| format!("what {} told is not JSON: {error}", host.name))?;
+        .map_err(|error| format!("input from {} is not JSON: {error}", host.name))?;
     if let Some(told) = (host.read)(&payload) {
         return Ok((told, host));
     }
@@ -142,7 +141,7 @@ fn hear(host: &'static Host) -> Result<(Told, &'static Host), String> {
     let mut others = others.filter_map(|other| Some(((other.read)(&payload)?, *other)));
     others
         .next()
-        .ok_or_else(|| format!("what {} told is not known", host.name))
+        .ok_or_else(|| format!("unknown event from {}", host.name))
 }
 
 struct Guard {
@@ -152,7 +151,7 @@ struct Guard {
     is_observing: bool,
 }
 
-/// What to say, and whether the guard was told to end before it knew.
+/// The answer, and whether the guard was terminated before it was decided.
 struct Answer {
     say: Say,
     is_cut: bool,
@@ -174,7 +173,7 @@ struct Deciding<'a> {
 }
 
 impl Guard {
-    /// The run of the session: what the wire calls it, where it tells the same; else the recorder's run.
+    /// The run of the session: the host's id if the wire carries the same one, else the recorder's run.
     fn run(&self) -> String {
         let given = env::var(RUN).ok().filter(|run| !run.is_empty());
         match given {
@@ -226,7 +225,7 @@ impl Guard {
         }
     }
 
-    /// Nothing to decide.
+    /// An event that needs no decision.
     fn told_only(&self, held: &mut Held, trace: &Trace) -> Answer {
         if let Err(error) = held.save() {
             self.log(&error.to_string());
@@ -237,8 +236,8 @@ impl Guard {
         Say::Nothing.into()
     }
 
-    /// Without the folders nothing can be asked or recorded. What the policy allows still runs, unless all must be
-    /// recorded.
+    /// Without the folders nothing can be asked or recorded. Calls that the policy allows still run, unless recording
+    /// is required.
     fn without_state(&self, error: &io::Error) -> Answer {
         if self.told.event != Event::Before || self.is_observing {
             complain(&error.to_string());
@@ -377,13 +376,13 @@ impl Guard {
         }
     }
 
-    /// Lets a call run, unless everything must be recorded and this is not.
+    /// Lets a call run, unless recording is required and failed.
     fn recorded(&self, deciding: &Deciding<'_>, say: Say) -> Answer {
         if let Some(problem) = deciding.trace.problem() {
             self.log(&problem);
             if deciding.rules.options.must_record && !self.is_observing {
                 return Say::Deny(format!(
-                    "saferun-tui guard: nothing can be recorded: {problem}"
+                    "saferun-tui guard: cannot record this call: {problem}"
                 ))
                 .into();
             }
@@ -391,7 +390,7 @@ impl Guard {
         say.into()
     }
 
-    /// Writes the result of a call that never ran: most hosts tell nothing more of it.
+    /// Writes the result of a call that never ran: most hosts report nothing further about it.
     fn stop(&self, deciding: &mut Deciding<'_>, status: &str, why: &str) {
         let event = record::never_ran(deciding.call, status, why);
         deciding.trace.tell("tool_result", event);
@@ -442,7 +441,7 @@ impl Guard {
         self.told_only(held, trace)
     }
 
-    /// What is over and was never told to have ended did not run: the host or its user stopped it.
+    /// A call in a finished batch whose end was never reported did not run: the host or its user stopped it.
     fn batch(&self, held: &mut Held, trace: &mut Trace, calls: &[Over]) -> Answer {
         for over in calls {
             let open = held.state.open.iter().find(|it| it.call == over.call);
@@ -458,7 +457,7 @@ impl Guard {
         self.told_only(held, trace)
     }
 
-    /// Something went wrong that no answer tells.
+    /// Logs a problem that no answer to the host can carry.
     fn log(&self, what: &str) {
         complain(what);
         let line = json!({
@@ -468,7 +467,7 @@ impl Guard {
             "problem": what,
         });
         let opened = crate::act::append::Appender::open(&self.places.log());
-        // There is nowhere else to say it.
+        // There is nowhere left to report a failure.
         let _ = opened.and_then(|mut log| log.append(&line));
     }
 }

@@ -1,5 +1,5 @@
-//! The folders in which hooks, recorders and the explorer meet. They belong to this user alone: what others may write
-//! or read is refused.
+//! The folders in which hooks, recorders and the explorer meet. They are private to this user: files and folders that
+//! others may read or write are refused.
 
 use std::env;
 use std::fs::{self, DirBuilder, Metadata, OpenOptions};
@@ -14,7 +14,7 @@ use crate::base::sha256;
 /// The folders of one user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Places {
-    /// Gone after a restart of the machine, where the system has such a folder.
+    /// Cleared at reboot, where the system has such a folder.
     runtime: Option<PathBuf>,
     state: PathBuf,
     config: PathBuf,
@@ -29,7 +29,7 @@ impl Places {
         Places::of(|name| env::var_os(name).map(PathBuf::from))
     }
 
-    /// The same, with what `variable` returns for the name of a variable.
+    /// The same, with `variable` as the environment.
     pub fn of(variable: impl Fn(&str) -> Option<PathBuf>) -> Option<Places> {
         let folder = |name: &str| variable(name).filter(|path| path.is_absolute());
         let home = folder("HOME")?;
@@ -51,11 +51,11 @@ impl Places {
         &self.state
     }
 
-    /// Where questions and answers lie. A hook may run with another environment than the explorer, so the explorer
-    /// looks at all of them; who asks takes the first that can be used.
+    /// Where questions and answers are stored. A hook may run in a different environment from the explorer, so the
+    /// explorer polls all of them; the asking side takes the first usable one.
     pub fn meeting(&self) -> Vec<PathBuf> {
         let own = self.state.join("run");
-        // The system makes the folder around it, or there is none.
+        // The system creates the parent folder, or there is none.
         let is_there = |path: &&PathBuf| path.parent().is_some_and(Path::is_dir);
         let runtime = self.runtime.iter().filter(is_there).cloned();
         runtime.chain([own]).collect()
@@ -65,7 +65,7 @@ impl Places {
         self.state.join("traces")
     }
 
-    /// What the guard knows of running agents, and which of them a breaker has stopped.
+    /// What the guard knows about running agents, and which of them a breaker has stopped.
     pub fn live(&self) -> PathBuf {
         self.state.join("live")
     }
@@ -83,10 +83,10 @@ impl Places {
     }
 }
 
-/// The longest run id that is a file name as it is.
+/// The longest run id that is used as a file name unchanged.
 const LONGEST: usize = 100;
 
-/// The name of a run in the names of files: its id, if that is a plain word.
+/// The name of a run within file names: its id if that is a plain word, else a hash.
 pub fn of_run(run: &str) -> String {
     let is_plain = |it: char| it.is_ascii_alphanumeric() || matches!(it, '-' | '_' | '.');
     let is_name = !run.is_empty()
@@ -101,7 +101,7 @@ pub fn of_run(run: &str) -> String {
     format!("x-{name}")
 }
 
-/// Creates a folder that only this user may enter, and refuses one that others may.
+/// Creates a folder that only this user may enter; refuses one that others may enter.
 pub fn private(folder: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true).mode(0o700).create(folder)?;
@@ -112,7 +112,7 @@ pub fn private(folder: &Path) -> io::Result<()> {
     check(folder, &found)
 }
 
-/// Whether a file or folder is this user's, and nobody else may read or write it.
+/// Checks that a file or folder is this user's, and closed to everyone else.
 pub fn check(path: &Path, found: &Metadata) -> io::Result<()> {
     if found.uid() != rustix::process::geteuid().as_raw() {
         return Err(refused(path, "belongs to another user"));
@@ -123,7 +123,7 @@ pub fn check(path: &Path, found: &Metadata) -> io::Result<()> {
     Ok(())
 }
 
-/// Reads a private file of at most `most` bytes, not through a link.
+/// Reads a private file of at most `most` bytes; does not follow links.
 pub fn read_private(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let file = OpenOptions::new()
         .read(true)
@@ -142,7 +142,7 @@ pub fn read_private(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Flags as `OpenOptions` takes them.
+/// Flags in the type that `OpenOptions` takes.
 pub(super) fn flags(flags: OFlags) -> i32 {
     flags.bits() as i32
 }
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_id_that_is_no_file_name_is_hashed() {
+    fn a_run_id_unfit_for_a_file_name_is_hashed() {
         assert_eq!(of_run("7f3a-91.b_c"), "7f3a-91.b_c");
         for odd in ["", "..", "a/b", "a b", &"x".repeat(101)] {
             let name = of_run(odd);
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_may_enter_or_read_is_refused() {
+    fn folders_and_files_open_to_others_are_refused() {
         let folder = tempfile::tempdir().expect("a folder");
         let own = folder.path().join("a/b");
         private(&own).expect("created");

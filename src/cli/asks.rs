@@ -1,4 +1,4 @@
-//! `asks`, `approve` and `deny`: tool calls that wait for a person, without the explorer.
+//! `asks`, `approve` and `deny`: answers tool calls waiting for approval, without the explorer.
 
 use std::io::{self, IsTerminal};
 use std::time::Duration;
@@ -17,24 +17,24 @@ use crate::cli::guard::places;
 use crate::export::words::Role;
 use crate::tui::asks::left;
 
-/// List the tool calls that wait for a person
+/// List the tool calls waiting for approval
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  saferun-tui asks                                what waits, with what exactly would run
-  saferun-tui asks --watch                        print what is asked from now on; while it runs, agents wait
+  saferun-tui asks                                pending calls, and exactly what would run
+  saferun-tui asks --watch                        print new requests as they arrive; while it runs, agents wait
                                                   for an answer instead of being denied
-  saferun-tui approve a-18b2 --reason 'scratch'   answer: the beginning of an id is enough")]
+  saferun-tui approve a-18b2 --reason 'scratch'   answer: a unique prefix of the id is enough")]
 pub struct Asks {
-    /// Go on, and print each new one
+    /// Keep running, and print each new one
     #[arg(long)]
     watch: bool,
 }
 
-/// Approve a tool call that waits for a person
+/// Approve a tool call waiting for approval
 #[derive(Debug, clap::Args)]
 pub struct Approve {
-    /// The id of the ask, or its beginning
+    /// The id of the ask, or a unique prefix of it
     id: String,
 
     /// Why
@@ -42,13 +42,13 @@ pub struct Approve {
     reason: String,
 }
 
-/// Deny a tool call that waits for a person
+/// Deny a tool call waiting for approval
 #[derive(Debug, clap::Args)]
 pub struct Deny {
-    /// The id of the ask, or its beginning
+    /// The id of the ask, or a unique prefix of it
     id: String,
 
-    /// Why: the agent reads it
+    /// Why: shown to the agent
     #[arg(long, value_name = "TEXT", default_value = "denied")]
     reason: String,
 }
@@ -74,14 +74,14 @@ impl Command for Asks {
             print(cx, ask)?;
         }
         if found.is_empty() {
-            cx.notes.note("nothing waits for an answer");
+            cx.notes.note("no tool call is waiting for approval");
             return Ok(Exit::NoMatch);
         }
         Ok(Exit::Done)
     }
 }
 
-/// Without the nonce: whoever reads the output need not be able to answer.
+/// An ask without its nonce: reading the output must not be enough to answer.
 fn public(ask: &Ask) -> serde_json::Value {
     let mut ask = serde_json::to_value(ask).unwrap_or_default();
     if let Some(ask) = ask.as_object_mut() {
@@ -97,7 +97,7 @@ fn watch(cx: &mut Cx) -> anyhow::Result<Exit> {
     let mailboxes = Mailbox::all(&places);
     let approver = Approver::new(&places);
     if !approver.is_known() {
-        let what = "no folder in which agents could find this";
+        let what = "no usable folder in which agents could find this approver";
         return Err(Failure::Usage(what.to_owned()).into());
     }
     let mut told = Vec::new();
@@ -160,10 +160,10 @@ impl Command for Deny {
     }
 }
 
-/// A person answers, so there is a terminal.
+/// Only a person may answer, so a terminal is required.
 fn answer(cx: &mut Cx, id: &str, state: State, reason: &str) -> anyhow::Result<Exit> {
     if !io::stdin().is_terminal() {
-        let what = "only a person answers: standard input is no terminal";
+        let what = "only a person can answer: standard input is not a terminal";
         return Err(Failure::Usage(what.to_owned()).into());
     }
     let places = places()?;
@@ -173,11 +173,11 @@ fn answer(cx: &mut Cx, id: &str, state: State, reason: &str) -> anyhow::Result<E
     let (mailbox, ask) = match (found.next(), found.count()) {
         (Some(one), 0) => one,
         (Some(_), others) => {
-            let what = format!("'{id}' is the beginning of {} ids", others + 1);
+            let what = format!("'{id}' is a prefix of {} ids", others + 1);
             return Err(Failure::Usage(what).into());
         }
         (None, _) => {
-            let what = format!("no ask that waits has an id that begins with '{id}'");
+            let what = format!("no pending ask has an id that begins with '{id}'");
             return Err(Failure::Input(what).into());
         }
     };
@@ -190,6 +190,6 @@ fn answer(cx: &mut Cx, id: &str, state: State, reason: &str) -> anyhow::Result<E
             cx.out.line(&line)?;
             Ok(Exit::Done)
         }
-        Err(lost) => Err(Failure::Input(format!("your answer does not count: {lost}")).into()),
+        Err(lost) => Err(Failure::Input(format!("your answer was not accepted: {lost}")).into()),
     }
 }

@@ -1,4 +1,4 @@
-//! `guard`: the hook that hosts run, putting it into their settings, and trying a policy.
+//! `guard`: the hook that hosts run, its installation, and a dry run of the policy.
 
 use std::ffi::OsString;
 use std::fs;
@@ -24,7 +24,7 @@ use crate::export::words::Role;
 use crate::query;
 use crate::query::expr::{Expr, Step, Subject, Term, Test, Value as Word};
 
-/// Answers a hook, if that is what the arguments ask for: `guard HOST`, `guard HOST --observe`.
+/// Runs as a hook if the arguments are `guard HOST` or `guard HOST --observe`.
 pub fn hook(arguments: impl IntoIterator<Item = OsString>) -> Option<ExitCode> {
     let mut arguments = arguments.into_iter();
     if arguments.next()? != "guard" {
@@ -40,20 +40,20 @@ pub fn hook(arguments: impl IntoIterator<Item = OsString>) -> Option<ExitCode> {
     is_hook.then(|| hooks::hook(&host, observe).into())
 }
 
-/// Ask before an agent's tool calls run: the hook of a host, and its installation
+/// Check an agent's tool calls before they run: the hook of a host, and its installation
 ///
 /// A host (claude-code, codex, gemini, copilot, qwen, cursor, kimi, opencode) runs `saferun-tui guard HOST` before each
-/// tool call and is told whether it may run. The policy is ~/.config/saferun-tui/policy.toml.
+/// tool call to find out whether it may run. The policy is ~/.config/saferun-tui/policy.toml.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   saferun-tui guard install claude-code      show what would change in its settings, and ask
-  saferun-tui guard status                   which hosts are guarded, and when a hook was heard last
+  saferun-tui guard status                   which hosts are guarded, and when a hook last ran
   saferun-tui guard test 'tool:Bash args.command=\"rm -rf build\"'
                                              which rule would decide this call, and why
-  saferun-tui guard uninstall claude-code    take exactly these entries out again
+  saferun-tui guard uninstall claude-code    remove exactly these entries
 
-A guard stops accidents and lazy models. It runs as the same user as the agent, who can therefore
+A guard stops accidents and lazy models. It runs as the same user as the agent, which can therefore
 get around it: it is a seat belt, not the wall. The wall is a sandbox.")]
 pub struct Guard {
     #[command(subcommand)]
@@ -62,20 +62,20 @@ pub struct Guard {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Put the guard into the settings of a host
+    /// Add the guard to the settings of a host
     Install(Install),
-    /// Take the guard out of the settings of a host
+    /// Remove the guard from the settings of a host
     Uninstall(Uninstall),
-    /// Which hosts are guarded, and what is wrong
+    /// Show which hosts are guarded, and any problems
     Status,
-    /// Which rule would decide a call, and why
+    /// Show which rule would decide a call, and why
     Test(Try),
 }
 
-/// The hosts that a command is about.
+/// The hosts that a command applies to.
 #[derive(Debug, Clone, clap::Args)]
 struct Hosts {
-    /// claude-code, codex, gemini, copilot, qwen, cursor, kimi or opencode [default: those that are used here]
+    /// claude-code, codex, gemini, copilot, qwen, cursor, kimi or opencode [default: those found here]
     #[arg(value_name = "HOST")]
     names: Vec<String>,
 
@@ -83,7 +83,7 @@ struct Hosts {
     #[arg(long)]
     project: bool,
 
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
 }
@@ -114,7 +114,7 @@ struct Try {
     )]
     call: Option<String>,
 
-    /// A call as JSON: {"tool": …, "args": {…}}, or what a host tells its hooks
+    /// A call as JSON: {"tool": …, "args": {…}}, or a hook payload
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
 
@@ -142,11 +142,11 @@ pub(super) fn places() -> Result<Places, Failure> {
     Places::of_environment().ok_or_else(none)
 }
 
-/// What changes for one host.
+/// Plans the change for one host.
 type Planned = fn(&str, How<'_>) -> Result<Plan, String>;
 
 impl Hosts {
-    /// Shows each change, asks, and makes it.
+    /// Shows each change, asks for confirmation, and applies it.
     fn change(&self, cx: &mut Cx, observe: bool, plan: Planned) -> anyhow::Result<Exit> {
         let places = places()?;
         let here = std::env::current_dir()?;
@@ -162,7 +162,7 @@ impl Hosts {
             self.names.clone()
         };
         if hosts.is_empty() {
-            let what = "no host is used here: name one (saferun-tui guard --help lists them)";
+            let what = "no host found here: name one (saferun-tui guard --help lists them)";
             return Err(Failure::Usage(what.to_owned()).into());
         }
         let mut exit = Exit::Done;
@@ -175,12 +175,12 @@ impl Hosts {
         Ok(exit)
     }
 
-    /// Whether it is as it should be afterwards.
+    /// Applies the change for one host. Returns false if the user declined.
     fn one(&self, cx: &mut Cx, plan: &Plan, places: &Places) -> anyhow::Result<bool> {
         let path = cx.out.look.clean(&plan.path.display().to_string());
         if !plan.is_change() {
             cx.out
-                .line(&format!("{}: {path} is so already", plan.host))?;
+                .line(&format!("{}: {path} needs no change", plan.host))?;
             return Ok(true);
         }
         for line in plan.diff().lines() {
@@ -206,10 +206,10 @@ impl Hosts {
     }
 }
 
-/// Asks on the terminal.
+/// Asks for confirmation on the terminal.
 fn agreed(cx: &mut Cx, path: &str) -> anyhow::Result<bool> {
     if !io::stdin().is_terminal() {
-        let what = "this asks first, and standard input is no terminal: add --yes";
+        let what = "cannot ask for confirmation: standard input is not a terminal (--yes skips it)";
         return Err(Failure::Usage(what.to_owned()).into());
     }
     cx.out.prompt(&format!("write {path}? [y/N] "))?;
@@ -226,13 +226,14 @@ impl Install {
         if rules.files().next().is_none() && rules.broken().is_none() {
             let path = places.policy();
             cx.notes.note(&format!(
-                "there is no policy yet ({}): calls are recorded, and none is stopped",
+                "there is no policy yet ({}): calls are recorded, none is blocked",
                 path.display()
             ));
         }
         if let Some(broken) = rules.broken() {
-            cx.notes
-                .error(&format!("until this is mended, every call asks: {broken}"));
+            cx.notes.error(&format!(
+                "until this is fixed, every call needs approval: {broken}"
+            ));
         }
         Ok(exit)
     }
@@ -282,13 +283,15 @@ fn status(cx: &mut Cx) -> anyhow::Result<Exit> {
         return Ok(Exit::Done);
     }
     let policy = match (rules.broken(), rules.files().next()) {
-        (Some(broken), _) => format!("policy cannot be used, so every call asks: {broken}"),
+        (Some(broken), _) => {
+            format!("policy cannot be used, so every call needs approval: {broken}")
+        }
         (None, Some(file)) => format!(
             "policy {file}: {}",
             human::counted(rules.count() as u64, "rule")
         ),
         (None, None) => format!(
-            "no policy ({}): calls are recorded, and none is stopped",
+            "no policy ({}): calls are recorded, none is blocked",
             places.policy().display()
         ),
     };
@@ -303,10 +306,10 @@ fn status(cx: &mut Cx) -> anyhow::Result<Exit> {
             (false, _) => "not guarded",
         };
         let when = it.heard.map_or_else(
-            || "never heard".to_owned(),
+            || "no events yet".to_owned(),
             |at| {
                 format!(
-                    "heard {}",
+                    "last event {}",
                     human::when(heard(at), System.now(), &cx.out.look.zone)
                 )
             },
@@ -321,7 +324,7 @@ fn status(cx: &mut Cx) -> anyhow::Result<Exit> {
         cx.out.painted(role, &line)?;
         let unguarded = (it.unguarded > 0).then(|| {
             let calls = human::counted(u64::from(it.unguarded), "call");
-            format!("{calls} of its last run ran and no hook was asked")
+            format!("{calls} in its last run ran without asking the hook")
         });
         for problem in it.problems.iter().chain(&unguarded) {
             let line = cx.out.look.clean(&format!("             {problem}"));
@@ -399,7 +402,7 @@ fn role_of(effect: Effect) -> Role {
     }
 }
 
-/// A call in a file: ours, or the payload of a hook.
+/// A call from a file, in our form or as a hook payload.
 fn told(file: &Path) -> Result<(String, Value), Failure> {
     let wrong = |why: String| Failure::Usage(format!("{}: {why}", file.display()));
     let text = fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
@@ -407,7 +410,7 @@ fn told(file: &Path) -> Result<(String, Value), Failure> {
     let first = |names: &[&str]| names.iter().find_map(|name| call.get(*name)).cloned();
     let tool = first(&["tool", "tool_name", "toolName"]);
     let tool = tool.and_then(|it| it.as_str().map(str::to_owned));
-    let tool = tool.ok_or_else(|| wrong("it names no tool".to_owned()))?;
+    let tool = tool.ok_or_else(|| wrong("no tool is named".to_owned()))?;
     let args = first(&["args", "tool_input", "toolArgs"]);
     Ok((tool, args.unwrap_or_else(|| json!({}))))
 }
@@ -427,22 +430,22 @@ fn described(text: &str) -> Result<(String, Value), Failure> {
     let (mut tool, mut args) = (None, Map::new());
     for part in parts {
         let Expr::Term(term) = part else {
-            return Err(wrong("that is no call"));
+            return Err(wrong("not a call"));
         };
-        let value = value_of(&term).ok_or_else(|| wrong("that is no value"))?;
+        let value = value_of(&term).ok_or_else(|| wrong("not a value"))?;
         match &term.subject {
             Subject::Field(field) if field.info().name == "tool" => {
                 tool = value.as_str().map(str::to_owned);
             }
             Subject::Args(path) => {
-                put(&mut args, path, value).ok_or_else(|| wrong("that is no argument"))?;
+                put(&mut args, path, value).ok_or_else(|| wrong("not an argument"))?;
             }
             Subject::Field(_) | Subject::Label(_) | Subject::Result(_) => {
-                return Err(wrong("a call has a tool and arguments"));
+                return Err(wrong("a call has only a tool and arguments"));
             }
         }
     }
-    let tool = tool.ok_or_else(|| wrong("it names no tool"))?;
+    let tool = tool.ok_or_else(|| wrong("no tool is named"))?;
     Ok((tool, Value::Object(args)))
 }
 

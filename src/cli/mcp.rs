@@ -1,4 +1,4 @@
-//! `mcp`: runs an MCP server, and records and guards what passes.
+//! `mcp`: runs an MCP server, and records and guards its calls.
 
 use std::ffi::OsString;
 
@@ -8,7 +8,7 @@ use crate::cli::command::{Accepts, Command};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::guard::places;
 
-/// Run an MCP server (stdio), record its calls, and ask before they run
+/// Run an MCP server (stdio), record its calls, and check them before they run
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -16,14 +16,14 @@ Examples:
   saferun-tui mcp --name shop --guard -- npx shop-server
                                                        rules name its tools mcp__shop__TOOL
 
-What passes is forwarded byte by byte. A call that the hook of the agent was asked about already is
-not asked about again.")]
+Messages that pass are forwarded unchanged. A call that the agent's hook has already checked is not
+checked again.")]
 pub struct Mcp {
-    /// What the server is called in the trace and in rules [default: the name of the program]
+    /// Name of the server in the trace and in rules [default: the name of the program]
     #[arg(long)]
     name: Option<String>,
 
-    /// Hold its calls to the policy, and ask a person where it says so
+    /// Enforce the policy on its calls, and ask a person where it says so
     #[arg(long)]
     guard: bool,
 

@@ -84,10 +84,10 @@ impl Command for McpServe {
             let path = self.run.display();
             let servers = recording.servers().join(", ");
             let what = match server {
-                Some(server) => format!(
-                    "{path}: no result of a tool of '{server}' is recorded (servers: {servers})"
-                ),
-                None => format!("{path}: no result of a tool is recorded"),
+                Some(server) => {
+                    format!("{path}: no recorded tool results of '{server}' (servers: {servers})")
+                }
+                None => format!("{path}: no recorded tool results"),
             };
             return Err(Failure::Input(what).into());
         }
@@ -113,7 +113,7 @@ impl Command for McpServe {
     }
 }
 
-/// One message a line, until standard input ends.
+/// Serves one message per line, until standard input ends.
 fn over_pipes(cx: &mut Cx, mut tools: Tools) -> anyhow::Result<Tools> {
     let mut input = io::stdin().lock();
     loop {

@@ -1,6 +1,6 @@
 //! `mcp-server`: lets an agent read traces over the Model Context Protocol, on standard input and output.
 //!
-//! It only reads, every answer is masked and bounded, and the traces are read anew for each question, so that an agent sees
+//! Read-only. Every answer is masked and bounded, and the traces are reread for each request, so that an agent sees
 //! what it did a moment ago.
 
 mod tools;
@@ -14,7 +14,8 @@ use crate::cli::Cx;
 use crate::cli::command::{Accepts, Command};
 use crate::cli::failure::Exit;
 
-/// Serve traces to an agent over the Model Context Protocol (stdio): list, query, show, compare, cost; read-only, masked
+/// Serve traces to an agent over the Model Context Protocol (stdio): list, query, show, compare, cost; read-only,
+/// masked
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -29,7 +30,7 @@ pub struct McpServer {
     paths: Vec<PathBuf>,
 }
 
-/// The version of the protocol that is spoken unless the client asks for another.
+/// The protocol version, unless the client asks for another.
 const VERSION: &str = "2025-06-18";
 /// The longest request that is read.
 const LONGEST: usize = 1 << 20;
@@ -59,7 +60,7 @@ impl Command for McpServer {
     }
 }
 
-/// The answer to a message; none to a notification.
+/// The answer to a message; none for a notification.
 fn answer(cx: &Cx, paths: &[PathBuf], request: &Value) -> Option<Value> {
     let id = request.get("id")?;
     let params = request.get("params").unwrap_or(&Value::Null);

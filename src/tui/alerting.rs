@@ -1,5 +1,5 @@
-//! Alerts over what is open: where the rules come from, what they find, and how it stands. Shared by the views; looking is
-//! a task of the view of alerts.
+//! Alerts in the open traces: where the rules come from, what they find, and the state of each alert. Shared by the
+//! views; a task of the alerts view evaluates the rules.
 
 use std::collections::HashMap;
 use std::collections::btree_map::Entry;
@@ -23,16 +23,16 @@ use crate::store::Store;
 use crate::tui::filtering;
 use crate::tui::session::Session;
 
-/// Where rules come from. They are read only by a task.
+/// Where the rules come from. Only a task reads them.
 #[derive(Debug, Clone)]
 pub struct Source {
-    /// The file that the command line or the settings name.
+    /// The file named by the command line or the settings.
     pub path: Option<PathBuf>,
-    /// It is that of the settings, which alone may arm a breaker.
+    /// It is the file of the settings, the only one that may arm a breaker.
     pub is_own: bool,
-    /// The folder of the state; none remembers nothing.
+    /// The state folder; without one, nothing is remembered.
     pub state: Option<PathBuf>,
-    /// Reads what is named; with no name, the usual file, else the built-in rules.
+    /// Reads the named file; without one, the usual file, else the built-in rules.
     pub read: fn(&Source) -> Result<InForce, String>,
 }
 
@@ -55,7 +55,7 @@ pub struct InForce {
     pub path: Option<String>,
     pub sha256: String,
     pub known: Arc<[Known]>,
-    /// Why a breaker that the rules arm is not armed; none if it is, or if they arm none.
+    /// Why the breaker is not armed although the rules arm it, if that is so.
     pub disarmed: Option<String>,
 }
 
@@ -75,20 +75,20 @@ impl InForce {
     }
 }
 
-/// What the rules found, and how it stands.
+/// What the rules found, and the state of each alert.
 #[derive(Debug, Clone)]
 pub struct Seen {
     pub overlay: Overlay,
     pub in_force: InForce,
     pub book: Book,
-    /// Some program watches these rules, and sends.
+    /// A watcher evaluates these rules and sends notifications.
     pub is_watched: bool,
     watch: Watch,
-    /// Of actions at which a rule went off, the alert and the worst hit.
+    /// The alert and its worst hit, for each action at which a rule went off.
     lines: HashMap<ActionIx, (usize, usize)>,
-    /// What went wrong with the file of states.
+    /// Problems with the state file.
     pub problems: Vec<String>,
-    /// Alerts that somebody should look at.
+    /// The number of alerts that need attention.
     unseen: usize,
 }
 
@@ -120,7 +120,8 @@ impl Seen {
         self.overlay.of_action(ix).next().is_some()
     }
 
-    /// Those that fire and that nobody knows about. Of traces that are not followed nobody was told, so all of them count.
+    /// Counts the firing alerts that are neither acknowledged nor snoozed. In traces that are not followed, resolved
+    /// ones count too, since no notification was sent.
     fn count(&mut self, is_live: bool, now: i64) {
         let is_unseen = |alert: &&Alert| {
             let Some(kept) = self.kept(alert) else {
@@ -150,29 +151,29 @@ impl Seen {
     }
 }
 
-/// What the session knows of alerts.
+/// The session's alerts.
 #[derive(Debug, Default)]
 pub struct Alerting {
     pub seen: Option<Arc<Seen>>,
-    /// Why there is nothing.
+    /// Why there are none.
     pub problem: Option<String>,
-    /// Someone looks at the alerts: they are wanted however long it takes.
+    /// The alerts view was opened: evaluate the rules however long it takes.
     pub is_wanted: bool,
     pub is_looking: bool,
-    /// Something was learned since the last look.
+    /// The traces have changed since the last evaluation.
     pub is_outdated: bool,
-    /// Marks set here, for a session that remembers nothing.
+    /// Marks set in a session without a state folder.
     marks: Vec<(String, Mark)>,
-    /// Who acknowledges; asked for once.
+    /// The name for acknowledgements; asked for once.
     pub name: Option<String>,
-    /// The evidence that is walked through in the stream, in order.
+    /// The evidence that the stream steps through, in order.
     pub walk: Vec<ActionIx>,
 }
 
-/// Traces of up to this many actions are looked at without being asked.
+/// The rules are evaluated without being asked for in traces of up to this many actions.
 const ALWAYS: u32 = 100_000;
 
-/// Puts rules to a store, and reads how alerts stand; the work of a task.
+/// Evaluates the rules over a store, and reads the states of the alerts; the work of a task.
 #[derive(Debug)]
 pub struct Looking {
     store: Store,
@@ -185,11 +186,11 @@ pub struct Looking {
     now: i64,
 }
 
-/// Looked, or why there are no rules.
+/// The findings, or why there are no rules.
 pub type Looked = Result<Arc<Seen>, String>;
 
 impl Looking {
-    /// What is missing; none if nothing is, or while the traces are still read.
+    /// The evaluation that is due, if any; none while the traces are still being read.
     pub fn wanted(session: &Session) -> Option<Looking> {
         let (alerting, store) = (&session.alerting, &session.loaded.store);
         let known = alerting.seen.as_ref();
@@ -201,7 +202,7 @@ impl Looking {
         (is_wanted && alerting.problem.is_none()).then(|| Looking::again(session))
     }
 
-    /// A look whether or not anything is known to have changed; rules are read again if none are known.
+    /// An evaluation whether or not anything has changed; rereads the rules if none are known.
     pub fn again(session: &Session) -> Looking {
         Looking {
             store: session.loaded.store.clone(),
@@ -257,7 +258,7 @@ impl Looking {
     }
 }
 
-/// The file tells what a watcher found; where nobody watches, it tells only marks, and the rest is what was found here.
+/// With a watcher, its states from the file apply; without one, only the marks from the file, and our own states.
 fn joined(file: Book, known: Option<&Book>, is_watched: bool) -> Book {
     let mut book = file;
     for (key, own) in known.into_iter().flat_map(|known| &known.alerts) {
@@ -278,14 +279,14 @@ fn joined(file: Book, known: Option<&Book>, is_watched: bool) -> Book {
     book
 }
 
-/// Where the states of the alerts of these rules are kept.
+/// The file with the alert states for these rules.
 pub fn states(source: &Source, in_force: &InForce) -> Option<AlertStates> {
     let folder = source.state.as_deref()?;
     Some(AlertStates::of(folder, in_force.path.as_deref()))
 }
 
 impl Session {
-    /// Takes what was found, and lays it over the stream.
+    /// Takes the findings, and overlays them on the stream.
     pub fn take_alerts(&mut self, looked: Looked) {
         self.alerting.is_looking = false;
         match looked {
@@ -308,14 +309,14 @@ impl Session {
         }
     }
 
-    /// Puts a mark on an alert, until the session ends or the file of states tells.
+    /// Marks an alert, for the rest of the session.
     pub fn mark_alert(&mut self, key: &str, mark: Mark) {
         self.alerting.marks.retain(|(known, _)| known != key);
         self.alerting.marks.push((key.to_owned(), mark));
         self.alerting.is_outdated = true;
     }
 
-    /// How many alerts somebody should look at.
+    /// How many alerts need attention.
     pub fn unseen_alerts(&self) -> usize {
         self.alerting.seen.as_ref().map_or(0, |seen| seen.unseen)
     }

@@ -1,4 +1,4 @@
-//! The tool calls of all agents that wait for a person, as the screens know them.
+//! The tool calls of all agents that are waiting for approval, as the screens see them.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -10,23 +10,23 @@ use crate::base::{human, text};
 #[derive(Debug, Default)]
 pub struct Asks {
     all: Vec<Asked>,
-    /// Those that the user was told of.
-    told: HashSet<String>,
+    /// Those already announced to the user.
+    announced: HashSet<String>,
 }
 
 impl Asks {
-    /// Takes what is asked now. Words about what is new, if anything is.
+    /// Takes the current questions. Returns a message if one is new.
     pub fn update(&mut self, all: Vec<Asked>) -> Option<String> {
         self.all = all;
         let open = self.all.iter().filter(|it| it.standing == Standing::Open);
-        let new = open.filter(|it| self.told.insert(it.ask.id.clone()));
+        let new = open.filter(|it| self.announced.insert(it.ask.id.clone()));
         let newest = new.last()?;
         let host = text::sanitize(&newest.ask.host);
         let tool = text::sanitize(&newest.ask.tool);
-        Some(format!("{host} asks: may it run {tool}?"))
+        Some(format!("{host} asks to run {tool}"))
     }
 
-    /// All that are known, the oldest first: also those that nobody waits for any more.
+    /// All questions, oldest first, including those no longer pending.
     pub fn all(&self) -> &[Asked] {
         &self.all
     }
@@ -40,13 +40,13 @@ impl Asks {
         open.count()
     }
 
-    /// When the first of those that wait is denied because nobody answered.
+    /// The earliest deadline of a pending question.
     pub fn next_end(&self) -> Option<i64> {
         let open = self.all.iter().filter(|it| it.standing == Standing::Open);
         open.filter_map(|it| it.ask.until()).min()
     }
 
-    /// `2 asks · 0:41`: how many wait, and how long the first of them still does. Empty if none does.
+    /// `2 asks · 0:41`: how many are pending, and the time until the first expires. Empty if none is.
     pub fn badge(&self, now: i64) -> String {
         let open = self.open();
         if open == 0 {
@@ -59,7 +59,7 @@ impl Asks {
         }
     }
 
-    /// A clock runs while something waits.
+    /// The clock ticks while a question is pending.
     pub fn stays(&self) -> Option<Duration> {
         (self.open() > 0).then_some(Duration::from_secs(1))
     }

@@ -47,7 +47,7 @@ pub enum Effect {
         text: Masked<String>,
         with: Viewer,
     },
-    /// Opens a file of the user's in the editor, at a line.
+    /// Opens one of the user's files in the editor, at a line.
     Edit {
         path: PathBuf,
         line: u32,

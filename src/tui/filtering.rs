@@ -107,7 +107,7 @@ pub fn parse(filter: &str) -> Result<Option<Expr>, Problem> {
     }
 }
 
-/// What a filter depends on apart from the trace. Rules of alerts are read when a filter asks for them.
+/// What a filter depends on apart from the trace. Alert rules are read when a filter needs them.
 pub(crate) fn context(session: &Session) -> Context {
     let source = session.setup.alerts.clone();
     let alerts = check::lookup(move || {

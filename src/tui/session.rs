@@ -54,7 +54,7 @@ pub struct Session {
     pub prices: Arc<PriceTable>,
     pub policing: Policing,
     pub alerting: Alerting,
-    /// Tool calls that wait for a person.
+    /// Tool calls waiting for approval.
     pub asks: Asks,
 }
 
@@ -220,7 +220,7 @@ pub struct Opened {
     pub zone: Zone,
     /// A policy that lies over it.
     pub overlay: Option<Arc<Overlay>>,
-    /// What the rules of alerts found in it.
+    /// What the alert rules found in it.
     pub alerts: Option<Arc<Seen>>,
 }
 

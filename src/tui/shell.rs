@@ -251,14 +251,14 @@ impl Shell {
                     Ok(state) => self.session.say(state.word()),
                     Err(why) => self
                         .session
-                        .fail(&format!("your answer does not count: {why}")),
+                        .fail(&format!("your answer was not accepted: {why}")),
                 }
                 Vec::new()
             }
         }
     }
 
-    /// Tool calls wait for a person: says so, wherever the user is, and calls if the settings say so.
+    /// Announces new tool calls waiting for approval on every view, with a bell or notification if the settings say so.
     fn asked(&mut self, all: Vec<events::Asked>) -> Vec<Asked> {
         let new = self.session.asks.update(all);
         let Some(words) = new else {

@@ -271,7 +271,7 @@ pub struct Marks {
     /// Where the user set a mark, and where a text was found.
     pub mark: &'static str,
     pub hit: &'static str,
-    /// An action that shows why a rule of alerts went off.
+    /// Evidence of an alert.
     pub alert: &'static str,
     /// From little to much.
     pub levels: [&'static str; 8],

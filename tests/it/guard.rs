@@ -1,4 +1,4 @@
-//! The hook as hosts run it: a process of its own, told on standard input, heard on standard output.
+//! The hook as hosts run it: a separate process, with its payload on standard input and its answer on standard output.
 
 use std::fs;
 use std::io::Write;
@@ -155,7 +155,7 @@ fn said(output: &Output) -> String {
 const HOOK: &[&str] = &["guard", "claude-code"];
 
 #[test]
-fn what_no_rule_is_about_is_recorded_and_left_to_the_host() {
+fn a_call_without_a_rule_is_recorded_and_left_to_the_host() {
     let home = Home::new(POLICY);
     let before = home.hook(HOOK, &bash("ls"));
     assert_eq!(
@@ -185,7 +185,7 @@ fn what_no_rule_is_about_is_recorded_and_left_to_the_host() {
 }
 
 #[test]
-fn a_rule_that_denies_is_told_with_its_reason() {
+fn a_denial_carries_the_reason_of_its_rule() {
     let home = Home::new(POLICY);
     let output = home.hook(HOOK, &bash("git push"));
     assert_eq!(
@@ -203,7 +203,7 @@ fn a_rule_that_denies_is_told_with_its_reason() {
     );
     let batch = json!({"tool_calls": [{"tool_use_id": "toolu_1", "tool_response": "denied"}]});
     home.hook(HOOK, &claude("PostToolBatch", "git push", &batch));
-    assert_eq!(home.kinds().len(), 4, "it is over already");
+    assert_eq!(home.kinds().len(), 4, "the call has already ended");
 }
 
 #[track_caller]
@@ -234,7 +234,7 @@ fn asked(state: State, reason: &str, decision: &str, expected: &[&str]) {
 }
 
 #[test]
-fn a_person_answers_and_who_why_and_how_long_is_recorded() {
+fn an_answer_is_recorded_with_its_author_reason_and_wait() {
     let began = [
         "run_start",
         "tool_call",
@@ -256,12 +256,12 @@ fn a_person_answers_and_who_why_and_how_long_is_recorded() {
 }
 
 #[test]
-fn where_nobody_answers_in_time_it_is_denied() {
+fn a_call_is_denied_if_no_answer_comes_in_time() {
     let home = Home::new(&POLICY.replace("30s", "1s"));
     let _approver = Approver::new(&home.places());
     let output = home.hook(HOOK, &bash("rm -rf build"));
     assert!(
-        said(&output).contains("\"deny\"") && said(&output).contains("nobody answered"),
+        said(&output).contains("\"deny\"") && said(&output).contains("no answer within"),
         "{}",
         said(&output)
     );
@@ -270,7 +270,7 @@ fn where_nobody_answers_in_time_it_is_denied() {
 }
 
 #[test]
-fn where_nobody_can_answer_the_host_asks_or_it_is_denied() {
+fn without_an_approver_the_host_asks_or_the_call_is_denied() {
     let home = Home::new(POLICY);
     let output = home.hook(HOOK, &bash("rm -rf build"));
     assert!(said(&output).contains("\"ask\""), "{}", said(&output));
@@ -292,7 +292,7 @@ fn where_nobody_can_answer_the_host_asks_or_it_is_denied() {
 }
 
 #[test]
-fn a_hook_that_is_told_to_end_while_it_asks_blocks_and_withdraws() {
+fn a_hook_terminated_while_asking_blocks_and_withdraws() {
     let home = Home::new(POLICY);
     let _approver = Approver::new(&home.places());
     let hook = home.start(HOOK, &bash("rm -rf build").to_string());
@@ -306,7 +306,7 @@ fn a_hook_that_is_told_to_end_while_it_asks_blocks_and_withdraws() {
 }
 
 #[test]
-fn a_hook_that_is_killed_blocks_by_the_command_that_runs_it() {
+fn if_the_hook_is_killed_the_shell_command_around_it_blocks() {
     let home = Home::new(POLICY);
     let _approver = Approver::new(&home.places());
     let program = env!("CARGO_BIN_EXE_saferun-tui");
@@ -339,7 +339,7 @@ fn a_hook_that_is_killed_blocks_by_the_command_that_runs_it() {
     wait_until(|| !ask.is_waited_for());
     let now = System.now();
     let late = mailbox.answer(&ask, &ask.answer(State::Approved, "x", "", now), now);
-    assert!(late.is_err(), "nobody waits for it");
+    assert!(late.is_err(), "the hook is no longer waiting");
 }
 
 fn signal(pid: u32, signal: &str) {
@@ -353,7 +353,7 @@ fn signal(pid: u32, signal: &str) {
 fn wait_until(is_so: impl Fn() -> bool) {
     let end = Instant::now() + Duration::from_secs(20);
     while !is_so() {
-        assert!(Instant::now() < end, "it takes too long");
+        assert!(Instant::now() < end, "timed out");
         std::thread::sleep(Duration::from_millis(10));
     }
 }
@@ -370,7 +370,7 @@ fn a_broken_policy_asks_and_never_allows() {
 }
 
 #[test]
-fn what_cannot_be_understood_blocks() {
+fn an_unreadable_payload_blocks() {
     let home = Home::new(POLICY);
     for (arguments, payload) in [
         (HOOK, "{"),
@@ -407,11 +407,11 @@ fn a_payload_of_another_host_is_answered_in_that_hosts_shape() {
 fn a_breaker_stops_the_next_call_with_its_arithmetic() {
     let home = Home::new(POLICY);
     home.hook(HOOK, &bash("ls"));
-    let trip = r#"{"schema":"saferun.tui/trip@1","run_id":"s1","rule":"cost","reason":"too dear","arithmetic":"4.10 + 1.20 > 5.00","at":"2026-11-22T10:00:00Z","by":"rule"}"#;
+    let trip = r#"{"schema":"saferun.tui/trip@1","run_id":"s1","rule":"cost","reason":"too expensive","arithmetic":"4.10 + 1.20 > 5.00","at":"2026-11-22T10:00:00Z","by":"rule"}"#;
     let path = home.write(".local/state/saferun-tui/live/s1.trip", trip);
     let output = home.hook(HOOK, &bash("ls"));
     assert!(
-        said(&output).contains("too dear (4.10 + 1.20 > 5.00)"),
+        said(&output).contains("too expensive (4.10 + 1.20 > 5.00)"),
         "{}",
         said(&output)
     );
@@ -442,11 +442,11 @@ fn an_agent_cannot_answer_for_a_person() {
     }
     let output = home.hook(&["approve", "a-1"], &json!({}));
     assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("no terminal"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("not a terminal"));
 }
 
 #[test]
-fn who_only_observes_decides_nothing() {
+fn with_observe_nothing_is_blocked_or_asked() {
     let home = Home::new(POLICY);
     let _approver = Approver::new(&home.places());
     for command in ["git push", "rm -rf build"] {
@@ -465,7 +465,7 @@ fn who_only_observes_decides_nothing() {
 }
 
 #[test]
-fn nothing_of_the_environment_is_ever_written() {
+fn the_environment_is_never_written_to_a_file() {
     let home = Home::new(POLICY);
     let _approver = Approver::new(&home.places());
     home.hook(HOOK, &bash("ls"));
@@ -483,7 +483,7 @@ fn nothing_of_the_environment_is_ever_written() {
 }
 
 #[test]
-fn calls_at_once_of_one_run_are_all_recorded() {
+fn concurrent_calls_of_one_run_are_all_recorded() {
     let home = Home::new(POLICY);
     let gemini = |n: usize| json!({"session_id": "g", "timestamp": "t", "cwd": "/", "hook_event_name": "BeforeTool", "tool_name": "run_shell_command", "tool_input": {"command": format!("ls {}", n % 3)}});
     let all: Vec<Child> = (0..12)
@@ -505,7 +505,7 @@ fn calls_at_once_of_one_run_are_all_recorded() {
         .collect();
     ids.sort_unstable();
     ids.dedup();
-    assert_eq!(ids.len(), 12, "equal calls have ids of their own");
+    assert_eq!(ids.len(), 12, "equal calls have different ids");
     assert_eq!(
         events
             .iter()
@@ -516,13 +516,17 @@ fn calls_at_once_of_one_run_are_all_recorded() {
 }
 
 #[test]
-fn the_settings_of_a_host_are_changed_only_after_they_were_shown_and_only_ours_are_removed() {
+fn settings_change_only_after_confirmation_and_only_ours_are_removed() {
     let home = Home::new(POLICY);
     let own = "{\n  \"model\": \"opus\",\n  \"hooks\": {\n    \"Stop\": [\n      {\n        \"hooks\": [\n          {\n            \"type\": \"command\",\n            \"command\": \"say done\"\n          }\n        ]\n      }\n    ]\n  }\n}\n";
     let settings = home.write(".claude/settings.json", own);
     let run = |arguments: &[&str]| home.hook(arguments, &json!({}));
     let asks = run(&["guard", "install", "claude-code"]);
-    assert_eq!(asks.status.code(), Some(2), "standard input is no terminal");
+    assert_eq!(
+        asks.status.code(),
+        Some(2),
+        "standard input is not a terminal"
+    );
     assert!(said(&asks).contains("+++") && said(&asks).contains("guard claude-code || { echo"));
     assert_eq!(fs::read_to_string(&settings).expect("read"), own);
     let done = run(&["guard", "install", "claude-code", "--yes"]);
@@ -535,7 +539,7 @@ fn the_settings_of_a_host_are_changed_only_after_they_were_shown_and_only_ours_a
     let installed = fs::read_to_string(&settings).expect("read");
     assert_eq!(installed.matches("guard claude-code ||").count(), 13);
     let again = run(&["guard", "install", "claude-code", "--yes"]);
-    assert!(said(&again).contains("is so already"));
+    assert!(said(&again).contains("needs no change"));
     let status: Value =
         serde_json::from_str(&said(&run(&["guard", "status", "--json"]))).expect("JSON");
     let host = &status["hosts"][0];
@@ -578,13 +582,13 @@ fn every_host_is_installed_and_removed_without_a_trace() {
             String::from_utf8_lossy(&gone.stderr)
         );
         let noted = home.0.path().join(".local/state/saferun-tui/installs.json");
-        fs::remove_file(noted).expect("it was noted");
+        fs::remove_file(noted).expect("the record of installations");
         assert_eq!(files(home.0.path()), before, "{host}");
     }
 }
 
 #[test]
-fn a_policy_can_be_tried_before_it_is_used() {
+fn a_policy_can_be_tested_before_use() {
     let home = Home::new(POLICY);
     let output = home.hook(
         &[
@@ -608,7 +612,7 @@ fn a_policy_can_be_tried_before_it_is_used() {
     assert!(said(&output).starts_with("deny: push"), "{}", said(&output));
 }
 
-/// A server that answers every request with the text that it was asked for.
+/// A server that lists and runs one tool, and echoes every other request.
 const SERVER: &str = r#"while read -r line; do
   id=$(printf '%s' "$line" | sed -n 's/.*"id":\([0-9]*\).*/\1/p')
   case "$line" in
@@ -618,7 +622,7 @@ const SERVER: &str = r#"while read -r line; do
   esac
 done"#;
 
-/// Says `lines` to the server behind the wrapper, and returns what came back.
+/// Sends `lines` to the server behind the wrapper, and returns the answers.
 fn through_mcp(home: &Home, lines: &[Value], while_open: impl FnOnce()) -> Vec<Value> {
     let arguments = ["mcp", "--name", "bank", "--guard", "--", "sh", "-c", SERVER];
     let mut child = home
@@ -646,7 +650,7 @@ fn pay(id: u32, amount: u32) -> Value {
 const BANK: &str = "version = 1\nwait = \"20s\"\n[[rule]]\nid = \"cap\"\neffect = \"EFFECT\"\ntool = \"mcp__bank__pay\"\nwhen = \"args.amount>500\"\nreason = \"over 500\"\n";
 
 #[test]
-fn calls_of_an_mcp_server_are_recorded_and_held_to_the_policy() {
+fn calls_to_an_mcp_server_are_recorded_and_held_to_the_policy() {
     let home = Home::new(&BANK.replace("EFFECT", "deny"));
     let list = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"});
     let batch = json!([pay(9, 9000)]);
@@ -671,7 +675,7 @@ fn calls_of_an_mcp_server_are_recorded_and_held_to_the_policy() {
         of(3)["result"]["content"][0]["text"],
         "Blocked by policy cap: over 500"
     );
-    assert_eq!(of(5), other, "what is not known passes as it is");
+    assert_eq!(of(5), other, "unknown messages pass unchanged");
     assert!(
         heard.iter().any(|it| it["error"]["code"] == -32600),
         "the batch"
@@ -691,7 +695,7 @@ fn calls_of_an_mcp_server_are_recorded_and_held_to_the_policy() {
 }
 
 #[test]
-fn a_call_of_an_mcp_server_waits_for_a_person_while_other_messages_go_on() {
+fn a_call_to_an_mcp_server_waits_for_approval_while_other_messages_pass() {
     let home = Home::new(&BANK.replace("EFFECT", "ask"));
     let _approver = Approver::new(&home.places());
     let mut asked = None;
@@ -706,7 +710,7 @@ fn a_call_of_an_mcp_server_waits_for_a_person_while_other_messages_go_on() {
 }
 
 #[test]
-fn a_call_that_the_agent_takes_back_is_not_passed_on() {
+fn a_call_that_the_agent_cancels_is_not_forwarded() {
     let home = Home::new(&BANK.replace("EFFECT", "ask"));
     let _approver = Approver::new(&home.places());
     let cancel =
@@ -723,7 +727,7 @@ fn a_call_that_the_agent_takes_back_is_not_passed_on() {
 }
 
 #[test]
-fn where_nobody_is_at_an_explorer_the_agent_asks_its_own_user() {
+fn without_an_explorer_the_agent_asks_its_own_user() {
     let home = Home::new(&BANK.replace("EFFECT", "ask"));
     let start = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"capabilities": {"elicitation": {}}}});
     let answer = json!({"jsonrpc": "2.0", "id": "saferun-elicit-0", "result": {"action": "accept", "content": {"approve": false, "reason": "no"}}});
@@ -756,7 +760,7 @@ fn where_nobody_is_at_an_explorer_the_agent_asks_its_own_user() {
 }
 
 #[test]
-fn a_call_that_the_hook_was_asked_about_is_not_asked_about_again() {
+fn a_call_checked_by_the_hook_is_not_checked_again() {
     let home = Home::new(&BANK.replace("EFFECT", "warn"));
     let hook = claude(
         "PreToolUse",
@@ -785,6 +789,6 @@ fn a_call_that_the_hook_was_asked_about_is_not_asked_about_again() {
             (&json!("s1"), &json!("toolu_1"), &json!("hook")),
             (&json!("s1"), &json!("toolu_1"), &json!("mcp")),
         ],
-        "both tell the same call in one trace"
+        "both record the same call in one trace"
     );
 }

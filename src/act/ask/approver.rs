@@ -1,5 +1,5 @@
-//! Whether somebody can answer: every explorer holds a lock in `approver/` while it runs. The system lets go of it
-//! when the explorer ends, whatever ends it.
+//! Whether an approver is present: every explorer holds a lock in `approver/` while it runs. The system releases it
+//! when the explorer ends, however it ends.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -19,7 +19,7 @@ pub struct Approver {
 const FOLDER: &str = "approver";
 
 impl Approver {
-    /// Says in every meeting place that somebody can answer.
+    /// Announces an approver in every meeting place.
     pub fn new(places: &Places) -> Approver {
         let meeting = places.meeting();
         let held = meeting.iter().filter_map(|it| hold(it).ok());
@@ -28,7 +28,7 @@ impl Approver {
         }
     }
 
-    /// Whether anybody can find it.
+    /// Whether callers can find it.
     pub fn is_known(&self) -> bool {
         !self.held.is_empty()
     }
@@ -56,7 +56,7 @@ fn hold(meeting: &Path) -> io::Result<(PathBuf, File)> {
             .custom_flags(places::flags(OFlags::NOFOLLOW))
             .open(&path)?;
         file.try_lock()?;
-        // Somebody may have removed the name between the two.
+        // The name may have been removed between opening and locking.
         let found = fs::symlink_metadata(&path);
         if found.is_ok_and(|it| file.metadata().is_ok_and(|own| own.ino() == it.ino())) {
             return Ok((path, file));
@@ -64,7 +64,7 @@ fn hold(meeting: &Path) -> io::Result<(PathBuf, File)> {
     }
 }
 
-/// Whether anybody can answer in any of the meeting places.
+/// Whether there is an approver in any of the meeting places.
 pub fn is_there(places: &Places) -> bool {
     let meeting = places.meeting();
     let mut folders = meeting.iter().map(|it| it.join(FOLDER));
@@ -92,7 +92,7 @@ mod tests {
     use crate::act::places::Places;
 
     #[test]
-    fn somebody_can_answer_while_an_explorer_runs() {
+    fn an_approver_is_present_while_an_explorer_runs() {
         let home = tempfile::tempdir().expect("a folder");
         let runtime = home.path().join("runtime");
         std::fs::create_dir(&runtime).expect("created");
@@ -115,6 +115,6 @@ mod tests {
         assert!(!is_there(&places));
         let stale = runtime.join("saferun-tui/approver/1.lock");
         std::fs::write(&stale, "").expect("written");
-        assert!(!is_there(&places), "a lock that nobody holds");
+        assert!(!is_there(&places), "an abandoned lock");
     }
 }

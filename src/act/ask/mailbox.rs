@@ -1,4 +1,4 @@
-//! The folder of questions and answers. The first answer holds: it is put in place by `link(2)`, which never replaces.
+//! The folder of questions and answers. The first answer wins: `link(2)` puts it in place and never replaces.
 
 use std::fs;
 use std::io::{self, Write};
@@ -16,30 +16,30 @@ pub struct Mailbox {
     folder: PathBuf,
 }
 
-/// Why an answer does not count.
+/// Why an answer was not accepted.
 #[derive(Debug, Error)]
 pub enum Lost {
     #[error("{} by {} already", .0.state.word(), .0.by)]
     Earlier(Box<Answer>),
-    #[error("nobody waits for this answer any more")]
+    #[error("the agent is no longer waiting")]
     Gone,
-    #[error("its time is over")]
+    #[error("the deadline has passed")]
     Expired,
     #[error("the answer could not be written: {0}")]
     Failed(#[from] io::Error),
 }
 
-/// The largest question that is read. Arguments are at most as long as what a host may tell.
+/// The largest question that is read. Arguments are bounded by the largest hook payload.
 const LARGEST_ASK: u64 = 32 << 20;
 const LARGEST_ANSWER: u64 = 64 << 10;
-/// Questions that nobody waits for are kept this long, so that a person sees what became of them.
+/// How long abandoned questions are kept, so that a person sees what became of them.
 const KEPT: Duration = Duration::from_hours(1);
 
 const ASK: &str = ".ask.json";
 const ANSWER: &str = ".answer.json";
 
 impl Mailbox {
-    /// The first folder of a user that can be used.
+    /// The user's first usable folder.
     pub fn usable(places: &Places) -> io::Result<Mailbox> {
         let mut last = io::Error::from(io::ErrorKind::NotFound);
         for meeting in places.meeting() {
@@ -51,7 +51,7 @@ impl Mailbox {
         Err(last)
     }
 
-    /// All folders of a user in which somebody may ask.
+    /// All folders in which an agent of the user may ask.
     pub fn all(places: &Places) -> Vec<Mailbox> {
         let meeting = places.meeting();
         meeting
@@ -60,7 +60,7 @@ impl Mailbox {
             .collect()
     }
 
-    /// The one in a meeting place.
+    /// The mailbox of a meeting place.
     pub fn at(meeting: &Path) -> io::Result<Mailbox> {
         let folder = meeting.join("ask");
         places::private(meeting)?;
@@ -84,19 +84,19 @@ impl Mailbox {
         self.folder.join(format!("{id}{ANSWER}"))
     }
 
-    /// Asks: from now on the question can be answered.
+    /// Posts a question: from now on it can be answered.
     pub fn put(&self, ask: &Ask) -> io::Result<()> {
         let temporary = self.written(ask)?;
         temporary.persist_noclobber(self.ask_file(&ask.id))?;
         Ok(())
     }
 
-    /// Takes a question back. Its answer, if there is one, stays for those who answer too late.
+    /// Withdraws a question. Its answer, if any, stays, so that a late one learns of it.
     pub fn withdraw(&self, ask: &Ask) {
         let _ = fs::remove_file(self.ask_file(&ask.id));
     }
 
-    /// The answer to a question. One that is not by this user, or not to exactly this question, is put aside.
+    /// The answer to a question. One by another user or to another question is moved aside.
     pub fn answer_to(&self, ask: &Ask) -> Option<Answer> {
         let path = self.answer_file(&ask.id);
         let bytes = match places::read_private(&path, LARGEST_ANSWER) {
@@ -115,7 +115,7 @@ impl Mailbox {
         answer
     }
 
-    /// Answers. Only the first answer to a question counts.
+    /// Answers a question. Only the first answer counts.
     pub fn answer(&self, ask: &Ask, answer: &Answer, now: i64) -> Result<(), Lost> {
         match self.standing(ask, now) {
             Standing::Open => {}
@@ -140,7 +140,7 @@ impl Mailbox {
         }
     }
 
-    /// A private file with a value, not yet in its place.
+    /// A private file with a value, not yet in place.
     fn written(&self, value: &impl Serialize) -> io::Result<tempfile::NamedTempFile> {
         let mut file = tempfile::Builder::new()
             .prefix(".new-")
@@ -162,14 +162,14 @@ impl Mailbox {
         }
     }
 
-    /// The questions, the oldest first. What is not a question of this user is passed over.
+    /// The questions, oldest first. Anything else, and questions of other users, are skipped.
     pub fn list(&self) -> Vec<Ask> {
         let mut asks: Vec<Ask> = self.ids().iter().filter_map(|id| self.read(id)).collect();
         asks.sort_by(|a, b| (&a.asked_at, &a.id).cmp(&(&b.asked_at, &b.id)));
         asks
     }
 
-    /// The ids of what may be questions.
+    /// The ids of files that may be questions.
     pub fn ids(&self) -> Vec<String> {
         let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
@@ -179,14 +179,14 @@ impl Mailbox {
             .collect()
     }
 
-    /// The question of this id.
+    /// The question with this id.
     pub fn read(&self, id: &str) -> Option<Ask> {
         let bytes = places::read_private(&self.ask_file(id), LARGEST_ASK).ok()?;
         let ask: Ask = serde_json::from_slice(&bytes).ok()?;
         (ask.id == id && super::hash(&ask.args) == ask.args_sha256).then_some(ask)
     }
 
-    /// Removes what nobody waited for during the last hour.
+    /// Removes questions and answers abandoned for more than an hour.
     pub fn clean(&self, now: SystemTime) {
         for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
             let written = entry.metadata().and_then(|it| it.modified());
@@ -203,7 +203,7 @@ impl Mailbox {
     }
 }
 
-/// Whether `link` and locks of a folder may depend on another machine.
+/// Whether `link` and locks in a folder may depend on another machine.
 #[cfg(target_os = "linux")]
 fn is_remote(folder: &Path) -> bool {
     // NFS, SMB, CIFS, SMB2, CODA, AFS, 9P, Ceph.

@@ -1,4 +1,4 @@
-//! Brings the questions of all agents of this user to the explorer, and its answers to them.
+//! Brings the questions of all of this user's agents to the explorer, and the answers back.
 
 use std::sync::Arc;
 use std::thread;
@@ -13,13 +13,13 @@ use crate::act::events::{Answer, Asked, Event, Outside};
 use crate::act::places::Places;
 use crate::base::clock::{Clock, System};
 
-/// How often the folders are looked at: a directory of a few files.
+/// How often the folders are polled: directories with a few files.
 const OFTEN: Duration = Duration::from_millis(200);
-/// How often old files are removed, in looks.
+/// Old files are removed once in this many polls.
 const CLEANING: u32 = 300;
 const SELDOM: Duration = Duration::from_secs(1);
 
-/// Starts looking, and says that somebody can answer, until the explorer ends.
+/// Polls for questions and announces an approver, until the explorer ends.
 pub fn start(places: Places) -> Outside {
     let (to_screen, events) = unbounded();
     let (answers, from_screen) = unbounded();
@@ -35,7 +35,7 @@ pub fn start(places: Places) -> Outside {
     }
 }
 
-/// Waits until somebody can ask at all: without a hook or a wrapper nothing is written. False when the explorer ends.
+/// Waits until there is a sign of a hook or wrapper, without which no question can come. False when the explorer ends.
 fn await_use(places: &Places, answers: &Receiver<Answer>) -> bool {
     loop {
         let meeting = places.meeting();
@@ -98,7 +98,7 @@ impl Watch {
         }
     }
 
-    /// A question does not change, so one that is known is not read again.
+    /// Questions do not change, so known ones are not reread.
     fn look(&mut self) -> Vec<Asked> {
         let now = System.now();
         let mut all = Vec::new();
@@ -127,7 +127,7 @@ impl Watch {
                 let done = mailbox.answer(&ask, &told, now);
                 done.map(|()| answer.state).map_err(|lost| lost.to_string())
             }
-            None => Err("nobody waits for this answer any more".to_owned()),
+            None => Err("the agent is no longer waiting".to_owned()),
         };
         Event::Answered {
             id: answer.id.clone(),

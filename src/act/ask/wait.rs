@@ -1,4 +1,4 @@
-//! Waiting for the answer to a question, until it comes, its time is over, or the program is told to end.
+//! Waits for the answer to a question, until it comes, the deadline passes, or the process is asked to terminate.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,18 +10,18 @@ use crate::act::ask::{Answer, Ask};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ended {
     Answered(Answer),
-    /// Nobody answered in time.
+    /// No answer came in time.
     Expired,
-    /// Whoever asked was told to end, or no longer wants to know.
+    /// The caller was asked to terminate, or no longer needs the answer.
     Withdrawn,
 }
 
-/// An answer that comes at once is seen at once.
+/// A quick answer is noticed quickly.
 const OFTEN: Duration = Duration::from_millis(25);
 const SOON: Duration = Duration::from_secs(2);
 const SELDOM: Duration = Duration::from_millis(100);
 
-/// Waits at most `patience`; `is_over` says that nobody wants to know any more.
+/// Waits at most `patience`, or until `is_over`: the caller no longer needs the answer.
 pub fn wait(mailbox: &Mailbox, ask: &Ask, patience: Duration, is_over: &dyn Fn() -> bool) -> Ended {
     let began = Instant::now();
     loop {
@@ -40,7 +40,7 @@ pub fn wait(mailbox: &Mailbox, ask: &Ask, patience: Duration, is_over: &dyn Fn()
     }
 }
 
-/// Until it is worth looking again.
+/// Sleeps between two polls.
 pub fn pause(span: Duration) {
     thread::sleep(span);
 }

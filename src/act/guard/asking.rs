@@ -1,4 +1,4 @@
-//! Asking a person, and what becomes of the call where nobody answers.
+//! Asks a person, and decides the call if no answer comes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,7 +19,7 @@ use crate::analysis::policy::native::NoApprover;
 use crate::base::clock::{Clock, System};
 use crate::base::human;
 
-/// The guard answers this much before its host stops waiting, in seconds.
+/// The guard answers this many seconds before its host stops waiting.
 const BEFORE_HOST: u64 = 15;
 
 impl Guard {
@@ -32,7 +32,7 @@ impl Guard {
         let question = match self.question(deciding.call, deciding.path, decided, &deciding.rules) {
             Ok(question) => question,
             Err(error) => {
-                let why = format!("{} (and nobody can be asked: {error})", blocked_by(decided));
+                let why = format!("{} (cannot ask for approval: {error})", blocked_by(decided));
                 self.stop(&mut deciding, "blocked", &why);
                 return Say::Deny(why).into();
             }
@@ -53,7 +53,7 @@ impl Guard {
         }
     }
 
-    /// Nobody holds a lock in `approver/`.
+    /// No lock in `approver/` is held.
     fn without_approver(
         &self,
         deciding: &mut Deciding<'_>,
@@ -62,7 +62,7 @@ impl Guard {
     ) -> Answer {
         let is_there = !self.told.is_headless;
         let why = if decided.reason.is_empty() {
-            "a policy asks".to_owned()
+            "the policy requires approval".to_owned()
         } else {
             decided.reason.clone()
         };
@@ -75,7 +75,7 @@ impl Guard {
             }
             NoApprover::Host | NoApprover::Defer | NoApprover::Deny | NoApprover::Wait => {
                 let why = format!(
-                    "{} (it asks, and nobody is there to answer)",
+                    "{} (needs approval, but no approver is available)",
                     blocked_by(decided)
                 );
                 self.stop(deciding, "blocked", &why);
@@ -176,7 +176,7 @@ impl Guard {
         let ask = &question.ask;
         let call = ask.call_id.as_str();
         trace.tell("approval", record::requested(call, &ask.args, &ask.reason));
-        let is_over = told_to_end();
+        let is_over = termination_flag();
         let began = Instant::now();
         let ended = wait(&question.mailbox, ask, question.patience, &|| {
             is_over.load(Ordering::Relaxed)
@@ -206,12 +206,12 @@ impl Guard {
             Ended::Expired => {
                 let after = i64::try_from(waited.as_micros()).unwrap_or(i64::MAX);
                 let after = human::span(after);
-                let why = format!("nobody answered within {after}");
+                let why = format!("no answer within {after}");
                 answered("expired", None, &why);
                 Reply::Denied { why, is_cut: false }
             }
             Ended::Withdrawn => {
-                let why = "the hook was told to end before anybody answered";
+                let why = "the hook was terminated before an answer came";
                 answered("expired", None, why);
                 Reply::Denied {
                     why: why.to_owned(),
@@ -221,7 +221,7 @@ impl Guard {
         }
     }
 
-    /// The host may ask its own user about the same call next.
+    /// Remembers an approval: the host may ask its own user about the same call next.
     fn remember_approval(&self, hash: &str) {
         let kept = Held::of(&self.places, &self.run()).and_then(|mut held| {
             held.state.approved.push(hash.to_owned());
@@ -233,7 +233,7 @@ impl Guard {
     }
 }
 
-/// A call that somebody is asked about.
+/// A call that needs approval.
 pub(super) struct About<'a> {
     pub(super) host: String,
     pub(super) run: String,
@@ -242,7 +242,7 @@ pub(super) struct About<'a> {
     pub(super) args: &'a Value,
 }
 
-/// The question about a call, from now on for as long as `patience`.
+/// The question about a call, valid for `patience` from now.
 pub(super) fn ask_about(
     about: About<'_>,
     decided: &Decided,
@@ -280,10 +280,10 @@ struct Question {
     patience: Duration,
 }
 
-/// What a person, or the lack of one, decided, and why.
+/// The outcome, decided by a person or by the lack of one, and why.
 enum Reply {
     Approved(String),
-    /// `is_cut`: the guard was told to end before it knew.
+    /// `is_cut`: the guard was terminated before it was decided.
     Denied {
         why: String,
         is_cut: bool,
@@ -291,7 +291,7 @@ enum Reply {
 }
 
 /// Set when the host no longer wants to wait.
-fn told_to_end() -> Arc<AtomicBool> {
+fn termination_flag() -> Arc<AtomicBool> {
     let is_over = Arc::new(AtomicBool::new(false));
     for signal in [SIGTERM, SIGHUP, SIGINT] {
         // A signal that cannot be caught ends the process, which blocks the call too.

@@ -1,5 +1,5 @@
-//! The programs whose hooks the guard can be. Each is told exactly what its own contract says: one key more or another
-//! spelling, and hosts take no notice of a denial.
+//! The hosts that the guard supports. Each gets exactly what its own contract specifies: with one extra key or another
+//! spelling, a host ignores a denial.
 
 use serde_json::Value;
 
@@ -11,21 +11,21 @@ use crate::act::guard::told::Told;
 pub(super) struct Host {
     /// Its name on the command line, and in the `host` of a rule.
     pub(super) name: &'static str,
-    /// What a payload tells; none for one that this host does not send.
+    /// Decodes a payload; none if this host does not send it.
     pub(super) read: fn(&Value) -> Option<Told>,
     /// What to print for a decision.
     pub(super) say: fn(&Told, &Say) -> String,
-    /// How long it waits for a hook, as installed, in seconds.
+    /// The hook timeout that is installed, in seconds.
     pub(super) patience: u64,
-    /// Whether a hook can hand a call to the host's own question.
+    /// Whether a hook can leave a call to the host's own prompt.
     pub(super) can_ask: bool,
-    /// Whether it can put a call off, so that its session ends and can be continued.
+    /// Whether it can defer a call: the session ends and can be resumed.
     pub(super) can_defer: bool,
-    /// Whether the wire tells the same session id; otherwise both sides use the id of the recorder.
+    /// Whether the wire carries the same session id; otherwise both sides use the recorder's.
     pub(super) shares_id: bool,
 }
 
-/// What the guard tells the host.
+/// The guard's answer to the host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Say {
     /// Nothing: the host's own permissions decide.

@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 use crate::act::guard::host::Say;
 use crate::act::guard::told::{Event, Told};
 
-/// `{"hookSpecificOutput":{"hookEventName":"PreToolUse","permissionDecision":…}}`, the shape that several hosts took
-/// over from Claude Code.
+/// `{"hookSpecificOutput":{"hookEventName":"PreToolUse","permissionDecision":…}}`, the shape that several hosts adopted
+/// from Claude Code.
 fn pre_tool_use(decision: &str, reason: &str) -> String {
     json!({"hookSpecificOutput": {
         "hookEventName": "PreToolUse",
@@ -26,7 +26,7 @@ fn pre_tool_use(decision: &str, reason: &str) -> String {
     .to_string()
 }
 
-/// The answer to a question of the host itself.
+/// The answer to the host's own prompt.
 fn permission(say: &Say) -> String {
     let decision = match say {
         Say::Allow(_) => json!({"behavior": "allow"}),
@@ -37,12 +37,12 @@ fn permission(say: &Say) -> String {
         .to_string()
 }
 
-/// Whether a question of the host is answered, and not a call decided.
+/// Whether this answers the host's own prompt rather than deciding a call.
 fn is_permission(told: &Told) -> bool {
     told.event == Event::Permission
 }
 
-/// The text of the tool's answer, where it is only a text.
+/// The text of the tool's result, if it is plain text.
 fn texts(value: &Value) -> Option<String> {
     value.as_str().map(str::to_owned)
 }

@@ -1,5 +1,4 @@
-//! Puts the guard into the settings of a host, and takes it out again. Nothing is written before the user has seen what
-//! would change.
+//! Adds the guard to a host's settings, and removes it. Nothing is written before the user has seen the change.
 
 mod files;
 mod plugin;
@@ -23,14 +22,14 @@ use crate::base::{human, sha256};
 
 pub use status::{Standing, standing};
 
-/// What an installation would change in one file.
+/// The change an installation would make to one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
     pub host: &'static str,
     pub path: PathBuf,
-    /// None where there is no file.
+    /// None if there is no file.
     pub before: Option<String>,
-    /// None where the file goes.
+    /// None if the file is to be removed.
     pub after: Option<String>,
     pub is_observing: bool,
     /// What the user should know.
@@ -41,12 +40,12 @@ pub struct Plan {
 #[derive(Debug, Clone, Copy)]
 pub struct How<'a> {
     pub places: &'a Places,
-    /// The folder of a project, for the settings of that project alone.
+    /// The folder of a project, to change only that project's settings.
     pub project: Option<&'a Path>,
     pub is_observing: bool,
 }
 
-/// What was installed, and what the files were then.
+/// What was installed, with hashes of the files.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Installs {
@@ -61,7 +60,7 @@ pub struct Installed {
     pub path: String,
     pub observe: bool,
     pub at: String,
-    /// Of the file before and after; empty where there was none.
+    /// Of the file before and after; empty if there was none.
     pub before_sha256: String,
     pub after_sha256: String,
 }
@@ -88,11 +87,11 @@ impl Plan {
             .to_string()
     }
 
-    /// Writes the file, and notes it.
+    /// Writes the file and records the installation.
     pub fn apply(&self, places: &Places) -> io::Result<()> {
-        // What was shown must be what changes.
+        // Only the change that was shown may be made.
         if current(&self.path)? != self.before {
-            let what = format!("{} was changed in the meantime", self.path.display());
+            let what = format!("{} has changed in the meantime", self.path.display());
             return Err(io::Error::other(what));
         }
         match &self.after {
@@ -129,7 +128,7 @@ impl Plan {
     }
 }
 
-/// What was noted of earlier installations.
+/// The recorded installations.
 pub fn installs(places: &Places) -> Installs {
     let text = places::read_private(&places.installs(), LARGEST);
     let text = text
@@ -138,7 +137,7 @@ pub fn installs(places: &Places) -> Installs {
     text.unwrap_or_default()
 }
 
-/// What installing the guard for a host would change.
+/// The change that would install the guard for a host.
 pub fn install(name: &str, how: How<'_>) -> Result<Plan, String> {
     let host = known(name)?;
     let program = program()?;
@@ -163,7 +162,7 @@ pub fn install(name: &str, how: How<'_>) -> Result<Plan, String> {
     })
 }
 
-/// What taking it out would change: exactly our entries go.
+/// The change that would remove the guard: exactly our entries.
 pub fn uninstall(name: &str, how: How<'_>) -> Result<Plan, String> {
     let host = known(name)?;
     let file = files::of(host, how)?;
@@ -187,12 +186,12 @@ pub fn for_one_run() -> Result<String, String> {
     files::alone(&program()?)
 }
 
-/// Whether hooks of a host were installed, as far as we noted it.
+/// Whether an installation is recorded for a host.
 pub fn is_installed(places: &Places, host: &str) -> bool {
     installs(places).installs.iter().any(|it| it.host == host)
 }
 
-/// The hosts whose settings folder is there.
+/// The hosts whose settings folder exists.
 pub fn found(places: &Places) -> Vec<&'static str> {
     let how = How {
         places,
@@ -210,7 +209,7 @@ fn known(name: &str) -> Result<&'static str, String> {
     host.map(|host| host.name).ok_or_else(|| {
         let names: Vec<&str> = super::hosts().filter(|it| *it != "sdk").collect();
         format!(
-            "'{name}' is no host that can be guarded ({})",
+            "'{name}' is not a host that can be guarded ({})",
             names.join(", ")
         )
     })
@@ -218,11 +217,12 @@ fn known(name: &str) -> Result<&'static str, String> {
 
 /// The absolute path of this program.
 fn program() -> Result<String, String> {
-    let program = env::current_exe().map_err(|error| format!("where is this program? {error}"))?;
+    let program =
+        env::current_exe().map_err(|error| format!("cannot locate this program: {error}"))?;
     let name = program.file_name().and_then(|name| name.to_str());
     if name != Some("saferun-tui") {
         return Err(format!(
-            "{} is not named saferun-tui, so its entries could not be found again",
+            "{} must be named saferun-tui, or its entries could not be found again",
             program.display()
         ));
     }
@@ -232,7 +232,9 @@ fn program() -> Result<String, String> {
 
 fn current(path: &Path) -> io::Result<Option<String>> {
     match fs::metadata(path) {
-        Ok(found) if found.len() > LARGEST => Err(io::Error::other("too large for settings")),
+        Ok(found) if found.len() > LARGEST => {
+            Err(io::Error::other("too large for a settings file"))
+        }
         Ok(_) => fs::read_to_string(path).map(Some),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
@@ -243,7 +245,7 @@ fn said(path: &Path, error: &io::Error) -> String {
     format!("{}: {error}", path.display())
 }
 
-/// Replaces a file, through a link to it, and keeps its mode.
+/// Replaces a file, following links, and keeps its mode.
 fn replace(path: &Path, text: &str) -> io::Result<()> {
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let folder = path.parent().unwrap_or(Path::new("/"));

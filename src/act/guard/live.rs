@@ -1,7 +1,7 @@
-//! What the guard remembers of a running agent between two calls of its hook, and whether a breaker has stopped it.
+//! The state that the guard keeps between hook calls of a running agent, and whether a breaker has stopped it.
 //!
-//! `live/RUN.state` is locked while it is changed, and small. `live/RUN.trip` is written by others: while it stands, no
-//! tool of the run may run.
+//! `live/RUN.state` is small, and locked while it changes. `live/RUN.trip` is written by other processes: while it
+//! exists and has not expired, no tool of the run may run.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -22,29 +22,29 @@ use crate::model::quantity::Time;
 pub(super) struct State {
     pub(super) run_id: String,
     pub(super) host: String,
-    /// The trace that its events go to.
+    /// The trace its events are written to.
     pub(super) trace: String,
     pub(super) calls: u32,
     pub(super) errors: u32,
     pub(super) blocked: u32,
-    /// Calls that failed since the last one that did not.
+    /// Failed calls since the last successful one.
     pub(super) error_streak: u32,
-    /// Written by the proxy, which sees what model calls cost.
+    /// Written by the proxy, which knows what model calls cost.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) cost_usd: Option<Value>,
-    /// The last calls, oldest first: a hash of tool and arguments, and one of the result once it is there.
+    /// The last calls, oldest first: a hash of tool and arguments, and a hash of the result once there is one.
     pub(super) recent: Vec<(String, String)>,
-    /// Calls without a result so far.
+    /// Calls still without a result.
     pub(super) open: Vec<Open>,
-    /// Calls that were denied here: what the host still tells of them is no news.
+    /// Calls denied here: what the host later reports about them is ignored.
     pub(super) denied: Vec<String>,
-    /// Hashes of calls that a person approved and the host may ask about once more.
+    /// Hashes of calls that a person approved and that the host may still ask about.
     pub(super) approved: Vec<String>,
-    /// How often each call was made, for hosts whose calls have no ids.
+    /// How often each call was made, for hosts without call ids.
     pub(super) counts: Vec<(String, u32)>,
 }
 
-/// A call that runs, or waits.
+/// A call that is running or waiting.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Open {
@@ -57,7 +57,7 @@ const RECENT: usize = 32;
 const OPEN: usize = 64;
 const APPROVED: usize = 32;
 const COUNTS: usize = 200;
-/// More than any state of ours.
+/// Larger than any state we write.
 const LARGEST: u64 = 64 << 10;
 const HASH: usize = 12;
 
@@ -69,7 +69,7 @@ pub(super) struct Held {
 }
 
 impl Held {
-    /// Waits until no other hook of this run has it.
+    /// Waits until no other hook of this run holds the state.
     pub(super) fn of(places: &Places, run: &str) -> io::Result<Held> {
         let folder = places.live();
         places::private(&folder)?;
@@ -88,7 +88,7 @@ impl Held {
         Read::by_ref(&mut file)
             .take(LARGEST)
             .read_to_end(&mut text)?;
-        // A state that was cut short says nothing: counting begins again.
+        // A truncated state is discarded: counting restarts.
         let state: State = serde_json::from_slice(&text).unwrap_or_default();
         Ok(Held { file, state })
     }
@@ -115,7 +115,7 @@ impl State {
         keep(&mut self.counts, COUNTS);
     }
 
-    /// The id of a call that its host gave none: the nth of its kind.
+    /// The id of a call without one: its hash and occurrence number.
     fn derived(&mut self, hash: &str) -> String {
         let found = self.counts.iter().position(|(known, _)| known == hash);
         let (known, count) = match found {
@@ -126,7 +126,7 @@ impl State {
         format!("x-{hash}-{}", count + 1)
     }
 
-    /// A call begins. Returns its id.
+    /// Records that a call begins. Returns its id.
     pub(super) fn begin(&mut self, call: Option<&str>, tool: &str, hash: &str) -> String {
         let call = match call {
             Some(call) => call.to_owned(),
@@ -142,7 +142,7 @@ impl State {
         call
     }
 
-    /// The open call that this tells of: by id, else the oldest equal one.
+    /// The open call that an event is about: by id, else the oldest equal one.
     pub(super) fn find(&self, call: Option<&str>, hash: &str) -> Option<String> {
         let mut open = self.open.iter();
         let found = match call {
@@ -152,7 +152,7 @@ impl State {
         found.map(|it| it.call.clone())
     }
 
-    /// A call is over. Whether it was open.
+    /// Records that a call has ended. Returns whether it was open.
     pub(super) fn end(&mut self, call: &str, hash: &str, result: &str) -> bool {
         let at = self.open.iter().position(|it| it.call == call);
         if let Some(at) = at {
@@ -175,7 +175,7 @@ impl State {
     }
 }
 
-/// The run whose hook was asked about a call that is open, and the trace of that run.
+/// The run whose hook saw a call that is still open, and the trace of that run.
 pub(super) fn run_of(places: &Places, call: &str) -> Option<(String, PathBuf)> {
     let entries = fs::read_dir(places.live()).into_iter().flatten().flatten();
     let states = entries.filter_map(|entry| {
@@ -190,7 +190,7 @@ pub(super) fn run_of(places: &Places, call: &str) -> Option<(String, PathBuf)> {
         .map(|state| (state.run_id, PathBuf::from(state.trace)))
 }
 
-/// A short hash of a call: equal calls have equal ones, on the wire too.
+/// A short hash of a call: the same for equal calls, whether seen by a hook or on the wire.
 pub(in crate::act) fn hash(tool: &str, args: &Value) -> String {
     let text = format!("{tool}\u{1f}{}", crate::ingest::json::stable(args));
     short(text.as_bytes())
@@ -202,14 +202,14 @@ pub(super) fn short(bytes: &[u8]) -> String {
     hash
 }
 
-/// Why a breaker stops a run.
+/// The reason a breaker stopped a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::act) struct Trip {
     pub(in crate::act) rule: String,
     pub(in crate::act) reason: String,
 }
 
-/// What a breaker writes.
+/// The file that a breaker writes.
 #[derive(Debug, Deserialize)]
 struct TripFile {
     schema: String,
@@ -225,7 +225,7 @@ struct TripFile {
 
 const TRIP: &str = "saferun.tui/trip@1";
 
-/// Whether a breaker has stopped the run. A file that is there and cannot be read has.
+/// Whether a breaker has stopped the run. A file that cannot be read counts as a stop.
 pub(in crate::act) fn tripped(places: &Places, run: &str, now: i64) -> Option<Trip> {
     let name = format!("{}.trip", of_run(run));
     let folders = places.meeting().into_iter().map(|it| it.join("live"));
@@ -273,7 +273,7 @@ fn trip(path: &Path, now: i64) -> Option<Trip> {
 fn unreadable(why: &str) -> Trip {
     Trip {
         rule: "trip".to_owned(),
-        reason: format!("a breaker stopped this run, and why cannot be read: {why}"),
+        reason: format!("a breaker stopped this run, but its reason cannot be read: {why}"),
     }
 }
 
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn calls_are_counted_and_those_without_an_id_get_one() {
+    fn calls_are_counted_and_get_an_id_if_they_have_none() {
         let home = tempfile::tempdir().expect("a folder");
         let places = places(home.path());
         let same = hash("ls", &json!({"a": 1, "b": 2}));
@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_that_was_cut_short_begins_again() {
+    fn a_truncated_state_starts_over() {
         let home = tempfile::tempdir().expect("a folder");
         let places = places(home.path());
         drop(Held::of(&places, "r").expect("locked"));
@@ -352,12 +352,12 @@ mod tests {
     }
 
     #[test]
-    fn a_trip_stops_a_run_until_its_time_is_over_and_always_where_it_cannot_be_read() {
-        let trip = r#"{"schema":"saferun.tui/trip@1","run_id":"r","rule":"cost","reason":"too dear","arithmetic":"4.10 + 1.20 > 5.00","until":null,"by":"rule"}"#;
-        stops(trip, 0o600, Some("too dear (4.10 + 1.20 > 5.00)"));
+    fn a_trip_stops_a_run_until_it_expires_and_always_if_unreadable() {
+        let trip = r#"{"schema":"saferun.tui/trip@1","run_id":"r","rule":"cost","reason":"too expensive","arithmetic":"4.10 + 1.20 > 5.00","until":null,"by":"rule"}"#;
+        stops(trip, 0o600, Some("too expensive (4.10 + 1.20 > 5.00)"));
         let timed = |until: &str| trip.replace("null", &format!("\"{until}\""));
         stops(&timed("2020-01-01T00:00:00Z"), 0o600, None);
-        stops(&timed("2999-01-01T00:00:00Z"), 0o600, Some("too dear"));
+        stops(&timed("2999-01-01T00:00:00Z"), 0o600, Some("too expensive"));
         stops(trip, 0o644, Some("cannot be read"));
         stops("{", 0o600, Some("cannot be read"));
         stops(

@@ -1,7 +1,7 @@
-//! Between an agent and an MCP server on standard input and output: forwards every byte, records the calls, and holds
-//! them to the policy.
+//! Sits between an agent and an MCP server on standard input and output: forwards every byte, records the calls, and
+//! enforces the policy.
 //!
-//! Messages are lines of JSON-RPC. No revision of the protocol is assumed: what is not known passes.
+//! Messages are lines of JSON-RPC. No revision of the protocol is assumed: unknown messages pass through.
 
 mod calls;
 mod message;
@@ -22,7 +22,7 @@ use crate::act::guard::mcp::calls::{Calls, Held};
 use crate::act::guard::mcp::message::{Message, refusal};
 use crate::act::places::Places;
 
-/// The server, and how it is run.
+/// The server, and how to run it.
 #[derive(Debug)]
 pub struct Server {
     pub name: Option<String>,
@@ -33,16 +33,16 @@ pub struct Server {
 /// The longest message.
 const LARGEST: u64 = 64 << 20;
 
-/// The two ends that messages go to.
+/// The two destinations of messages.
 #[derive(Debug, Clone)]
 struct Ends {
     server: Arc<Mutex<Option<ChildStdin>>>,
-    /// Standard output itself: the command line holds the lock of the one that buffers.
+    /// The raw standard output: the command line holds the lock of the buffered one.
     client: Arc<Mutex<File>>,
 }
 
 impl Ends {
-    /// One message to the agent, whoever writes to it.
+    /// Writes one whole message to the agent; several threads do.
     fn to_client(&self, line: &[u8]) -> io::Result<()> {
         let mut client = self.client.lock().unwrap_or_else(PoisonError::into_inner);
         client.write_all(line)?;
@@ -50,7 +50,7 @@ impl Ends {
     }
 
     fn say(&self, message: &Value) {
-        // An agent that has gone reads nothing more.
+        // If the agent is gone, there is no reader left.
         let _ = self.to_client(format!("{message}\n").as_bytes());
     }
 
@@ -70,7 +70,7 @@ impl Ends {
     }
 }
 
-/// Runs the server until it ends, and returns its exit code.
+/// Runs the server until it exits, and returns its exit code.
 pub fn run(server: Server, places: Places) -> io::Result<u8> {
     let Some((program, arguments)) = server.command.split_first() else {
         return Err(io::Error::from(io::ErrorKind::InvalidInput));
@@ -110,7 +110,7 @@ pub fn run(server: Server, places: Places) -> io::Result<u8> {
     }
     let status = child.wait()?;
     if let Some(answers) = answers {
-        // What the server said last is passed on before we end.
+        // The server's last messages are forwarded before we exit.
         let _ = answers.join();
     }
     calls.end();
@@ -123,7 +123,7 @@ fn code(status: ExitStatus) -> u8 {
     u8::try_from(code).unwrap_or(1)
 }
 
-/// The next line with its end; empty at the end. One that is too long ends the reading.
+/// Reads the next line with its newline, at most `LARGEST` bytes of it; false at the end.
 fn next(from: &mut impl BufRead, line: &mut Vec<u8>) -> bool {
     line.clear();
     let read = from.take(LARGEST).read_until(b'\n', line);

@@ -1,5 +1,5 @@
-//! What an agent may not do to its own guard. It stops accidents and lazy models; a process of the same user can get
-//! around it, because it may do all that the user may.
+//! What an agent may not do to its own guard. This stops accidents and lazy models; a process of the same user can
+//! bypass it, having all of the user's rights.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use crate::analysis::policy::call::{Call, Class};
 /// The id of this rule.
 pub(super) const RULE: &str = "self-protect";
 
-/// Why a call is stopped, if it touches the guard.
+/// The reason to stop a call, if it touches the guard.
 pub(super) fn touches(call: &Call<'_>, places: &Places) -> Option<String> {
     let args = call.args?;
     let named = Named::of(places);
@@ -20,7 +20,7 @@ pub(super) fn touches(call: &Call<'_>, places: &Places) -> Option<String> {
     found
 }
 
-/// The folders of the guard, as a command may name them.
+/// The guard's folders and policy, as a command may spell them.
 struct Named {
     folders: Vec<String>,
     policy: Vec<String>,
@@ -68,20 +68,20 @@ impl Named {
     fn why(&self, text: &str, class: Class) -> Option<String> {
         let names = |all: &[String]| all.iter().any(|it| text.contains(it.as_str()));
         if names(&self.folders) {
-            return Some("it names a folder of the guard".to_owned());
+            return Some("the call names a folder of the guard".to_owned());
         }
         if matches!(class, Class::Shell | Class::Write) && names(&self.policy) {
-            return Some("it names the policy of the guard".to_owned());
+            return Some("the call names the policy of the guard".to_owned());
         }
         if runs_guard(text) {
-            return Some("it names a command of the guard".to_owned());
+            return Some("the call names a command of the guard".to_owned());
         }
-        sets_variable(text).then(|| "it sets a variable of the guard".to_owned())
+        sets_variable(text).then(|| "the call sets a variable of the guard".to_owned())
     }
 }
 
-/// Whether a text has `saferun-tui guard`, `approve` or `deny`, quoted or not: as a command, or as our entry in the
-/// settings of a host.
+/// Whether a text contains `saferun-tui guard`, `approve` or `deny`, quoted or not: as a command, or as our entry in a
+/// host's settings.
 fn runs_guard(text: &str) -> bool {
     let mut rest = text;
     while let Some((_, after)) = rest.split_once("saferun-tui") {
@@ -100,7 +100,7 @@ fn runs_guard(text: &str) -> bool {
     false
 }
 
-/// Whether a text has `SAFERUN_…=`.
+/// Whether a text contains `SAFERUN_…=`.
 fn sets_variable(text: &str) -> bool {
     let mut rest = text;
     while let Some((_, after)) = rest.split_once("SAFERUN_") {

@@ -1,4 +1,4 @@
-//! What the guard writes into the trace of a run.
+//! What the guard writes to the trace of a run.
 
 use std::env;
 use std::fs;
@@ -16,7 +16,7 @@ use crate::analysis::policy::Effect;
 use crate::base::clock::{Clock, System};
 use crate::base::human;
 
-/// The trace of a run, and why it cannot be written if it cannot.
+/// The trace of a run, or why it cannot be written.
 #[derive(Debug)]
 pub(super) struct Trace {
     via: &'static str,
@@ -25,14 +25,14 @@ pub(super) struct Trace {
     is_new: bool,
 }
 
-/// The trace that a recorder around the host writes to.
+/// Names the trace of a recorder around the host.
 const VARIABLE: &str = "SAFERUN_TRACE";
 const SHORT_RUN: usize = 8;
 
 impl Trace {
-    /// Opens the trace of a run; the first hook of a run chooses its name.
+    /// Opens the trace of a run; the first hook chooses its name.
     pub(super) fn open(places: &Places, host: &str, run: &str, state: &mut State) -> Trace {
-        // A session that goes on may be recorded into another trace than it was before.
+        // A resumed session may be recorded to a different trace than before.
         match of_recorder() {
             Some(path) => state.trace = path.to_string_lossy().into_owned(),
             None if state.trace.is_empty() => {
@@ -43,7 +43,7 @@ impl Trace {
         Trace::at(places, Path::new(&state.trace), run, "hook")
     }
 
-    /// The trace in a file that was chosen.
+    /// Opens the trace at a given path.
     pub(super) fn at(places: &Places, path: &Path, run: &str, via: &'static str) -> Trace {
         let folder = path.parent().unwrap_or(Path::new("/"));
         let ready = if folder.starts_with(places.traces()) {
@@ -61,12 +61,12 @@ impl Trace {
         }
     }
 
-    /// Whether nothing was written so far.
+    /// Whether the trace is still empty.
     pub(super) fn is_new(&self) -> bool {
         self.is_new
     }
 
-    /// Writes an event; `more` are the fields beyond the common ones. After a failure nothing more is tried.
+    /// Writes an event; `more` holds the fields beyond the common ones. After a failure, further events are skipped.
     pub(super) fn tell(&mut self, kind: &str, more: Value) {
         let mut event = json!({
             "type": kind,
@@ -98,7 +98,7 @@ impl Trace {
     }
 }
 
-/// What a policy says of a call, as an event.
+/// A policy's decision about a call, as an event.
 pub(super) fn decision(call: &str, decided: &Decided, mode: &str, sha256: &str) -> Value {
     let verdict = match decided.effect {
         Effect::Allow | Effect::Unknown => "allow",
@@ -124,12 +124,12 @@ pub(super) fn never_ran(call: &str, status: &str, why: &str) -> Value {
     json!({"call_id": call, "status": status, "error": error})
 }
 
-/// A person is asked.
+/// A request for approval.
 pub(super) fn requested(call: &str, args: &Value, reason: &str) -> Value {
     json!({"call_id": call, "state": "requested", "args": args, "reason": some(reason)})
 }
 
-/// What became of a question: who answered, why, and how long that took.
+/// The end of a request for approval: who answered, why, and how long it took.
 pub(super) fn replied(
     call: &str,
     (state, by, reason): (&str, Option<&str>, &str),
@@ -139,12 +139,12 @@ pub(super) fn replied(
     json!({"call_id": call, "state": state, "by": by, "reason": some(reason), "wait_ms": waited})
 }
 
-/// A text that is there.
+/// A text, unless it is empty.
 fn some(text: &str) -> Option<&str> {
     Some(text).filter(|it| !it.is_empty())
 }
 
-/// The trace that a recorder around the program writes.
+/// The trace that a recorder around this process writes.
 pub(super) fn of_recorder() -> Option<PathBuf> {
     let path = env::var_os(VARIABLE).map(PathBuf::from);
     path.filter(|path| path.is_absolute())

@@ -1,4 +1,4 @@
-//! The policy that the guard holds calls to: the user's own, and what a project adds to it, which can only be stricter.
+//! The policy that the guard enforces: the user's own, and a project's additions, which can only be stricter.
 
 use std::fs;
 use std::io;
@@ -15,26 +15,26 @@ use crate::analysis::policy::{Context, Effect, Engine, File, Scope, Verdict};
 use crate::base::sha256;
 use crate::ingest::body::Matched;
 
-/// A policy, or why there is none that can be used.
+/// A policy, or why it cannot be used.
 #[derive(Debug)]
 pub struct Rules {
     held: Held,
     pub options: Options,
-    /// Of the texts of all files.
+    /// Over the texts of all files.
     pub sha256: String,
     files: Vec<File>,
 }
 
 #[derive(Debug)]
 enum Held {
-    /// No file: everything is recorded and nothing is decided.
+    /// No file: calls are recorded, not decided.
     Nothing,
     Set(Set),
-    /// A file that cannot be used: everything is asked.
+    /// A file that cannot be used: every call needs approval.
     Broken(String),
 }
 
-/// What the policy says of a call.
+/// The policy's decision about a call.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decided {
     pub effect: Effect,
@@ -47,14 +47,14 @@ pub struct Decided {
 
 /// The largest policy file.
 const LARGEST: u64 = 1 << 20;
-/// How many folders above the working directory are looked at for a project's policy.
+/// How many folders, from the working directory up, are searched for a project's policy.
 const HIGHEST: usize = 30;
-/// What the user's own policy is called in a trace.
+/// The name of the user's own policy in a trace.
 const USER: &str = "user";
 const PROJECT: &str = ".saferun/policy.toml";
 
 impl Rules {
-    /// Reads what is in force for a working directory.
+    /// Reads the policy in force for a working directory.
     pub fn load(places: &Places, cwd: Option<&str>) -> Rules {
         let own = places.policy();
         let mut rules = Rules {
@@ -106,11 +106,11 @@ impl Rules {
         }
     }
 
-    /// The engine of our own files, and one for each other kind that they use.
+    /// The engine for our own files, and one for each other kind they use.
     fn engines(&mut self, places: &Places) -> Result<Set, String> {
         let words = |files: &[File], refusal: Refusal| match refusal {
             Refusal::Broken(broken) => broken.mistake.words(&files[broken.file].path),
-            Refusal::Unknown(at) => format!("{}: no known kind of policy", files[at].path),
+            Refusal::Unknown(at) => format!("{}: not a known kind of policy", files[at].path),
         };
         if !self.files.iter().any(|it| it.text.contains("[[use]]")) {
             let native = Native::read(&self.files)
@@ -129,7 +129,7 @@ impl Rules {
                 if file.scope == Scope::Project {
                     return Err(used
                         .mistake
-                        .because("a project can use no other files")
+                        .because("a project cannot use other files")
                         .words(&file.path));
                 }
                 self.include(&file.path, &used, places)?;
@@ -144,14 +144,14 @@ impl Rules {
         if is_own { read } else { Options::default() }
     }
 
-    /// A project allows nothing.
+    /// A project's rules cannot allow.
     fn only_stricter(&self, rules: &[crate::analysis::policy::Rule]) -> Result<(), String> {
         let allows = rules.iter().find(|rule| {
             rule.effect == Effect::Allow && self.files[rule.file].scope == Scope::Project
         });
         match allows {
             Some(rule) => Err(format!(
-                "{}:{}: the policy of a project may deny, ask and warn, not allow ('{}')",
+                "{}:{}: a project's policy may deny, ask and warn, but not allow ('{}')",
                 self.files[rule.file].path, rule.line, rule.name
             )),
             None => Ok(()),
@@ -224,7 +224,7 @@ impl Rules {
         })
     }
 
-    /// Every rule, and why it holds for the call or not.
+    /// Every rule, and why it does or does not match the call.
     pub fn explain(&self, call: &Call<'_>, context: &Context<'_>) -> Vec<(Option<bool>, String)> {
         let Held::Set(set) = &self.held else {
             return Vec::new();
@@ -259,7 +259,7 @@ fn file(path: &Path, text: String, scope: Scope) -> File {
     }
 }
 
-/// The text of a policy; none where there is no file. What others may write is no policy.
+/// The text of a policy; none if there is no file. A file that others may write is refused.
 fn read(path: &Path) -> io::Result<Option<String>> {
     let found = match fs::metadata(path) {
         Ok(found) => found,
@@ -278,7 +278,9 @@ fn read(path: &Path) -> io::Result<Option<String>> {
         return Err(io::Error::other("belongs to another user"));
     }
     if found.mode() & 0o022 != 0 {
-        return Err(io::Error::other("others may write it (chmod go-w helps)"));
+        return Err(io::Error::other(
+            "is writable by others (fix with chmod go-w)",
+        ));
     }
     if found.len() > LARGEST {
         return Err(io::Error::other("too large"));
@@ -286,7 +288,7 @@ fn read(path: &Path) -> io::Result<Option<String>> {
     fs::read_to_string(path).map(Some)
 }
 
-/// The policy of the project that a folder belongs to.
+/// The policy of the project that contains a folder.
 fn project(cwd: &Path, home: &Path) -> Option<PathBuf> {
     if !cwd.is_absolute() {
         return None;
@@ -369,11 +371,11 @@ mod tests {
         let text = home
             .decide(&json!({"command": "rm -rf /", "n": "x"}))
             .expect("decided");
-        assert_eq!(text.effect, Effect::Error, "a number is compared with text");
+        assert_eq!(text.effect, Effect::Error, "a number compared with text");
     }
 
     #[test]
-    fn a_policy_that_is_broken_or_that_others_may_write_asks_for_everything() {
+    fn with_a_broken_or_writable_policy_every_call_needs_approval() {
         for (text, mode) in [
             ("version = 2", 0o600),
             (RM, 0o620),

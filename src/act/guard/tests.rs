@@ -1,4 +1,4 @@
-//! The contract of each host: what it tells, and exactly what it is told.
+//! The contract of each host: what it sends, and exactly what it gets back.
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ fn reads(name: &str, payload: &Value) -> Told {
     told.unwrap_or_else(|| panic!("{name} does not know {payload}"))
 }
 
-/// What each host says before a tool call, as small as it can be.
+/// Each host's minimal payload before a tool call.
 fn before(name: &str) -> Value {
     let claude = json!({
         "session_id": "s1", "transcript_path": "/t.jsonl", "cwd": "/w", "permission_mode": "default",
@@ -59,7 +59,7 @@ fn before(name: &str) -> Value {
 }
 
 #[test]
-fn every_host_tells_the_same_of_a_call() {
+fn every_host_describes_a_call_alike() {
     for host in HOSTS {
         let told = reads(host.name, &before(host.name));
         assert_eq!(told.event, Event::Before, "{}", host.name);
@@ -81,7 +81,7 @@ fn every_host_tells_the_same_of_a_call() {
 }
 
 #[test]
-fn what_a_host_does_not_send_is_not_known_to_it() {
+fn a_host_does_not_accept_the_payload_of_another() {
     for (name, other) in [
         ("claude-code", "codex"),
         ("claude-code", "copilot"),
@@ -123,7 +123,7 @@ fn says(name: &str, say: &Say, expected: &str) {
 }
 
 #[test]
-fn every_host_is_told_no_in_exactly_its_own_shape() {
+fn every_host_gets_a_denial_in_exactly_its_own_shape() {
     let no = Say::Deny("why".to_owned());
     let a = r#"{"hookSpecificOutput":{"hookEventName":"PreToolUse","permissionDecision":"deny","permissionDecisionReason":"why"}}"#;
     for name in ["claude-code", "codex", "qwen", "kimi"] {
@@ -145,7 +145,7 @@ fn every_host_is_told_no_in_exactly_its_own_shape() {
 }
 
 #[test]
-fn a_yes_is_told_only_where_a_host_understands_it() {
+fn only_hosts_that_understand_an_approval_get_one() {
     let yes = Say::Allow("ok".to_owned());
     let a = r#"{"hookSpecificOutput":{"hookEventName":"PreToolUse","permissionDecision":"allow","permissionDecisionReason":"ok"}}"#;
     for name in ["claude-code", "qwen"] {
@@ -164,7 +164,7 @@ fn a_yes_is_told_only_where_a_host_understands_it() {
 }
 
 #[test]
-fn a_question_is_handed_only_to_hosts_that_ask() {
+fn only_hosts_that_can_ask_are_handed_a_question() {
     let ask = Say::Ask("why".to_owned());
     for host in HOSTS {
         let told = reads(host.name, &before(host.name));
@@ -180,7 +180,7 @@ fn a_question_is_handed_only_to_hosts_that_ask() {
 }
 
 #[test]
-fn where_nothing_is_decided_each_host_hears_what_it_takes_for_nothing() {
+fn without_a_decision_each_host_gets_its_neutral_answer() {
     for name in ["claude-code", "codex", "qwen", "kimi"] {
         says(name, &Say::Nothing, "");
     }
@@ -192,7 +192,7 @@ fn where_nothing_is_decided_each_host_hears_what_it_takes_for_nothing() {
 }
 
 #[test]
-fn the_question_of_a_host_is_answered_in_its_own_shape() {
+fn a_hosts_own_prompt_is_answered_in_its_own_shape() {
     let mut payload = before("claude-code");
     payload["hook_event_name"] = json!("PermissionRequest");
     for (name, more) in [
@@ -245,7 +245,7 @@ fn ends(
 }
 
 #[test]
-fn how_a_call_ended_is_told_as_far_as_its_host_tells() {
+fn an_outcome_is_read_as_far_as_the_host_reports_it() {
     let claude = |event: &str, more: Value| {
         let mut all = json!({"session_id": "s", "hook_event_name": event, "tool_name": "Bash", "tool_input": {}, "tool_use_id": "t"});
         for (key, value) in more.as_object().into_iter().flatten() {
@@ -346,7 +346,7 @@ fn how_a_call_ended_is_told_as_far_as_its_host_tells() {
 }
 
 #[test]
-fn an_empty_prompt_of_qwen_is_no_prompt() {
+fn an_empty_prompt_from_qwen_is_ignored() {
     let prompt = |text: &str| {
         reads("qwen", &json!({"session_id": "s", "timestamp": "t", "hook_event_name": "UserPromptSubmit", "prompt": text})).event
     };

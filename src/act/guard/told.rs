@@ -1,34 +1,34 @@
-//! What a host tells a hook, whatever its names for it.
+//! The content of a hook payload, independent of each host's names.
 
 use serde_json::Value;
 
-/// One call of a hook.
+/// One hook call.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Told {
     pub(super) event: Event,
-    /// The session of the host.
+    /// The host's session id.
     pub(super) run: String,
     pub(super) tool: String,
-    /// Null where there are none.
+    /// Null if there are none.
     pub(super) args: Value,
-    /// The host's id of the tool call; none where it has none.
+    /// The host's id of the tool call, if it has one.
     pub(super) call: Option<String>,
     pub(super) cwd: Option<String>,
-    /// The subagent that acts; none for the main one.
+    /// The acting subagent; none for the main agent.
     pub(super) agent: Option<String>,
     pub(super) model: Option<String>,
     pub(super) host_version: Option<String>,
-    /// Nobody sits at the host, so it can ask nobody.
+    /// The host runs unattended, with no user to ask.
     pub(super) is_headless: bool,
 }
 
-/// What happens in the host.
+/// What happened in the host.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Event {
     /// A tool call is about to run.
     Before,
     After(Outcome),
-    /// All calls of one model call are over, also those that never ran.
+    /// All tool calls of one model call are over, including those that never ran.
     Batch(Vec<Over>),
     /// The host is about to ask its user.
     Permission,
@@ -36,11 +36,11 @@ pub(super) enum Event {
     Said(String),
     Start,
     End(Option<String>),
-    /// Nothing to tell or to decide.
+    /// Nothing to record or decide.
     Other,
 }
 
-/// How a tool call ended, as far as the host tells.
+/// How a tool call ended, as far as the host reports it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Outcome {
     pub(super) status: Option<&'static str>,
@@ -49,7 +49,7 @@ pub(super) struct Outcome {
     pub(super) duration_ms: Option<Value>,
 }
 
-/// A call that is over.
+/// A call that has ended.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Over {
     pub(super) call: String,
@@ -88,12 +88,12 @@ impl<'a> Payload<'a> {
             .map(str::to_owned)
     }
 
-    /// A member that is there and not null.
+    /// A member that is present and not null.
     pub(super) fn value(self, name: &str) -> Option<&'a Value> {
         self.0.get(name).filter(|it| !it.is_null())
     }
 
-    /// Arguments: an object, or the text of one.
+    /// Arguments: an object, or its JSON text.
     pub(super) fn args(self, name: &str) -> Value {
         match self.value(name) {
             Some(Value::String(text)) => {

@@ -162,7 +162,7 @@ fn cells(name: &str, it: &Backtest) -> Vec<Cell> {
 /// What must be said with such figures.
 fn notes(rows: &[(String, &Backtest)]) -> Vec<String> {
     let mut notes = vec![
-        "what lies behind a stop is counterfactual: the run might have been started again"
+        "savings are hypothetical: a stopped run might have been started again"
             .to_owned(),
     ];
     let is_dark = |it: &Backtest| it.stopped > 0 && it.succeeded + it.failed == 0;

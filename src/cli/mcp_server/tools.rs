@@ -1,4 +1,4 @@
-//! The tools that an agent can call.
+//! The tools an agent can call.
 
 use std::path::PathBuf;
 
@@ -26,13 +26,13 @@ use crate::store::bodies::Bodies;
 
 /// The longest answer, in bytes.
 const LONGEST: usize = 64 << 10;
-/// Rows of a list, unless another number is asked for, and at most.
+/// The default and maximum number of rows in a list.
 const USUAL: u64 = 50;
 const MOST: u64 = 200;
-/// Actions that are shown at once.
+/// The most actions in one answer.
 const SHOWN: u32 = 20;
 
-/// What `tools/list` answers.
+/// The answer to `tools/list`.
 pub(super) fn list() -> Value {
     let run = json!({ "type": "string", "description": "id of a run; a unique prefix is enough" });
     let filter = json!({ "type": "string", "description": "filter such as 'is:error tool:bash'" });
@@ -83,7 +83,7 @@ pub(super) fn list() -> Value {
     ])
 }
 
-/// Answers a call. Everything in the answer is masked.
+/// Answers a call; the whole answer is masked.
 pub(super) fn call(cx: &Cx, paths: &[PathBuf], name: &str, args: &Value) -> anyhow::Result<Value> {
     let read = cx.load.whole(&cx.notes, paths);
     let asked = Asked {
@@ -104,7 +104,7 @@ pub(super) fn call(cx: &Cx, paths: &[PathBuf], name: &str, args: &Value) -> anyh
     Ok(answer)
 }
 
-/// An answer as text that is not too long: the longest list loses its last elements, and says so.
+/// An answer as text of bounded length: the longest list loses its last elements, with a note.
 pub(super) fn bounded(mut answer: Value) -> String {
     loop {
         let text = answer.to_string();
@@ -123,7 +123,7 @@ pub(super) fn bounded(mut answer: Value) -> String {
                 .unwrap_or(0);
             let rest = human::bytes((text.len() - end) as u64);
             return format!(
-                "{}… {rest} more are left out",
+                "{}… {rest} more omitted",
                 text.get(..end).unwrap_or_default()
             );
         };

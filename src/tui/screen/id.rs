@@ -76,7 +76,7 @@ pub static SCREENS: &[Info] = &[
         id: ScreenId::Alerts,
         name: "alerts",
         tab: Some(tab('6', "Alerts", "Ale")),
-        about: "loops, budgets and drift: what went off, why, what shows it, and what stopping would have saved",
+        about: "loops, budgets and drift: what went off, why, the evidence, and what stopping would have saved",
     },
     Info {
         id: ScreenId::Timeline,
@@ -100,7 +100,7 @@ pub static SCREENS: &[Info] = &[
         id: ScreenId::Asks,
         name: "asks",
         tab: Some(tab('0', "Asks", "Ask")),
-        about: "tool calls that wait for a person: what would run, which rule asks, and your answer",
+        about: "tool calls waiting for approval: what would run, which rule asks, and your answer",
     },
     Info {
         id: ScreenId::Help,

@@ -1,5 +1,5 @@
-//! The alerts: what the rules found in the open traces, why, which actions show it, what it costs, and what stopping the
-//! run would have saved.
+//! The alerts: what the rules found in the open traces, why, the evidence, the cost, and what stopping the run would
+//! have saved.
 
 mod details;
 mod history;
@@ -42,29 +42,29 @@ pub struct Alerts {
     input: Input,
     below: Below,
     tested: Option<Tested>,
-    /// The rule that is being tested, and how long the store was.
+    /// The rule being tested, and the length of the store.
     testing: Option<(usize, u32)>,
-    /// Something changed since the list was made.
+    /// Something has changed since the list was built.
     is_stale: bool,
     has_failed: bool,
     frame: Frame,
 }
 
-/// What takes the next key.
+/// Where the next key goes.
 #[derive(Debug, Default)]
 enum Input {
     #[default]
     Nothing,
-    /// Who acknowledges the alert of this key.
+    /// The name of whoever acknowledges the alert with this key.
     Name(String, Prompt),
-    /// `s` was pressed: the next key says how long.
+    /// `s` was pressed: the next key picks how long.
     Snoozing,
-    /// `x` was pressed: the next key says what to export.
+    /// `x` was pressed: the next key picks what to export.
     Exporting,
     Stopping(Box<Dialog>),
 }
 
-/// What the lower part tells.
+/// What the lower part shows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Below {
     /// What the rule would have stopped.
@@ -74,7 +74,7 @@ enum Below {
     Happened,
 }
 
-/// What the last `prepare` settled: all that drawing needs to know.
+/// The result of the last `prepare`: all that drawing needs.
 #[derive(Debug, Default)]
 struct Frame {
     regions: Regions,
@@ -100,7 +100,7 @@ impl Screen for Alerts {
     }
 
     fn pasted(&mut self, text: &str, _: &mut Session) -> Vec<Effect> {
-        // Nothing that is pasted ends a run.
+        // Pasted text must never end a run.
         if let Input::Name(_, prompt) = &mut self.input {
             prompt.paste(text);
         }
@@ -191,7 +191,7 @@ impl Screen for Alerts {
 }
 
 impl Alerts {
-    /// Asks for what is not known yet.
+    /// Starts an evaluation if one is due.
     fn look(&mut self, session: &mut Session) -> Vec<Effect> {
         if self.has_failed {
             return Vec::new();
@@ -208,7 +208,7 @@ impl Alerts {
         self.items.get(self.list.cursor)
     }
 
-    /// Makes the list anew where something changed; the selection stays on its alert.
+    /// Rebuilds the list if something changed; the selection stays on its alert.
     fn refresh(&mut self, seen: Option<&Seen>, session: &Session) {
         if !std::mem::take(&mut self.is_stale) {
             return;
@@ -290,7 +290,7 @@ impl Alerts {
         };
     }
 
-    /// Asks what the selected rule would have stopped, where that is shown.
+    /// Starts a test of what the selected rule would have stopped, if that is shown.
     fn test(&mut self, seen: Option<Arc<Seen>>, session: &Session) -> Vec<Effect> {
         let Some((seen, Item::Alert(at))) = seen.zip(self.selected().cloned()) else {
             return Vec::new();
@@ -326,7 +326,7 @@ fn rules(seen: &Seen) -> String {
     let baseline = match &*seen.in_force.known {
         [] => {
             let runs = human::counted(seen.overlay.report.runs.len() as u64, "run");
-            format!("normal is learned from {runs}")
+            format!("baseline learned from {runs}")
         }
         known => {
             let names = known.iter().map(|it| {

@@ -1,7 +1,7 @@
-//! Tool calls that wait for a person: what would run, which rule asks and why, and the answer of the user.
+//! Tool calls waiting for approval: what would run, which rule asks and why, and the user's answer.
 //!
-//! An answer is given on a question that lies over everything else and has been there for a moment, so that no key that
-//! was typed before and no pasted text answers it.
+//! A question can be answered only when it covers the screen and has been there for a moment, so that neither keys
+//! typed earlier nor pasted text answer it.
 
 mod contents;
 mod layout;
@@ -32,33 +32,33 @@ use crate::tui::widgets::viewport::{Extent, Viewport, WHEEL};
 #[derive(Debug, Default)]
 pub struct AsksView {
     list: Viewport,
-    /// The selected question: it stays selected when others come and go.
+    /// The selected question, which stays selected as others come and go.
     chosen: Option<String>,
     looking: Option<Looking>,
     frame: Frame,
 }
 
-/// A question that lies over the screen.
+/// A question that covers the screen.
 #[derive(Debug)]
 struct Looking {
     id: String,
     scroll: usize,
-    /// When it was drawn first; keys before that were not meant for it.
+    /// When it was first drawn; earlier keys were not meant for it.
     drawn: Option<i64>,
-    /// The answer that is being given, and its reason so far.
+    /// The answer being given, and its reason so far.
     answering: Option<(State, Prompt)>,
 }
 
-/// What the last `prepare` settled.
+/// The result of the last `prepare`.
 #[derive(Debug, Default)]
 struct Frame {
     regions: Regions,
     crumbs: Vec<String>,
     amount: String,
     rows: Vec<Listed>,
-    /// What the selected question is about.
+    /// The text of the selected question.
     about: Vec<Line>,
-    /// The rows of the question over the screen that are shown, and how many there are.
+    /// The visible rows of the question that covers the screen, and how many it has in all.
     question: Vec<Line>,
     question_len: usize,
     title: String,
@@ -74,7 +74,7 @@ impl AsksView {
         session.asks.all().get(self.list.cursor)
     }
 
-    /// Whether a key may answer the question that is shown.
+    /// Whether a key may answer the question on the screen.
     fn is_ready(&self, now: i64) -> bool {
         let drawn = self.looking.as_ref().and_then(|it| it.drawn);
         drawn.is_some_and(|drawn| now.saturating_sub(drawn) >= GUARD)
@@ -125,7 +125,7 @@ impl AsksView {
         };
     }
 
-    /// What is shown of the question over the screen.
+    /// Fills in the question that covers the screen.
     fn fill_question(&mut self, area: Rect, session: &mut Session) {
         let now = session.clock.now();
         let is_ready = self.is_ready(now);
@@ -143,7 +143,7 @@ impl AsksView {
         let lines = contents::about(&asked, &ran, width);
         looking.scroll = looking.scroll.min(lines.len().saturating_sub(rows));
         let frame = &mut self.frame;
-        // Nothing else is on the screen: what is read is what is answered.
+        // It covers the whole screen, so that the user answers the question they have read.
         frame.regions.question = area;
         frame.question_len = lines.len();
         frame.title = contents::title(&asked);
@@ -163,7 +163,7 @@ impl Screen for AsksView {
         self.type_reason(key, session)
     }
 
-    /// Pasted text can be a reason, and never an answer.
+    /// Pasted text can be a reason, never an answer.
     fn pasted(&mut self, text: &str, _: &mut Session) -> Vec<Effect> {
         let answering = self.looking.as_mut().and_then(|it| it.answering.as_mut());
         if let Some((_, prompt)) = answering {
@@ -202,7 +202,7 @@ impl Screen for AsksView {
         Vec::new()
     }
 
-    /// The clocks run, and a question becomes ready to be answered.
+    /// The clocks tick, and a question becomes ready for an answer.
     fn stays(&self) -> Option<Duration> {
         if self.looking.is_some() && !self.frame.is_ready {
             return Some(Duration::from_millis(100));

@@ -110,7 +110,7 @@ struct RunLine {
     /// Its cost a minute.
     pace: String,
     project: Rc<str>,
-    /// How many alerts trip, and how many only warn.
+    /// The number of alerts that trip, and of those that only warn.
     alerts: (usize, usize),
 }
 

@@ -203,9 +203,9 @@ struct Placed {
     what_if: Option<SubRow>,
     /// It lies behind the first change of its run.
     is_behind: bool,
-    /// A rule of alerts went off at it.
+    /// An alert rule went off at it.
     alert: Option<SubRow>,
-    /// It shows why one did.
+    /// It is evidence of an alert.
     is_evidence: bool,
 }
 

@@ -135,8 +135,8 @@ impl Header {
 /// How a tab is written: its number, its titles, and whether it is that of the current view.
 type Way<'a> = &'a dyn Fn(&str, Tab, bool) -> String;
 
-/// The tabs with as much of their titles as fits `room`: all, that of the current view and the beginnings of others, the
-/// beginnings, or only the numbers. `6!2` says that two alerts fire.
+/// The tabs with as much of their titles as fits `room`: all titles, that of the current view and short forms of
+/// others, short forms, or only the numbers. `6!2` means that two alerts are firing.
 fn tabs(room: usize, current: ScreenId, alerts: usize) -> Vec<(ScreenId, String)> {
     let whole = |number: &str, tab: Tab| format!(" {number} {} ", tab.title);
     let begun = |number: &str, tab: Tab| format!(" {number}{} ", tab.short);

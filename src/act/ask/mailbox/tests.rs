@@ -56,7 +56,7 @@ fn own() -> u32 {
 }
 
 #[test]
-fn of_two_who_answer_at_once_one_wins_and_the_other_learns_who() {
+fn of_two_simultaneous_answers_one_wins_and_the_other_learns_who() {
     let (_folder, mailbox) = mailbox();
     let (wins, losses) = (AtomicUsize::new(0), AtomicUsize::new(0));
     for n in 0..1000 {
@@ -100,7 +100,7 @@ fn refused(what: &str, change: impl Fn(&mut Answer)) {
     assert_eq!(mailbox.answer_to(&asked), None, "{what}");
     mailbox
         .answer(&asked, &approved(&asked), NOW)
-        .expect("what was refused does not stand in the way");
+        .expect("a refused answer does not block this one");
     assert!(mailbox.answer_to(&asked).is_some());
 }
 
@@ -123,7 +123,7 @@ fn an_answer_that_others_could_have_written_is_refused() {
     let mut check = |prepare: &dyn Fn(&Path)| {
         prepare(&path);
         assert_eq!(mailbox.answer_to(&asked), None);
-        assert!(fs::symlink_metadata(&path).is_err(), "it is put aside");
+        assert!(fs::symlink_metadata(&path).is_err(), "it is moved aside");
         attempts += 1;
     };
     check(&|path| {
@@ -149,7 +149,7 @@ fn an_answer_that_others_could_have_written_is_refused() {
 }
 
 #[test]
-fn a_question_whose_arguments_were_changed_is_none() {
+fn a_question_with_altered_arguments_is_ignored() {
     let (_folder, mailbox) = mailbox();
     let mut asked = ask("a-1", own());
     asked.args = json!({"command": "ls"});
@@ -158,7 +158,7 @@ fn a_question_whose_arguments_were_changed_is_none() {
 }
 
 #[test]
-fn a_question_stands_until_it_is_answered_its_time_is_over_or_nobody_waits() {
+fn a_question_is_open_until_answered_expired_or_abandoned() {
     let (_folder, mailbox) = mailbox();
     let asked = ask("a-1", own());
     assert_eq!(
@@ -185,7 +185,7 @@ fn a_question_stands_until_it_is_answered_its_time_is_over_or_nobody_waits() {
     ));
 }
 
-/// The id of a process that was killed and is gone.
+/// The id of a process that was killed.
 fn ended() -> u32 {
     let mut child = Command::new("sleep")
         .arg("60")
@@ -198,7 +198,7 @@ fn ended() -> u32 {
 }
 
 #[test]
-fn whoever_waits_gets_the_answer_or_learns_that_its_time_is_over() {
+fn the_caller_gets_the_answer_or_learns_that_time_is_up() {
     let (_folder, mailbox) = mailbox();
     let asked = ask("a-1", own());
     mailbox.put(&asked).expect("asked");
@@ -213,7 +213,7 @@ fn whoever_waits_gets_the_answer_or_learns_that_its_time_is_over() {
 }
 
 #[test]
-fn what_nobody_waits_for_goes_after_an_hour() {
+fn abandoned_questions_are_removed_after_an_hour() {
     let (_folder, mailbox) = mailbox();
     mailbox.put(&ask("a-1", own())).expect("asked");
     mailbox.put(&ask("a-2", ended())).expect("asked");
@@ -222,5 +222,5 @@ fn what_nobody_waits_for_goes_after_an_hour() {
     assert_eq!(mailbox.list().len(), 2);
     mailbox.clean(now + Duration::from_secs(3700));
     let left: Vec<String> = mailbox.list().into_iter().map(|it| it.id).collect();
-    assert_eq!(left, ["a-1"], "somebody still waits for the other");
+    assert_eq!(left, ["a-1"], "the other is still pending");
 }

@@ -1,4 +1,4 @@
-//! Claude Code. Tried with 2.1.332; its contract is that of `hooks` in its settings.
+//! Claude Code. Tested with 2.1.332; the contract is that of `hooks` in its settings.
 
 use std::env;
 
@@ -57,7 +57,7 @@ pub(super) fn events(payload: &Value) -> Option<Told> {
             error: told.owned("reason"),
             ..Outcome::default()
         }),
-        // About a tool, and not known: it may be a question.
+        // An unknown event about a tool may be a request for permission.
         _ if told.has("tool_name") => return None,
         _ => Event::Other,
     };

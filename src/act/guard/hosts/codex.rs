@@ -1,5 +1,5 @@
-//! Codex CLI. Tried with 0.171.0: `ask` runs the tool, one unknown key voids a denial, and a yes can only be told to
-//! its own question.
+//! Codex CLI. Tested with 0.171.0: `ask` runs the tool, one unknown key voids a denial, and approval can only be given
+//! to its own prompt.
 
 use serde_json::Value;
 
@@ -20,12 +20,12 @@ pub(crate) static HOST: Host = Host {
 fn read(payload: &Value) -> Option<Told> {
     let told = claude_code::events(payload)?;
     let is_ours = Payload(payload).has("turn_id") || Payload(payload).has("model");
-    // The end of a session tells neither.
+    // The end of a session carries neither.
     if !is_ours && !matches!(told.event, Event::Start | Event::End(_) | Event::Other) {
         return None;
     }
     let event = match told.event {
-        // The answer of a tool is text without an exit code: how it ended is not told.
+        // A tool's result is text without an exit code, so the status is unknown.
         Event::After(outcome) if outcome.status == Some("ok") => Event::After(Outcome {
             status: None,
             ..outcome

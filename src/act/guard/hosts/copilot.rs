@@ -1,4 +1,4 @@
-//! Copilot CLI. Tried with 1.0.102: names in camelCase, decisions without anything around them, no ids of calls.
+//! Copilot CLI. Tested with 1.0.102: camelCase names, bare decisions, no call ids.
 
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ pub(crate) static HOST: Host = Host {
     shares_id: false,
 };
 
-/// A payload does not name its event, so what it holds tells.
+/// A payload does not name its event; its members imply it.
 fn read(payload: &Value) -> Option<Told> {
     let told = Payload(payload);
     let run = told.text("sessionId")?;

@@ -1,4 +1,4 @@
-//! Cursor, by its documentation: a hook that prints nothing counts as failed, and `ask` is not held to.
+//! Cursor, from its documentation: a hook that prints nothing counts as failed, and `ask` is not enforced.
 
 use serde_json::{Value, json};
 

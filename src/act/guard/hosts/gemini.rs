@@ -1,4 +1,4 @@
-//! Gemini CLI. Tried with 0.61.0: an `ask` without a person hangs it, and it has no ids of calls.
+//! Gemini CLI. Tested with 0.61.0: an unattended `ask` hangs it, and it has no call ids.
 
 use serde_json::{Value, json};
 
@@ -25,7 +25,7 @@ fn read(payload: &Value) -> Option<Told> {
             Some(text) => Event::Said(text),
             None => Event::Other,
         },
-        // The ends of a session have the names that others use too: the time is told by this host.
+        // Other hosts use the same names for session start and end; only this one sends a timestamp.
         "SessionStart" if told.has("timestamp") => Event::Start,
         "SessionEnd" if told.has("timestamp") => Event::End(told.owned("reason")),
         _ => return None,

@@ -1,4 +1,4 @@
-//! Kimi CLI, by its documentation: the events of Claude Code, of which only a denial can be answered.
+//! Kimi CLI, from its documentation: the events of Claude Code, and denial is the only answer it understands.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! OpenCode, through our own plugin file, which tells what its hooks are given and throws where a call is denied.
+//! OpenCode, through our own plugin, which forwards the input of its hooks and throws when a call is denied.
 
 use serde_json::{Value, json};
 
@@ -35,7 +35,7 @@ fn read(payload: &Value) -> Option<Told> {
     })
 }
 
-/// A tool that fails does not come here, so what comes has ended well.
+/// Failed tools are not reported here, so every result is a success.
 fn outcome(told: Payload<'_>) -> Outcome {
     let output = told.value("output");
     Outcome {

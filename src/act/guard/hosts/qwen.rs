@@ -1,4 +1,4 @@
-//! Qwen Code. Tried with 0.24.4. It tells an empty prompt after each round of tools.
+//! Qwen Code. Tested with 0.24.4. It sends an empty prompt after each round of tools.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! A program of one's own: `{"event":"before","run_id":…,"call_id":…,"tool":…,"args":…}` in, `{"decision":…}` out.
+//! Your own program: `{"event":"before","run_id":…,"call_id":…,"tool":…,"args":…}` in, `{"decision":…}` out.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Which file of a host holds its hooks, and what is put into it.
+//! Which file holds a host's hooks, and what goes into it.
 
 use std::env;
 use std::path::PathBuf;
@@ -6,29 +6,29 @@ use std::path::PathBuf;
 use crate::act::guard::install::settings::{Entry, Shape};
 use crate::act::guard::install::{How, plugin, settings, tables};
 
-/// A file of settings.
+/// A settings file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct File {
     pub(super) path: PathBuf,
-    /// The folder of the host: it is there where the host is used.
+    /// The host's folder, which exists if the host is used.
     pub(super) home: PathBuf,
     kind: Kind,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// JSON in which hooks stand among other settings.
+    /// JSON with hooks among other settings.
     Settings(Shape),
     Tables,
     Plugin,
 }
 
-/// An event that a host tells, and what happens where the hook fails.
+/// An event that a host reports, and what a failing hook means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Event {
-    /// A call waits for the answer: without one it must not run.
+    /// A call waits for the answer, and must not run without one.
     Gate(&'static str),
-    /// Only told.
+    /// For information only.
     Told(&'static str),
 }
 
@@ -99,7 +99,7 @@ const KIMI: &[Event] = &[
     Told("Stop"),
 ];
 
-/// The events of a host that the guard hears.
+/// The host's events that the guard subscribes to.
 fn events(host: &str) -> &'static [Event] {
     match host {
         "codex" => CODEX,
@@ -111,7 +111,7 @@ fn events(host: &str) -> &'static [Event] {
     }
 }
 
-/// How long the host waits, in its own unit: more than the guard takes to ask.
+/// How long the host waits, in its own unit: longer than the guard waits for a person.
 fn timeout(host: &str) -> u64 {
     match host {
         "gemini" => 3_600_000,
@@ -121,7 +121,7 @@ fn timeout(host: &str) -> u64 {
     }
 }
 
-/// The file for a host.
+/// The settings file of a host.
 pub(super) fn of(host: &str, how: How<'_>) -> Result<File, String> {
     let set = |name: &str| {
         let path = env::var_os(name).map(PathBuf::from);
@@ -147,9 +147,7 @@ pub(super) fn of(host: &str, how: How<'_>) -> Result<File, String> {
                 "plugin/saferun.js",
                 Kind::Plugin,
             )),
-            other => Err(format!(
-                "{other} has no settings of a project that only its user has"
-            )),
+            other => Err(format!("{other} has no private project settings")),
         };
     }
     Ok(match host {
@@ -186,7 +184,8 @@ pub(super) fn of(host: &str, how: How<'_>) -> Result<File, String> {
     })
 }
 
-/// `'/abs/saferun-tui' guard HOST …`: what the host runs. A call that waits for a hook that fails does not run.
+/// `'/abs/saferun-tui' guard HOST …`: the command that the host runs. For a gate, failure means that the call does not
+/// run.
 fn command(event: Event, (host, program, is_observing): (&str, &str, bool)) -> String {
     let program = format!("'{}'", program.replace('\'', r"'\''"));
     let observe = if is_observing { " --observe" } else { "" };
@@ -199,7 +198,7 @@ fn command(event: Event, (host, program, is_observing): (&str, &str, bool)) -> S
     }
 }
 
-/// Whether a command, or a text with commands, is ours.
+/// Whether a command, or text containing commands, is ours.
 pub(super) fn is_ours(text: &str, host: &str) -> bool {
     text.contains(&format!("saferun-tui' guard {host}"))
 }
@@ -213,7 +212,7 @@ fn entries(ours: (&str, &str, bool)) -> Vec<Entry> {
         is_gate: matches!(event, Gate(_)) && !is_observing,
         command: command(*event, ours),
         timeout: match (host, event) {
-            // Codex cuts longer ones, and says so at every start.
+            // Codex shortens longer timeouts, with a warning at every start.
             ("codex", Told("SessionEnd")) => 3,
             _ => timeout(host),
         },
@@ -221,7 +220,7 @@ fn entries(ours: (&str, &str, bool)) -> Vec<Entry> {
     events(host).iter().map(entry).collect()
 }
 
-/// Settings that hold our hooks and nothing else, for Claude Code.
+/// Settings with only our hooks, for Claude Code.
 pub(super) fn alone(program: &str) -> Result<String, String> {
     settings::add(
         None,
@@ -242,7 +241,7 @@ pub(super) fn added(
         Kind::Settings(shape) => settings::add(text, shape, &entries).map_err(|why| {
             let path = file.path.display();
             let paste = settings::add(None, shape, &entries).unwrap_or_default();
-            format!("{path}: {why}; put this into it yourself:\n{paste}")
+            format!("{path}: {why}; add this to it yourself:\n{paste}")
         }),
         Kind::Tables => {
             tables::add(text, &entries).map_err(|why| format!("{}: {why}", file.path.display()))
@@ -251,33 +250,32 @@ pub(super) fn added(
     }
 }
 
-/// The text without our hooks; none where nothing is left.
+/// The text without our hooks; none if nothing is left.
 pub(super) fn removed(file: &File, text: &str, host: &str) -> Result<Option<String>, String> {
     let wrong = |why: String| format!("{}: {why}", file.path.display());
     match file.kind {
         Kind::Settings(shape) => settings::remove(text, shape, host).map_err(wrong),
         Kind::Tables => tables::remove(text, host).map_err(wrong),
         Kind::Plugin if is_ours(text, host) => Ok(None),
-        Kind::Plugin => Err(wrong("it is not ours".to_owned())),
+        Kind::Plugin => Err(wrong("not written by saferun-tui".to_owned())),
     }
 }
 
-/// What the user should know of a host.
+/// What the user should know about a host.
 pub(super) fn notes(host: &str, how: How<'_>) -> Vec<String> {
     let mut notes = Vec::new();
     match host {
         "codex" => notes.push(
-            "codex runs new hooks only after you trusted them: type /hooks in it, and again after every change"
+            "codex runs new or changed hooks only once you trust them: type /hooks in codex"
                 .to_owned(),
         ),
-        "gemini" => notes.push("gemini runs the hooks of the user only in trusted folders".to_owned()),
-        "cursor" => notes.push(
-            "an answer of the guard may also skip cursor's own question: this was not tried".to_owned(),
-        ),
+        "gemini" => notes.push("gemini runs user hooks only in trusted folders".to_owned()),
+        "cursor" => notes
+            .push("the guard's answer may also skip cursor's own prompt: not tested".to_owned()),
         _ => {}
     }
     if how.project.is_some() && host == "claude-code" {
-        notes.push("Copilot and Cursor read the Claude Code hooks of a project too".to_owned());
+        notes.push("Copilot and Cursor also read a project's Claude Code hooks".to_owned());
     }
     notes
 }

@@ -1,6 +1,6 @@
-//! The plugin of OpenCode: it tells the guard what its hooks are given, and throws where a call is denied.
+//! The OpenCode plugin: it forwards the input of its hooks to the guard, and throws when a call is denied.
 
-/// The text of the file. Without an answer, nothing runs.
+/// The source of the plugin. Without an answer, nothing runs.
 pub(super) fn text(program: &str, is_observing: bool) -> String {
     let program = serde_json::Value::from(program);
     let mode = if is_observing {

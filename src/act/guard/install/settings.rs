@@ -1,4 +1,4 @@
-//! Hooks in JSON settings: ours are added and removed, everything else stays as it is.
+//! Hooks in JSON settings: adds and removes ours, and leaves everything else unchanged.
 
 use serde::Serialize;
 use serde_json::ser::{PrettyFormatter, Serializer};
@@ -10,18 +10,18 @@ use crate::act::guard::install::files::is_ours;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) event: &'static str,
-    /// A call waits for it.
+    /// A call waits for this hook.
     pub(super) is_gate: bool,
     pub(super) command: String,
     pub(super) timeout: u64,
 }
 
-/// How a host writes hooks.
+/// The layout of a host's hooks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
     /// `{"hooks":{EVENT:[{"hooks":[{"type":"command","command":…,"timeout":…}]}]}}`
     Nested,
-    /// The same, and each hook has a name.
+    /// The same, with a name for each hook.
     Named,
     /// `{"version":1,"hooks":{EVENT:[{"type":"command","bash":…,"timeoutSec":…}]}}`
     Copilot,
@@ -56,24 +56,24 @@ impl Shape {
     }
 }
 
-/// The settings with our hooks behind those that are there.
+/// The settings with our hooks appended to the existing ones.
 pub(super) fn add(text: Option<&str>, shape: Shape, entries: &[Entry]) -> Result<String, String> {
     let mut all = parse(text.unwrap_or("{}"))?;
     if shape.is_versioned() && !all.contains_key("version") {
         all.insert("version".to_owned(), json!(1));
     }
     let hooks = all.entry("hooks").or_insert_with(|| json!({}));
-    let hooks = hooks.as_object_mut().ok_or("'hooks' is no object")?;
+    let hooks = hooks.as_object_mut().ok_or("'hooks' is not an object")?;
     for entry in entries {
         let list = hooks.entry(entry.event).or_insert_with(|| json!([]));
         let list = list.as_array_mut();
-        let list = list.ok_or_else(|| format!("the hooks of {} are no list", entry.event))?;
+        let list = list.ok_or_else(|| format!("the hooks of {} are not a list", entry.event))?;
         list.push(shape.entry(entry));
     }
     Ok(written(&all, text))
 }
 
-/// The settings without our hooks; none where nothing but what we added is left.
+/// The settings without our hooks; none if nothing else is left.
 pub(super) fn remove(text: &str, shape: Shape, host: &str) -> Result<Option<String>, String> {
     let mut all = parse(text)?;
     let Some(hooks) = all.get_mut("hooks").and_then(Value::as_object_mut) else {
@@ -112,7 +112,7 @@ fn runs_us(hook: &Value, host: &str) -> bool {
         .any(|command| is_ours(command, host))
 }
 
-/// A group whose only hook was ours.
+/// A group that held only our hook.
 fn is_emptied(group: &Value) -> bool {
     let inner = group.get("hooks").and_then(Value::as_array);
     inner.is_some_and(Vec::is_empty)
@@ -122,12 +122,12 @@ fn parse(text: &str) -> Result<Map<String, Value>, String> {
     let text = if text.trim().is_empty() { "{}" } else { text };
     match serde_json::from_str(text) {
         Ok(Value::Object(all)) => Ok(all),
-        Ok(_) => Err("it is no JSON object".to_owned()),
-        Err(error) => Err(format!("it is not plain JSON ({error})")),
+        Ok(_) => Err("not a JSON object".to_owned()),
+        Err(error) => Err(format!("not plain JSON ({error})")),
     }
 }
 
-/// With the indentation of the file.
+/// Keeps the indentation of the file.
 fn written(all: &Map<String, Value>, before: Option<&str>) -> String {
     let indented = before.and_then(|text| text.lines().find(|line| line.starts_with([' ', '\t'])));
     let indent = indented.map_or("  ", |line| {
@@ -137,7 +137,7 @@ fn written(all: &Map<String, Value>, before: Option<&str>) -> String {
     let mut text = Vec::new();
     let formatter = PrettyFormatter::with_indent(indent.as_bytes());
     let mut serializer = Serializer::with_formatter(&mut text, formatter);
-    // Writing JSON into memory does not fail.
+    // Writing JSON to memory does not fail.
     let _ = all.serialize(&mut serializer);
     if before.is_none_or(|text| text.ends_with('\n') || text.is_empty()) {
         text.push(b'\n');

@@ -1,4 +1,4 @@
-//! Whether a host is guarded, and whether its hooks were heard.
+//! Whether a host is guarded, and when its hooks last ran.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -10,20 +10,20 @@ use serde_json::Value;
 use crate::act::guard::install::{How, current, files, installs};
 use crate::base::sha256;
 
-/// What is known of one host.
+/// The state of one host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
     pub host: &'static str,
     pub path: PathBuf,
-    /// The host has a folder of settings.
+    /// The host has a settings folder.
     pub is_used: bool,
     pub is_installed: bool,
     pub is_observing: bool,
     /// What is wrong with the installation.
     pub problems: Vec<String>,
-    /// When an event was heard last.
+    /// When the last event arrived.
     pub heard: Option<SystemTime>,
-    /// Calls of the last run that no hook saw.
+    /// Calls in the last run that bypassed the hook.
     pub unguarded: u32,
 }
 
@@ -43,10 +43,10 @@ pub fn standing(host: &'static str, how: How<'_>) -> Result<Standing, String> {
             .find(|it| it.host == host && it.path == path);
         match noted {
             Some(noted) if noted.after_sha256 != sha256::hex(text.as_bytes()) => {
-                problems.push("the file was changed since the installation".to_owned());
+                problems.push("the file has changed since the installation".to_owned());
             }
             Some(_) => {}
-            None => problems.push("the installation is not noted here".to_owned()),
+            None => problems.push("no record of this installation".to_owned()),
         }
         problems.extend(missing_program(text));
         if host == "codex" && !is_trusted(&file.path) {
@@ -66,16 +66,16 @@ pub fn standing(host: &'static str, how: How<'_>) -> Result<Standing, String> {
     })
 }
 
-/// The program that the hooks run is not there any more.
+/// The problem if the program that the hooks run no longer exists.
 fn missing_program(text: &str) -> Option<String> {
     let (before, _) = text.split_once("/saferun-tui")?;
     let start = before.rfind(['\'', '"'])? + 1;
     let program = format!("{}/saferun-tui", before.get(start..)?);
     let is_there = program.starts_with('…') || Path::new(&program).is_file();
-    (!is_there).then(|| format!("{program} is not there"))
+    (!is_there).then(|| format!("{program} does not exist"))
 }
 
-/// Whether Codex has noted that the user trusts the file: `[hooks.state."PATH:pre_tool_use:0:0"]`.
+/// Whether Codex has recorded the user's trust in the file: `[hooks.state."PATH:pre_tool_use:0:0"]`.
 fn is_trusted(path: &Path) -> bool {
     let config = path.with_file_name("config.toml");
     let text = fs::read_to_string(config).unwrap_or_default();
@@ -83,7 +83,7 @@ fn is_trusted(path: &Path) -> bool {
     text.contains(&table) && text.contains("trusted_hash")
 }
 
-/// When a hook of the host was heard last, and the trace of that run.
+/// When a hook of the host last ran, and the trace of that run.
 fn last(how: How<'_>, host: &str) -> (Option<SystemTime>, Option<String>) {
     let entries = fs::read_dir(how.places.live())
         .into_iter()

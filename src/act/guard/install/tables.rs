@@ -1,4 +1,4 @@
-//! Hooks in TOML settings, as `[[hooks]]` tables at the end. The rest of the file, with its comments, is not touched.
+//! Hooks in TOML settings, as `[[hooks]]` tables at the end. The rest of the file, including comments, is not touched.
 
 use crate::act::guard::install::files::is_ours;
 use crate::act::guard::install::settings::Entry;
@@ -14,7 +14,7 @@ pub(super) fn add(text: Option<&str>, entries: &[Entry]) -> Result<String, Strin
         all.push('\n');
     }
     for entry in entries {
-        // A JSON string is a TOML string.
+        // A JSON string is also a TOML string.
         let command = serde_json::Value::from(entry.command.as_str());
         let table = format!(
             "\n{HEAD}\nevent = \"{}\"\ncommand = {command}\ntimeout = {}\n",
@@ -26,7 +26,7 @@ pub(super) fn add(text: Option<&str>, entries: &[Entry]) -> Result<String, Strin
     Ok(all)
 }
 
-/// None where nothing is left.
+/// None if nothing is left.
 pub(super) fn remove(text: &str, host: &str) -> Result<Option<String>, String> {
     check(text)?;
     let mut kept = String::new();
@@ -44,7 +44,7 @@ pub(super) fn remove(text: &str, host: &str) -> Result<Option<String>, String> {
     Ok((!kept.trim().is_empty()).then_some(kept))
 }
 
-/// The text cut before each table.
+/// The text, split before each table.
 fn blocks(text: &str) -> Vec<&str> {
     let mut starts = vec![0];
     let mut at = 0;

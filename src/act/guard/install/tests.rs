@@ -28,7 +28,7 @@ fn stays(text: &str, shape: Shape) {
 }
 
 #[test]
-fn what_else_is_in_the_settings_stays_as_it_was() {
+fn other_settings_stay_unchanged() {
     stays(
         "{\n    \"model\": \"x\",\n    \"hooks\": {\n        \"Stop\": [\n            {\n                \"hooks\": [\n                    {\n                        \"type\": \"command\",\n                        \"command\": \"say done\"\n                    }\n                ]\n            }\n        ]\n    },\n    \"n\": 1.50\n}\n",
         Shape::Nested,
@@ -40,7 +40,7 @@ fn what_else_is_in_the_settings_stays_as_it_was() {
 }
 
 #[test]
-fn a_file_that_was_ours_alone_goes() {
+fn a_file_with_only_our_hooks_is_removed() {
     for shape in [Shape::Nested, Shape::Named, Shape::Copilot, Shape::Cursor] {
         let with = add(None, shape, &entries()).expect("added");
         assert_eq!(
@@ -84,7 +84,7 @@ fn each_host_gets_its_own_shape() {
 }
 
 #[test]
-fn settings_with_comments_or_of_another_kind_are_refused() {
+fn settings_with_comments_or_an_unexpected_shape_are_refused() {
     for text in [
         "{\n // mine\n}",
         "[]",

@@ -1,4 +1,4 @@
-//! The calls of one MCP server: what is recorded of them, and which may pass.
+//! The calls to one MCP server: records them, and decides which may pass.
 
 use std::collections::HashMap;
 use std::env;
@@ -25,19 +25,19 @@ use crate::analysis::policy::{Context, Effect};
 use crate::base::clock::{Clock, System};
 use crate::base::sha256;
 
-/// What becomes of a message of the agent.
+/// What to do with a message from the agent.
 #[derive(Debug)]
 pub(super) enum Held {
     Passes,
-    /// It was for us.
+    /// It was meant for us.
     Swallowed,
-    /// This is said to the agent instead.
+    /// The agent gets this answer instead.
     Refused(Value),
     /// A person has to decide.
     Asks(Box<Asking>),
 }
 
-/// A call that waits for a person.
+/// A call waiting for approval.
 #[derive(Debug)]
 pub(super) struct Asking {
     id: Value,
@@ -47,7 +47,7 @@ pub(super) struct Asking {
     token: Option<Value>,
     decided: Decided,
     rules: Rules,
-    /// The agent took the call back, or went away.
+    /// The agent cancelled the call or disconnected.
     is_over: Arc<AtomicBool>,
 }
 
@@ -57,8 +57,8 @@ pub(super) struct Calls {
     is_guarded: bool,
     places: Places,
     inner: Mutex<Inner>,
-    /// An answer to an elicitation came.
-    told: Condvar,
+    /// Signals the answer to an elicitation.
+    answer_came: Condvar,
     asked: AtomicU64,
 }
 
@@ -67,7 +67,7 @@ struct Inner {
     run: String,
     path: PathBuf,
     trace: Option<Trace>,
-    /// By the id of the request, as JSON.
+    /// By request id, as JSON.
     open: HashMap<String, Open>,
     waiting: HashMap<String, Arc<AtomicBool>>,
     listing: Vec<String>,
@@ -82,7 +82,7 @@ struct Open {
     began: Instant,
 }
 
-/// How often an agent hears that its call still waits.
+/// How often the agent is notified that its call is still waiting.
 const PROGRESS: Duration = Duration::from_secs(5);
 const MINE: &str = "saferun-elicit-";
 
@@ -99,7 +99,7 @@ impl Calls {
             is_guarded,
             places,
             inner: Mutex::new(inner),
-            told: Condvar::new(),
+            answer_came: Condvar::new(),
             asked: AtomicU64::new(0),
         }
     }
@@ -138,7 +138,7 @@ impl Calls {
         }
     }
 
-    /// Goes on in the trace of the run whose hook saw the call, unless a recorder chose another.
+    /// Continues in the trace of the run whose hook saw the call, unless a recorder chose another.
     fn join(&self, run: &str, path: PathBuf) {
         let mut inner = self.inner();
         if of_recorder().is_none() && inner.run != run {
@@ -156,7 +156,7 @@ impl Calls {
         self.tell("note", note);
     }
 
-    /// A message of the agent.
+    /// Handles a message from the agent.
     pub(super) fn hold(&self, message: &Message) -> Held {
         match message.method.as_str() {
             "initialize" => {
@@ -187,7 +187,7 @@ impl Calls {
                 let id = message.id.as_str().unwrap_or_default().to_owned();
                 let answer = message.result.clone().unwrap_or_default();
                 self.inner().elicited.insert(id, answer);
-                self.told.notify_all();
+                self.answer_came.notify_all();
                 return Held::Swallowed;
             }
             _ => {}
@@ -213,7 +213,7 @@ impl Calls {
             "tool_call",
             json!({"id": call, "tool": tool, "args": args, "server": self.name}),
         );
-        // What the hook of the agent let run was decided there.
+        // A call that the agent's hook saw has already been decided there.
         let held = if self.is_guarded && !is_hooked {
             self.decide(message, (&call, &tool, &args))
         } else {
@@ -289,7 +289,7 @@ impl Calls {
         }
     }
 
-    /// Writes the result of a call that did not run, and returns what the agent hears.
+    /// Writes the result of a call that did not run, and returns the answer for the agent.
     fn stop(&self, id: &Value, call: &str, status: &str, why: &str) -> Value {
         let error = json!({"type": "guard", "message": why});
         self.tell(
@@ -299,7 +299,7 @@ impl Calls {
         blocked(id, why)
     }
 
-    /// Waits for a person. None lets the call pass; null says nothing to the agent, which took the call back.
+    /// Waits for a person. None lets the call pass; null sends the agent nothing, since it cancelled the call.
     pub(super) fn ask(&self, asking: &Asking, say: &dyn Fn(&Value)) -> Option<Value> {
         let ended = self.answer_to(asking, say);
         self.inner().waiting.remove(&asking.id.to_string());
@@ -309,9 +309,9 @@ impl Calls {
                 None
             }
             Reply::Denied(why) => Some(self.stop(&asking.id, &asking.call, "denied", &why)),
-            Reply::Nobody(why) => Some(self.stop(&asking.id, &asking.call, "blocked", &why)),
-            Reply::TakenBack => {
-                let why = "the agent took the call back";
+            Reply::NoApprover(why) => Some(self.stop(&asking.id, &asking.call, "blocked", &why)),
+            Reply::Cancelled => {
+                let why = "the agent cancelled the call";
                 self.stop(&asking.id, &asking.call, "cancelled", why);
                 Some(Value::Null)
             }
@@ -326,13 +326,15 @@ impl Calls {
         }
         if !is_there && policy != NoApprover::Wait {
             let why = blocked_by(&asking.decided);
-            return Reply::Nobody(format!("{why} (it asks, and nobody is there to answer)"));
+            return Reply::NoApprover(format!(
+                "{why} (needs approval, but no approver is available)"
+            ));
         }
         match self.question(asking) {
             Ok((mailbox, question)) => self.wait_for(asking, &mailbox, &question, say),
             Err(error) => {
                 let why = blocked_by(&asking.decided);
-                Reply::Nobody(format!("{why} (and nobody can be asked: {error})"))
+                Reply::NoApprover(format!("{why} (cannot ask for approval: {error})"))
             }
         }
     }
@@ -393,19 +395,19 @@ impl Calls {
                 }
             }
             Ended::Expired => {
-                let why = "nobody answered in time";
+                let why = "no answer in time";
                 self.replied(asking, ("expired", None, why), began);
                 Reply::Denied(why.to_owned())
             }
             Ended::Withdrawn => {
-                let why = "the agent took the call back";
+                let why = "the agent cancelled the call";
                 self.replied(asking, ("expired", None, why), began);
-                Reply::TakenBack
+                Reply::Cancelled
             }
         }
     }
 
-    /// Asks the user of the agent through the agent: nobody is at an explorer.
+    /// Asks the agent's user through the agent, if no explorer is running.
     fn elicit(&self, asking: &Asking, say: &dyn Fn(&Value)) -> Reply {
         self.requested(asking);
         let began = Instant::now();
@@ -428,17 +430,17 @@ impl Calls {
                 break None;
             }
             let waited = self
-                .told
+                .answer_came
                 .wait_timeout(inner, left.min(Duration::from_millis(200)));
             inner = waited.unwrap_or_else(PoisonError::into_inner).0;
         };
         drop(inner);
         let by = Some("mcp-elicitation");
         let Some(answer) = answer else {
-            let why = "nobody answered in time";
+            let why = "no answer in time";
             self.replied(asking, ("expired", None, why), began);
             return if asking.is_over.load(Ordering::Relaxed) {
-                Reply::TakenBack
+                Reply::Cancelled
             } else {
                 Reply::Denied(why.to_owned())
             };
@@ -453,7 +455,7 @@ impl Calls {
             Reply::Approved
         } else {
             self.replied(asking, ("denied", by, reason.as_str()), began);
-            Reply::Denied(format!("denied by the user of the agent: {reason}"))
+            Reply::Denied(format!("denied by the agent's user: {reason}"))
         }
     }
 
@@ -467,7 +469,7 @@ impl Calls {
         self.tell("approval", event);
     }
 
-    /// A message of the server.
+    /// Handles a message from the server.
     pub(super) fn answered(&self, message: &Message) {
         if !message.method.is_empty() {
             return;
@@ -506,19 +508,19 @@ impl Calls {
         }
     }
 
-    /// A server that changes its tools while it runs may have changed what they do.
+    /// Records the tools: a server that changes them while running may have changed what they do.
     fn listed(&self, tools: &Value) {
         let hash = sha256::hex(tools.to_string().as_bytes());
         let before = self.inner().tools.replace(hash.clone());
         let words = match before {
             Some(before) if before == hash => return,
-            Some(_) => "the tools of the server changed",
-            None => "the tools of the server",
+            Some(_) => "the server's tools changed",
+            None => "the server's tools",
         };
         self.note(words, json!({"tools_sha256": hash, "tools": tools}));
     }
 
-    /// The agent has gone: nobody wants to know any more.
+    /// Ends all waiting: the agent has disconnected.
     pub(super) fn give_up(&self) {
         for is_over in self.inner().waiting.values() {
             is_over.store(true, Ordering::Relaxed);
@@ -538,7 +540,7 @@ impl Calls {
 enum Reply {
     Approved,
     Denied(String),
-    /// Nobody could be asked.
-    Nobody(String),
-    TakenBack,
+    /// There was no approver to ask.
+    NoApprover(String),
+    Cancelled,
 }

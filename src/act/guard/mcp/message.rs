@@ -1,8 +1,8 @@
-//! A message of JSON-RPC, as far as it is looked into.
+//! JSON-RPC messages, as far as we look into them.
 
 use serde_json::{Value, json};
 
-/// One message; everything is null where it is not there.
+/// One message; missing members are null.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Message {
     pub(super) id: Value,
@@ -13,7 +13,7 @@ pub(super) struct Message {
 }
 
 impl Message {
-    /// The error says why a message must not pass where calls are held to a policy.
+    /// The error says why a message must not pass if a policy is enforced.
     pub(super) fn read(line: &[u8]) -> Result<Message, &'static str> {
         let Ok(value) = serde_json::from_slice::<Value>(line) else {
             let is_blank = line.trim_ascii().is_empty();
@@ -21,11 +21,11 @@ impl Message {
             return if is_blank || !is_call {
                 Ok(Message::default())
             } else {
-                Err("a call that is not JSON")
+                Err("a tool call is not valid JSON")
             };
         };
         let Value::Object(mut members) = value else {
-            return Err("batches are not passed on");
+            return Err("batches are not forwarded");
         };
         let mut take = |name: &str| members.remove(name);
         Ok(Message {
@@ -51,7 +51,7 @@ impl Message {
         self.params.get("_meta")?.get(name)
     }
 
-    /// The id that the agent gave the call, where it tells it.
+    /// The agent's id of the call, if it sends one.
     pub(super) fn host_call(&self) -> Option<&str> {
         self.meta("claudecode/toolUseId")?.as_str()
     }
@@ -61,31 +61,31 @@ impl Message {
     }
 }
 
-/// A request that is not passed on.
+/// The error answer to a request that is not forwarded.
 pub(super) fn refusal(id: &Value, why: &str) -> Value {
     let message = format!("saferun-tui: {why}");
     json!({"jsonrpc": "2.0", "id": id, "error": {"code": -32600, "message": message}})
 }
 
-/// What an agent gets instead of the result of a call that did not run.
+/// The answer to a call that did not run.
 pub(super) fn blocked(id: &Value, why: &str) -> Value {
     json!({"jsonrpc": "2.0", "id": id, "result": {"content": [{"type": "text", "text": why}], "isError": true}})
 }
 
 pub(super) fn progress(token: &Value, seconds: u64) -> Value {
     json!({"jsonrpc": "2.0", "method": "notifications/progress", "params": {
-        "progressToken": token, "progress": seconds, "message": "waiting for a person",
+        "progressToken": token, "progress": seconds, "message": "waiting for approval",
     }})
 }
 
-/// Asks the user of the agent, through the agent.
+/// Asks the agent's user, through the agent.
 pub(super) fn elicitation(id: &str, words: &str) -> Value {
     json!({"jsonrpc": "2.0", "id": id, "method": "elicitation/create", "params": {
         "message": words,
         "requestedSchema": {
             "type": "object",
             "properties": {
-                "approve": {"type": "boolean", "title": "Approve", "description": "May it run?"},
+                "approve": {"type": "boolean", "title": "Approve", "description": "Allow this call?"},
                 "reason": {"type": "string", "title": "Reason"},
             },
             "required": ["approve"],

@@ -3,12 +3,12 @@ use serde_json::json;
 use super::message::Message;
 
 #[test]
-fn what_could_hide_a_call_does_not_pass() {
+fn messages_that_could_hide_a_call_do_not_pass() {
     let read = |line: &str| Message::read(line.as_bytes());
     assert!(read("[{\"method\":\"tools/call\"}]").is_err(), "a batch");
     assert!(read("{\"method\":\"tools/call\",").is_err(), "not JSON");
     assert_eq!(read("\n"), Ok(Message::default()));
-    assert_eq!(read("hello"), Ok(Message::default()), "no call");
+    assert_eq!(read("hello"), Ok(Message::default()), "not a call");
     let call = read(
         "{\"id\":7,\"method\":\"tools/call\",\"params\":{\"name\":\"x\",\"_meta\":{\"claudecode/toolUseId\":\"t1\",\"progressToken\":3}}}",
     );

@@ -1,4 +1,4 @@
-//! What is known about the selected row: why, what, which actions show it, what it costs, and what a breaker would do.
+//! Details of the selected row: why, what, the evidence, the cost, and what a breaker would do.
 
 use crate::analysis::alerts::alert::Alert;
 use crate::analysis::alerts::budget::Resource;
@@ -18,14 +18,14 @@ use crate::tui::screens::alerts::rows::{Item, clean};
 use crate::tui::session::Session;
 use crate::tui::widgets::tone::{Line, Tone};
 
-/// The title of the selected row, and the lines below it, each with a label.
+/// The title of the selected row, and the labelled lines below it.
 #[derive(Debug, Default)]
 pub(super) struct Details {
     pub(super) title: String,
     pub(super) lines: Vec<(&'static str, Line)>,
 }
 
-/// How many actions are listed.
+/// The most actions that are listed.
 const LISTED: usize = 24;
 
 impl Details {
@@ -51,9 +51,10 @@ impl Details {
             Item::Learning(at) => {
                 let it = &seen.overlay.report.learning[*at];
                 let (have, need) = (it.have, human::counted(it.need as u64, "run"));
-                let why =
-                    format!("{have} of {need} say what is normal; until then only budgets watch");
-                let how = "saferun-tui baseline write FILE PATH... keeps what is normal; baseline = \"FILE\" in the rules uses it";
+                let why = format!(
+                    "baseline has {have} of {need}; until it is complete, only budgets apply"
+                );
+                let how = "saferun-tui baseline write FILE PATH... saves a baseline; baseline = \"FILE\" in the rules uses it";
                 Details {
                     title: clean(&seen.rules().rules[it.rule].id),
                     lines: vec![("why", plain(why)), ("baseline", plain(how.to_owned()))],
@@ -91,7 +92,7 @@ fn why(alert: &Alert) -> Line {
     vec![(tone, clean(&alert.worst().arithmetic()))]
 }
 
-/// The last action that shows it, as the stream tells it.
+/// The last action of the evidence, as the stream shows it.
 fn what(alert: &Alert, session: &mut Session) -> Option<Line> {
     let opened = &mut session.loaded;
     let ix = alert.evidence().last().copied()?;
@@ -136,7 +137,7 @@ fn evidence(alert: &Alert, store: &Store) -> Line {
     line
 }
 
-/// What the run has spent since it began to show, what its next step may cost, and how far its budget is.
+/// What the run has spent since the first evidence, what its next step may cost, and how much of its budget is used.
 fn money(alert: &Alert, seen: &Seen, store: &Store) -> Line {
     let Some(first) = alert.evidence().first().copied() else {
         return Line::new();
@@ -152,7 +153,7 @@ fn money(alert: &Alert, seen: &Seen, store: &Store) -> Line {
             format!(" ({} tokens in context)", human::short_count(tokens))
         });
         parts.push(format!(
-            "the next step ≈ {}{context}",
+            "next step ≈ {}{context}",
             human::usd(step as f64 / 1e12)
         ));
     }
@@ -196,7 +197,7 @@ fn spent(store: &Store, run: RunIx, first: ActionIx) -> Spent {
     spent
 }
 
-/// The tightest budget of money that the rules have, and how much of it is used.
+/// The tightest cost budget of the rules, and how much of it is used.
 fn cap(seen: &Seen, spent: Option<i64>) -> Option<String> {
     let limits = seen
         .rules()
@@ -218,7 +219,7 @@ fn cap(seen: &Seen, spent: Option<i64>) -> Option<String> {
     ))
 }
 
-/// What stops the run, or would if it were armed.
+/// What stops the run, or would if the breaker were armed.
 fn breaker(alert: &Alert, seen: &Seen, session: &mut Session) -> Line {
     let (rules, run) = (seen.rules(), alert.run());
     let opened = &mut session.loaded;
@@ -227,7 +228,7 @@ fn breaker(alert: &Alert, seen: &Seen, session: &mut Session) -> Line {
         None => "kill: no pid recorded".to_owned(),
     };
     if !rules.stops(alert.rule, alert.level()) {
-        let words = format!("the rule only tells (on_trip has no \"stop\") · {kill}");
+        let words = format!("the rule does not stop (on_trip has no \"stop\") · {kill}");
         return vec![(Tone::Faint, words)];
     }
     let with = &rules.breaker.with;

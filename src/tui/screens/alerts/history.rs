@@ -17,7 +17,7 @@ pub(super) struct Told {
     pub(super) lines: Vec<Line>,
 }
 
-/// How often it went off is listed up to this number; the last ones.
+/// The most hits that are listed; the latest ones.
 const LISTED: usize = 8;
 
 pub(super) fn would_have(item: &Item, seen: &Seen, tested: Option<&Tested>) -> Told {
@@ -62,7 +62,7 @@ fn backtest(level: Level, it: &Backtest) -> Line {
     }
     if it.stopped > 0 {
         let calls = human::counted(it.calls_saved, "call");
-        words.extend([" · ", &calls, " behind it"]);
+        words.extend([" · ", &calls, " after it"]);
     }
     let graded = it.succeeded + it.failed;
     if graded > 0 {
@@ -82,12 +82,12 @@ fn note(tested: &[(Level, Backtest)]) -> Line {
     let words = if tested.iter().any(is_dark) {
         "no stopped run is graded: cannot tell how many would have succeeded"
     } else {
-        "what lies behind a stop is counterfactual: the run might have been started again"
+        "savings are hypothetical: a stopped run might have been started again"
     };
     vec![(Tone::Faint, words.to_owned())]
 }
 
-/// When it went off, and what was sent about it.
+/// When the rule went off, and what was sent about it.
 pub(super) fn happened(item: &Item, seen: &Seen, session: &Session) -> Told {
     let Item::Alert(at) = item else {
         return Told::default();

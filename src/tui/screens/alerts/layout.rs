@@ -28,13 +28,13 @@ pub(super) struct Regions {
     pub(super) footer: Rect,
 }
 
-/// The least heights for the parts, the least important last.
+/// The minimum heights for showing the parts, the least important last.
 const DETAILED: u16 = 12;
 const ROOMY: u16 = 18;
 const TALL: u16 = 26;
 
 impl Regions {
-    /// `details` and `history` are the lines that those have.
+    /// `details` and `history` are their numbers of lines.
     pub(super) fn new(area: Rect, details: usize, history: usize) -> Regions {
         let lines = |lines: usize| u16::try_from(lines).unwrap_or(u16::MAX);
         let rule = u16::from(area.height >= ROOMY);

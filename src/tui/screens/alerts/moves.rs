@@ -1,4 +1,4 @@
-//! What the keys of the alerts do.
+//! What the keys of the alerts view do.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ use crate::tui::session::{Here, Session};
 use crate::tui::widgets::prompt::Prompt;
 use crate::tui::widgets::viewport::stepped;
 
-/// The second keys of a snooze, and how long each lasts, in seconds.
+/// The second keys of a snooze, with durations in seconds.
 pub(super) const SNOOZES: &[(char, i64, &str)] = &[
     ('1', 3_600, "1 hour"),
     ('4', 4 * 3_600, "4 hours"),
@@ -72,12 +72,12 @@ impl Alerts {
 
     pub(super) fn choose(&mut self, at: usize) {
         self.list.cursor = at.min(self.items.len().saturating_sub(1));
-        // The list is made anew with the selection where it is now.
+        // The list is rebuilt with the selection at this place.
         self.anchor = None;
         self.is_stale = true;
     }
 
-    /// The selected alert, by its key and as it is kept; its place among the alerts.
+    /// The selected alert: its place among the alerts, its key, and its stored state.
     fn alert(&self, session: &mut Session) -> Option<(usize, String, Kept)> {
         let found = session.alerting.seen.as_ref().and_then(|seen| {
             let Some(Item::Alert(at)) = self.selected() else {
@@ -93,7 +93,7 @@ impl Alerts {
         found
     }
 
-    /// Shows the evidence in the stream, where it is walked through.
+    /// Shows the evidence in the stream, which steps through it.
     pub(super) fn open(&self, session: &mut Session) -> Vec<Effect> {
         let Some((at, ..)) = self.alert(session) else {
             return Vec::new();
@@ -105,7 +105,7 @@ impl Alerts {
         let mut walk = seen.alerts()[at].evidence();
         walk.retain(|ix| (store.first()..store.len()).contains(&ix.0));
         let Some(first) = walk.first().copied() else {
-            session.say("the actions that show it are no longer in memory");
+            session.say("the evidence is no longer in memory");
             return Vec::new();
         };
         let here = Here {
@@ -116,7 +116,7 @@ impl Alerts {
         session.alerting.walk = walk;
         let keys = |command| session.keymap.keys(command).join(" ");
         let words = format!(
-            "the actions that show it are marked ! · {} {} go through them, esc ends that",
+            "the evidence is marked ! · {} {} step through it, esc ends that",
             keys(Command::NextSame),
             keys(Command::PrevSame)
         );
@@ -124,7 +124,7 @@ impl Alerts {
         vec![Effect::Visit(ScreenId::Stream, here)]
     }
 
-    /// Says that somebody knows; who, is asked once.
+    /// Acknowledges the alert; asks for a name once.
     fn ack(&mut self, session: &mut Session) -> Vec<Effect> {
         let Some((_, key, kept)) = self.alert(session) else {
             return Vec::new();
@@ -177,13 +177,14 @@ impl Alerts {
         put(session, (key, kept), Mark::Snooze(until))
     }
 
-    /// Opens the file of the rules at the rule of the alert; the built-in ones can only be read.
+    /// Opens the rule file at the rule of the alert; the built-in rules are read-only.
     fn edit(&self, session: &mut Session) -> Vec<Effect> {
         let Some(seen) = session.alerting.seen.clone() else {
             return Vec::new();
         };
         let Some(path) = seen.in_force.path.as_deref() else {
-            session.say("these rules are built in: save a copy as alerts.toml beside the settings");
+            session
+                .say("these rules are built in: save a copy as alerts.toml next to the settings");
             let text = BUILT_IN.to_owned().into();
             return vec![Effect::View {
                 text,
@@ -203,7 +204,7 @@ impl Alerts {
         }]
     }
 
-    /// Reads the rules again.
+    /// Rereads the rules.
     fn reload(&mut self, session: &mut Session) -> Vec<Effect> {
         session.alerting.seen = None;
         session.alerting.problem = None;
@@ -223,7 +224,7 @@ impl Alerts {
         let run = seen.alerts()[at].run();
         let opened = &mut session.loaded;
         let Some(pid) = process::recorded(&opened.store, run, &mut opened.bodies) else {
-            session.say("the trace of this run records no pid, so there is nothing to end");
+            session.say("the trace of this run records no pid, so no process can be ended");
             return Vec::new();
         };
         let began = process::began(&session.loaded.store, run);
@@ -269,7 +270,7 @@ impl Alerts {
     }
 }
 
-/// Puts a mark on an alert: in the file of states, or for this session if nothing is remembered.
+/// Marks an alert: in the state file, or only for this session if there is none.
 fn put(session: &mut Session, (key, kept): (String, Kept), mark: Mark) -> Vec<Effect> {
     let seen = session.alerting.seen.as_ref();
     let states = seen.and_then(|it| alerting::states(&session.setup.alerts, &it.in_force));

@@ -1,5 +1,5 @@
-//! The rows of the list: alerts, streaks on their way, and what is still being learned. Names of the trace become text
-//! here: every one is sanitised.
+//! The rows of the list: alerts, pending streaks, and baselines still being learned. Names from the trace become text
+//! here, so all of them are sanitised.
 
 use crate::analysis::alerts::alert::{Alert, about};
 use crate::analysis::alerts::detector::{Detector, Level};
@@ -20,11 +20,11 @@ pub(super) enum Item {
     /// By its place among the alerts.
     Alert(usize),
     Pending(Standing),
-    /// By its place among what is learned.
+    /// By its place among the baselines being learned.
     Learning(usize),
 }
 
-/// How bad it is.
+/// The severity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Mark {
     #[default]
@@ -35,7 +35,7 @@ pub(super) enum Mark {
     Learning,
 }
 
-/// One row, in words.
+/// The texts of a row.
 #[derive(Debug, Clone, Default)]
 pub(super) struct RowText {
     pub(super) mark: Mark,
@@ -47,12 +47,12 @@ pub(super) struct RowText {
     pub(super) times: String,
     pub(super) state: String,
     pub(super) action: String,
-    /// Nobody needs to look at it.
+    /// Needs no attention.
     pub(super) is_quiet: bool,
     pub(super) is_selected: bool,
 }
 
-/// The worst first, what fires before what is over, the newest first.
+/// Firing before resolved, then the most severe, then the newest.
 pub(super) fn items(seen: &Seen, session: &Session) -> Vec<Item> {
     let store = &session.loaded.store;
     let mut alerts: Vec<usize> = (0..seen.alerts().len()).collect();
@@ -185,7 +185,7 @@ fn learning(it: &Learning, seen: &Seen, session: &Session) -> RowText {
     }
 }
 
-/// Cells of the id of a run.
+/// The width of a run id, in cells.
 const RUN: usize = 18;
 
 /// `run 7f3a91 support`; without names, all runs.

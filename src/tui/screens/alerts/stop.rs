@@ -1,12 +1,12 @@
-//! The dialog that ends the process of a run. What would be ended is shown in full, and the id of the run is typed:
-//! keys that were waiting when it came up confirm nothing.
+//! The dialog that ends the process of a run. It shows the process in full, and the user types the id of the run: keys
+//! that were queued when the dialog opened confirm nothing.
 
 use crate::act::kill::{Refused, Target};
 use crate::base::text;
 use crate::tui::keys::{Code, Key};
 use crate::tui::widgets::prompt::Prompt;
 
-/// A run that may be ended.
+/// A run whose process may be ended.
 #[derive(Debug)]
 pub(super) struct Dialog {
     /// Raw.
@@ -14,7 +14,7 @@ pub(super) struct Dialog {
     pub(super) pid: i32,
     pub(super) target: Option<Result<Target, Refused>>,
     pub(super) prompt: Prompt,
-    /// When it was first on the screen with all it shows, in microseconds.
+    /// When the dialog was first drawn complete, in microseconds.
     since: Option<i64>,
 }
 
@@ -28,11 +28,11 @@ pub(super) enum Typed {
     Confirm(Target),
 }
 
-/// Keys in this time after it came up were meant for something else, in microseconds.
+/// For this long after it opens, keys are assumed to be meant for something else, in microseconds.
 const DEAF: i64 = 500_000;
-/// What is typed of an id that is long.
+/// How much of a long id must be typed.
 const SHORT: usize = 8;
-/// How many processes of the group are listed.
+/// The most other processes of the group that are listed.
 const LISTED: usize = 4;
 
 impl Dialog {
@@ -46,14 +46,14 @@ impl Dialog {
         }
     }
 
-    /// It is on the screen.
+    /// Notes that the dialog is on the screen.
     pub(super) fn drawn(&mut self, now: i64) {
         if self.target.is_some() {
             self.since.get_or_insert(now);
         }
     }
 
-    /// What is to be typed.
+    /// The text to type.
     pub(super) fn word(&self) -> String {
         self.run.chars().take(SHORT).collect()
     }
@@ -66,7 +66,7 @@ impl Dialog {
             return Typed::Nothing;
         };
         if now - since < DEAF {
-            // The time begins anew, so that no run of queued keys outlasts it.
+            // The time restarts, so that no sequence of queued keys outlasts it.
             self.since = Some(now);
             return Typed::Nothing;
         }
@@ -82,7 +82,7 @@ impl Dialog {
         }
     }
 
-    /// What would be ended, in lines; sanitised.
+    /// The process that would be ended, as sanitised lines.
     pub(super) fn lines(&self, zone: &dyn Fn(i64) -> String) -> Vec<String> {
         let clean = |raw: &str| text::sanitize(raw).into_owned();
         match &self.target {
@@ -152,7 +152,7 @@ mod tests {
         dialog
     }
 
-    /// Types at the given times; what the last key did.
+    /// Types keys `apart` microseconds apart; returns what the last one did.
     fn typed(dialog: &mut Dialog, text: &str, at: i64, apart: i64) -> Typed {
         let keys = keys::script(text);
         let times = (0..).map(|number| at + number * apart);
@@ -174,13 +174,13 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_were_waiting_confirm_nothing() {
+    fn queued_keys_confirm_nothing() {
         let mut unseen = dialog();
         assert_eq!(
             typed(&mut unseen, "run-7f3a enter", 0, 1_000),
             Typed::Nothing
         );
-        // A queue that is emptied slowly, each key within the time.
+        // A slowly drained queue, each key within the time.
         let mut it = dialog();
         it.drawn(0);
         assert_eq!(typed(&mut it, "run-7f3a enter", 0, 400_000), Typed::Nothing);

@@ -1,4 +1,4 @@
-//! Taking the alerts away, as Markdown or JSON: names and numbers, and no argument or result of a call.
+//! Exports the alerts as Markdown or JSON: names and numbers, but no arguments or results of calls.
 
 use std::fmt::Write as _;
 

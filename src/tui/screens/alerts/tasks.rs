@@ -1,4 +1,4 @@
-//! The background tasks of the alerts.
+//! The background tasks of the alerts view.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::tui::screens::alerts::Alerts;
 use crate::tui::session::Session;
 use crate::tui::tasks::Task;
 
-/// Puts the rules to what is open.
+/// Evaluates the rules over the open traces.
 #[derive(Debug)]
 pub(super) struct Look(pub(super) Looking);
 
@@ -41,12 +41,12 @@ impl Task for Look {
     }
 }
 
-/// Writes a mark to the file of states.
+/// Writes a mark to the state file.
 #[derive(Debug)]
 pub(super) struct Put {
     pub(super) states: AlertStates,
     pub(super) key: String,
-    /// The alert as it is shown, for a file that does not have it.
+    /// The alert as shown, in case the file does not have it.
     pub(super) kept: Kept,
     pub(super) mark: Mark,
 }
@@ -87,7 +87,7 @@ pub(super) struct Test {
     pub(super) rule: usize,
 }
 
-/// A rule, how long the store was, and what the rule would have done at each level.
+/// A rule, the length of the store, and what the rule would have done at each level.
 pub(super) type Tested = (usize, u32, Vec<(Level, Backtest)>);
 
 impl Task for Test {
@@ -118,7 +118,7 @@ impl Task for Test {
     }
 }
 
-/// Looks at the process that would be ended.
+/// Looks up the process that would be ended.
 #[derive(Debug)]
 pub(super) struct Find {
     pub(super) pid: i32,
@@ -139,13 +139,13 @@ impl Task for Find {
     }
 }
 
-/// Ends it.
+/// Ends the process.
 #[derive(Debug)]
 pub(super) struct End {
     pub(super) target: Target,
 }
 
-/// How far it is: a signal was sent, or it is over.
+/// The progress: a signal was sent, or the attempt is over.
 #[derive(Debug)]
 pub(super) enum Progress {
     Sent(Step),
@@ -171,7 +171,7 @@ impl Task for End {
     }
 }
 
-/// Lets a run go on.
+/// Lets a stopped run continue.
 #[derive(Debug)]
 pub(super) struct Release {
     pub(super) run: String,
@@ -188,7 +188,7 @@ impl Task for Release {
 
     fn answered(_: &mut Alerts, answer: Self::Answer, session: &mut Session) -> Vec<Effect> {
         match answer {
-            Ok(true) => session.say("released: the run may go on"),
+            Ok(true) => session.say("released: the run may continue"),
             Ok(false) => session.say("no breaker has stopped this run"),
             Err(words) => session.fail(&words),
         }

@@ -22,7 +22,7 @@ id = "cost-outlier"
 detector = "cost_outlier"
 "#;
 
-/// The first run asks for the same refund five times and goes on; the second is calm and graded.
+/// The first run requests the same refund five times and continues; the second is quiet and graded.
 const TRACE: &str = r#"{"type":"run_start","run_id":"7f3a91c0","agent":"support","ts":"2026-11-22T14:00:00Z","pid":4242}
 {"type":"prompt","run_id":"7f3a91c0","id":"p","content":"Refund order 8841","ts":"2026-11-22T14:00:00Z"}
 {"type":"response","run_id":"7f3a91c0","id":"m1","model":"gpt-5","content":"On it","usage":{"input":1000,"output":20},"cost_usd":0.011,"ts":"2026-11-22T14:00:01Z"}
@@ -97,7 +97,7 @@ fn every_view_says_how_many_fire_and_the_runs_say_where() {
 }
 
 #[test]
-fn the_actions_that_show_it_are_marked_and_walked_through() {
+fn the_evidence_is_marked_and_stepped_through() {
     check(
         "6 enter",
         &[
@@ -108,7 +108,7 @@ fn the_actions_that_show_it_are_marked_and_walked_through() {
     );
     let (first, second) = (screen((120, 36), "6 enter"), screen((120, 36), "6 enter }"));
     assert_ne!(first, second);
-    // Esc ends the walk before it leaves the stream.
+    // Esc first ends the stepping, and only then leaves the stream.
     check("6 enter esc", &["TOOL / TEXT"]);
 }
 
@@ -121,7 +121,7 @@ fn an_alert_is_acknowledged_by_a_name_that_is_asked_for_once() {
 }
 
 #[test]
-fn an_alert_is_snoozed_for_as_long_as_the_second_key_says() {
+fn the_second_key_picks_how_long_an_alert_is_snoozed() {
     check("6 s", &["1 hour", "1 day"]);
     check("6 s 4", &["snoozed 4h", "6!2"]);
     check("6 s n", &["FIRING"]);
@@ -133,15 +133,15 @@ fn history_lists_when_it_went_off() {
 }
 
 #[test]
-fn what_is_learned_is_shown() {
+fn baselines_being_learned_are_shown() {
     check("6", &["learning", "1 learning"]);
 }
 
 #[test]
-fn a_pid_that_cannot_be_the_run_is_not_ended() {
+fn a_pid_that_cannot_belong_to_the_run_is_not_ended() {
     let shown = screen((120, 36), "6 K");
     assert!(shown.contains("nothing can be ended"), "{shown}");
-    // Typed at once, with a clock that stands still: nothing is confirmed, esc closes.
+    // Typed immediately, with a stopped clock: nothing is confirmed, esc closes.
     let shown = screen((120, 36), "6 K 7f3a91c0 enter");
     assert!(shown.contains("end the process of this run"), "{shown}");
     let shown = screen((120, 36), "6 K esc");

@@ -1,4 +1,4 @@
-//! Drawing the alerts: only what `prepare` put on the screen, in the roles of the theme.
+//! Draws the alerts: only what `prepare` provides, in the roles of the theme.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -18,12 +18,12 @@ use crate::tui::widgets::paint::{self, Row};
 use crate::tui::widgets::popup::{self, Edges};
 use crate::tui::widgets::tone::Line;
 
-/// Below this width a value stands with its limit, and what was done is left out.
+/// Below this width, value and limit share a column and the action is omitted.
 const WIDE: u16 = 100;
 
 const RULE: usize = 20;
 const NARROW_RULE: usize = 15;
-/// What the scope has at least; it gets what is left beyond the reference width.
+/// The minimum width of the scope; it grows beyond the reference width.
 const SCOPE: usize = 26;
 const REFERENCE: usize = 120;
 const NARROW_SCOPE: usize = 18;
@@ -32,7 +32,7 @@ const LIMIT: usize = 17;
 const SINCE: usize = 6;
 const TIMES: usize = 4;
 const STATE: usize = 12;
-/// What a narrow row has for the value with its limit.
+/// The width of value and limit together, in a narrow row.
 const BOTH: usize = 20;
 const LABEL: usize = 9;
 
@@ -167,7 +167,7 @@ fn item(shown: &RowText, (theme, base): (&Theme, Style), mut row: Row<'_>) {
     }
 }
 
-/// Half of what a wide screen has more goes to the scope, the rest to what was done.
+/// Half of the extra width of a wide screen goes to the scope, the rest to the action.
 fn scope_cells(width: usize) -> usize {
     SCOPE + width.saturating_sub(REFERENCE) / 2
 }
@@ -180,7 +180,7 @@ fn or_none<'a>(text: &'a str, theme: &Theme) -> &'a str {
     }
 }
 
-/// A rule with words in it.
+/// A horizontal rule with a title.
 fn titled(words: &str, area: Rect, theme: &Theme, buf: &mut Buffer) {
     if area.height == 0 {
         return;

@@ -1,4 +1,4 @@
-//! What the asks say: everything is sanitised here, because it comes from agents.
+//! The text of the asks. It comes from agents, so everything is sanitised here.
 
 use jiff::tz::TimeZone;
 use serde_json::Value;
@@ -26,7 +26,7 @@ pub(super) struct Listed {
     pub(super) rule: String,
 }
 
-/// A line about a question.
+/// A line of a question.
 #[derive(Debug, Clone)]
 pub(super) struct Line {
     pub(super) tone: Tone,
@@ -38,7 +38,7 @@ pub(super) enum Tone {
     Plain,
     Faint,
     Strong,
-    /// What should not be overlooked.
+    /// Must not be overlooked.
     Warning,
 }
 
@@ -59,7 +59,7 @@ pub(super) fn listed(asked: &Asked, is_selected: bool, (now, zone): (i64, &TimeZ
     }
 }
 
-/// The time that is left, or why there is none.
+/// The time left, or why there is none.
 pub(super) fn left(asked: &Asked, now: i64) -> String {
     match (asked.standing, asked.ask.until()) {
         (Standing::Open, Some(until)) => asks::left(until, now),
@@ -70,7 +70,7 @@ pub(super) fn left(asked: &Asked, now: i64) -> String {
     }
 }
 
-/// The rule, or who else asks.
+/// The rule that asks, else the policy.
 fn rule(ask: &Ask) -> &str {
     ask.rule.as_deref().unwrap_or(&ask.policy)
 }
@@ -111,7 +111,7 @@ pub(super) fn about(asked: &Asked, ran: &[Line], width: usize) -> Vec<Line> {
         say(Tone::Plain, &condition(matched));
     }
     if let Some(word) = mixed(&ask.tool).or_else(|| mixed_in(&ask.args)) {
-        let words = format!("'{word}' has letters that only look like others");
+        let words = format!("'{word}' contains look-alike letters");
         say(Tone::Warning, &words);
     }
     say(Tone::Faint, "");
@@ -168,12 +168,12 @@ fn condition(matched: &Value) -> String {
     format!("because {}{}", parts.join(" "), was.unwrap_or_default())
 }
 
-/// A word of letters of the Latin alphabet and of another one: the two may look alike.
+/// A word that mixes Latin letters with look-alikes from another alphabet.
 fn mixed(words: &str) -> Option<&str> {
     let mut words = words.split(|c: char| !c.is_alphanumeric());
     words.find(|word| {
         let has_plain = word.chars().any(|c| c.is_ascii_alphabetic());
-        // Greek and Cyrillic, and letters with another width.
+        // Greek, Cyrillic and full-width letters.
         let alike = |c: char| matches!(c, '\u{370}'..='\u{52f}' | '\u{ff21}'..='\u{ff5a}');
         has_plain && word.chars().any(alike)
     })
@@ -191,11 +191,11 @@ fn mixed_in(args: &Value) -> Option<&str> {
     }
 }
 
-/// How many of the last actions of the store are looked at for those of the run.
+/// How many of the latest actions in the store are searched for those of the run.
 const NEAR: u32 = 4000;
 const LAST: usize = 3;
 
-/// What the run cost so far and did last, if it is open here.
+/// The run's cost so far and its last actions, if it is open here.
 pub(super) fn run(ask: &Ask, opened: &mut Opened) -> Vec<Line> {
     let store = &opened.store;
     let Some(at) = store.runs().iter().position(|run| *run.id == *ask.run_id) else {
@@ -235,7 +235,7 @@ pub(super) fn run(ask: &Ask, opened: &mut Opened) -> Vec<Line> {
     lines
 }
 
-/// A rule that would decide such calls, to put into the policy file.
+/// A rule that would decide such calls, for the policy file.
 pub(super) fn rule_for(ask: &Ask) -> String {
     let main = ["command", "cmd", "file_path", "path", "url"];
     let main = main

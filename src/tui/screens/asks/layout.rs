@@ -18,11 +18,11 @@ pub(super) struct Regions {
     pub(super) about: Rect,
     pub(super) lower_rule: Rect,
     pub(super) footer: Rect,
-    /// A question over the screen.
+    /// The question that covers the screen.
     pub(super) question: Rect,
 }
 
-/// The list has at most a third of the room, so that what it is about is read.
+/// The list takes at most a third of the height, so that the details can be read.
 const LIST: u16 = 3;
 
 impl Regions {

@@ -1,4 +1,4 @@
-//! What the keys of the asks do.
+//! What the keys of the asks view do.
 
 use crate::act::ask::{Standing, State};
 use crate::act::events::Answer;
@@ -44,7 +44,7 @@ impl AsksView {
         self.chosen = self.selected(session).map(|it| it.ask.id.clone());
     }
 
-    /// Lays the selected question over the screen.
+    /// Opens the selected question over the whole screen.
     fn look(&mut self, session: &mut Session) {
         match self.selected(session) {
             Some(asked) => {
@@ -55,11 +55,11 @@ impl AsksView {
                     answering: None,
                 });
             }
-            None => session.say("nothing waits for an answer"),
+            None => session.say("no tool call is waiting for approval"),
         }
     }
 
-    /// Begins to answer; the first time only shows what is asked.
+    /// Begins to answer; if no question is open, only opens it.
     fn begin(&mut self, state: State, session: &mut Session) {
         if self.looking.is_none() {
             return self.look(session);
@@ -70,15 +70,15 @@ impl AsksView {
         };
         let standing = session.asks.get(&looking.id).map(|it| it.standing);
         if standing != Some(Standing::Open) {
-            session.fail("nobody waits for this answer any more");
+            session.fail("the agent is no longer waiting");
         } else if is_ready {
             looking.answering = Some((state, Prompt::default()));
         } else {
-            session.hint("not yet: half a second to read it, then the key counts");
+            session.hint("too soon: keys count after half a second");
         }
     }
 
-    /// Keys while a reason is typed.
+    /// Handles keys while a reason is being typed.
     pub(super) fn type_reason(&mut self, key: Key, session: &mut Session) -> Option<Vec<Effect>> {
         let looking = self.looking.as_mut()?;
         let (state, prompt) = looking.answering.as_mut()?;
@@ -90,7 +90,7 @@ impl AsksView {
             Code::Enter => {
                 let reason = prompt.text().trim().to_owned();
                 if *state == State::Denied && reason.is_empty() {
-                    session.fail("a denial needs a reason: the agent reads it");
+                    session.fail("a denial needs a reason: the agent sees it");
                     return Some(Vec::new());
                 }
                 let answer = Answer {
@@ -115,10 +115,10 @@ impl AsksView {
             .and_then(|it| session.asks.get(&it.id));
         let asked = looked_at.or_else(|| self.selected(session));
         let Some(rule) = asked.map(|it| contents::rule_for(&it.ask)) else {
-            session.say("nothing waits for an answer");
+            session.say("no tool call is waiting for approval");
             return Vec::new();
         };
-        session.say("copied a rule for the policy file: read it before you use it");
+        session.say("copied a rule for the policy file: check it before you use it");
         vec![Effect::Copy(rule.into())]
     }
 }

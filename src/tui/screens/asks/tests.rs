@@ -13,7 +13,7 @@ use crate::tui::testing::{load, options};
 
 const NOW: i64 = 1_795_478_400_000_000;
 
-/// A clock that a test sets.
+/// A clock set by the test.
 #[derive(Debug)]
 struct Hand(AtomicI64);
 
@@ -112,7 +112,7 @@ fn two() -> Vec<Asked> {
 }
 
 #[test]
-fn every_view_tells_how_many_wait_and_how_long() {
+fn every_view_shows_the_pending_asks_and_the_time_left() {
     let mut screen = Screen::new((120, 36));
     assert!(!screen.text().contains("asks ·"));
     screen.ask(two());
@@ -139,7 +139,7 @@ fn a_question_is_answered_only_after_it_has_been_read() {
     assert!(screen.text().contains("read it first"));
     screen.pass(400);
     screen.shown.play("y enter");
-    assert!(screen.shown.answers().is_empty(), "it was too early");
+    assert!(screen.shown.answers().is_empty(), "answered too early");
     screen.pass(200);
     assert!(screen.text().contains("esc later"), "{}", screen.text());
     screen.shown.play("y");
@@ -186,7 +186,7 @@ fn pasted_text_answers_nothing() {
 }
 
 #[test]
-fn what_nobody_waits_for_can_not_be_answered() {
+fn a_question_that_is_no_longer_pending_cannot_be_answered() {
     let mut screen = Screen::new((120, 36));
     screen.ask(vec![asked(
         "a-1",
@@ -200,24 +200,24 @@ fn what_nobody_waits_for_can_not_be_answered() {
     screen.text();
     screen.pass(600);
     screen.shown.play("y");
-    assert!(screen.text().contains("nobody waits"));
+    assert!(screen.text().contains("no longer waiting"));
     screen.shown.play("enter");
     assert!(screen.shown.answers().is_empty());
 }
 
 #[test]
-fn what_became_of_an_answer_is_told() {
+fn the_outcome_of_an_answer_is_shown() {
     let mut screen = Screen::new((120, 36));
     screen.ask(two());
     screen.shown.happen(Event::Answered {
         id: "a-1".to_owned(),
         outcome: Err("denied by bob@box (tui) already".to_owned()),
     });
-    assert!(screen.text().contains("does not count: denied by bob@box"));
+    assert!(screen.text().contains("not accepted: denied by bob@box"));
 }
 
 #[test]
-fn nothing_hostile_reaches_the_screen_and_names_that_look_alike_are_marked() {
+fn control_characters_are_removed_and_look_alike_names_are_marked() {
     let mut screen = Screen::new((120, 36));
     let args = json!({"command": "ls \u{1b}[2J\u{202e}x", "\u{1b}k": 1});
     screen.ask(vec![asked("a-1", "B\u{430}sh", args, Standing::Open)]);
@@ -227,7 +227,7 @@ fn nothing_hostile_reaches_the_screen_and_names_that_look_alike_are_marked() {
         !text.contains('\u{1b}') && !text.contains('\u{202e}'),
         "{text}"
     );
-    assert!(text.contains("only look like others"), "{text}");
+    assert!(text.contains("look-alike letters"), "{text}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Drawing the asks: only what `prepare` settled, in the roles of the theme.
+//! Draws the asks: only what `prepare` provides, in the roles of the theme.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -22,7 +22,7 @@ pub(super) fn draw(asks: &AsksView, theme: &Theme, buf: &mut Buffer) {
         match frame.rows.get(usize::from(y)) {
             Some(listed) => row(listed, theme, (regions.list, y), buf),
             None if y == 0 => {
-                let words = "  nothing waits for an answer";
+                let words = "  no tool call is waiting for approval";
                 Row::new(buf, regions.list, y, styles.text).put(words, styles.faint);
             }
             None => {

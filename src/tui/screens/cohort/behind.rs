@@ -32,7 +32,7 @@ pub(super) struct Behind {
 pub(super) struct Item {
     pub(super) task: String,
     pub(super) sides: [Option<Run>; 2],
-    /// B less A, where both are amounts.
+    /// B minus A, if both are amounts.
     pub(super) difference: String,
 }
 
@@ -46,7 +46,7 @@ pub(super) struct Run {
 }
 
 impl Run {
-    /// The task is in a column of its own: an id that begins with it is shown without it.
+    /// The task has its own column, so an id that begins with it is shown without it.
     fn beside(mut self, task: &str) -> Run {
         let rest = self.id.strip_prefix(task);
         let rest = rest.map(|rest| rest.trim_start_matches(['-', '_', '/', '.', ':']));

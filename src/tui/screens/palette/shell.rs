@@ -47,7 +47,7 @@ pub(super) const COMMANDS: &[Shell] = &[
     },
     Shell {
         name: "rerun",
-        about: "copies the command that shows what asking or running this step again would do",
+        about: "copies the command that shows what rerunning this step would do",
         options: " --dry-run",
         of: Of::Action,
     },

@@ -25,7 +25,7 @@ pub(super) enum Column {
     Retries,
     Waited,
     Grade,
-    /// What rules of alerts found in it.
+    /// The alerts of the run.
     Alerts,
     Outcome,
 }
@@ -78,8 +78,9 @@ const fn number(info: Info, key: Key) -> Info {
 /// Cells of a cost: `≈$0.0363`.
 pub(super) const COST: usize = 8;
 
-/// In the order of the screen. What goes first: retries, turns, blocked calls (their rows say so too) and how long people
-/// were waited for, the agent, the duration, the model, the actions, the errors, the words of the outcome, the cost.
+/// In the order of the screen. What goes first: retries, turns, blocked calls (their rows say so too) and how long
+/// people were waited for, the agent, the duration, the model, the actions, the errors, the words of the outcome, the
+/// cost.
 static COLUMNS: &[Info] = &[
     info(Column::Pair, ("pair", ""), 1, 0),
     sorted(info(Column::Run, ("run", "RUN"), 8, 0), Key::Run),
@@ -163,7 +164,7 @@ pub(super) struct Wanted<'a> {
     pub(super) grades: bool,
     /// Some runs waited for people.
     pub(super) waits: bool,
-    /// A rule of alerts went off in some runs.
+    /// Some runs have alerts.
     pub(super) alerts: bool,
     /// How runs stand takes more words than how they ended.
     pub(super) live: bool,

@@ -23,7 +23,7 @@ pub struct Finder {
     /// What was typed, here or as the filter of the runs.
     text: String,
     wanted: Option<Expr>,
-    /// The words of it that are looked for in texts.
+    /// Its words that are searched for in texts.
     sought: Vec<String>,
     /// Where it was searched: the run or agent that the list is restricted to.
     scope: Option<Scope>,

@@ -25,7 +25,7 @@ pub enum Target {
     Slow,
     /// One of the actions that a text was found in.
     Hit,
-    /// One of the actions that show why a rule of alerts went off.
+    /// An action of the evidence of an alert.
     Evidence,
 }
 
@@ -34,7 +34,7 @@ pub enum Target {
 pub struct Known<'a> {
     pub slow: &'a Slow,
     pub hits: &'a [ActionIx],
-    /// What is walked through, in order.
+    /// The evidence to step through, in order.
     pub evidence: &'a [ActionIx],
     /// A policy that lies over the stream: its changes are blocks too.
     pub overlay: Option<&'a Overlay>,

@@ -63,7 +63,7 @@ fn singular(target: Target) -> &'static str {
         Target::SameAgent => "action of this agent",
         Target::Slow => "slow action",
         Target::Hit => "match",
-        Target::Evidence => "action that shows this alert",
+        Target::Evidence => "action of this alert",
     }
 }
 
@@ -76,7 +76,7 @@ fn plural(target: Target) -> &'static str {
         Target::SameAgent => "actions of this agent",
         Target::Slow => "slow actions",
         Target::Hit => "matches",
-        Target::Evidence => "actions that show this alert",
+        Target::Evidence => "actions of this alert",
     }
 }
 

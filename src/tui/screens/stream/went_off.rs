@@ -1,4 +1,4 @@
-//! Alerts in the stream: which actions show why a rule went off, and the arithmetic where it did.
+//! Alerts in the stream: which actions are evidence, and the arithmetic where a rule went off.
 
 use crate::analysis::alerts::detector::Level;
 use crate::analysis::alerts::shown;
@@ -24,7 +24,7 @@ pub(super) fn below(opened: &Opened, ix: ActionIx) -> Option<SubRow> {
     })
 }
 
-/// Whether an action shows why some rule went off.
+/// Whether an action is evidence of some alert.
 pub(super) fn is_evidence(opened: &Opened, ix: ActionIx) -> bool {
     opened
         .alerts
