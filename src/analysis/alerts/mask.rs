@@ -1,4 +1,4 @@
-//! What makes two texts the same: noise that changes with every call is masked, and spaces do not count.
+//! Equality of texts: noise that changes with every call is masked, and white space does not count.
 
 use std::borrow::Cow;
 use std::hash::{BuildHasher, Hasher};
@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// A pattern of noise, what stands for it, and a cheap test of whether the text can have it at all: patterns with word
+/// A cheap test of whether a text can contain the noise at all, its pattern, and the replacement: patterns with word
 /// boundaries are slow on long texts.
 type Noise = (fn(&str) -> bool, Regex, &'static str);
 
@@ -91,7 +91,7 @@ impl<'a> Masked<'a> {
         })
     }
 
-    /// Whether a failure says nothing, like `grep` without a match: a search may find nothing.
+    /// Whether a failure carries no message, like `grep` without a match: a search may find nothing.
     pub fn is_quiet(&self) -> bool {
         const QUIET: &[&str] = &[
             "command",
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_is_quiet_if_no_word_says_why() {
+    fn a_failure_is_quiet_without_a_reason() {
         for quiet in ["", "Command exited with code 1", "(no output)"] {
             assert!(Masked::new(quiet).is_quiet(), "{quiet}");
         }

@@ -102,7 +102,7 @@ fn the_actions_that_show_it_are_marked_and_walked_through() {
         "6 enter",
         &[
             "TOOL / TEXT",
-            "↻ trip loop·repeat: 5 steps in a row asked the same",
+            "↻ trip loop·repeat: 5 steps in a row had the same",
             "4!14:00:02",
         ],
     );
