@@ -1,7 +1,7 @@
 //! Ends the process group of an agent: INT, after 10 seconds TERM, after 5 more KILL.
 //!
-//! A pid stands in a trace, and a trace may say anything. So a process is only ended if it is this user's, began before
-//! its run did, and its group is not ours. That is checked again before each signal.
+//! The pid comes from a trace, which may claim anything. So a process is only ended if it belongs to this user, started
+//! before its run did, and is not in our group. Its identity is checked again before each signal.
 
 mod process;
 
@@ -21,24 +21,24 @@ use crate::model::quantity::Time;
 #[cfg(test)]
 mod tests;
 
-/// Why nothing is ended.
+/// Why a process is not ended.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Refused {
-    #[error("process {0} does not exist any more")]
+    #[error("process {0} no longer exists")]
     Gone(i32),
     #[error("process {0} belongs to another user")]
     NotOurs(i32),
-    #[error("process {0} began after its run did: the number was given to another program")]
+    #[error("process {0} started after its run did: the pid was reused by another program")]
     Younger(i32),
-    #[error("when the run began is not recorded, so process {0} cannot be told from another one")]
+    #[error("the start of the run is not recorded, so process {0} cannot be identified")]
     Untimed(i32),
     #[error("process {0} is in the process group of this program")]
     OurGroup(i32),
-    #[error("process {0} is not one that can be ended")]
+    #[error("process {0} cannot be ended")]
     Special(i32),
     #[error("process group {group}: {error}")]
     Failed { group: i32, error: String },
-    #[error("process {pid} cannot be looked at: {error}")]
+    #[error("cannot inspect process {pid}: {error}")]
     Unknown { pid: i32, error: String },
 }
 
@@ -46,16 +46,16 @@ pub enum Refused {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     pub leader: Process,
-    /// The others of the group.
+    /// The other processes of the group.
     pub others: Vec<Process>,
 }
 
-/// How long each signal is waited for.
+/// How long to wait after each signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Grace {
     pub interrupt: Duration,
     pub terminate: Duration,
-    /// After KILL, until it is said that the group is still there.
+    /// After KILL, before an error is returned.
     pub kill: Duration,
 }
 
@@ -87,12 +87,12 @@ impl fmt::Display for Step {
     }
 }
 
-/// How far a clock of the machine and one of a trace may differ, in microseconds.
+/// How far the clocks of the machine and the trace may differ, in microseconds.
 const SLACK: i64 = 1_000_000;
-/// How often is looked whether the group is gone.
+/// How often to check whether the group is gone.
 const GLANCE: Duration = Duration::from_millis(50);
 
-/// Checks the process of a run that did its first thing at `first`.
+/// Checks the process of a run whose first action was at `first`.
 pub fn target(pid: i32, first: Time) -> Result<Target, Refused> {
     let leader = process::find(pid)?;
     allowed(&leader, first)?;
@@ -119,8 +119,8 @@ fn allowed(process: &Process, first: Time) -> Result<(), Refused> {
     Ok(())
 }
 
-/// Ends the group; says each signal before it is sent, and gives the one that was enough. Blocks for as long as the
-/// graces last.
+/// Ends the group: calls `tell` before each signal, and returns the signal that was enough. Blocks until the group is
+/// gone or the grace periods are over.
 pub fn stop(target: &Target, grace: Grace, tell: &mut dyn FnMut(Step)) -> Result<Step, Refused> {
     let steps = [
         (Step::Interrupt, Signal::INT, grace.interrupt),
@@ -139,11 +139,11 @@ pub fn stop(target: &Target, grace: Grace, tell: &mut dyn FnMut(Step)) -> Result
     }
     Err(Refused::Failed {
         group: target.leader.group,
-        error: "it is still there after KILL".to_owned(),
+        error: "still running after KILL".to_owned(),
     })
 }
 
-/// The same on a thread of its own; `done` is told how it went.
+/// Runs [`stop`] on its own thread, and passes the result to `done`.
 pub fn in_background(
     target: Target,
     grace: Grace,
@@ -154,8 +154,8 @@ pub fn in_background(
     Ok(())
 }
 
-/// Whether the number still means the process that was checked. A leader that is gone while its group is not keeps the
-/// number of the group taken.
+/// Whether the pid still refers to the process that was checked. While the group of a gone leader exists, its number
+/// cannot be reused.
 fn is_same(leader: &Process) -> Result<bool, Refused> {
     match process::find(leader.pid) {
         Ok(found) => Ok(found.started == leader.started && found.group == leader.group),
@@ -168,7 +168,7 @@ fn send(group: i32, signal: Signal) -> Result<(), Refused> {
     let failed = |error: String| Refused::Failed { group, error };
     let pid = Pid::from_raw(group).ok_or_else(|| failed("no such group".to_owned()))?;
     match kill_process_group(pid, signal) {
-        // It ended by itself.
+        // It ended on its own.
         Ok(()) | Err(Errno::SRCH) => Ok(()),
         Err(error) => Err(failed(error.to_string())),
     }
@@ -185,7 +185,7 @@ fn is_gone_within(group: i32, patience: Duration) -> bool {
     true
 }
 
-/// Whether nothing of the group runs any more; a child that nobody waited for does not count.
+/// Whether no process of the group is running; zombies do not count.
 fn is_gone(group: i32) -> bool {
     let is_there = Pid::from_raw(group).is_some_and(|pid| test_kill_process_group(pid).is_ok());
     !is_there || process::group(group).iter().all(|it| it.is_over)

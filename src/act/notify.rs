@@ -1,7 +1,7 @@
-//! Tells sinks of alerts. Each sink has a thread and a queue of its own, so that a slow one holds up no other; nothing is
-//! told twice, and what cannot be told is reported.
+//! Sends alerts to sinks. Each sink has its own thread and queue, so that a slow one does not hold up the others. No
+//! message is delivered twice, and failed deliveries are reported.
 //!
-//! Messages come sanitised and masked. Secrets are read from the environment once, and appear in no error.
+//! Messages arrive sanitised and masked. Secrets are read from the environment once, and appear in no error.
 
 mod command;
 #[cfg(feature = "capture")]
@@ -28,12 +28,12 @@ use crate::analysis::alerts::watch::Event;
 #[cfg(test)]
 mod tests;
 
-/// One thing to tell. All texts are sanitised and masked.
+/// One notification. All texts are sanitised and masked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message {
     pub event: Event,
     pub level: Level,
-    /// The same for everything about one alert.
+    /// The same for all messages about one alert.
     pub key: String,
     pub rule: String,
     pub run: String,
@@ -50,7 +50,7 @@ pub struct Message {
     pub alert: Value,
 }
 
-/// What became of a message.
+/// The outcome of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
     pub sink: String,
@@ -60,35 +60,35 @@ pub struct Report {
     pub outcome: Result<(), String>,
 }
 
-/// What a sink said of one try.
+/// The result of one attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Verdict {
     Done,
-    /// Another try would not help.
+    /// A retry would not help.
     Never(String),
-    /// It may work later; after a time, if the sink named one.
+    /// A retry may work, after the delay if the sink named one.
     Later(String, Option<Duration>),
 }
 
-/// How a sink is told.
+/// Delivers messages to a sink.
 trait Deliver: Send {
     fn deliver(&mut self, message: &Message) -> Verdict;
 }
 
-/// How often and how fast a sink is told.
+/// Rate limits and retries of a sink.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tempo {
     /// Between two messages.
     pub gap: Duration,
-    /// Before the second try; doubled for each further one.
+    /// Delay before the first retry; doubled for each further one.
     pub first: Duration,
     pub most: Duration,
     pub tries: u32,
 }
 
-/// How many messages wait for a sink; what comes on top is dropped.
+/// The most messages queued for a sink; further ones are dropped.
 const QUEUE: usize = 100;
-/// No sink makes us wait longer between two tries.
+/// The longest delay between retries, whatever the sink asks for.
 const LONGEST: Duration = Duration::from_hours(1);
 
 const fn tempo(gap: u64, first: u64, most: u64, tries: u32) -> Tempo {
@@ -101,11 +101,11 @@ const fn tempo(gap: u64, first: u64, most: u64, tries: u32) -> Tempo {
 }
 
 impl Tempo {
-    /// What a kind of sink asks for.
+    /// The limits that suit a kind of sink.
     pub fn of(kind: SinkKind) -> Tempo {
         match kind {
             SinkKind::Bell | SinkKind::Osc9 | SinkKind::Osc777 => tempo(1, 1, 1, 1),
-            // A program that failed fails again.
+            // A program that failed would fail again.
             SinkKind::Command => tempo(3, 1, 1, 1),
             SinkKind::Slack => tempo(1, 1, 300, 6),
             SinkKind::Pagerduty => tempo(0, 60, 960, 6),
@@ -114,12 +114,12 @@ impl Tempo {
     }
 }
 
-/// Sends to sinks, and reports what became of it.
+/// Sends messages to sinks, and reports the outcomes.
 #[derive(Debug)]
 pub struct Notifier {
     sinks: Vec<Running>,
     reports: Receiver<Report>,
-    /// Dropped to wake sinks that wait.
+    /// Dropped to wake waiting sinks.
     stop: Option<Sender<()>>,
 }
 
@@ -132,7 +132,7 @@ struct Running {
 }
 
 impl Notifier {
-    /// Starts the sinks. The error says which of them cannot be told, and why.
+    /// Starts the sinks. The error names the sink that cannot be started, and why.
     pub fn start(sinks: &[Sink], tempo: impl Fn(SinkKind) -> Tempo) -> Result<Notifier, String> {
         let (reports_in, reports) = unbounded();
         let (stop, stopped) = bounded(0);
@@ -169,7 +169,7 @@ impl Notifier {
         })
     }
 
-    /// Whether a sink of this kind is told of such an event.
+    /// Whether sinks of this kind get messages for the event.
     pub fn wants(kind: SinkKind, event: Event) -> bool {
         match kind {
             SinkKind::Pagerduty | SinkKind::Webhook => true,
@@ -178,7 +178,7 @@ impl Notifier {
         }
     }
 
-    /// Tells a sink. The error says why it is not even tried.
+    /// Queues a message for a sink. The error says why it was not queued.
     pub fn send(&self, sink: &str, message: Message) -> Result<(), String> {
         let found = self.sinks.iter().find(|it| it.name == sink);
         let found = found.ok_or_else(|| format!("there is no sink {sink}"))?;
@@ -188,17 +188,17 @@ impl Notifier {
         let ended = || format!("sink {sink} has ended");
         let queue = found.queue.as_ref().ok_or_else(ended)?;
         queue.try_send(message).map_err(|error| match error {
-            TrySendError::Full(_) => format!("sink {sink}: {QUEUE} messages wait already; dropped"),
+            TrySendError::Full(_) => format!("sink {sink}: {QUEUE} messages already pending; dropped"),
             TrySendError::Disconnected(_) => ended(),
         })
     }
 
-    /// What became of messages so far.
+    /// The outcomes since the last call.
     pub fn reports(&self) -> impl Iterator<Item = Report> + '_ {
         self.reports.try_iter()
     }
 
-    /// Waits until everything is told, but no longer than `patience`; then gives up what is left.
+    /// Waits until the queues are empty, but no longer than `patience`; then drops the rest.
     pub fn finish(mut self, patience: Duration) -> Vec<Report> {
         for sink in &mut self.sinks {
             sink.queue = None;
@@ -209,7 +209,7 @@ impl Notifier {
             thread::sleep(Duration::from_millis(10));
         }
         self.stop = None;
-        // A thread that waits for an answer ends with the program.
+        // A thread that is waiting for a response ends with the program.
         self.reports.try_iter().collect()
     }
 }
@@ -257,12 +257,12 @@ impl Worker {
                 Verdict::Later(why, after) => (why, after),
             };
             if tried >= self.tempo.tries {
-                return Err(format!("{why}; given up after {tried} tries"));
+                return Err(format!("{why}; gave up after {tried} tries"));
             }
-            // What the sink asks for is waited for in full, within reason.
+            // The delay that the sink asks for is kept, within reason.
             let wait = after.map_or(pause, |after| after.max(pause).min(LONGEST));
             if !self.waits(wait) {
-                return Err(format!("{why}; given up when the program ended"));
+                return Err(format!("{why}; gave up when the program ended"));
             }
             pause = pause.saturating_mul(2).min(self.tempo.most);
         }
@@ -275,7 +275,7 @@ impl Worker {
     }
 }
 
-/// Makes sinks; those that need the network share one client.
+/// Opens sinks; those that need the network share one client.
 #[derive(Default)]
 struct Opener {
     #[cfg(feature = "capture")]

@@ -1,5 +1,5 @@
-//! The breaker of a run: a file beside what the guard knows of it. While it stands, the guard denies the calls of the run,
-//! and the proxy answers its model calls with an error.
+//! The breaker of a run: a trip file beside the guard's state for it. While the file is in force, the guard denies the
+//! calls of the run, and the proxy answers its model calls with an error.
 
 use std::fs;
 use std::io;
@@ -14,7 +14,7 @@ use crate::base::human;
 use crate::ingest::time;
 
 pub const SCHEMA: &str = "saferun.tui/trip@1";
-/// More than any file of ours.
+/// Larger than any trip file we write.
 const LARGEST: u64 = 64 << 10;
 
 /// Why a run is stopped, and until when.
@@ -33,7 +33,7 @@ pub struct Trip {
     pub by: String,
 }
 
-/// What a trip is about.
+/// What caused a trip.
 #[derive(Debug, Clone, Copy)]
 pub struct Cause<'a> {
     pub run: &'a str,
@@ -44,7 +44,7 @@ pub struct Cause<'a> {
 }
 
 impl Trip {
-    /// From `now`, for a time if one is given; both in microseconds.
+    /// From `now`, for the duration `lasts` if given; both in microseconds.
     pub fn new(cause: &Cause<'_>, now: i64, lasts: Option<i64>) -> Trip {
         Trip {
             schema: SCHEMA.to_owned(),
@@ -69,7 +69,7 @@ fn path(places: &Places, run: &str) -> PathBuf {
     places.live().join(format!("{}.trip", of_run(run)))
 }
 
-/// Stops a run. A trip that stands is replaced.
+/// Stops a run, replacing any earlier trip.
 pub fn write(places: &Places, trip: &Trip) -> io::Result<PathBuf> {
     places::private(&places.live())?;
     let path = path(places, &trip.run_id);
@@ -79,7 +79,7 @@ pub fn write(places: &Places, trip: &Trip) -> io::Result<PathBuf> {
     Ok(path)
 }
 
-/// Lets a run go on; whether it was stopped.
+/// Lets a run continue; returns whether it was stopped.
 pub fn reset(places: &Places, run: &str) -> io::Result<bool> {
     match fs::remove_file(path(places, run)) {
         Ok(()) => Ok(true),
@@ -88,7 +88,7 @@ pub fn reset(places: &Places, run: &str) -> io::Result<bool> {
     }
 }
 
-/// The trip of a run that stands. One that cannot be read stands too, for a reason that is not known.
+/// The trip of a run, if one is in force. A file that cannot be read counts as a trip without a known reason.
 pub fn standing(places: &Places, run: &str, now: i64) -> Option<Trip> {
     let path = path(places, run);
     if matches!(fs::symlink_metadata(&path), Err(error) if error.kind() == io::ErrorKind::NotFound)
@@ -101,7 +101,7 @@ pub fn standing(places: &Places, run: &str, now: i64) -> Option<Trip> {
         let cause = Cause {
             run,
             rule: "trip",
-            reason: "why cannot be read",
+            reason: "the trip file cannot be read",
             arithmetic: "",
             by: "",
         };
@@ -111,7 +111,7 @@ pub fn standing(places: &Places, run: &str, now: i64) -> Option<Trip> {
     (!trip.is_over(now)).then_some(trip)
 }
 
-/// Why rules may not arm a breaker: their file must be this user's, and nobody else may write to it or to its folder.
+/// Checks that rules may arm a breaker: this user must own the file and its folder, and no one else may write to them.
 pub fn may_arm(rules: &Path) -> Result<(), String> {
     let folder = rules.parent().filter(|it| !it.as_os_str().is_empty());
     for path in [rules, folder.unwrap_or(Path::new("."))] {
@@ -172,11 +172,11 @@ mod tests {
         let path = write(&places, &Trip::new(&CAUSE, NOW, None)).expect("written");
         fs::write(&path, "{").expect("written");
         let trip = standing(&places, "r/1", NOW).expect("it stands");
-        assert_eq!(trip.reason, "why cannot be read");
+        assert_eq!(trip.reason, "the trip file cannot be read");
     }
 
     #[test]
-    fn only_a_file_that_nobody_else_can_change_may_arm() {
+    fn only_a_file_that_no_one_else_can_write_may_arm() {
         let home = tempfile::tempdir().expect("a folder");
         let rules = home.path().join("alerts.toml");
         fs::write(&rules, "version = 1\n").expect("written");

@@ -4,10 +4,10 @@
 //! without a screen. Notifying, writing trip files and stopping programs is for `act`.
 //!
 //! [`fact::Fact`] is what rules see of an action. [`engine::Engine`] takes facts one by one, in the order of the store,
-//! and makes [`engine::Hit`]s. [`check::check`] adds what can only be said of whole runs (outliers, drift, rates) and
-//! groups hits into [`alert::Alert`]s. [`overlay::Overlay`] keeps the answer for a screen and grows with its store.
-//! [`state::Machine`] is what happens to an alert over time, and [`watch::Watch`] moves the machines of a [`state::Book`] as
-//! an overlay grows.
+//! and produces [`engine::Hit`]s. [`check::check`] adds findings about whole runs (outliers, drift, rates) and groups
+//! hits into [`alert::Alert`]s. [`overlay::Overlay`] keeps the result for a screen and grows with its store.
+//! [`state::Machine`] is the life cycle of an alert, and [`watch::Watch`] moves the machines of a [`state::Book`] as an
+//! overlay grows.
 
 pub mod detector;
 pub mod fact;

@@ -1,5 +1,5 @@
-//! What the rules of alerts found, for continuous integration: JUnit, SARIF, and annotations of GitHub. Names and numbers
-//! only: no argument and no result of a call leaves the program here.
+//! Alerts for continuous integration: JUnit, SARIF and GitHub annotations. Names and numbers only: no arguments and no
+//! results of calls.
 
 mod sarif;
 
@@ -18,12 +18,12 @@ use crate::store::Store;
 
 pub use crate::export::alerts::sarif::sarif;
 
-/// The answer of a check, and what it is about.
+/// The result of a check, and its inputs.
 #[derive(Debug, Clone, Copy)]
 pub struct Document<'a> {
     pub store: &'a Store,
     pub rules: &'a Rules,
-    /// The file of the rules; none for those that are built in.
+    /// The rules file; none for the built-in rules.
     pub path: Option<&'a str>,
     pub sha256: &'a str,
     pub known: &'a [Known],
@@ -39,7 +39,7 @@ pub struct Tested {
     pub found: Backtest,
 }
 
-/// How many items of a list a person is shown.
+/// The most items of a list shown in text.
 const LISTED: usize = 12;
 
 impl<'a> Document<'a> {
@@ -47,7 +47,7 @@ impl<'a> Document<'a> {
         &self.rules.rules[at].id
     }
 
-    /// Runs that tell what is normal: those of the baselines, or those that were checked.
+    /// The number of runs that define the normal level: those of the baselines, or those checked.
     pub fn normal_runs(&self) -> usize {
         match self.known {
             [] => self.report.runs.len(),
@@ -55,7 +55,7 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// `loop: repeat`, or the id alone where it says the same.
+    /// `loop: repeat`, or only the id if it names the detector.
     pub fn title(&self, alert: &Alert) -> String {
         let (rule, detector) = (self.rule(alert.rule), alert.worst().detector.word());
         if detector.replace('_', "-") == rule {
@@ -65,7 +65,7 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// `run-7 #57, #59, #61`: the actions of the first run that show it.
+    /// `run-7 #57, #59, #61`: the evidence from the first run.
     pub fn shown(&self, alert: &Alert) -> String {
         let evidence = alert.worst().evidence.iter();
         let rows: Vec<_> = evidence.map(|ix| self.store.row(*ix)).collect();
@@ -115,8 +115,8 @@ impl<'a> Document<'a> {
     }
 }
 
-/// A JUnit report: a test for each rule and scope, and one for each rule without an alert. What is still being learned is
-/// skipped. An alert below `fails` is told in the output of its test.
+/// A JUnit report: a test for each rule and scope, and one for each rule without an alert. Rules that are still
+/// learning are skipped. An alert below `fails` is printed in the output of its test.
 pub fn junit(of: &Document<'_>, fails: Option<Level>) -> String {
     let is_failure = |alert: &&Alert| fails.is_some_and(|least| alert.level() >= least);
     let alerts = &of.report.alerts;
@@ -173,7 +173,7 @@ pub fn junit(of: &Document<'_>, fails: Option<Level>) -> String {
     out
 }
 
-/// Workflow commands of GitHub: each makes an annotation at a line of a file.
+/// GitHub workflow commands: each creates an annotation at a line of a file.
 pub fn github(of: &Document<'_>) -> String {
     let mut out = String::new();
     for alert in &of.report.alerts {

@@ -178,8 +178,7 @@ fn set(event: &mut Value, path: &str, to: &Value) -> Result<Value, String> {
     Ok(std::mem::replace(at, to.clone()))
 }
 
-/// The recorded result, decisions and approvals belong to other arguments: the decisions go, and a result that says so
-/// takes the place of the recorded one.
+/// The recorded result, decisions and approvals belong to other arguments: drops them, and adds a result that says so.
 fn outdate(events: &mut Vec<Value>, own: &str) {
     let about_arguments = ["tool_result", "policy_decision", "approval"];
     events.retain(|event| {

@@ -1,7 +1,7 @@
-//! A whole run as one document to read: what is on each page of it. How it looks is for [`html`] and [`markdown`].
+//! A whole run as one readable document: its contents. [`html`] and [`markdown`] lay them out.
 //!
-//! Every text is masked, and each mask is listed, so that a document can be reviewed before it is written. Long texts are
-//! cut, and the size of the whole is bounded.
+//! Every text is masked, and each mask is listed, so that a document can be reviewed before it is written. Long texts
+//! are cut, and the total size is bounded.
 
 pub mod html;
 pub mod markdown;
@@ -20,20 +20,20 @@ use crate::store::Store;
 use crate::store::bodies::{self, Depth};
 use crate::store::row::Row;
 
-/// The longest text, in bytes; more is cut.
+/// The longest text, in bytes; longer ones are cut.
 const LONGEST: usize = 64 << 10;
 /// The size of all texts together, in bytes; later ones are left out.
 const LARGEST: usize = 48 << 20;
-/// Records are opened up to this size.
+/// The largest record opened, in bytes.
 const OPENED: u32 = 4 << 20;
-/// Texts of more lines than this begin folded.
+/// Texts with more lines than this start folded.
 const FOLDED: usize = 12;
 
 /// A run, or a part of one.
 #[derive(Debug)]
 pub struct Page {
     pub title: String,
-    /// What is known of the run: name and value.
+    /// Facts about the run: name and value.
     pub facts: Vec<(&'static str, String)>,
     pub entries: Vec<Entry>,
     pub masks: Vec<Mask>,
@@ -52,7 +52,7 @@ pub struct Entry {
     /// The subagent that acted, if it was not the main agent.
     pub lane: String,
     pub status: Status,
-    /// When it was, how long it took, what it cost.
+    /// Time, duration and cost.
     pub facts: Vec<String>,
     pub line: String,
     pub texts: Vec<Text>,
@@ -63,7 +63,7 @@ pub struct Entry {
 pub struct Text {
     pub name: &'static str,
     pub text: String,
-    /// Long enough to begin folded.
+    /// Long enough to start folded.
     pub is_long: bool,
 }
 
@@ -73,11 +73,11 @@ pub struct Mask {
     pub seq: u32,
     /// The text it was in.
     pub place: &'static str,
-    /// What stands in its place.
+    /// The mask that replaces it.
     pub shown: String,
 }
 
-/// The actions of a run from one number to another, as a page. `masked` is false if secrets stay as recorded.
+/// The given actions of a run, as a page. `masked` is false to keep secrets as recorded.
 pub fn page(store: &Store, run: RunIx, steps: &[ActionIx], masked: bool, zone: &TimeZone) -> Page {
     let mut writer = Writer {
         masked,
@@ -129,7 +129,7 @@ fn clean(raw: &str) -> String {
 struct Writer {
     masked: bool,
     masks: Vec<Mask>,
-    /// How many bytes of text the document may still get.
+    /// How many more bytes of text the document may take.
     left: usize,
     cut: usize,
 }
@@ -212,7 +212,7 @@ impl Writer {
         texts
     }
 
-    /// A value as text. Masked as a whole first: the names of members tell what is a secret.
+    /// A value as text. Masked as a whole first, because member names reveal secrets.
     fn value(&self, value: &Value) -> String {
         let mut value = value.clone();
         if self.masked {
@@ -224,7 +224,7 @@ impl Writer {
         }
     }
 
-    /// A text, masked, clean and not too long; none if nothing is left of it.
+    /// A text, masked, sanitised and cut; none if nothing is left.
     fn text(&mut self, seq: u32, place: &'static str, raw: &str) -> Option<String> {
         let masked = if self.masked {
             redact::masked(raw).0

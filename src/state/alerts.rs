@@ -1,7 +1,7 @@
-//! What is remembered about alerts: one file for each file of rules, and the lock of the one program that sends.
+//! The saved states of alerts: one file for each rules file, and the lock of the one program that sends.
 //!
-//! The file is the truth: who evaluates or marks alerts reads it, changes it and replaces it under the lock of the
-//! folder, so that a mark set on one screen is seen by a watcher elsewhere.
+//! The file is authoritative: a program that evaluates or marks alerts reads, changes and replaces it under the lock of
+//! the folder, so that a watcher elsewhere sees a mark set on one screen.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,26 +11,26 @@ use crate::base::sha256;
 use crate::state::Notice;
 use crate::state::files::{Folder, Lock};
 
-/// The states of the alerts of one file of rules.
+/// The alert states of one rules file.
 #[derive(Debug, Clone)]
 pub struct AlertStates {
     folder: PathBuf,
     name: String,
 }
 
-/// Held by the program that sends. The system releases it, whatever becomes of the program.
+/// Held by the program that sends. The system releases it when the program ends, however it ends.
 #[derive(Debug)]
 pub struct Sender {
     _lock: Lock,
 }
 
-/// Stands for the path of rules that are built in.
+/// Takes the place of a path for the built-in rules.
 pub const BUILT_IN: &str = "built-in";
-/// Digits of a hash that name a file.
+/// How many digits of the hash are in the file name.
 const DIGITS: usize = 16;
 
 impl AlertStates {
-    /// Those of the rules at `rules`, an absolute path, in the folder of the state.
+    /// The states for the rules at `rules`, an absolute path, in the state folder.
     pub fn of(state: &Path, rules: Option<&str>) -> AlertStates {
         let mut name = sha256::hex(rules.unwrap_or(BUILT_IN).as_bytes());
         name.truncate(DIGITS);
@@ -52,7 +52,7 @@ impl AlertStates {
         self.folder.join(self.file())
     }
 
-    /// What is remembered; nothing where there is no file. A damaged one is set aside, which is said once.
+    /// Reads the states; empty if there is no file. A damaged file is set aside, with a notice.
     pub fn read(&self) -> (Book, Vec<Notice>) {
         match self.folder().read(&self.file()) {
             Ok(None) => (Book::new(), Vec::new()),
@@ -77,7 +77,7 @@ impl AlertStates {
         }
     }
 
-    /// Changes what is remembered, under the lock. It is written only if it has changed.
+    /// Changes the states under the lock. The file is written only if they changed.
     pub fn update<T>(&self, change: impl FnOnce(&mut Book) -> T) -> io::Result<(T, Vec<Notice>)> {
         let folder = self.folder();
         let lock = folder.lock()?;
@@ -109,13 +109,13 @@ impl AlertStates {
         }
     }
 
-    /// Takes the right to send; none while another program has it.
+    /// Takes the sender's lock; none while another program holds it.
     pub fn sender(&self) -> io::Result<Option<Sender>> {
         let lock = self.folder().try_lock(&self.sender_file())?;
         Ok(lock.map(|lock| Sender { _lock: lock }))
     }
 
-    /// Whether some program watches these rules, and sends.
+    /// Whether a program is watching these rules and sending.
     pub fn is_watched(&self) -> bool {
         let folder = self.folder();
         folder.has(&self.sender_file())
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn what_one_program_writes_another_reads_and_nobody_else_may() {
+    fn states_are_shared_between_programs_and_private_to_the_user() {
         let folder = tempfile::tempdir().expect("a folder");
         let (one, other) = (states(&folder), states(&folder));
         add(&one, "saferun/loop/1");
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_file_is_set_aside_and_that_is_said_once() {
+    fn a_damaged_file_is_set_aside_and_reported_once() {
         let folder = tempfile::tempdir().expect("a folder");
         let states = states(&folder);
         add(&states, "saferun/loop/1");
@@ -218,7 +218,7 @@ mod tests {
             .expect("it is free");
         assert!(states.is_watched());
         assert!(states.sender().expect("it can be asked").is_none());
-        // The lock of the sender keeps nobody from writing.
+        // The sender's lock does not block writers.
         add(&states, "saferun/loop/1");
         drop(first);
         assert!(states.sender().expect("it can be asked").is_some());

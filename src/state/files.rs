@@ -93,20 +93,20 @@ impl Folder {
         Ok(())
     }
 
-    /// Renames a damaged file to `NAME.corrupt-N`, with the first number that is free; tells the new path.
+    /// Renames a damaged file to `NAME.corrupt-N`, with the first free number; returns the new path.
     pub(super) fn set_aside(&self, name: &str, lock: &Lock) -> io::Result<PathBuf> {
         let numbered = (1..=MOST_SET_ASIDE).map(|number| format!("{name}.corrupt-{number}"));
         self.rename(name, numbered, lock)
     }
 
-    /// The same with another ending: `NAME.bad`, then `NAME.bad-2`.
+    /// The same with another suffix: `NAME.bad`, then `NAME.bad-2`.
     pub(super) fn set_aside_as(&self, name: &str, end: &str, lock: &Lock) -> io::Result<PathBuf> {
         let first = [format!("{name}.{end}")].into_iter();
         let numbered = (2..=MOST_SET_ASIDE).map(|number| format!("{name}.{end}-{number}"));
         self.rename(name, first.chain(numbered), lock)
     }
 
-    /// To the first of the names that is free, else to the last.
+    /// Renames to the first free name, else to the last one.
     fn rename(
         &self,
         name: &str,
@@ -121,12 +121,12 @@ impl Folder {
         Ok(kept.clone())
     }
 
-    /// Whether there is such a file.
+    /// Whether the file exists.
     pub(super) fn has(&self, name: &str) -> bool {
         fs::symlink_metadata(self.file(name)).is_ok()
     }
 
-    /// Locks a file of its own, without waiting; none if another program has it.
+    /// Locks a separate file without waiting; none if another program holds it.
     pub(super) fn try_lock(&self, name: &str) -> io::Result<Option<Lock>> {
         let file = self.lock_file(name)?;
         match file.try_lock() {

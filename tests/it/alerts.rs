@@ -1,4 +1,4 @@
-//! Alerts on real runs, against an independent implementation of the same rules; and their program.
+//! Alerts on real runs, compared with an independent implementation of the same rules; and the `alert` commands.
 
 mod dialog;
 mod golden;

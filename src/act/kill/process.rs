@@ -1,4 +1,4 @@
-//! What the system says of a process: on Linux from `/proc`, elsewhere from `ps`.
+//! What the system reports about a process: on Linux from `/proc`, elsewhere from `ps`.
 
 #[cfg(not(target_os = "linux"))]
 use std::process::{Command, Stdio};
@@ -8,19 +8,19 @@ use std::fs;
 
 use crate::act::kill::Refused;
 
-/// A process, with what tells it from another one that got its number later.
+/// A process, with what distinguishes it from a later process with the same pid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Process {
     pub pid: i32,
     pub group: i32,
     pub uid: u32,
-    /// In microseconds since the Unix epoch; exact to a hundredth of a second, or a second where `ps` tells it.
+    /// In microseconds since the Unix epoch; accurate to a hundredth of a second, or to a second from `ps`.
     pub started: i64,
-    /// Raw: sanitise before it is shown.
+    /// Raw: sanitise before showing.
     pub command: Vec<String>,
-    /// Where it runs, if that is known.
+    /// Its working directory, if known.
     pub folder: Option<String>,
-    /// It has ended, and only its parent has not asked how.
+    /// A zombie: it has ended, but its parent has not waited for it.
     pub is_over: bool,
 }
 
@@ -29,7 +29,7 @@ pub(super) fn find(pid: i32) -> Result<Process, Refused> {
     linux::find(pid)
 }
 
-/// All processes of a group, those that have ended included.
+/// All processes of a group, including zombies.
 #[cfg(target_os = "linux")]
 pub(super) fn group(group: i32) -> Vec<Process> {
     let all = fs::read_dir("/proc").into_iter().flatten().flatten();
@@ -47,7 +47,7 @@ mod linux {
     use super::Process;
     use crate::act::kill::Refused;
 
-    /// Ticks a second in `/proc`, whatever the kernel counts with.
+    /// Ticks per second in `/proc`, whatever the kernel uses internally.
     const TICKS: i64 = 100;
 
     pub(super) fn find(pid: i32) -> Result<Process, Refused> {
@@ -59,9 +59,8 @@ mod linux {
         let uid = fs::metadata(&folder).map_err(failed)?.uid();
         let stat = fs::read_to_string(format!("{folder}/stat")).map_err(failed)?;
         let (state, group, ticks) =
-            fields(&stat).ok_or_else(|| unknown(pid, "its state has another form"))?;
-        let booted =
-            booted().ok_or_else(|| unknown(pid, "when the machine started is not known"))?;
+            fields(&stat).ok_or_else(|| unknown(pid, "unexpected format of /proc/PID/stat"))?;
+        let booted = booted().ok_or_else(|| unknown(pid, "boot time unknown"))?;
         let command = fs::read(format!("{folder}/cmdline")).unwrap_or_default();
         let words = command
             .split(|byte| *byte == 0)
@@ -87,7 +86,7 @@ mod linux {
         }
     }
 
-    /// State, group and start. The name of a program stands in brackets and may hold spaces and brackets.
+    /// State, group and start. The program name is in parentheses and may itself contain spaces and parentheses.
     fn fields(stat: &str) -> Option<(&str, i32, i64)> {
         let (_, rest) = stat.rsplit_once(") ")?;
         let mut rest = rest.split(' ');
@@ -131,7 +130,7 @@ pub(super) fn group(group: i32) -> Vec<Process> {
 #[cfg(not(target_os = "linux"))]
 fn ps(which: &[&str]) -> Vec<Process> {
     use crate::base::clock::{Clock, System};
-    let told = Command::new("/bin/ps")
+    let output = Command::new("/bin/ps")
         .args([
             "-o", "pid=", "-o", "pgid=", "-o", "uid=", "-o", "etime=", "-o", "state=",
         ])
@@ -141,16 +140,16 @@ fn ps(which: &[&str]) -> Vec<Process> {
         .stderr(Stdio::null())
         .output();
     let now = System.now();
-    let text = told.map(|it| it.stdout).unwrap_or_default();
+    let text = output.map(|it| it.stdout).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
     text.lines()
-        .filter_map(|line| told_by_ps(line, now))
+        .filter_map(|line| parse_ps(line, now))
         .collect()
 }
 
 /// `  7  7  501  1-02:03:04 S+  /usr/bin/python3 agent.py`.
 #[cfg(any(test, not(target_os = "linux")))]
-fn told_by_ps(line: &str, now: i64) -> Option<Process> {
+fn parse_ps(line: &str, now: i64) -> Option<Process> {
     let mut words = line.split_whitespace();
     let pid = words.next()?.parse().ok()?;
     let group = words.next()?.parse().ok()?;
@@ -176,14 +175,14 @@ fn told_by_ps(line: &str, now: i64) -> Option<Process> {
 
 #[cfg(test)]
 mod tests {
-    use super::told_by_ps;
+    use super::parse_ps;
 
     #[test]
-    fn ps_tells_how_long_ago_a_process_began() {
-        let told = told_by_ps(" 7 6 501 1-00:01:02 S+ python3 agent.py", 100_000_000_000);
-        let told = told.expect("a process");
-        assert_eq!((told.pid, told.group, told.uid), (7, 6, 501));
-        assert_eq!(told.started, 100_000_000_000 - 86_462_000_000);
-        assert_eq!(told.command, ["python3", "agent.py"]);
+    fn ps_reports_how_long_ago_a_process_started() {
+        let found = parse_ps(" 7 6 501 1-00:01:02 S+ python3 agent.py", 100_000_000_000);
+        let found = found.expect("a process");
+        assert_eq!((found.pid, found.group, found.uid), (7, 6, 501));
+        assert_eq!(found.started, 100_000_000_000 - 86_462_000_000);
+        assert_eq!(found.command, ["python3", "agent.py"]);
     }
 }

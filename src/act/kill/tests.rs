@@ -13,7 +13,7 @@ const SHORT: Grace = Grace {
     kill: Duration::from_secs(10),
 };
 
-/// A script in a process group of its own, once it says that it is ready.
+/// Starts a script in its own process group, and waits until it reports that it is ready.
 fn start(script: &str) -> Child {
     let mut child = Command::new("sh")
         .args(["-c", script])
@@ -47,7 +47,7 @@ fn check(script: &str, enough: Step) {
 }
 
 #[test]
-fn an_agent_that_listens_ends_at_the_first_signal() {
+fn an_agent_that_handles_int_ends_at_the_first_signal() {
     check(
         "trap 'exit 0' INT; echo r; while :; do sleep 0.05; done",
         Step::Interrupt,
@@ -55,7 +55,7 @@ fn an_agent_that_listens_ends_at_the_first_signal() {
 }
 
 #[test]
-fn an_agent_that_ignores_what_it_can_is_killed() {
+fn an_agent_that_ignores_int_and_term_is_killed() {
     check(
         "trap '' INT TERM; echo r; while :; do sleep 0.05; done",
         Step::Kill,
@@ -63,7 +63,7 @@ fn an_agent_that_ignores_what_it_can_is_killed() {
 }
 
 #[test]
-fn what_an_agent_started_ends_with_it() {
+fn child_processes_end_with_their_agent() {
     let script = "sleep 600 & echo r; wait";
     let mut child = start(script);
     let found = target(pid(&child), now()).expect("it may be ended");
@@ -84,7 +84,7 @@ fn what_an_agent_started_ends_with_it() {
 }
 
 #[test]
-fn what_began_after_its_run_or_is_ours_is_left_alone() {
+fn a_process_that_started_after_its_run_or_is_ours_is_left_alone() {
     let mut child = start("echo r; sleep 600");
     let number = pid(&child);
     let before = Time(System.now() - 60_000_000);

@@ -1,6 +1,6 @@
-//! A program of the user's that is told of alerts: the alert as JSON on its standard input, and three variables.
+//! Runs a program of the user's for each alert: the alert as JSON on its standard input, and three variables.
 //!
-//! It is started as given, without a shell and with few variables of ours, so that no key of an API leaks into it.
+//! It runs as given, without a shell and with few of our environment variables, so that no API key leaks into it.
 
 use std::env;
 use std::io::Write;
@@ -19,7 +19,7 @@ const GLANCE: Duration = Duration::from_millis(20);
 /// The longest value of a variable.
 const LONGEST: usize = 4096;
 
-/// What a program needs to find itself, its home, and a screen to show something on.
+/// What a program needs to be found, and to find its home and a display.
 const PASSED: &[&str] = &[
     "PATH",
     "HOME",
@@ -90,7 +90,7 @@ impl Deliver for Program {
         let input = child.stdin.take();
         let mut text = message.alert.to_string();
         text.push('\n');
-        // A program that does not read must not hold us up; it is ended below, and the pipe with it.
+        // A program that does not read its input must not block us; it is killed below, which closes the pipe.
         let writer = thread::spawn(move || {
             if let Some(mut input) = input {
                 let _ = input.write_all(text.as_bytes());
@@ -111,7 +111,7 @@ impl Deliver for Program {
     }
 }
 
-/// Waits for the program, and ends it with all it started if it takes too long.
+/// Waits for the program; kills its process group if it takes too long.
 fn wait(child: &mut Child, patience: Duration) -> Option<ExitStatus> {
     let until = Instant::now() + patience;
     while Instant::now() < until {
@@ -121,7 +121,7 @@ fn wait(child: &mut Child, patience: Duration) -> Option<ExitStatus> {
         thread::sleep(GLANCE);
     }
     if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
-        // It may have ended meanwhile.
+        // It may have exited in the meantime.
         let _ = kill_process_group(group, Signal::KILL);
     }
     let _ = child.wait();

@@ -1,4 +1,4 @@
-//! A sign of life: a request every minute, but only while traces are read. Who misses it knows that nobody watches.
+//! A heartbeat: a request every minute, but only while traces are read, so that a monitor notices a dead watcher.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -12,16 +12,16 @@ use crate::act::net::secret::Secret;
 use crate::act::notify::Network;
 use crate::base::clock::{Clock, System};
 
-/// How long an exchange may take, and the longest answer, which nobody reads.
+/// The timeout of an exchange, and the longest response, which is discarded.
 const TIME: Duration = Duration::from_secs(10);
 const ANSWER: usize = 64 << 10;
-/// Reading is alive if it went on in this time, in microseconds.
+/// Traces count as being read if they were within this time, in microseconds.
 const ALIVE: i64 = 30_000_000;
 
-/// Ends when it is dropped.
+/// Stops when dropped.
 #[derive(Debug)]
 pub struct Heartbeat {
-    /// When something was last read, or it was found that there is nothing to read.
+    /// When the reader last made progress, or found nothing to read.
     read: Arc<AtomicI64>,
     failures: Receiver<String>,
     _stop: Sender<()>,
@@ -43,7 +43,7 @@ impl Heartbeat {
                     if System.now() - seen.load(Ordering::Relaxed) < ALIVE
                         && let Err(why) = beat(&client, &url)
                     {
-                        // One that nobody took away yet says enough.
+                        // A failure that is still unread is enough.
                         let _ = failed.try_send(why);
                     }
                     if stopped.recv_timeout(every) != Err(RecvTimeoutError::Timeout) {
@@ -59,12 +59,12 @@ impl Heartbeat {
         })
     }
 
-    /// Reading goes on.
+    /// Records that traces are still being read.
     pub fn touch(&self) {
         self.read.store(System.now(), Ordering::Relaxed);
     }
 
-    /// Why the last one did not arrive.
+    /// Why the last heartbeat did not arrive.
     pub fn failure(&self) -> Option<String> {
         self.failures.try_recv().ok()
     }

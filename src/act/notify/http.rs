@@ -1,4 +1,4 @@
-//! Sinks on the network: Slack, `PagerDuty`, and any webhook, which is signed.
+//! Sinks on the network: Slack, `PagerDuty`, and signed webhooks.
 
 use std::time::Duration;
 
@@ -15,10 +15,10 @@ use crate::analysis::alerts::rules::{Sink, SinkKind};
 use crate::analysis::alerts::watch::Event;
 use crate::base::escape;
 
-/// How long an exchange may take, and the longest answer, which nobody reads.
+/// The timeout of an exchange, and the longest response, which is discarded.
 const TIME: Duration = Duration::from_secs(10);
 const ANSWER: usize = 64 << 10;
-/// The longest body; the actions that show an alert are left out of a longer one.
+/// The longest body; longer ones leave out the evidence.
 const BODY: usize = 64 << 10;
 /// The longest text of a section in Slack, a summary and a key in `PagerDuty`.
 const SECTION: usize = 2_900;
@@ -50,7 +50,7 @@ impl Network {
 pub(super) struct Http {
     client: Client,
     kind: SinkKind,
-    /// Whoever knows the address of a Slack hook may write to it.
+    /// A secret: anyone with the URL of a Slack hook can post to it.
     url: Secret,
     key: Option<Secret>,
     time: Duration,
@@ -128,7 +128,7 @@ impl Deliver for Http {
     }
 }
 
-/// What an answer means: too many, or a fault over there, may pass; all else will not.
+/// What a response means: rate limits and server errors are retried; other errors are final.
 fn verdict(answer: &Response) -> Verdict {
     let why = format!("it answered {}", answer.status);
     match answer.status {
@@ -139,13 +139,13 @@ fn verdict(answer: &Response) -> Verdict {
     }
 }
 
-/// The seconds of `Retry-After`; a date there is not worth a clock that may be wrong.
+/// The seconds of `Retry-After`; a date is ignored, because clocks may differ.
 fn after(answer: &Response) -> Option<Duration> {
     let seconds = answer.header("retry-after")?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds))
 }
 
-/// An error without the address, which may be a secret.
+/// The error without the URL, which may be a secret.
 fn plain(error: &Error) -> String {
     match error {
         Error::Url(_) => "its url is not that of a server".to_owned(),
@@ -174,7 +174,7 @@ fn cut(text: &str, most: usize) -> String {
     text.chars().take(most).collect()
 }
 
-/// `&`, `<` and `>` are markup there: `<!channel>` in the name of a tool would call everybody.
+/// `&`, `<` and `>` are Slack markup: `<!channel>` in the name of a tool would notify the whole channel.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
@@ -229,7 +229,7 @@ fn pagerduty(message: &Message, key: &str) -> Value {
     })
 }
 
-/// The alert, without the actions that show it if they are too many for a body.
+/// The alert, without its evidence if that is too long for a body.
 fn shortened(alert: &Value) -> Value {
     if alert.to_string().len() <= BODY {
         return alert.clone();

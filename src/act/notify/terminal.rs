@@ -1,4 +1,4 @@
-//! The bell, and notifications of the terminal: only of our own, and only text without control characters.
+//! The bell and terminal notifications: only on our own terminal, and only text without control characters.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -7,7 +7,7 @@ use crate::act::notify::{Deliver, Message, Verdict};
 use crate::analysis::alerts::rules::SinkKind;
 use crate::base::text;
 
-/// Our own terminal, whatever standard output is.
+/// Our own terminal, wherever standard output goes.
 const TERMINAL: &str = "/dev/tty";
 /// Longer texts are cut.
 const LONGEST: usize = 200;

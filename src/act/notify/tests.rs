@@ -48,7 +48,7 @@ pub(super) const QUICK: Tempo = Tempo {
 };
 
 #[test]
-fn a_terminal_gets_a_bell_or_a_notification_and_no_control_of_anybody_else() {
+fn a_terminal_gets_a_bell_or_a_notification_and_no_other_control_sequence() {
     let folder = tempfile::tempdir().expect("a folder");
     let missing = folder.path().join("none/tty");
     let told = Terminal::at(SinkKind::Bell, &missing.to_string_lossy()).deliver(&message());
@@ -83,7 +83,7 @@ fn a_terminal_gets_a_bell_or_a_notification_and_no_control_of_anybody_else() {
 }
 
 #[test]
-fn a_program_gets_the_alert_and_no_variable_of_ours() {
+fn a_program_gets_the_alert_and_none_of_our_variables() {
     let folder = tempfile::tempdir().expect("a folder");
     let out = folder.path().join("out");
     let script = format!("cat > '{0}'; env >> '{0}'", out.display());
@@ -95,7 +95,7 @@ fn a_program_gets_the_alert_and_no_variable_of_ours() {
     let json: serde_json::Value = serde_json::from_str(json).expect("JSON");
     assert_eq!(json["id"], "0a1b");
     assert!(variables.contains("SAFERUN_LEVEL=trip") && variables.contains("SAFERUN_RUN=7f3a91"));
-    // Cargo sets it for tests; a key of an API would pass the same way.
+    // Cargo sets it for tests; an API key would leak the same way.
     assert!(!variables.contains("CARGO_MANIFEST_DIR"), "{variables}");
 }
 
@@ -121,7 +121,7 @@ fn a_program_that_fails_or_hangs_is_reported_once() {
 }
 
 #[test]
-fn a_sink_is_told_in_order_and_what_became_of_it_is_reported() {
+fn a_sink_gets_messages_in_order_and_outcomes_are_reported() {
     let folder = tempfile::tempdir().expect("a folder");
     let out = folder.path().join("out");
     let script = format!("cat >> '{}'", out.display());
@@ -142,7 +142,7 @@ fn a_sink_is_told_in_order_and_what_became_of_it_is_reported() {
     assert_eq!(
         events,
         [Event::Fire, Event::Resolve],
-        "a program is not told of marks"
+        "a program gets no acknowledgements"
     );
     assert!(reports.iter().all(|it| it.outcome.is_ok()), "{reports:?}");
     let got = fs::read_to_string(&out).expect("read");
@@ -184,7 +184,7 @@ mod network {
         }
     }
 
-    /// Gives each request the next of these answers, and then the last again. An empty one hangs.
+    /// Answers each request with the next of these answers, then repeats the last. An empty one hangs.
     fn serve(answers: &[&str]) -> (String, Receiver<Seen>) {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
@@ -248,7 +248,7 @@ mod network {
         }
     }
 
-    /// Sends one message, and gives what the server saw and what became of it.
+    /// Sends one message; returns what the server saw, and the outcome.
     fn sent(kind: SinkKind, answers: &[&str]) -> (Vec<Seen>, Result<(), String>) {
         let (url, seen) = serve(answers);
         let notifier = Notifier::start(&[at(kind, &url)], |_| QUICK).expect("started");
@@ -266,7 +266,7 @@ mod network {
     }
 
     #[test]
-    fn slack_gets_words_in_which_nothing_calls_everybody() {
+    fn slack_gets_text_that_cannot_notify_the_whole_channel() {
         let (seen, outcome) = sent(SinkKind::Slack, &[OK]);
         assert_eq!((seen.len(), outcome), (1, Ok(())));
         let body: Value = serde_json::from_str(&seen[0].body).expect("JSON");
@@ -283,7 +283,7 @@ mod network {
     }
 
     #[test]
-    fn pagerduty_gets_one_key_for_all_that_happens_to_an_alert() {
+    fn pagerduty_gets_one_key_for_all_events_of_an_alert() {
         let (url, seen) = serve(&["202 Accepted\r\n"]);
         let notifier = Notifier::start(&[at(SinkKind::Pagerduty, &url)], |_| QUICK);
         let notifier = notifier.expect("started");
@@ -329,7 +329,7 @@ mod network {
     }
 
     #[test]
-    fn too_many_requests_are_tried_again_after_the_time_that_the_sink_names() {
+    fn a_rate_limit_is_retried_after_the_delay_that_the_sink_names() {
         let limited = "429 Too Many Requests\r\nretry-after: 1\r\n";
         let (seen, outcome) = sent(SinkKind::Slack, &[limited, OK]);
         assert_eq!((seen.len(), outcome), (2, Ok(())));
@@ -337,7 +337,7 @@ mod network {
     }
 
     #[test]
-    fn a_fault_over_there_is_tried_again_and_at_last_given_up() {
+    fn a_server_error_is_retried_and_finally_given_up() {
         let down = "503 Service Unavailable\r\n";
         let (seen, outcome) = sent(SinkKind::Webhook, &[down, down, OK]);
         assert_eq!((seen.len(), outcome), (3, Ok(())));
@@ -347,7 +347,7 @@ mod network {
     }
 
     #[test]
-    fn a_mistake_of_ours_and_a_redirect_are_not_tried_again() {
+    fn a_client_error_and_a_redirect_are_not_retried() {
         for (answer, words) in [
             ("400 Bad Request\r\n", "400"),
             ("404 Not Found\r\n", "404"),
@@ -363,7 +363,7 @@ mod network {
     }
 
     #[test]
-    fn a_slow_sink_is_left_after_a_time() {
+    fn a_slow_sink_times_out() {
         let (url, _seen) = serve(&[""]);
         let network = Network::start().expect("a network");
         let http = Http::new(&network, &at(SinkKind::Webhook, &url)).expect("a sink");

@@ -1,5 +1,5 @@
-//! Alerts as people and machines are told about them: hits of one rule on one scope together, with the arithmetic that
-//! made them.
+//! Alerts as they are reported to people and programs: all hits of one rule on one scope, with the arithmetic behind
+//! them.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ pub struct Alert {
     /// The index of the rule.
     pub rule: usize,
     pub scope: Scope,
-    /// Everything that made it, in the order of the store. Never empty.
+    /// All hits, in the order of the store. Never empty.
     pub hits: Vec<Hit>,
     /// The one that is shown, by index: the first of the worst.
     worst: usize,
@@ -42,7 +42,7 @@ impl Alert {
         self.worst().run
     }
 
-    /// The actions that show it, of all hits, in order.
+    /// The evidence of all hits, in order.
     pub fn evidence(&self) -> Vec<ActionIx> {
         let mut all: Vec<ActionIx> = self
             .hits
@@ -54,7 +54,7 @@ impl Alert {
         all
     }
 
-    /// How sinks tell that two messages are about the same.
+    /// The deduplication key for sinks.
     pub fn key(&self, rules: &Rules) -> String {
         format!("saferun/{}/{}", rules.rules[self.rule].id, self.id)
     }
@@ -78,7 +78,7 @@ pub fn about(scope: &Scope) -> String {
     }
 }
 
-/// Hits of a rule on the same scope become one alert. Those of `hits` are about a run and an agent.
+/// Groups the hits of a rule on the same scope into one alert. Those in `hits` are about a run and an agent.
 pub(super) fn grouped(
     store: &Store,
     rules: &Rules,
@@ -142,7 +142,7 @@ impl Hit {
         }
     }
 
-    /// The sentence that says why, with its numbers.
+    /// The reason as a sentence, with its numbers.
     pub fn arithmetic(&self) -> String {
         let sentence = match (&self.amount, self.detector) {
             (Amount::Count { limit }, Detector::ContextFull) => {
@@ -184,13 +184,11 @@ impl Hit {
 fn counted(detector: Detector, count: u32) -> String {
     let steps = human::counted(count.into(), "step");
     match detector {
-        Detector::Repeat => format!("{steps} in a row asked the same and were told the same"),
-        Detector::Stale => {
-            format!("{steps} in a row asked nothing new and were told nothing new")
-        }
+        Detector::Repeat => format!("{steps} in a row had the same calls and results"),
+        Detector::Stale => format!("{steps} in a row repeated earlier calls and results"),
         Detector::Errors => format!("{steps} in a row failed"),
         Detector::SameResult => format!("{steps} in a row of one tool gave the same result"),
-        Detector::StoppedAgain => format!("a call was stopped {count} times and asked for again"),
+        Detector::StoppedAgain => format!("a call was stopped {count} times and requested again"),
         Detector::Echo => format!("the model said the same {count} times"),
         Detector::ContextFull => format!("{count} % of the context window is used"),
         Detector::ContextJump => {

@@ -1,7 +1,7 @@
-//! What rules would have done to past runs: how many they would have stopped, what that would have saved, and how many of
-//! the stopped had succeeded.
+//! What rules would have done to past runs: how many they would have stopped, what that would have saved, and how many
+//! of the stopped runs had succeeded.
 //!
-//! What lies behind a stop is counterfactual: the run might have been started again.
+//! What follows a stop is counterfactual: the run might have been started again.
 
 use std::collections::HashMap;
 
@@ -16,24 +16,24 @@ use crate::store::Store;
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Backtest {
     pub runs: u64,
-    /// Picodollars of all runs.
+    /// Cost of all runs, in picodollars.
     pub cost: i64,
-    /// Some cost is not known, so that all sums are lower bounds.
+    /// Model calls without a price; if any, all sums are lower bounds.
     pub unpriced: u64,
     /// Runs in which the rule fired.
     pub fired: u64,
-    /// Runs that did something after it fired.
+    /// Runs that went on after it fired.
     pub stopped: u64,
-    /// Picodollars behind the stops.
+    /// Cost after the stops, in picodollars.
     pub saved: i64,
     pub calls_saved: u64,
-    /// Of those stopped, how many had succeeded, had not, and are not labelled.
+    /// How many stopped runs had succeeded, had failed, and are not labelled.
     pub succeeded: u64,
     pub failed: u64,
     pub unlabelled: u64,
     /// Model calls of all runs.
     pub steps: u64,
-    /// Days on which something ran; 0 where no time is recorded.
+    /// Days with activity; 0 if no time is recorded.
     pub days: u64,
 }
 
@@ -111,7 +111,7 @@ pub fn backtest<'a>(
 /// In microseconds.
 const DAY: i64 = 86_400_000_000;
 
-/// What a run did, and what of it lies behind its stop.
+/// What a run did, and how much of it came after its stop.
 #[derive(Debug, Clone, Copy, Default)]
 struct Behind {
     cost: i64,
@@ -152,7 +152,7 @@ impl Backtest {
     }
 }
 
-/// Whether a run succeeded, by its grade; by how it ended only if that says that it failed.
+/// Whether a run succeeded, by its grade; without one, its end only counts if it is a failure.
 pub fn succeeded(run: &Run) -> Option<bool> {
     let by_score = run.score.map(|score| score >= 1.0);
     let ended = match run.status {

@@ -1,7 +1,7 @@
-//! What a run may use up: it warns at 80 % of a limit and trips at the limit. Cost trips one step early, when the cost so
-//! far and that of one more step like the last exceed the limit: the bill is stopped before it comes.
+//! Budgets of a run: they warn at 80 % of a limit and trip at the limit. Cost trips one step early, when the cost so
+//! far plus another step like the last would exceed the limit: the run is stopped before it is over budget.
 //!
-//! Subagents count in their run. Budgets never begin anew.
+//! Subagents count towards their run. Budgets never reset.
 
 use crate::analysis::alerts::detector::{Detector, Level};
 use crate::analysis::alerts::fact::{Fact, What};
@@ -17,7 +17,7 @@ macro_rules! resources {
         impl Resource {
             pub const ALL: &[Resource] = &[$(Resource::$resource),*];
 
-            /// Its name in a file of rules.
+            /// Its name in a rules file.
             pub fn key(self) -> &'static str {
                 match self { $(Resource::$resource => $key),* }
             }
@@ -27,7 +27,7 @@ macro_rules! resources {
             }
         }
 
-        /// Of each resource, its limit; none for no limit.
+        /// The limit of each resource; none for no limit.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
         pub struct Limits([Option<i64>; [$(Resource::$resource),*].len()]);
     };
@@ -56,7 +56,7 @@ impl Limits {
     }
 }
 
-/// A budget that is used up, or nearly.
+/// A budget that is exhausted, or nearly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Used {
     pub resource: Resource,
@@ -64,15 +64,15 @@ pub struct Used {
     pub at: ActionIx,
     pub value: i64,
     pub limit: i64,
-    /// The cost of the last step, where it is that which would exceed the limit.
+    /// The cost of the last step, if it trips early because one more would exceed the limit.
     pub early: Option<i64>,
-    /// Model calls so far whose cost is not known: the value is a lower bound.
+    /// Model calls so far without a price: the value is a lower bound.
     pub unpriced: u32,
     /// Part of the cost is an estimate.
     pub is_estimate: bool,
 }
 
-/// What a run has used up so far.
+/// What a run has used so far.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Spent {
     cost: i64,
@@ -91,7 +91,7 @@ pub struct Spent {
 }
 
 impl Spent {
-    /// What one more action uses up.
+    /// Adds what one more action uses.
     pub fn add(&mut self, fact: &Fact, limits: &Limits, out: &mut Vec<Used>) {
         if fact.is_copy {
             return;
@@ -119,7 +119,7 @@ impl Spent {
         }
     }
 
-    /// The cost that was recorded for the whole run, if it is more than its actions tell.
+    /// Takes the cost recorded for the whole run, if it exceeds the sum of its actions.
     pub fn bill(&mut self, cost: i64, limits: &Limits, out: &mut Vec<Used>) {
         if cost > self.cost {
             self.cost = cost;
@@ -129,7 +129,7 @@ impl Spent {
         }
     }
 
-    /// A run that has not ended may be idle; that is only known while it is watched.
+    /// Checks the idle time of a run that has not ended; only known while it is watched.
     pub fn idle(&mut self, now: Time, limits: &Limits, out: &mut Vec<Used>) {
         let idle = now.since(self.last).get().filter(|_| !self.has_ended);
         if let (Some(value), Some(limit)) = (idle, limits.of(Resource::Idle)) {

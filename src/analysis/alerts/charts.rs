@@ -1,20 +1,20 @@
-//! What is normal for runs, in numbers: the cost that is an outlier, a chart of costs that creep up, a chart of how often
-//! something happens. Functions of numbers; `history` brings the runs.
+//! The statistics of normal runs: the outlier limit for costs, a control chart for creeping costs, and one for event
+//! rates. Pure functions of numbers; `history` brings the runs.
 
 use crate::analysis::statistics::ranks;
 
-/// Fewer runs say nothing.
+/// The fewest runs to learn from.
 pub const LEAST: usize = 8;
-/// How many spreads above the median are too many, for a large baseline.
+/// The limit, in spreads above the median, for a large baseline.
 const WIDTH: f64 = 3.5;
-/// How much a small baseline is distrusted: the width grows by the root of 1 + this / runs.
+/// Allowance for a small baseline: the width grows by the root of 1 + this / runs.
 const SMALL: f64 = 20.0;
-/// The least spread: runs of one task that cost the same are not all alike.
+/// The smallest spread: a baseline of runs that happen to cost the same is too narrow.
 const FLOOR: f64 = 0.2;
-/// From the median deviation to a standard deviation.
+/// Converts a median absolute deviation to a standard deviation.
 const TO_SD: f64 = 1.4826;
 
-/// What cost is normal.
+/// The normal cost.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Normal {
     pub n: usize,
@@ -53,7 +53,7 @@ impl Normal {
     }
 }
 
-/// A run that cost more than is normal.
+/// A run that cost more than normal.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Outlier {
     /// In dollars.
@@ -69,7 +69,7 @@ pub fn spread(logs: &[f64]) -> (f64, f64) {
     (mean, (squares / n).sqrt())
 }
 
-/// A chart that forgets slowly, of the logarithm of costs, upwards. Begins anew after it fired.
+/// An upward EWMA chart of the logarithm of costs. Resets after it fires.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Ewma {
     pub mean: f64,
@@ -78,7 +78,7 @@ pub struct Ewma {
     runs: i32,
 }
 
-/// How much of the chart is the newest run.
+/// The weight of the newest run.
 const LAMBDA: f64 = 0.1;
 const SIGMAS: f64 = 3.0;
 
@@ -117,13 +117,13 @@ impl Ewma {
     }
 }
 
-/// Events of one run that count: calls of a run are alike, and one bad run is not a trend.
+/// The most events of one run that count: calls within a run are alike, and one bad run is not a trend.
 pub const CAP: u32 = 3;
-/// The least rate that is taken as normal.
+/// The lowest rate that is taken as normal.
 const RAREST: f64 = 0.005;
 const QUARTILE: f64 = 0.674_489_750_196_081_7;
 
-/// The rate that is normal, from the events and calls of runs: an upper quartile, so that few runs do not make it too low.
+/// The normal rate, from the events and calls of runs: an upper quartile, so that a few runs do not set it too low.
 pub fn normal_rate(runs: impl Iterator<Item = (u32, u32)>) -> f64 {
     let (mut events, mut calls) = (0_u64, 0_u64);
     for (some, all) in runs {
@@ -135,7 +135,7 @@ pub fn normal_rate(runs: impl Iterator<Item = (u32, u32)>) -> f64 {
     RAREST.max(a / (a + b) + QUARTILE * sd)
 }
 
-/// A chart of a rate that is twice what is normal, call by call. Begins anew after it fired.
+/// A chart that detects twice the normal rate, call by call. Resets after it fires.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Cusum {
     pub p0: f64,
@@ -166,7 +166,7 @@ impl Cusum {
         }
     }
 
-    /// To be called before the calls of each run.
+    /// Call before the calls of each run.
     pub fn run(&mut self) {
         self.events = 0;
     }

@@ -1,4 +1,4 @@
-//! Puts rules to a store: every alert, what is still being learned, and which rules never fired.
+//! Applies rules to a store: every alert, what is still being learned, and which rules never fired.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::query::runs;
 use crate::store::Store;
 use crate::store::search::in_order;
 
-/// What is asked.
+/// A check to make.
 #[derive(Debug, Clone)]
 pub struct Ask<'a> {
     pub rules: &'a Arc<Rules>,
@@ -32,10 +32,10 @@ pub struct Ask<'a> {
     pub context: &'a Context,
 }
 
-/// The answer.
+/// The result of a check.
 #[derive(Debug, Clone, Default)]
 pub struct Report {
-    /// The runs that were looked at.
+    /// The runs that were checked.
     pub runs: Vec<RunIx>,
     /// In the order of the store.
     pub alerts: Vec<Alert>,
@@ -53,7 +53,7 @@ pub fn check(store: &Store, ask: &Ask<'_>, cancel: &CancelFlag) -> Report {
     report(store, ask, (&feed, &masks), cancel)
 }
 
-/// Adds to what an engine noticed what can be said of whole runs, and groups it into alerts.
+/// Adds findings about whole runs to the hits of an engine, and groups them into alerts.
 pub(super) fn report(
     store: &Store,
     ask: &Ask<'_>,
@@ -96,7 +96,7 @@ pub(super) fn report(
     }
 }
 
-/// The runs that go round in circles, by the detectors that say so: what `is:loop` and the measure `loop` mean.
+/// The hits of the loop detectors: what `is:loop` and the metric `loop` mean.
 pub fn loops(store: &Store, only: Option<&[RunIx]>, cancel: &CancelFlag) -> Vec<Hit> {
     let detectors: Vec<Detector> = Detector::ALL
         .iter()
@@ -111,7 +111,7 @@ pub fn streaks(store: &Store, cancel: &CancelFlag) -> Vec<Hit> {
     noticed(store, None, Detector::ALL, cancel)
 }
 
-/// What `alert:`, `is:alert` and `is:loop` look up. The rules are asked for only if a filter needs them.
+/// What `alert:`, `is:alert` and `is:loop` look up. The rules are read only if a filter needs them.
 pub fn lookup(rules: impl Fn() -> (Arc<Rules>, Vec<Known>) + Send + Sync + 'static) -> Alerts {
     let loops = |store: &Store| -> Rows {
         let hits = loops(store, None, &CancelFlag::new());
@@ -152,7 +152,7 @@ fn noticed(
     hits.into_iter().filter(|hit| is_own(store, hit)).collect()
 }
 
-/// Whether it happened in this run, and not in the session that the run was copied from.
+/// Whether it happened in this run rather than in the session that the run was copied from.
 fn is_own(store: &Store, hit: &Hit) -> bool {
     !store.row(hit.at).flags().has(Flags::COPIED)
 }
@@ -166,18 +166,18 @@ fn known<'a>(ask: &Ask<'a>, rule: &Rule) -> Option<&'a Known> {
 #[derive(Debug, Clone)]
 pub(super) struct Feed {
     pub(super) engine: Engine,
-    /// By run, whether it is looked at.
+    /// By run, whether it is checked.
     only: Option<Vec<bool>>,
-    /// By run, what is opened: nothing where there is too little for any streak.
+    /// By run, what to open: nothing if the run is too short for any streak.
     opens: Vec<Opens>,
     /// By run, whether it has an action.
     is_real: Vec<bool>,
 }
 
-/// Actions that a thread opens at a time.
+/// How many actions a thread opens at a time.
 const PIECE: usize = 512;
 
-/// The least calls, and the least answers, of which some rule could notice a streak; none where no rule looks at them.
+/// The fewest calls and the fewest responses that can form a streak for some rule; none if no rule looks at them.
 fn fewest(rules: &Rules) -> (Option<u32>, Option<u32>) {
     let lanes = rules.rules.iter().filter_map(|rule| match &rule.watches {
         Watches::Lane { limits, .. } => Some(limits),
@@ -270,7 +270,7 @@ impl Feed {
         only.is_none_or(|only| only.get(run.0 as usize).copied().unwrap_or(false))
     }
 
-    /// What rules see of some actions; `None` for those that belong to no run that is looked at.
+    /// What rules see of an action; `None` if its run is not checked.
     pub(super) fn fact(&self, store: &Store, ix: ActionIx) -> Option<Fact> {
         let row = store.row(ix);
         let run = row.run_ix();
@@ -318,7 +318,7 @@ impl Feed {
         self.engine.step(fact, &sight(store, masks));
     }
 
-    /// Adds up what all runs have used up, anew.
+    /// Adds up what all runs have used, from scratch.
     pub(super) fn spend(&mut self, store: &Store, masks: &[Mask]) {
         self.engine.forget_spent();
         if !self.engine.has_budgets() {
@@ -334,7 +334,7 @@ impl Feed {
         self.bills(store);
     }
 
-    /// Costs that were recorded for whole runs.
+    /// Takes the costs recorded for whole runs.
     fn bills(&mut self, store: &Store) {
         for (ix, run) in (0..).map(RunIx).zip(store.runs()) {
             if let Some(cost) = run.totals.run_cost.get() {
@@ -399,7 +399,7 @@ fn marks(store: &Store, rule: &Rule, context: &Context, cancel: &CancelFlag) -> 
     }
 }
 
-/// By action, whether a filter finds it.
+/// By action, whether a filter matches it.
 fn found(store: &Store, filter: &Expr, context: &Context, cancel: &CancelFlag) -> Vec<bool> {
     let query = Query::compile(filter, store, context);
     let mut all = vec![false; store.len() as usize];

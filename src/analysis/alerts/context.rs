@@ -5,7 +5,7 @@ use crate::analysis::alerts::fact::Response;
 use crate::analysis::alerts::loops::{Notes, Noticed};
 use crate::model::action::ActionIx;
 
-/// After the context has shrunk to less than this many percent, what was said about it is forgotten: it was compacted.
+/// A context that shrinks below this percentage was compacted: warnings about it start over.
 const COMPACTED: u64 = 70;
 
 #[derive(Debug, Clone, Default)]
@@ -42,7 +42,7 @@ impl Context {
         let Some(limits) = notes.limits(Detector::ContextFull) else {
             return;
         };
-        // More tokens than the window holds: our figure for this model is wrong.
+        // More tokens than the window holds: our window size for this model is wrong.
         let Some(window) = window.filter(|window| tokens <= *window) else {
             return;
         };

@@ -1,6 +1,6 @@
 //! What an alert can be about, and how bad it can be.
 
-/// How far something went.
+/// How serious an alert is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
     Info,
@@ -32,7 +32,7 @@ pub enum Unit {
     /// Microseconds.
     Time,
     Percent,
-    /// The sum of a chart, which has no unit.
+    /// The sum of a control chart, without a unit.
     Sum,
     /// The logarithm of a cost.
     Log,
@@ -63,7 +63,7 @@ macro_rules! detectors {
         impl Detector {
             pub const ALL: &[Detector] = &[$(Detector::$detector),*];
 
-            /// The machine word.
+            /// The name in files and JSON.
             pub fn word(self) -> &'static str {
                 match self { $(Detector::$detector => $word),* }
             }
@@ -81,11 +81,11 @@ macro_rules! detectors {
 }
 
 detectors! {
-    Repeat       "repeat"          Steps   "steps in a row that asked the same and were told the same";
-    Stale        "stale"           Steps   "steps in a row that asked nothing new and were told nothing new";
+    Repeat       "repeat"          Steps   "steps in a row that had the same calls and results";
+    Stale        "stale"           Steps   "steps in a row that repeated earlier calls and results";
     Errors       "errors"          Steps   "steps in a row whose calls all failed";
     SameResult   "same_result"     Steps   "steps in a row in which one tool gave the same result";
-    StoppedAgain "stopped_again"   Times   "times a call was stopped and asked for again";
+    StoppedAgain "stopped_again"   Times   "times a call was stopped and requested again";
     Echo         "echo"            Times   "times in a row that the model said the same";
     ContextFull  "context_full"    Percent "how full the context window is";
     ContextJump  "context_jump"    Tokens  "tokens that one step added to the context";
@@ -96,13 +96,13 @@ detectors! {
     Wall         "budget.wall"     Time    "time from the first to the last action of a run";
     Idle         "budget.idle"     Time    "time since the last action of a run that has not ended";
     CostOutlier  "cost_outlier"    Money   "cost of a run against other runs";
-    CostDrift    "cost_drift"      Log     "cost of runs that creeps up";
+    CostDrift    "cost_drift"      Log     "creeping cost of runs";
     Rate         "rate"            Sum     "how often something happens among calls";
     Match        "match"           Times   "actions that a filter finds";
 }
 
 impl Detector {
-    /// Those that look at the steps of one agent, and their limits in steps or times.
+    /// The detectors that look at the steps of one agent, with their limits in steps or times.
     pub const STREAKS: &[(Detector, u32, u32)] = &[
         (Detector::Repeat, 3, 5),
         (Detector::Stale, 4, 6),
@@ -112,7 +112,7 @@ impl Detector {
         (Detector::Echo, 3, 6),
     ];
 
-    /// Whether it means that an agent goes round in circles.
+    /// Whether it means that an agent is in a loop.
     pub fn is_loop(self) -> bool {
         matches!(
             self,

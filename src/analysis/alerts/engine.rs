@@ -1,8 +1,8 @@
-//! Takes facts one by one, in the order of the store, and notices streaks and budgets as they go.
+//! Takes facts one by one, in the order of the store, and detects streaks and budgets as it goes.
 //!
-//! Feeding more facts never changes what was noticed, except that the evidence of the last streak may gain one action.
-//! A call is to be fed when it has its result or its agent has answered again, so that a run that is watched gives the
-//! same as the same run read later; [`crate::analysis::alerts::overlay`] does that.
+//! Later facts never change earlier hits, except that the evidence of the last streak may gain one action. Feed a call
+//! once it has its result or its agent has responded again, so that a watched run gives the same hits as the same run
+//! read later; [`crate::analysis::alerts::overlay`] does that.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -27,11 +27,11 @@ type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 pub struct Engine {
     groups: Vec<Group>,
     budgets: Vec<Budget>,
-    /// How many hits there are.
+    /// The number of hits.
     count: usize,
 }
 
-/// A rule went off.
+/// One firing of a rule.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Hit {
     /// The index of the rule.
@@ -65,7 +65,7 @@ pub enum Amount {
     },
 }
 
-/// How far a streak goes now.
+/// The current length of a streak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Standing {
     pub rule: usize,
@@ -81,11 +81,11 @@ pub struct Standing {
     pub at: Option<ActionIx>,
 }
 
-/// Rules that look at the same actions share their streaks.
+/// Streaks shared by the rules that look at the same actions.
 #[derive(Debug, Clone)]
 struct Group {
     limits: Vec<(Detector, Limits, usize)>,
-    /// A rule with the filter of all of them.
+    /// One of these rules, for their common filter.
     rule: usize,
     wait_tools: Vec<Stars>,
     /// What `wait_tools` says about each tool.
@@ -100,11 +100,11 @@ struct Budget {
     runs: Map<RunIx, (Spent, Vec<Used>)>,
 }
 
-/// What is known about actions besides their facts.
+/// What the engine uses about actions in addition to their facts.
 #[derive(Debug, Clone, Copy)]
 pub struct Sight<'a> {
     pub names: &'a Symbols,
-    /// By rule, what its filter lets it see. A rule without a mask sees everything.
+    /// By rule, what passes its filter. A rule without a mask sees everything.
     pub masks: &'a [Mask],
 }
 
@@ -159,7 +159,7 @@ impl Engine {
         }
     }
 
-    /// Takes the next action of the store. Whether something was noticed.
+    /// Takes the next action of the store. Returns whether a rule fired.
     pub fn push(&mut self, fact: &Fact, sight: &Sight<'_>) -> bool {
         let before = self.count;
         self.step(fact, sight);
@@ -167,14 +167,14 @@ impl Engine {
         self.count > before
     }
 
-    /// Only the streaks: what a run that is watched holds back until a call has its result.
+    /// Updates only the streaks, which are held back for a watched run until a call has its result.
     pub fn step(&mut self, fact: &Fact, sight: &Sight<'_>) {
         for group in &mut self.groups {
             self.count += group.push(fact, sight);
         }
     }
 
-    /// Only the budgets.
+    /// Updates only the budgets.
     pub fn spend(&mut self, fact: &Fact, sight: &Sight<'_>) {
         for budget in &mut self.budgets {
             if sight.sees(budget.rule, fact) {
@@ -190,7 +190,7 @@ impl Engine {
         !self.budgets.is_empty()
     }
 
-    /// Forgets what runs have used up, to add it up anew: costs may be learned late.
+    /// Resets what runs have used, to add it up again: costs may arrive late.
     pub fn forget_spent(&mut self) {
         self.budgets.iter_mut().for_each(|it| it.runs.clear());
     }
@@ -204,7 +204,7 @@ impl Engine {
         }
     }
 
-    /// The cost that was recorded for a whole run.
+    /// Takes the cost recorded for a whole run.
     pub fn bill(&mut self, run: RunIx, picodollars: i64) {
         for budget in &mut self.budgets {
             if let Some((spent, used)) = budget.runs.get_mut(&run) {
@@ -213,7 +213,7 @@ impl Engine {
         }
     }
 
-    /// Notices runs in which nothing has happened for long.
+    /// Checks for runs that have been idle for too long.
     pub fn idle(&mut self, now: Time) {
         for budget in &mut self.budgets {
             for (spent, used) in budget.runs.values_mut() {
@@ -222,8 +222,8 @@ impl Engine {
         }
     }
 
-    /// All that was noticed, in the order of the store. `early` counts steps that have all of their results as well,
-    /// although their agent has not answered yet.
+    /// All hits, in the order of the store. `early` also counts steps that have all of their results although their
+    /// agent has not responded yet.
     pub fn hits(&self, early: bool) -> Vec<Hit> {
         let mut hits = Vec::new();
         for group in &self.groups {
@@ -249,7 +249,7 @@ impl Engine {
         hits
     }
 
-    /// How far the streaks of all agents go now, with their last steps if those have all of their results.
+    /// The current streaks of all agents, with their last steps if those have all of their results.
     pub fn standings(&self) -> Vec<Standing> {
         let mut all = Vec::new();
         for group in &self.groups {
@@ -307,7 +307,7 @@ impl Group {
         self.limits.iter().any(|(it, ..)| *it == detector)
     }
 
-    /// How much was noticed.
+    /// Returns how many hits were added.
     fn push(&mut self, fact: &Fact, sight: &Sight<'_>) -> usize {
         let waits = match fact.what {
             What::Call(call) => self.waits(call.tool, sight.names),
@@ -323,7 +323,7 @@ impl Group {
         };
         match fact.what {
             What::Prompt(said) => lane.prompt(said, &mut notes),
-            // The model answered, whether or not the rule looks at what it said.
+            // The model responded, whether or not the rule looks at the response.
             What::Response(_) if !sees => lane.close(&mut notes),
             What::Response(response) => lane.response(fact.ix, &response, &mut notes),
             What::Call(_) if !sees => {}

@@ -1,4 +1,4 @@
-//! What rules see of an action: small values and hashes, made once from its row and its opened body.
+//! What rules see of an action: small values and hashes, computed once from its row and its opened body.
 
 use std::hash::Hasher;
 use std::sync::LazyLock;
@@ -22,7 +22,7 @@ use crate::store::row::Row;
 pub struct Fact {
     pub ix: ActionIx,
     pub run: RunIx,
-    /// The agent that acted. Each agent of a run is a lane: it alone can go round in circles.
+    /// The agent that acted. Each agent of a run is a lane: loops are detected within one lane.
     pub lane: Sym,
     pub time: Time,
     pub cost: Cost,
@@ -34,7 +34,7 @@ pub struct Fact {
 
 #[derive(Debug, Clone, Copy)]
 pub enum What {
-    /// With a hash of its words.
+    /// With a hash of its text.
     Prompt(u64),
     Response(Response),
     Call(Call),
@@ -44,37 +44,37 @@ pub enum What {
 
 #[derive(Debug, Clone, Copy)]
 pub struct Response {
-    /// A hash of what the model said; none if that is too short to be an echo.
+    /// A hash of the text; none if it is too short to be an echo.
     pub said: Option<u64>,
     pub tokens: u64,
-    /// The tokens that the model read; none if not recorded.
+    /// The input tokens; none if not recorded.
     pub context: Option<u64>,
-    /// How many its context window holds, if known.
+    /// The size of the context window, if known.
     pub window: Option<u64>,
-    /// Tokens are known, but not what they cost.
+    /// The tokens are known, but not their price.
     pub is_unpriced: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
 pub struct Call {
     pub tool: Sym,
-    /// A hash of the tool and what it was asked for.
+    /// A hash of the tool and its arguments.
     pub key: u64,
-    /// A hash of what came back; none if nothing did.
+    /// A hash of the result; none if there is none.
     pub result: Option<u64>,
-    /// Something came back, and it has no words.
+    /// There is a result, but it is empty.
     pub is_empty: bool,
     pub outcome: Outcome,
-    /// Its business is to wait.
+    /// Its purpose is to wait.
     pub waits: bool,
 }
 
 /// How a call ended, as far as streaks care.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// It failed with words.
+    /// It failed with a message.
     Failed,
-    /// It failed and said nothing.
+    /// It failed without a message.
     Quiet,
     /// It has no result so far, or was cancelled.
     Open,
@@ -83,23 +83,23 @@ pub enum Outcome {
     Other,
 }
 
-/// Longer records are compared by this many bytes.
+/// Longer records are compared by their first bytes, up to this many.
 const HEAD: u32 = 1 << 20;
 
 /// An echo has at least this many characters.
 const ECHO: usize = 20;
 
-/// Which actions are opened: records on disk are the cost of a check.
+/// Which actions to open: reading records from disk dominates the cost of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Opens {
     /// Calls, and the prompts between them.
     pub calls: bool,
-    /// Answers of the model.
+    /// Responses of the model.
     pub answers: bool,
 }
 
 impl Fact {
-    /// Opens the action only if some rule needs its contents.
+    /// The fact of a row, which is opened only if some rule needs its contents.
     pub fn of(row: &Row<'_>, opens: Opens) -> Fact {
         let is_asked = matches!(row.kind(), Kind::Prompt | Kind::ToolCall);
         let is_answer = row.kind() == Kind::Response;
@@ -129,7 +129,7 @@ impl Fact {
         }
     }
 
-    /// Whether it is an answer whose tokens may still be told.
+    /// Whether it is a response whose tokens may still be reported.
     pub fn is_uncounted(&self) -> bool {
         matches!(self.what, What::Response(response) if response.context.is_none())
     }
@@ -188,7 +188,7 @@ fn call(row: &Row<'_>, body: &Body) -> Call {
     }
 }
 
-/// Arguments that tell why, not what: they differ between equal calls.
+/// Arguments that say why, not what: they differ between equal calls.
 const VOLATILE: &[&str] = &[
     "description",
     "explanation",
@@ -219,7 +219,7 @@ fn key(tool: &str, args: Option<&Value>) -> u64 {
     hasher.finish()
 }
 
-/// What came back: the result, or the message of the error where there is none.
+/// The result, or the error message if there is none.
 fn result(body: &Body) -> Option<String> {
     match &body.result {
         Some(Value::String(text)) => Some(text.clone()),
@@ -252,7 +252,7 @@ mod tests {
     use super::{key, waits};
 
     #[test]
-    fn a_call_is_what_it_asks_for_and_not_why() {
+    fn calls_are_equal_whatever_their_stated_reason() {
         let one = json!({"command": "ls", "description": "List the files"});
         let other = json!({"description": "Look again", "command": "ls"});
         assert_eq!(key("Bash", Some(&one)), key("Bash", Some(&other)));
@@ -261,7 +261,7 @@ mod tests {
             key("n", Some(&json!({"a": 1.0})))
         );
         assert_ne!(key("Bash", Some(&one)), key("Sh", Some(&one)));
-        // Only at the top: inside, a description may be what is asked for.
+        // Only at the top level: deeper down, a description may be the content itself.
         let inside = |why: &str| json!({"issue": {"description": why}});
         assert_ne!(
             key("open", Some(&inside("a"))),
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn calls_that_wait_are_known_by_their_tool_or_their_command() {
+    fn waiting_calls_are_recognised_by_their_tool_or_command() {
         assert!(waits("BashOutput", None));
         assert!(waits("wait_for_agent", None));
         assert!(waits("bash", Some(&json!({"command": " tail -f log"}))));

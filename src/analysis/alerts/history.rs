@@ -1,7 +1,7 @@
-//! What can only be said of whole runs: costs that are out of line, costs and rates that creep up, and actions that come
-//! too close together. Runs are taken in the order in which they began.
+//! Findings about whole runs: cost outliers, creeping costs and rates, and actions that are too close together. Runs
+//! are taken in the order in which they began.
 //!
-//! What is normal comes from a baseline file, or is learned from the earlier runs of the same store that were calm.
+//! The normal level comes from a baseline file, or is learned from the earlier runs of the same store without alerts.
 
 pub mod baseline;
 mod bursts;
@@ -17,18 +17,18 @@ use crate::model::run::RunIx;
 use crate::store::Store;
 use crate::store::row::Row;
 
-/// Costs of runs that creep up.
+/// A drift of costs upwards.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Drift {
     pub point: Point,
     /// The mean of the chart.
     pub mean: f64,
     pub n: usize,
-    /// `sympy 40 % of the last 20, 15 % before`; empty where task families are not known or are mixed as before.
+    /// `sympy 40 % of the last 20, 15 % before`; empty if task families are unknown or their mix is unchanged.
     pub mix: String,
 }
 
-/// Something that happens more often than is normal.
+/// An event that happens more often than normal.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rate {
     pub sum: f64,
@@ -36,11 +36,11 @@ pub struct Rate {
     /// Since the sum was last 0.
     pub events: u32,
     pub calls: u32,
-    /// Runs that say what is normal.
+    /// Runs that define the normal rate.
     pub n: usize,
 }
 
-/// A scope whose normal is not known yet.
+/// A scope whose normal level is not known yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Learning {
     pub rule: usize,
@@ -52,28 +52,28 @@ pub struct Learning {
 /// What one alert of a rule is about.
 pub type Scope = Vec<(By, Box<str>)>;
 
-/// What was found in whole runs.
+/// Findings about whole runs.
 #[derive(Debug, Clone, Default)]
 pub struct Found {
     pub hits: Vec<(Scope, Hit)>,
     pub learning: Vec<Learning>,
 }
 
-/// The runs that are looked at, in the order in which they began.
+/// The runs to check, in the order in which they began.
 #[derive(Debug)]
 pub struct Past<'a> {
     pub store: &'a Store,
     pub runs: Vec<RunIx>,
     /// Per run of the store, its actions.
     rows: Vec<Vec<ActionIx>>,
-    /// Per run of the store, whether something else was noticed in it: nothing is learned from it.
+    /// Per run of the store, whether another alert fired in it: nothing is learned from it.
     pub is_alarming: Vec<bool>,
 }
 
 impl<'a> Past<'a> {
     pub fn new(store: &'a Store, runs: &[RunIx]) -> Past<'a> {
         let mut runs = runs.to_vec();
-        // A run without a time comes last, as it stands.
+        // Runs without a time come last, in store order.
         runs.sort_by_key(|ix| {
             let started = store.run(*ix).started;
             (!started.is_some(), started, *ix)
@@ -105,14 +105,14 @@ impl<'a> Past<'a> {
         self.rows(run).last().copied()
     }
 
-    /// What a rule looks at; `masks` holds one for each rule.
+    /// The runs that a rule looks at.
     fn kept(&self, mask: &Mask) -> Vec<RunIx> {
         let runs = self.runs.iter().copied();
         runs.filter(|run| mask.sees_run(*run)).collect()
     }
 }
 
-/// What the filter of a rule lets it see.
+/// What passes the filter of a rule.
 #[derive(Debug, Clone, Default)]
 pub enum Mask {
     #[default]
@@ -141,7 +141,7 @@ impl Mask {
     }
 }
 
-/// What separates the alerts of a rule, for an action.
+/// The scope that an action belongs to.
 pub fn scope_of(by: &[By], row: &Row<'_>) -> Scope {
     let (store, run) = (row.store, row.run());
     let name = |sym| store.symbols().name(sym);
@@ -162,7 +162,7 @@ pub fn scope_of(by: &[By], row: &Row<'_>) -> Scope {
         .collect()
 }
 
-/// Everything that is to be said of whole runs, by one rule.
+/// All findings of one rule about whole runs.
 pub fn look(
     past: &mut Past<'_>,
     (at, rule): (usize, &Rule),
@@ -186,7 +186,7 @@ pub fn look(
     }
 }
 
-/// The actions that the filters of a rule find.
+/// The actions that match the filters of a rule.
 #[derive(Debug, Clone, Default)]
 pub struct Marks {
     /// `event` of a rate, `when` of a match.
@@ -204,7 +204,7 @@ struct Look<'a> {
     known: Option<&'a Known>,
 }
 
-/// The words before a task's number: runs of one family are alike. Empty where there are none.
+/// The part of a task id before its number: runs of one family are alike. Empty if there is none.
 pub fn family(task: &str) -> &str {
     let ends = ["__", "/", ":"]
         .iter()

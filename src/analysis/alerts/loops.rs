@@ -1,8 +1,8 @@
-//! Streaks of one agent: steps that repeat, bring nothing new, fail, or give the same result; calls that were stopped and
-//! come again; the model saying the same again. Constant work per call.
+//! Streaks of one agent: steps that repeat, bring nothing new, fail, or give the same result; stopped calls that are
+//! requested again; responses that repeat. Constant work per call.
 //!
-//! A prompt that says something new begins a segment, in which all streaks of steps begin anew. A harness that nudges
-//! with the same words begins none.
+//! A prompt with new text begins a segment, which resets all streaks of steps. A harness that nudges with the same text
+//! does not.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -20,7 +20,7 @@ pub struct Limits {
     pub trip: u32,
 }
 
-/// Something that a lane noticed.
+/// A level that a streak of a lane reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Noticed {
     pub detector: Detector,
@@ -28,7 +28,7 @@ pub struct Noticed {
     pub at: ActionIx,
     pub count: u32,
     pub limit: u32,
-    /// How many steps it takes until it repeats, where it does.
+    /// After how many steps the lane repeats, if it does.
     pub period: Option<u32>,
     /// At most [`KEPT`], and one after the alert if the streak goes on.
     pub evidence: Vec<ActionIx>,
@@ -36,7 +36,7 @@ pub struct Noticed {
 
 /// How many actions of a streak are kept as evidence.
 const KEPT: usize = 32;
-/// The longest period that is looked for, in steps.
+/// The longest period to look for, in steps.
 const LONGEST: usize = 5;
 
 /// One agent of one run, under one rule.
@@ -44,7 +44,7 @@ const LONGEST: usize = 5;
 pub struct Lane {
     prompt: Option<u64>,
     calls: u64,
-    /// That were judged.
+    /// The number of steps judged.
     steps: u64,
     open: Option<Step>,
     segment: Segment,
@@ -54,7 +54,7 @@ pub struct Lane {
     pub(super) context: Context,
 }
 
-/// What begins anew with a prompt that says something new.
+/// What a prompt with new text resets.
 #[derive(Debug, Clone, Default)]
 struct Segment {
     last: Option<Last>,
@@ -68,12 +68,12 @@ struct Segment {
     fired: Fired,
 }
 
-/// The levels that were noticed, so that each is told once.
+/// The levels already reported, so that each is reported once.
 #[derive(Debug, Clone, Copy, Default)]
 struct Fired(u32);
 
 impl Fired {
-    /// Whether it is the first time.
+    /// Records a level; returns whether it is the first time.
     fn first(&mut self, detector: Detector, level: Level) -> bool {
         let bit = 1 << (2 * detector as u32 + u32::from(level == Level::Trip));
         let is_first = self.0 & bit == 0;
@@ -86,14 +86,14 @@ impl Fired {
 struct Streak {
     units: u32,
     since: Vec<ActionIx>,
-    /// What was noticed at the last step of the streak: the next step is evidence too.
+    /// What was reported at the last step of the streak: the next step is evidence too.
     grows: Vec<usize>,
 }
 
 #[derive(Debug, Clone, Copy)]
 enum Goes {
     On,
-    /// It begins with this step.
+    /// The streak restarts with this step.
     Anew,
     Ends,
 }
@@ -133,12 +133,12 @@ struct Echo {
     fired: Fired,
 }
 
-/// What a lane asks its rule, and where it writes what it notices.
+/// The limits of a lane's rules, and where it reports.
 #[derive(Debug)]
 pub struct Notes<'a> {
-    /// Of each detector that some rule uses, and that rule.
+    /// The limits of each detector in use, and the rule that uses it.
     pub limits: &'a [(Detector, Limits, usize)],
-    /// All that was noticed so far: evidence of the last ones may grow.
+    /// All reports so far: the evidence of the last ones may grow.
     pub out: &'a mut Vec<Noticed>,
 }
 
@@ -172,12 +172,12 @@ impl Lane {
         }
     }
 
-    /// Whether the last step has all of its results, so that it can be judged before its agent answers.
+    /// Whether the last step has all of its results, so that it can be judged before its agent responds.
     pub fn is_settled(&self) -> bool {
         self.open.as_ref().is_some_and(|step| !step.open)
     }
 
-    /// Judges the last step. To be called when nothing more can come; a prompt or an answer of the model does it too.
+    /// Judges the last step. Call when nothing more can come; a prompt or a response also does it.
     pub fn close(&mut self, notes: &mut Notes<'_>) {
         let Some(step) = self.open.take() else { return };
         self.steps += 1;
@@ -194,7 +194,7 @@ impl Lane {
         self.steps
     }
 
-    /// How far a streak goes now, in steps or times; a context that is full counts without end.
+    /// The current length of a streak, in steps or times; a full context counts as endless.
     pub fn count(&self, detector: Detector) -> u32 {
         if detector == Detector::Echo {
             return self.echo.count;
@@ -211,7 +211,7 @@ impl Lane {
             .map_or(0, |streak| streak.units / WHOLE)
     }
 
-    /// The last action of a streak, if one goes on.
+    /// The last action of the current streak, if any.
     pub fn end(&self, detector: Detector) -> Option<ActionIx> {
         let since = match self.segment.streak(detector) {
             Some(streak) => &streak.since,
@@ -250,7 +250,7 @@ impl Lane {
 }
 
 impl Segment {
-    /// What counts steps for a detector; none if it counts something else.
+    /// The streak that counts steps for a detector; none if it counts something else.
     fn streak(&self, detector: Detector) -> Option<&Streak> {
         match detector {
             Detector::Repeat => Some(&self.repeat),
@@ -339,7 +339,7 @@ impl Segment {
     }
 }
 
-/// Notes each level that is reached for the first time. `times` multiplies the limits.
+/// Reports each level reached for the first time. `times` multiplies the limits.
 fn note(fired: &mut Fired, noticed: &Noticed, (units, times): (u32, u32), notes: &mut Notes<'_>) {
     let Some(limits) = notes.limits(noticed.detector) else {
         return;
@@ -356,7 +356,7 @@ fn note(fired: &mut Fired, noticed: &Noticed, (units, times): (u32, u32), notes:
     }
 }
 
-/// What repeats at the end: the least number of steps that come twice. None where nothing does.
+/// The period at the end: the smallest number of steps that occur twice in a row. None if there is no repetition.
 fn period(recent: &VecDeque<u64>) -> Option<u32> {
     let steps: Vec<u64> = recent.iter().copied().collect();
     let repeats = |period: &usize| {

@@ -1,4 +1,4 @@
-//! What makes two texts the same: noise that changes with every call is masked, and spaces do not count.
+//! Equality of texts: noise that changes with every call is masked, and white space does not count.
 
 use std::borrow::Cow;
 use std::hash::{BuildHasher, Hasher};
@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// A cheap test of whether a text can have some noise at all: patterns with word boundaries are slow on long texts.
+/// A cheap test of whether a text can contain the noise at all: patterns with word boundaries are slow on long texts.
 type Hint = fn(&str) -> bool;
 
 /// When to look for a kind of noise, its pattern, and its replacement.
@@ -93,7 +93,7 @@ impl<'a> Masked<'a> {
         })
     }
 
-    /// Whether a failure says nothing, like `grep` without a match: a search may find nothing.
+    /// Whether a failure carries no message, like `grep` without a match: a search may find nothing.
     pub fn is_quiet(&self) -> bool {
         const QUIET: &[&str] = &[
             "command",
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_is_quiet_if_no_word_says_why() {
+    fn a_failure_is_quiet_without_a_reason() {
         for quiet in ["", "Command exited with code 1", "(no output)"] {
             assert!(Masked::new(quiet).is_quiet(), "{quiet}");
         }

@@ -25,9 +25,9 @@ pub struct Overlay {
     pub report: Report,
     known: Arc<[Known]>,
     feed: Feed,
-    /// Calls that were taken without a result, because their agent had answered: a result may come late.
+    /// Calls taken without a result, because their agent had already responded: a result may still come.
     taken_open: Vec<ActionIx>,
-    /// Actions that wait for a result of a call before them.
+    /// Actions held back until an earlier call has its result.
     waiting: Vec<ActionIx>,
     /// How many actions the store had.
     pub len: u32,
@@ -56,7 +56,7 @@ impl Overlay {
         empty.read(store, context, cancel)
     }
 
-    /// The same rules over a store that has grown or learned more. Only what is new is opened, unless a result came late.
+    /// The same rules over a store with more actions or details. Only new actions are opened, unless a result is late.
     #[must_use]
     pub fn grown(&self, store: &Store, context: &Context, cancel: &CancelFlag) -> Overlay {
         let is_late = |ix: &ActionIx| {
@@ -128,12 +128,12 @@ impl Overlay {
         }
     }
 
-    /// Notices runs that have been idle for too long.
+    /// Checks for runs that have been idle for too long.
     pub fn idle(&mut self, now: Time) {
         self.feed.engine.idle(now);
     }
 
-    /// How far the streaks of all agents go now.
+    /// The current streaks of all agents.
     pub fn standings(&self) -> Vec<Standing> {
         self.feed.engine.standings()
     }
@@ -148,7 +148,7 @@ impl Overlay {
         found.map(|at| &self.report.alerts[*at])
     }
 
-    /// How bad it is in a run; none where nothing fired.
+    /// The highest level in a run; none if nothing fired.
     pub fn level(&self, run: RunIx) -> Option<Level> {
         self.of_run(run).map(Alert::level).max()
     }
@@ -170,7 +170,7 @@ impl Overlay {
     }
 }
 
-/// Of each agent, its last action, and its last answer or prompt.
+/// For each agent, its last action, and its last response or prompt.
 #[derive(Debug, Default)]
 struct Last {
     actions: HashMap<(RunIx, Sym), ActionIx>,
@@ -193,7 +193,7 @@ impl Last {
         last
     }
 
-    /// Whether more may be learned about an action before its agent goes on.
+    /// Whether an action may still change before its agent goes on.
     fn may_change(&self, fact: &Fact) -> bool {
         let lane = (fact.run, fact.lane);
         let is_last = |last: &HashMap<(RunIx, Sym), ActionIx>| {

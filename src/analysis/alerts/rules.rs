@@ -1,4 +1,4 @@
-//! Rules of alerts: what is watched, where, and what happens. Read from `alerts.toml`, or built in.
+//! Alert rules: what to watch, where, and what to do. Read from `alerts.toml`, or built in.
 
 mod read;
 
@@ -12,7 +12,7 @@ use crate::analysis::policy::stars::Stars;
 use crate::query::expr::Expr;
 use crate::query::value::duration;
 
-/// A file of rules.
+/// A rules file.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Rules {
     pub rules: Vec<Rule>,
@@ -20,7 +20,7 @@ pub struct Rules {
     pub baseline: Option<String>,
     pub sinks: Vec<Sink>,
     pub breaker: Breaker,
-    /// What is probably not meant, though it is no mistake.
+    /// Notes about probable mistakes.
     pub notes: Vec<String>,
 }
 
@@ -32,7 +32,7 @@ pub struct Rule {
     pub filter: Option<Expr>,
     /// What separates one alert of the rule from another.
     pub by: Vec<By>,
-    /// How bad it is, for rules without levels of their own.
+    /// The level, for rules without levels of their own.
     pub severity: Level,
     /// Names of sinks, `show`, `notify` and `stop`.
     pub on_warn: Vec<String>,
@@ -40,7 +40,7 @@ pub struct Rule {
     /// Evaluations over the limit before it fires, and clear ones before it is resolved.
     pub confirm: u32,
     pub clear: u32,
-    /// In place of that of the file.
+    /// Overrides that of the file.
     pub baseline: Option<String>,
     pub line: u32,
 }
@@ -51,7 +51,7 @@ pub enum Watches {
     /// Each agent of a run by itself.
     Lane {
         limits: Vec<(Detector, loops::Limits)>,
-        /// Further tools whose business is to wait.
+        /// Further tools whose purpose is to wait.
         wait_tools: Vec<Stars>,
     },
     Budget(budget::Limits),
@@ -68,7 +68,7 @@ pub enum Watches {
     },
 }
 
-/// How close together actions must be to be counted together.
+/// The window in which actions are counted together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Within {
     /// In microseconds.
@@ -117,7 +117,7 @@ impl By {
     }
 }
 
-/// Somewhere that alerts are sent to.
+/// A destination for alerts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sink {
     pub name: String,
@@ -126,7 +126,7 @@ pub struct Sink {
     /// New alerts an hour; the rest are counted.
     pub per_hour: u32,
     pub url: Option<String>,
-    /// Variables of the environment that hold what must not be in a file.
+    /// Environment variables with the secrets that must not be in a file.
     pub url_env: Option<String>,
     pub key_env: Option<String>,
     pub secret_env: Option<String>,
@@ -169,7 +169,7 @@ impl SinkKind {
     }
 }
 
-/// What may stop a run. Whether it is armed counts only in the user's own file: `act` checks whose it is.
+/// What may stop a run. `armed` only counts in the user's own file: `act` checks its owner.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Breaker {
     pub armed: bool,
@@ -179,7 +179,7 @@ pub struct Breaker {
     pub until: Option<i64>,
 }
 
-/// The rules that are built in, as a file of rules.
+/// The built-in rules, as a rules file.
 pub const BUILT_IN: &str = include_str!("rules/built_in.toml");
 
 impl Rules {
@@ -192,7 +192,7 @@ impl Rules {
         &RULES
     }
 
-    /// One detector with its own limits, as a rule of its name.
+    /// One rule, `loop`, with these detectors at their default limits.
     pub fn only(detectors: &[Detector]) -> Rules {
         let limits = Detector::STREAKS.iter();
         let limits = limits.filter(|(detector, ..)| detectors.contains(detector));
@@ -239,7 +239,7 @@ impl Rule {
         }
     }
 
-    /// Changes one of its limits, named as in a file.
+    /// Changes one of its limits, by its name in a file.
     pub fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
         let whole = || {
             let number = value.replace('_', "").parse::<u32>().ok();
@@ -275,7 +275,7 @@ impl Rule {
         Ok(())
     }
 
-    /// Whether it is one that compares runs with a baseline.
+    /// Whether it compares runs with a baseline.
     pub fn is_chart(&self) -> bool {
         matches!(
             self.watches,

@@ -1,4 +1,4 @@
-//! Alerts in a few cells: the measured number, its limit, and streaks that have not reached theirs.
+//! Alerts as table cells: the measured number, its limit, and streaks below theirs.
 
 use std::collections::BTreeMap;
 
@@ -81,7 +81,7 @@ fn resource(used: &Used, number: i64) -> String {
     }
 }
 
-/// `loop·repeat`, or the id alone where it says the same.
+/// `loop·repeat`, or only the id if it names the detector.
 pub fn title(rules: &Rules, (rule, detector): (usize, Detector)) -> String {
     let id = &rules.rules[rule].id;
     let word = detector.word().trim_start_matches("budget.");
@@ -95,15 +95,15 @@ pub fn title(rules: &Rules, (rule, detector): (usize, Detector)) -> String {
 }
 
 impl Alert {
-    /// How often the rule went off as badly as now.
+    /// How often the rule fired at the current level.
     pub fn times(&self) -> usize {
         let level = self.level();
         self.hits.iter().filter(|hit| hit.level == level).count()
     }
 }
 
-/// Streaks of runs that go on, which are half way to their limit or farther and have not gone off: of each agent and rule
-/// the nearest one.
+/// Streaks of running runs that are at least half way to their limit and have not fired: the nearest one for each agent
+/// and rule.
 pub fn pending(overlay: &Overlay, is_going: &dyn Fn(RunIx) -> bool) -> Vec<Standing> {
     let mut nearest: BTreeMap<(RunIx, u32, usize), Standing> = BTreeMap::new();
     let has_fired = |it: &Standing| {

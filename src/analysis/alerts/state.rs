@@ -1,21 +1,20 @@
-//! What happens to an alert over time: ok, pending, firing, resolved; and what is told about it when. Plain data, so that
-//! it can be kept in a file. Times are seconds.
+//! The life cycle of an alert: ok, pending, firing, resolved; and when to report it. Plain data, so that it can be
+//! saved in a file. Times are seconds.
 //!
-//! That someone knows about it, or does not want to hear of it for a while, are marks on an alert that fires, and no
-//! states of their own: it still counts.
+//! Acknowledged and snoozed are marks on a firing alert, not states of their own: it still counts.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// How an alert of a rule moves.
+/// The pace at which alerts of a rule change state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pace {
     /// Evaluations over the limit before it fires.
     pub confirm: u32,
     /// Clear evaluations in a row before it is resolved.
     pub clear: u32,
-    /// After so many seconds it is told again.
+    /// Seconds after which a firing alert is reported again.
     pub repeat: i64,
 }
 
@@ -45,20 +44,20 @@ pub enum State {
 pub enum Reading {
     /// Below half of the limit.
     Clear,
-    /// Between half of the limit and the limit: nothing moves.
+    /// Between half of the limit and the limit: the state does not change.
     Between,
     Over,
-    /// So bad that it fires at once.
+    /// Bad enough to fire immediately.
     Trip,
 }
 
-/// What is told.
+/// What is reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Told {
     Fire,
     /// From a warning to a trip.
     Worse,
-    /// It still fires after a long time.
+    /// It is still firing after a long time.
     Again,
     Resolve,
 }
@@ -81,25 +80,25 @@ pub struct Machine {
     pub state: State,
     /// Evaluations over the limit since it was ok.
     pub hits: u32,
-    /// Evaluations over the limit since it fires.
+    /// Evaluations over the limit since it began to fire.
     pub count: u32,
     /// Clear evaluations in a row.
     pub cleared: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub level: Option<Reading>,
-    /// Who knows about it.
+    /// Who acknowledged it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acked: Option<String>,
-    /// Until when nobody wants to hear of it.
+    /// When the snooze ends.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub snoozed: Option<i64>,
-    /// When it was last told.
+    /// When it was last reported.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub told: Option<i64>,
 }
 
 impl Machine {
-    /// One evaluation, and what is to be told about it.
+    /// Takes one evaluation, and returns what to report.
     pub fn hit(&mut self, now: i64, reading: Reading, pace: Pace) -> Option<Told> {
         let is_over = reading >= Reading::Over;
         if self.state == State::Resolved && is_over {
@@ -157,11 +156,11 @@ impl Machine {
     fn resolve(&mut self, now: i64) -> Option<Told> {
         self.state = State::Resolved;
         self.acked = None;
-        // What nobody was told of need not be taken back.
+        // An alert that was never reported needs no resolution.
         self.told.and_then(|_| self.tell(now, Told::Resolve))
     }
 
-    /// What it is about has ended: nothing can get better or worse any more.
+    /// Its subject has ended: it can no longer get better or worse.
     pub fn end(&mut self, now: i64) -> Option<Told> {
         match self.state {
             State::Firing => self.resolve(now),
@@ -173,7 +172,7 @@ impl Machine {
         }
     }
 
-    /// Told, unless a mark says otherwise. That it got worse is always told.
+    /// Reports, unless a mark forbids it. Getting worse is always reported.
     fn tell(&mut self, now: i64, what: Told) -> Option<Told> {
         if self.is_snoozed(now) && what != Told::Worse {
             return None;
@@ -197,7 +196,7 @@ impl Machine {
         self.snoozed = Some(until);
     }
 
-    /// What a person is shown.
+    /// The state as shown to a person.
     pub fn shown(&self, now: i64) -> &'static str {
         if self.is_snoozed(now) {
             return "snoozed";
@@ -212,11 +211,11 @@ impl Machine {
     }
 }
 
-/// Holds back what would be too much for one sink; what was held back is counted, and told when there is room.
+/// Rate limit of one sink. Alerts held back are counted, and the count goes out with the next one let through.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Fatigue {
-    /// When the last ones were let through.
+    /// When the last alerts were let through.
     times: Vec<i64>,
     pub held: u32,
 }
@@ -225,7 +224,7 @@ pub struct Fatigue {
 const SPAN: i64 = 3600;
 
 impl Fatigue {
-    /// Whether a new alert is let through, and then how many were held back before it.
+    /// Lets a new alert through, and returns how many were held back before it; none if it is held back.
     pub fn admit(&mut self, now: i64, most: u32) -> Option<u32> {
         self.times.retain(|time| now - time < SPAN);
         if self.times.len() >= most as usize {
@@ -237,7 +236,7 @@ impl Fatigue {
     }
 }
 
-/// Everything that is remembered about the alerts of one file of rules.
+/// Everything saved about the alerts of one rules file.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Book {
@@ -248,7 +247,7 @@ pub struct Book {
     pub sinks: BTreeMap<String, Fatigue>,
 }
 
-/// One alert in the book. Names of its scope are the only words of a trace in it.
+/// One alert in the book. The names of its scope are the only trace content in it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Kept {
@@ -259,30 +258,30 @@ pub struct Kept {
     pub limit: String,
     #[serde(flatten)]
     pub machine: Machine,
-    /// How often the rule had gone off when it was last evaluated.
+    /// How often the rule had fired at the last evaluation.
     pub seen: usize,
     /// When it began to fire, and when it was last evaluated.
     pub since: Option<i64>,
     pub looked: i64,
-    /// It was there before anybody watched: shown, never sent.
+    /// It was there before watching began: shown, never sent.
     pub is_old: bool,
-    /// Of each sink, when it was sent there last, and whether it arrived.
+    /// By sink, when it was last sent, and whether it arrived.
     pub sent: BTreeMap<String, (i64, bool)>,
 }
 
 /// What a person does to an alert.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mark {
-    /// Somebody knows about it; none takes that back.
+    /// Acknowledged by this person; none withdraws it.
     Ack(Option<String>),
-    /// Until when nobody wants to hear of it.
+    /// Snoozed until this time.
     Snooze(i64),
     /// As if it had never fired.
     Reset,
 }
 
 pub const SCHEMA: &str = "saferun.tui/alert-states@1";
-/// More alerts are not remembered: those that were not evaluated for longest go first.
+/// The most alerts saved: those not evaluated for longest are dropped first.
 const MOST: usize = 2_000;
 
 impl Book {
@@ -293,7 +292,7 @@ impl Book {
         }
     }
 
-    /// Puts a mark on an alert; whether there is one of this key.
+    /// Sets a mark on an alert; returns whether one with this key exists.
     pub fn mark(&mut self, key: &str, mark: &Mark) -> bool {
         let Some(kept) = self.alerts.get_mut(key) else {
             return false;
@@ -308,7 +307,7 @@ impl Book {
         true
     }
 
-    /// The keys of the alerts whose id begins so.
+    /// The keys of the alerts whose id begins with `id`.
     pub fn with_id(&self, id: &str) -> Vec<String> {
         let is_meant = |key: &&String| {
             let own = key.rsplit('/').next().unwrap_or_default();
@@ -327,7 +326,7 @@ impl Book {
         all.map(|(key, _)| key.clone()).collect()
     }
 
-    /// Forgets what was not evaluated for longest, until the rest is few enough.
+    /// Drops the alerts not evaluated for longest, until at most [`MOST`] are left.
     pub fn shorten(&mut self) {
         let surplus = self.alerts.len().saturating_sub(MOST);
         if surplus == 0 {
@@ -374,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_silences_all_but_what_gets_worse() {
+    fn a_mark_silences_everything_except_getting_worse() {
         let mut it = Machine::default();
         it.hit(0, Reading::Over, PACE);
         it.hit(1, Reading::Over, PACE);
@@ -399,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_held_back_is_told_with_the_next() {
+    fn the_next_alert_carries_the_count_of_those_held_back() {
         let mut it = Fatigue::default();
         assert_eq!(it.admit(0, 1), Some(0));
         assert_eq!(it.admit(10, 1), None);
@@ -408,7 +407,7 @@ mod tests {
     }
 
     #[test]
-    fn what_ends_is_resolved_and_that_is_told_only_if_it_was_told_that_it_fired() {
+    fn the_end_of_a_run_resolves_an_alert_and_is_reported_only_if_the_alert_was() {
         let mut it = Machine::default();
         it.hit(0, Reading::Trip, PACE);
         assert_eq!(it.end(1), Some(Told::Resolve));

@@ -1,5 +1,5 @@
-//! The steps of an agent: what one answer of the model asked for. An agent cannot react between calls that it made
-//! together, so a streak counts steps and not calls.
+//! The steps of an agent: one step is the calls of one model response. An agent cannot react between calls that it made
+//! together, so a streak counts steps, not calls.
 
 use crate::analysis::alerts::fact::{Call, Outcome};
 use crate::analysis::alerts::mask::joined;
@@ -9,22 +9,22 @@ use crate::model::symbol::Sym;
 /// A step while its calls come in.
 #[derive(Debug, Clone)]
 pub(super) struct Step {
-    /// Of each call, a hash of what it asked for and was told.
+    /// For each call, a hash of the call and its result.
     pub(super) told: Vec<u64>,
     /// Its last call.
     pub(super) end: ActionIx,
-    /// Every call failed with words.
+    /// Every call failed with a message.
     pub(super) failed: bool,
-    /// No call says whether it failed.
+    /// Every call is unfinished or failed without a message.
     pub(super) neutral: bool,
     /// Every call waits.
     waits: bool,
-    /// The tool, if it is one.
+    /// The tool, if all calls used the same one.
     tool: Option<Sym>,
     first: Call,
     /// The calls that were stopped.
     pub(super) stopped: Vec<(u64, ActionIx)>,
-    /// Some call has no result so far.
+    /// Some call has no result yet.
     pub(super) open: bool,
 }
 
@@ -40,7 +40,7 @@ pub(super) struct Last {
 pub(super) const WHOLE: u32 = 4;
 
 impl Step {
-    /// `number` tells calls without a result apart: one of them is equal to no other.
+    /// `number` distinguishes calls without a result: no two of them are equal.
     pub(super) fn new(call: Call, ix: ActionIx, number: u64) -> Step {
         let mut step = Step {
             told: Vec::new(),
@@ -81,7 +81,7 @@ impl Step {
         self.told == last.told
     }
 
-    /// Whether it is one tool with a result.
+    /// Whether it used one tool, with a result.
     pub(super) fn has_one_result(&self) -> bool {
         self.tool.is_some() && self.first.result.is_some()
     }
@@ -90,7 +90,7 @@ impl Step {
         self.has_one_result() && self.tool == last.tool && self.first.result == last.result
     }
 
-    /// Whether its one result has no words.
+    /// Whether its one result is empty.
     pub(super) fn is_empty(&self) -> bool {
         self.first.is_empty
     }

@@ -43,7 +43,7 @@ fn checked(store: &Store, text: &str, known: &[Known]) -> Report {
     check(store, &ask, &CancelFlag::new())
 }
 
-/// Every hit in words that do not depend on where actions stand in a store.
+/// Every hit in words that do not depend on the position of actions in the store.
 fn told(store: &Store, alerts: &[Alert]) -> Vec<String> {
     let name = |ix: ActionIx| {
         let row = store.row(ix);
@@ -135,8 +135,7 @@ fn a_cycle_of_two_steps_is_stale() {
         trace.step("r", ("t", n % 2), OK);
     }
     let same = "warn 8 steps in a row of one tool gave the same result (limit 8) · period 2";
-    let stale =
-        "trip 6 steps in a row asked nothing new and were told nothing new (limit 6) · period 2";
+    let stale = "trip 6 steps in a row repeated earlier calls and results (limit 6) · period 2";
     check_trace(
         &trace.text(),
         "[[rule]]\nid = \"a\"\ndetector = \"stale\"\n[[rule]]\nid = \"b\"\ndetector = \"same_result\"\n",
@@ -145,7 +144,7 @@ fn a_cycle_of_two_steps_is_stale() {
 }
 
 #[test]
-fn a_new_prompt_begins_anew_and_the_same_one_does_not() {
+fn a_new_prompt_resets_streaks_and_a_repeated_one_does_not() {
     let streak = |between: &str| {
         let mut trace = Trace::default();
         trace.prompt("r", "a", "go");
@@ -159,7 +158,7 @@ fn a_new_prompt_begins_anew_and_the_same_one_does_not() {
     };
     let rule = "[[rule]]\nid = \"a\"\ndetector = \"repeat\"\n";
     check_trace(&streak("try again"), rule, &[]);
-    let found = "warn 3 steps in a row asked the same and were told the same (limit 3)";
+    let found = "warn 3 steps in a row had the same calls and results (limit 3)";
     check_trace(&streak("go"), rule, &[found]);
 }
 
@@ -172,12 +171,12 @@ fn steps_that_wait_count_a_quarter() {
     let rule = "[[rule]]\nid = \"a\"\ndetector = \"repeat\"\nwait_tools = [\"my_poll*\"]\n";
     check_trace(&trace.text(), rule, &[]);
     trace.step("r", ("my_poll_it", 1), OK);
-    let found = "warn 3 steps in a row asked the same and were told the same (limit 3)";
+    let found = "warn 3 steps in a row had the same calls and results (limit 3)";
     check_trace(&trace.text(), rule, &[found]);
 }
 
 #[test]
-fn failures_that_say_nothing_neither_go_on_nor_end_a_streak() {
+fn failures_without_a_message_neither_extend_nor_end_a_streak() {
     let mut trace = Trace::default();
     for n in 0..4 {
         trace.step("r", ("t", n), ("error", "no such file"));
@@ -192,7 +191,7 @@ fn failures_that_say_nothing_neither_go_on_nor_end_a_streak() {
 }
 
 #[test]
-fn the_model_saying_the_same_again_is_an_echo() {
+fn a_repeated_response_is_an_echo() {
     let mut trace = Trace::default();
     for n in 0..3 {
         trace.prompt("r", "a", &format!("no {n}"));
@@ -226,7 +225,7 @@ fn a_budget_trips_one_step_before_the_bill() {
 }
 
 #[test]
-fn actions_of_a_filter_are_counted_within_a_span() {
+fn actions_that_match_are_counted_within_a_span() {
     let mut trace = Trace::default();
     for n in [700, 20, 900, 800] {
         trace.step("r", ("refund", n), OK);
@@ -241,7 +240,7 @@ fn actions_of_a_filter_are_counted_within_a_span() {
     check_trace(&trace.text(), &rule("1 steps"), &[]);
 }
 
-/// Runs of one agent that cost so much, with some blocked calls among four.
+/// Runs of one agent with these costs, and this many blocked calls among four.
 fn folder(runs: &[(f64, u32)]) -> Store {
     let mut trace = Trace::default();
     for (number, (usd, blocked)) in runs.iter().enumerate() {
@@ -260,7 +259,7 @@ fn folder(runs: &[(f64, u32)]) -> Store {
 const RUNS: &str = "[[rule]]\nid = \"cost\"\ndetector = \"cost_outlier\"\n[[rule]]\nid = \"blocks\"\ndetector = \"rate\"\nevent = \"status:(blocked|denied)\"\nof = \"kind:tool\"\n";
 
 #[test]
-fn a_folder_teaches_what_is_normal_and_says_how_far_it_is() {
+fn normal_costs_are_learned_from_a_folder_and_progress_is_reported() {
     let few = folder(&[(0.1, 0); 5]);
     let report = checked(&few, RUNS, &[]);
     assert!(report.alerts.is_empty());
@@ -297,7 +296,7 @@ fn a_rate_that_rises_is_found_and_one_bad_run_is_not() {
 }
 
 #[test]
-fn a_baseline_file_tells_the_same_as_its_runs() {
+fn a_baseline_file_gives_the_same_alerts_as_its_runs() {
     let base = folder(&[(0.1, 0); 10]);
     let all: Vec<RunIx> = (0..10).map(RunIx).collect();
     let checks = RunChecks::default();
@@ -394,7 +393,7 @@ fn of_lanes(store: &Store, rules: &str) -> Vec<String> {
 const STREAKS: &str = "[[rule]]\nid = \"s\"\ndetector = [\"repeat\", \"stale\", \"errors\", \"same_result\", \"stopped_again\", \"echo\"]\n";
 
 #[test]
-fn agents_at_the_same_time_do_not_change_what_is_said_of_each() {
+fn concurrent_agents_do_not_change_each_others_alerts() {
     let mut found = 0;
     for seed in 0..20 {
         let lanes = random(seed, &["a", "b"]);
@@ -418,7 +417,7 @@ fn a_malformed_line_changes_nothing() {
 }
 
 #[test]
-fn a_run_that_is_watched_gives_the_same_as_the_run_read_later() {
+fn a_watched_run_gives_the_same_alerts_as_the_run_read_later() {
     let cancel = CancelFlag::new();
     let context = Context::default();
     for seed in 0..12 {

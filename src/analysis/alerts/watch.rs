@@ -1,7 +1,7 @@
-//! Moves the states of alerts as an overlay grows, and says what is to be told. What a file already held when watching
-//! began is old: it is shown, and told only if it gets worse.
+//! Moves the states of alerts as an overlay grows, and returns what to report. Alerts from before watching began are
+//! old: they are shown, and sent only if they get worse.
 //!
-//! Streaks are evaluated at each step of their agent, charts after each run, everything else when it goes off.
+//! Streaks are evaluated at each step of their agent, charts after each run, everything else when it fires.
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,11 +15,11 @@ use crate::analysis::alerts::state::{Book, Kept, Pace, Reading, State, Told};
 use crate::model::run::{RunIx, RunStatus};
 use crate::store::Store;
 
-/// What was seen at the last look.
+/// What was evaluated at the last look.
 #[derive(Debug, Clone, Default)]
 pub struct Watch {
     has_begun: bool,
-    /// By key of an alert, the steps of its agents, or the runs for a chart.
+    /// By alert key, the steps of its agents so far, or the runs for a chart.
     evaluated: HashMap<String, u64>,
     acked: HashSet<String>,
 }
@@ -30,9 +30,9 @@ pub enum Event {
     Fire,
     /// From a warning to a trip.
     Worse,
-    /// It still fires after a long time.
+    /// It is still firing after a long time.
     Again,
-    /// Somebody knows about it.
+    /// A person acknowledged it.
     Acknowledge,
     Resolve,
 }
@@ -48,7 +48,7 @@ impl Event {
         }
     }
 
-    /// Whether it says that something is wrong.
+    /// Whether it reports a problem.
     pub fn is_bad(self) -> bool {
         matches!(self, Event::Fire | Event::Worse | Event::Again)
     }
@@ -65,18 +65,18 @@ impl From<Told> for Event {
     }
 }
 
-/// One thing to tell.
+/// One event to report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct News {
     pub key: String,
     /// The alert, by its place in the overlay.
     pub alert: usize,
     pub event: Event,
-    /// It was there when watching began: for a person who looks, not for a sink.
+    /// It was there when watching began: shown, but not sent to sinks.
     pub is_old: bool,
 }
 
-/// At most so many steps are caught up with at a time: more change nothing.
+/// The most evaluations to catch up with at a time: further ones change nothing.
 const CATCH_UP: u64 = 64;
 
 impl Watch {
@@ -127,7 +127,7 @@ impl Watch {
         news
     }
 
-    /// How many evaluations are due, apart from those for what went off.
+    /// How many evaluations are due, not counting those for new hits.
     fn ticks(
         &mut self,
         key: &str,
@@ -142,11 +142,11 @@ impl Watch {
             own.map(|it| it.steps).max().unwrap_or(0)
         };
         let before = self.evaluated.insert(key.to_owned(), count);
-        // What was evaluated never, or anew after a restart, begins here.
+        // An alert that was not evaluated before, or not since a restart, begins here.
         before.map_or(0, |before| count.saturating_sub(before).min(CATCH_UP))
     }
 
-    /// Marks that somebody set since the last look.
+    /// Acknowledgements since the last look.
     fn acks(&mut self, overlay: &Overlay, book: &Book, news: &mut Vec<News>) {
         for (at, alert) in overlay.alerts().iter().enumerate() {
             let key = alert.key(&overlay.rules);
@@ -168,7 +168,7 @@ impl Watch {
     }
 }
 
-/// How often a rule must go off. A chart adds up runs before it does, which counts as one time more.
+/// How often a rule must fire. A chart accumulates runs before it fires, which counts as one confirmation.
 fn confirmations(rule: &Rule) -> u32 {
     let before = u32::from(rule.is_chart() && !matches!(rule.watches, Watches::Outlier));
     rule.confirm.saturating_sub(before).max(1)
@@ -179,7 +179,7 @@ struct Look<'a> {
     alert: &'a Alert,
     pace: Pace,
     ticks: u64,
-    /// How far its streak goes now; none for what is no streak.
+    /// The current length of its streak; none if it is not a streak.
     standing: Option<Reading>,
     is_over: bool,
     now: i64,
@@ -190,7 +190,7 @@ impl Look<'_> {
         let mut told: Vec<Event> = Vec::new();
         let mut tell = |what: Option<Told>| {
             let event = what.map(Event::from);
-            // Who is told that it fires is told the level that it has by then.
+            // The report that it fires already has the current level.
             let is_known = event == Some(Event::Worse) && told.contains(&Event::Fire);
             told.extend(event.filter(|_| !is_known));
         };
@@ -223,7 +223,7 @@ impl Look<'_> {
             for _ in hits.min(1)..self.ticks {
                 tell(kept.machine.hit(now, reading, pace));
             }
-            // What no step evaluates is told again by the clock alone.
+            // Without steps to evaluate, only the clock triggers a repeat.
             if self.ticks == 0 && new.is_empty() && reading >= Reading::Over {
                 tell(again(kept, now, (reading, pace)));
             }
@@ -233,7 +233,7 @@ impl Look<'_> {
     }
 }
 
-/// What still fires and was told long ago.
+/// Repeats the report of an alert that is still firing.
 fn again(kept: &mut Kept, now: i64, (reading, pace): (Reading, Pace)) -> Option<Told> {
     let machine = &mut kept.machine;
     let is_due = machine.state == State::Firing
@@ -242,7 +242,7 @@ fn again(kept: &mut Kept, now: i64, (reading, pace): (Reading, Pace)) -> Option<
 }
 
 impl Kept {
-    /// Whether an event is about what was there before anybody watched. Getting worse is news.
+    /// Whether an event is about an alert from before watching began. Getting worse is news.
     fn is_old_news(&mut self, event: Event, is_first: bool) -> bool {
         match event {
             Event::Fire => self.is_old = is_first,
@@ -271,7 +271,7 @@ fn is_about(alert: &Alert, standing: &Standing) -> bool {
         })
 }
 
-/// How far the worst of its streaks goes now.
+/// The reading of its worst streak now.
 fn reading(alert: &Alert, standings: &[Standing]) -> Option<Reading> {
     let own = standings.iter().filter(|it| is_about(alert, it));
     own.map(Standing::reading).max()
@@ -294,13 +294,13 @@ impl Standing {
     }
 }
 
-/// Whether nothing more can come: it is about one run, and that has ended.
+/// Whether it is about one run that has ended, so that nothing more can come.
 fn is_over(store: &Store, alert: &Alert) -> bool {
     let is_of_run = alert.scope.iter().any(|(by, _)| *by == By::Run);
     is_of_run && has_ended(store, alert.run())
 }
 
-/// Whether an end of the run is recorded.
+/// Whether the end of the run is recorded.
 pub fn has_ended(store: &Store, run: RunIx) -> bool {
     match store.run(run).status {
         RunStatus::Ok | RunStatus::Error | RunStatus::Blocked | RunStatus::Cancelled => true,
@@ -308,12 +308,12 @@ pub fn has_ended(store: &Store, run: RunIx) -> bool {
     }
 }
 
-/// The word by which a rule asks for all sinks, and that by which it asks for the breaker.
+/// The names by which a rule asks for all sinks, and for the breaker.
 const NOTIFY: &str = "notify";
 const STOP: &str = "stop";
 
 impl Rules {
-    /// The sinks that a rule wants to be told of a level.
+    /// The sinks that a rule notifies at a level.
     pub fn sinks_of(&self, rule: usize, level: Level) -> impl Iterator<Item = &Sink> {
         let wanted = self.wanted(rule, level);
         let is_wanted = move |sink: &&Sink| {
@@ -323,13 +323,13 @@ impl Rules {
         self.sinks.iter().filter(is_wanted)
     }
 
-    /// Whether a rule wants anybody to be told of a level.
+    /// Whether a rule notifies any sink at a level.
     pub fn tells(&self, rule: usize, level: Level) -> bool {
         let wanted = self.wanted(rule, level);
         wanted.iter().any(|it| it == NOTIFY) || self.sinks_of(rule, level).next().is_some()
     }
 
-    /// Whether a rule wants the run to be stopped at a level.
+    /// Whether a rule stops the run at a level.
     pub fn stops(&self, rule: usize, level: Level) -> bool {
         self.wanted(rule, level).iter().any(|it| it == STOP)
     }

@@ -1,4 +1,4 @@
-//! "5 steps in a row asked the same and were told the same (refund)": what alerts say of loops, failures and stopped calls.
+//! "5 steps in a row had the same calls and results (refund)": loops, failures and stopped calls that alerts find.
 
 use super::{Insight, Rule, View, Weight, names};
 use crate::analysis::alerts::detector::Detector;

@@ -61,7 +61,7 @@ fn tells_that_an_agent_goes_round_in_circles() {
         &trace,
         &[(
             Weight::Bad,
-            "3 steps in a row asked the same and were told the same (t)",
+            "3 steps in a row had the same calls and results (t)",
             &[1, 3, 5, 7],
         )],
     );
@@ -93,7 +93,7 @@ fn reports_a_stopped_call_that_is_asked_for_again() {
         &trace,
         &[(
             Weight::Bad,
-            "a call was stopped 2 times and asked for again (refund)",
+            "a call was stopped 2 times and requested again (refund)",
             &[1, 3],
         )],
     );

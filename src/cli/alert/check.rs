@@ -17,7 +17,7 @@ use crate::export::alerts::{self as export, Document, Tested};
 use crate::export::json::alert as alert_json;
 use crate::model::run::RunIx;
 
-/// Check runs against rules: loops, budgets, costs that are out of line, rates that rise
+/// Check runs against rules: loops, budgets, cost outliers, rising rates
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -26,30 +26,30 @@ Examples:
   saferun-tui alert check runs/ --format junit > report.xml
   saferun-tui alert check runs/ --backtest               what each rule would have stopped and saved
 
-Rules: --rules or a first path that ends in .toml, else [alerts] rules of the settings, else alerts.toml beside the
-settings, else the built-in ones, which only warn. A streak counts steps: what one answer of the model asked for.
+Rules: --rules or a first path that ends in .toml, else [alerts] rules in the settings, else alerts.toml beside the
+settings, else the built-in ones, which only warn. A streak counts steps: the calls of one model response are one step.
 
-Costs and rates are compared with the baseline that the rules name. Without one, what is normal is learned from
-the earlier runs of the same paths: 8 runs of an agent for an outlier or a rate, 20 for a drift. A run at 10 times
-its usual cost is found in about 9 of 10 cases, at 5 times in about half. No rule sees a loop in which both arguments
-and results change each time: only budgets do.
+Costs and rates are compared with the baseline that the rules name. Without one, the normal level is learned from
+earlier runs in the same paths: 8 runs of an agent for an outlier or a rate, 20 for a drift. A run at 10 times its
+usual cost is found in about 9 of 10 cases, at 5 times in about half. Only budgets catch a loop in which both
+arguments and results change each time.
 
 Exit codes: 0 nothing at or above --fail-on · 3 an alert · 2 invalid rules or filter · 4 input missing or unreadable ·
             6 a rule is still learning (only with --inconclusive fail)")]
 pub(super) struct Check {
-    /// A file of rules (.toml), and then the traces: files, folders, globs, PATH#RUN for one run
+    /// A rules file (.toml), then the traces: files, folders, globs, PATH#RUN for one run
     #[command(flatten)]
     paths: Paths,
-    /// The rules
+    /// The rules file
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
-    /// What is printed
+    /// Output format
     #[arg(long, value_name = "FORMAT", value_parser = ["text", "json", "jsonl", "junit", "sarif", "github"], conflicts_with_all = ["json", "jsonl"])]
     format: Option<String>,
-    /// The least level that makes the command fail with 3
+    /// The lowest level at which the command exits with 3
     #[arg(long, value_name = "LEVEL", default_value = "trip", value_parser = ["warn", "trip", "never"])]
     fail_on: String,
-    /// Whether a rule that is still learning makes it fail with 6
+    /// Whether to exit with 6 if a rule is still learning
     #[arg(long, value_name = "HOW", default_value = "pass", value_parser = ["pass", "fail"])]
     inconclusive: String,
     /// Add what each rule would have stopped, and what that would have saved
@@ -57,7 +57,7 @@ pub(super) struct Check {
     backtest: bool,
 }
 
-/// The runs that are checked: those that paths and `--where` select.
+/// The runs to check: those that paths and `--where` select.
 pub(super) fn selected(cx: &Cx, read: &Read) -> anyhow::Result<Vec<RunIx>> {
     let Some(condition) = filter::condition(cx)? else {
         return Ok(read.runs());
@@ -78,7 +78,7 @@ pub(super) fn checked(cx: &Cx, read: &Read, rules: &InForce, runs: &[RunIx]) -> 
     check(&read.store, &ask, &CancelFlag::new())
 }
 
-/// Of each rule, what it would have done at each level it reached.
+/// What each rule would have done at each level it reached.
 pub(super) fn tested(read: &Read, report: &Report) -> Vec<Tested> {
     let mut found = Vec::new();
     let hits: Vec<&Hit> = report.alerts.iter().flat_map(|it| &it.hits).collect();

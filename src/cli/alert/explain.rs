@@ -15,18 +15,18 @@ use crate::export::json::alert as alert_json;
 use crate::export::words::{self, Role};
 use crate::store::bodies::{Bodies, Depth};
 
-/// Explain one alert: its arithmetic, its evidence, what it has cost
+/// Explain one alert: its arithmetic, its evidence, its cost
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  saferun-tui alert explain 0f3a91c2 runs/        an id that `alert check` shows; a unique beginning is enough")]
+  saferun-tui alert explain 0f3a91c2 runs/        an id from `alert check`; a unique prefix is enough")]
 pub(super) struct Explain {
     /// The id of the alert
     #[arg(value_name = "ID")]
     id: String,
     #[command(flatten)]
     paths: Paths,
-    /// The rules
+    /// The rules file
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
 }
@@ -103,7 +103,7 @@ fn print(cx: &mut Cx, of: &Document<'_>, alert: &Alert) -> anyhow::Result<()> {
     money(cx, of, alert)
 }
 
-/// How many actions are listed.
+/// The most actions listed.
 const LISTED: usize = 40;
 
 fn evidence(cx: &mut Cx, of: &Document<'_>, alert: &Alert) -> anyhow::Result<()> {
@@ -129,7 +129,7 @@ fn evidence(cx: &mut Cx, of: &Document<'_>, alert: &Alert) -> anyhow::Result<()>
     Ok(())
 }
 
-/// What the run has spent since the first action that shows it.
+/// What the run has spent since the first action of the evidence.
 fn money(cx: &mut Cx, of: &Document<'_>, alert: &Alert) -> anyhow::Result<()> {
     let Some(first) = alert.evidence().first().copied() else {
         return Ok(());

@@ -1,4 +1,4 @@
-//! `alert ls`, `ack`, `snooze` and `reset`: what is remembered about alerts, and what people say about them.
+//! `alert ls`, `ack`, `snooze` and `reset`: the saved states of alerts, and the marks people set on them.
 
 use std::path::PathBuf;
 
@@ -16,24 +16,24 @@ use crate::cli::table::{self, Cell, Column};
 use crate::query::value::duration;
 use crate::state::alerts::AlertStates;
 
-/// List the alerts that a watcher saw: what fires, since when, and who knows about it
+/// List the alerts that a watcher saw: which are firing, since when, and who acknowledged them
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  saferun-tui alert ls                     what fires
+  saferun-tui alert ls                     firing and pending alerts
   saferun-tui alert ls --all --json        resolved ones too
 
-States are kept by `alert watch`; each file of rules has its own.")]
+States are saved by `alert watch`; each rules file has its own.")]
 pub(super) struct Ls {
-    /// The rules
+    /// The rules file
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
-    /// Also alerts that are resolved
+    /// Also list resolved alerts
     #[arg(long)]
     all: bool,
 }
 
-/// Say that somebody knows about an alert: it is not told again
+/// Acknowledge an alert: it is not sent again, unless it gets worse
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -41,39 +41,39 @@ Examples:
   saferun-tui alert ack 0f3a91c2 --by lead
   saferun-tui alert ack 0f3a91c2 --undo")]
 pub(super) struct Ack {
-    /// The id of the alert, or a unique beginning of it
+    /// The id of the alert, or a unique prefix
     #[arg(value_name = "ID")]
     id: String,
-    /// Who knows [default: the name of the user]
+    /// Who acknowledges it [default: your user name]
     #[arg(long, value_name = "NAME")]
     by: Option<String>,
-    /// Take it back
+    /// Withdraw the acknowledgement
     #[arg(long, conflicts_with = "by")]
     undo: bool,
-    /// The rules
+    /// The rules file
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
 }
 
-/// Hear nothing of an alert for a while, unless it gets worse
+/// Silence an alert for a while, unless it gets worse
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   saferun-tui alert snooze 0f3a91c2 2h
-  saferun-tui alert snooze 0f3a91c2 0s         no longer")]
+  saferun-tui alert snooze 0f3a91c2 0s         end the snooze")]
 pub(super) struct Snooze {
-    /// The id of the alert, or a unique beginning of it
+    /// The id of the alert, or a unique prefix
     #[arg(value_name = "ID")]
     id: String,
     /// How long: 30m, 4h, 1d
     #[arg(value_name = "TIME")]
     time: String,
-    /// The rules
+    /// The rules file
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
 }
 
-/// Let a run go on that a breaker stopped, and forget its alerts
+/// Let a run that a breaker stopped continue, and forget its alerts
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -82,7 +82,7 @@ pub(super) struct Reset {
     /// The id of the run
     #[arg(value_name = "RUN")]
     run: String,
-    /// The rules
+    /// The rules file
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
 }
@@ -137,9 +137,9 @@ impl Ls {
         }
         if listed.is_empty() {
             let hint = if book.alerts.is_empty() {
-                "nothing is remembered: `saferun-tui alert watch PATH` remembers what it sees"
+                "no alerts saved yet: `saferun-tui alert watch PATH` saves what it sees"
             } else {
-                "nothing fires (--all lists what is over)"
+                "nothing is firing (--all lists resolved alerts)"
             };
             cx.notes.note(hint);
             return Ok(Exit::Done);
@@ -249,12 +249,11 @@ fn now() -> i64 {
 
 fn states(cx: &Cx, rules: Option<&std::path::Path>) -> Result<AlertStates, Failure> {
     let in_force = InForce::read(cx, rules)?;
-    let none =
-        || Failure::Usage("nothing is remembered: the settings say state = false".to_owned());
+    let none = || Failure::Usage("no alert states: the settings have state = false".to_owned());
     sources::states(cx, &in_force).ok_or_else(none)
 }
 
-/// Puts a mark on the one alert that is meant, and names it.
+/// Sets a mark on the one alert whose id begins with `wanted`, and returns that alert.
 fn mark(cx: &mut Cx, states: &AlertStates, wanted: &str, mark: &Mark) -> anyhow::Result<Kept> {
     let marked = states.update(|book| {
         let keys = book.with_id(wanted);
@@ -282,7 +281,7 @@ fn unknown(book: &Book, wanted: &str) -> String {
         .filter_map(|(key, _)| id(key).get(..8))
         .collect();
     if known.is_empty() {
-        return format!("no alert {wanted}: nothing fires, as far as a watcher told");
+        return format!("no alert {wanted}: no watcher has reported a firing alert");
     }
     format!("no alert {wanted} (firing: {})", known.join(", "))
 }
@@ -294,7 +293,7 @@ impl Ack {
         let by = match (self.undo, self.by) {
             (true, _) => None,
             (false, Some(by)) => Some(by),
-            (false, None) => Some(name().unwrap_or_else(|| "somebody".to_owned())),
+            (false, None) => Some(name().unwrap_or_else(|| "unknown".to_owned())),
         };
         let kept = mark(cx, &states, &self.id, &Mark::Ack(by.clone()))?;
         let what = by.map_or_else(
@@ -341,7 +340,7 @@ impl Reset {
         let (forgotten, _) = forgotten?;
         let run = cx.out.look.clean(&self.run);
         let stopped = if was_stopped {
-            "may go on"
+            "may continue"
         } else {
             "was not stopped"
         };

@@ -1,4 +1,4 @@
-//! The report of `alert check` for a person, and the table of what rules would have done.
+//! The text report of `alert check`, and the table of what rules would have done.
 
 use crate::analysis::alerts::alert::Alert;
 use crate::analysis::alerts::backtest::Backtest;
@@ -9,7 +9,7 @@ use crate::cli::table::{self, Cell, Column};
 use crate::export::alerts::{Document, summary};
 use crate::export::words::Role;
 
-/// Alerts that a person is shown, the worst first.
+/// The most alerts printed, worst first.
 const LISTED: usize = 100;
 
 pub(super) fn text(cx: &mut Cx, of: &Document<'_>) -> anyhow::Result<()> {
@@ -64,7 +64,7 @@ fn heading(cx: &mut Cx, of: &Document<'_>) -> anyhow::Result<()> {
     let baseline = match of.known {
         [] => {
             let runs = human::counted(of.report.runs.len() as u64, "run");
-            format!("learned from these {runs} as they come")
+            format!("learned from these {runs} in order")
         }
         known => {
             let names = known.iter().map(|it| {
@@ -159,17 +159,15 @@ fn cells(name: &str, it: &Backtest) -> Vec<Cell> {
     ]
 }
 
-/// What must be said with such figures.
+/// Caveats to print below the figures.
 fn notes(rows: &[(String, &Backtest)]) -> Vec<String> {
     let mut notes = vec![
-        "savings are hypothetical: a stopped run might have been started again"
-            .to_owned(),
+        "savings are hypothetical: a stopped run might have been started again".to_owned(),
     ];
     let is_dark = |it: &Backtest| it.stopped > 0 && it.succeeded + it.failed == 0;
     if rows.iter().any(|(_, it)| is_dark(it)) {
         notes.push(
-            "? no run is graded: cannot tell how many of the stopped would have succeeded"
-                .to_owned(),
+            "? no stopped run is graded: cannot tell how many would have succeeded".to_owned(),
         );
     }
     let unpriced = rows.iter().map(|(_, it)| it.unpriced).max().unwrap_or(0);

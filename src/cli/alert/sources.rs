@@ -1,4 +1,4 @@
-//! Which rules apply, and the baselines that they name.
+//! Finds the rules that apply, and the baselines that they name.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -29,7 +29,7 @@ pub(super) struct InForce {
     pub(super) known: Vec<Known>,
 }
 
-/// Splits `[RULES] PATH…`: a first path that ends in `.toml` is a file of rules.
+/// Splits `[RULES] PATH…`: a first path that ends in `.toml` is a rules file.
 pub(super) fn split(mut paths: Paths, given: Option<PathBuf>) -> (Option<PathBuf>, Paths) {
     let is_toml = |path: &PathBuf| path.extension().is_some_and(|it| it == "toml");
     if given.is_none() && paths.paths.first().is_some_and(is_toml) {
@@ -39,7 +39,7 @@ pub(super) fn split(mut paths: Paths, given: Option<PathBuf>) -> (Option<PathBuf
     (given, paths)
 }
 
-/// The rules that are named; otherwise those of the settings, then `alerts.toml` beside them; none for the built-in ones.
+/// The rules file named, else that of the settings, else `alerts.toml` beside them; none for the built-in rules.
 pub(super) fn path(cx: &Cx, given: Option<&Path>) -> Option<PathBuf> {
     let usual = || config::alerts_path().filter(|path| path.exists() && !cx.global.no_config);
     let named = given.map(at_home);
@@ -53,7 +53,7 @@ impl InForce {
         InForce::at(path(cx, given).as_deref(), &cx.notes)
     }
 
-    /// The rules of a file, or the built-in ones; what is probably not meant in them is said.
+    /// The rules of a file, or the built-in ones; prints notes about probable mistakes.
     pub(super) fn at(path: Option<&Path>, notes: &Notes) -> Result<InForce, Failure> {
         let found = InForce::open(path)?;
         let shown = found.path.as_deref().unwrap_or_default();
@@ -86,7 +86,7 @@ impl InForce {
     }
 }
 
-/// The file of rules as it is named in the file of states: its one place, however it was written.
+/// The canonical path of the rules file, which names its state file.
 fn place(path: &str) -> String {
     let place = fs::canonicalize(path);
     place.map_or_else(
@@ -95,7 +95,7 @@ fn place(path: &str) -> String {
     )
 }
 
-/// Where the states of the alerts of these rules are kept; none if nothing is remembered.
+/// Where the states of these rules' alerts are saved; none if the settings turn state off.
 pub(super) fn states(cx: &Cx, in_force: &InForce) -> Option<AlertStates> {
     let folder = cx.config.state.value.then(state::usual_folder).flatten()?;
     let place = in_force.path.as_deref().map(place);

@@ -1,4 +1,4 @@
-//! What is said about one change of an alert: a line for a person, a line of JSON, and a message for each sink.
+//! Reports one change of an alert: a line of text or JSON, and a message for each sink.
 
 use std::io;
 
@@ -21,7 +21,7 @@ use crate::export::redact::{self, Masked};
 use crate::export::words::Role;
 use crate::store::Store;
 
-/// What is known when something is told.
+/// What a report is composed from.
 pub(super) struct Voice<'a> {
     pub(super) store: &'a Store,
     pub(super) overlay: &'a Overlay,
@@ -34,11 +34,11 @@ pub(super) struct Voice<'a> {
     pub(super) now: i64,
 }
 
-/// One change, told.
+/// One reported change.
 pub(super) struct Told {
     pub(super) news: News,
     level: Level,
-    /// What was done about it, in words.
+    /// The actions taken, in words.
     done: Vec<String>,
     title: String,
     why: String,
@@ -48,7 +48,7 @@ pub(super) struct Told {
 }
 
 impl Voice<'_> {
-    /// Tells the sinks, unless it is old or too much; what is told is kept in the book.
+    /// Sends the news to the sinks, unless it is old or over the hourly limit; the book records what was sent.
     pub(super) fn tell(&self, news: &News, book: &mut Book) -> Told {
         let alert = &self.overlay.alerts()[news.alert];
         let level = alert.level();
@@ -93,7 +93,7 @@ impl Voice<'_> {
         let was_told = !is_new && kept.is_some_and(|it| it.sent.contains_key(&sink.name));
         let mut held = 0;
         if !was_told {
-            // Who never heard of it need not hear that it is over.
+            // A sink that never got the alert does not need its resolution.
             if !news.event.is_bad() {
                 return None;
             }

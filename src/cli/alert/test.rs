@@ -1,4 +1,4 @@
-//! `alert test`: what a rule would have done to past runs, and what it would do with other limits.
+//! `alert test`: what a rule would have done to past runs, also with other limits.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -30,15 +30,15 @@ Examples:
 RULE is the id of a rule in force, or a detector: repeat stale errors same_result stopped_again echo context_full
 context_jump budget cost_outlier cost_drift.
 
-FIRED counts runs, STOPPED those that did something after it. SUCCEEDED is how many of the stopped were judged right,
-by the grades in the traces: a breaker that stops those costs more than it saves.")]
+FIRED counts runs, STOPPED those that went on after it fired. SUCCEEDED counts stopped runs that were graded as
+correct in the traces: stopping those costs more than it saves.")]
 pub(super) struct Test {
     /// The rule
     #[arg(value_name = "RULE")]
     rule: String,
     #[command(flatten)]
     paths: Paths,
-    /// The rules
+    /// The rules file
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
     /// Try several values of a limit of the rule
@@ -99,7 +99,7 @@ struct Row {
     found: Backtest,
 }
 
-/// A level that the rule never has is left out where both are tried.
+/// Leaves out a trip level that the rule never reaches, if both levels are tried.
 fn row(
     read: &Read,
     runs: &[RunIx],
@@ -159,7 +159,7 @@ fn named(in_force: &InForce, name: &str, set: Option<(&str, &str)>) -> Result<Ru
         } else {
             ""
         };
-        // `.5` is a number to a person, but not to TOML.
+        // TOML does not accept `.5`.
         let value = value
             .strip_prefix('.')
             .map_or(value.to_owned(), |rest| format!("0.{rest}"));

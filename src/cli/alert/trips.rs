@@ -1,4 +1,4 @@
-//! Breakers: which rules may stop runs, and stopping them.
+//! Breakers: decides which rules may stop runs, and stops them.
 
 use std::path::Path;
 
@@ -16,20 +16,20 @@ use crate::cli::alert::telling::Told;
 use crate::store::Store;
 use crate::store::bodies::Bodies;
 
-/// Why a breaker that the rules arm is not armed; none if it is, or if they arm none. Only the file of the settings may:
-/// rules that lie beside traces came from wherever the traces did.
+/// Why a breaker that the rules arm is not armed; none if it is, or if they arm none. Only the rules file of the
+/// settings may arm one: rules beside traces came from wherever the traces did.
 pub(super) fn disarmed(in_force: &InForce, is_own: bool) -> Option<String> {
     let path = in_force.path.as_deref()?;
     if !in_force.rules.breaker.armed {
         return None;
     }
     if !is_own {
-        return Some("only the file of the settings can arm it".to_owned());
+        return Some("only the rules file of your settings can arm it".to_owned());
     }
     trip::may_arm(Path::new(path)).err()
 }
 
-/// Stops the run of an alert that trips, if its rule says so and the breaker is armed. Nothing old is stopped.
+/// Stops the run of an alert that trips, if its rule says so and the breaker is armed. Old alerts stop nothing.
 pub(super) fn act(
     cx: &Cx,
     in_force: &InForce,
@@ -65,13 +65,13 @@ pub(super) fn act(
         match written {
             Ok(path) => cx
                 .notes
-                .note(&format!("run {} is stopped: {}", run.id, path.display())),
+                .note(&format!("run {} stopped: {}", run.id, path.display())),
             Err(why) => cx
                 .notes
-                .error(&format!("run {} is not stopped: {why}", run.id)),
+                .error(&format!("run {} not stopped: {why}", run.id)),
         }
     }
-    // Only what is named kills: an empty list does not.
+    // `kill` must be named: an empty list does not imply it.
     if breaker.with.iter().any(|it| it == "kill") {
         end(cx, (store, alert.run()));
     }
@@ -81,22 +81,22 @@ fn end(cx: &Cx, (store, run): (&Store, crate::model::run::RunIx)) {
     let id = &store.run(run).id;
     let Some(pid) = process::recorded(store, run, &mut Bodies::new()) else {
         cx.notes
-            .note(&format!("run {id}: no pid recorded, so it is not ended"));
+            .note(&format!("run {id} not ended: no pid recorded"));
         return;
     };
     let target = match kill::target(pid, process::began(store, run)) {
         Ok(target) => target,
         Err(why) => {
-            cx.notes.error(&format!("run {id} is not ended: {why}"));
+            cx.notes.error(&format!("run {id} not ended: {why}"));
             return;
         }
     };
     let (notes, id) = (cx.notes.clone(), id.to_string());
     let started = kill::in_background(target, Grace::default(), move |ended| match ended {
         Ok(step) => notes.note(&format!("run {id}: its process ended after {step}")),
-        Err(why) => notes.error(&format!("run {id} is not ended: {why}")),
+        Err(why) => notes.error(&format!("run {id} not ended: {why}")),
     });
     if let Err(error) = started {
-        cx.notes.error(&format!("nothing is ended: {error}"));
+        cx.notes.error(&format!("run not ended: {error}"));
     }
 }

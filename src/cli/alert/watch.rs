@@ -1,7 +1,7 @@
-//! `alert watch`: rules beside runs while they are written. One line for each change, and the sinks are told.
+//! `alert watch`: applies rules to runs while they are written, prints a line for each change, and notifies the sinks.
 //!
-//! What the file of states says is changed and saved in one go, so that an acknowledgement from elsewhere is never lost.
-//! One program sends at a time; others show.
+//! The state file is read, changed and saved under one lock, so that an acknowledgement from elsewhere is never lost.
+//! Only one program sends at a time; the others only show.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -37,7 +37,7 @@ use crate::model::quantity::Time;
 use crate::state::alerts::{AlertStates, Sender};
 use crate::store::Store;
 
-/// Watch runs while they are written: a line for each alert, and the sinks of the rules are told
+/// Watch runs while they are written: print a line for each alert, and notify the sinks of the rules
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -45,29 +45,29 @@ Examples:
   saferun-tui alert watch alerts.toml runs/ --jsonl      one line of JSON for each change
   saferun-tui alert watch runs/ --sink oncall --heartbeat https://hc.example/ping/…
 
-A rule that warns is printed; one that trips is also sent, to the sinks of the rules, or rings the bell where there are
-none (on_warn and on_trip change that). What the traces held when watching began is printed as old and never sent, unless
---backlog says so. A sink gets at most 5 new alerts an hour (per_hour); the rest are counted and told with the next.
+A warning is printed; a trip is also sent to the sinks of the rules, or rings the bell if there are none (on_warn and
+on_trip change that). Alerts from before watching began are printed as old and never sent, except with --backlog. A sink
+gets at most 5 new alerts an hour (per_hour); the rest are counted, and the next message says how many.
 
-Acknowledge with `alert ack ID`, or in view 6 of the explorer. A second watcher of the same rules shows and does not send.
-SIGHUP reads the rules again; rules with a mistake are refused, and the old ones stay.
+Acknowledge with `alert ack ID`, or in view 6 of the explorer. A second watcher of the same rules prints only.
+SIGHUP reloads the rules; if the new ones have a mistake, the old ones stay in force.
 
-Rules stop a run (on_trip = [\"stop\"]) only where [breaker] armed = true stands in the file of the settings, which must
-be yours, and which nobody else may write to. Without that, the line says \"stop (dry)\".")]
+Rules stop a run (on_trip = [\"stop\"]) only with [breaker] armed = true in the rules file of your settings, which must
+be yours and writable by no one else. Otherwise the line says \"stop (dry)\".")]
 pub(super) struct WatchRuns {
-    /// A file of rules (.toml), and then the traces: files (which need not exist yet), folders, globs
+    /// A rules file (.toml), then the traces: files (which need not exist yet), folders, globs
     #[command(flatten)]
     paths: Paths,
-    /// The rules
+    /// The rules file
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
-    /// Tell only this sink of the rules, or one of: bell, osc9, osc777; may be given several times
+    /// Notify only this sink of the rules, or one of: bell, osc9, osc777; may be given several times
     #[arg(long, value_name = "NAME")]
     sink: Vec<String>,
     /// Request this URL every minute while traces are read, so that a dead watcher is noticed
     #[arg(long, value_name = "URL")]
     heartbeat: Option<String>,
-    /// Send what the traces already held, too
+    /// Also send alerts from before watching began
     #[arg(long)]
     backlog: bool,
     /// Poll for changes instead of relying on notifications from the system
@@ -75,13 +75,13 @@ pub(super) struct WatchRuns {
     poll: bool,
 }
 
-/// How long messages are waited for before marks and clocks are looked at.
+/// How long to wait for messages before checking marks and clocks.
 const TICK: Duration = Duration::from_millis(250);
-/// The least time between two looks at a trace that grows.
+/// The minimum time between two evaluations of a growing trace.
 const PAUSE: Duration = Duration::from_millis(100);
-/// Marks, and what is told again after a long time, are looked at this often.
+/// How often marks and repeated notifications are checked.
 const RECHECK: Duration = Duration::from_secs(1);
-/// How long sinks may take at the end.
+/// How long sinks may take to finish at exit.
 const PATIENCE: Duration = Duration::from_secs(10);
 #[cfg(feature = "capture")]
 const BEAT: Duration = Duration::from_mins(1);
@@ -100,7 +100,7 @@ impl WatchRuns {
     }
 }
 
-/// Signals that came.
+/// Signals received.
 struct Signals {
     reload: Arc<AtomicBool>,
     /// The number of the signal that ends us; 0 for none.
@@ -131,7 +131,7 @@ impl Signals {
     }
 }
 
-/// A store that grows, the rules over it, and who is told.
+/// A growing store, the rules over it, and the sinks.
 struct Watcher {
     in_force: InForce,
     given: Option<PathBuf>,
@@ -142,9 +142,9 @@ struct Watcher {
     overlay: Option<Overlay>,
     watch: Watch,
     states: Option<AlertStates>,
-    /// What is remembered where nothing is kept, or where another program keeps it.
+    /// States in memory, where none are saved or another program saves them.
     book: Book,
-    /// The right to send; none if another program has it.
+    /// The lock of the sending program; none if another program holds it.
     sender: Option<Sender>,
     notifier: Option<Notifier>,
     wanted: Vec<String>,
@@ -327,7 +327,7 @@ impl Watcher {
         self.is_stale = true;
     }
 
-    /// A sign of life goes out only while something can be read.
+    /// A heartbeat is sent only while something can be read.
     #[cfg(feature = "capture")]
     fn touch(&self) {
         let sources = self.store.sources().len();
@@ -340,7 +340,7 @@ impl Watcher {
     #[cfg(not(feature = "capture"))]
     fn touch(&self) {}
 
-    /// Puts the rules to what has grown, prints what changed, and tells the sinks.
+    /// Applies the rules to new actions, prints what changed, and notifies the sinks.
     fn look(&mut self, cx: &mut Cx) -> anyhow::Result<()> {
         let context = filter::context(cx);
         let cancel = CancelFlag::new();
@@ -381,7 +381,7 @@ impl Watcher {
         Ok(())
     }
 
-    /// Sends from now on, if the program that did has ended.
+    /// Starts sending if the program that did has ended.
     fn take_over(&mut self, cx: &Cx) -> anyhow::Result<()> {
         let Some(states) = self.states.as_ref().filter(|_| self.sender.is_none()) else {
             return Ok(());
@@ -395,7 +395,7 @@ impl Watcher {
         Ok(())
     }
 
-    /// Moves the states, and decides who is told what.
+    /// Moves the states, and decides which sinks get which message.
     fn evaluate(&mut self, cx: &Cx, overlay: &Overlay, now: i64) -> anyhow::Result<Vec<Told>> {
         let Watcher {
             watch,
@@ -426,7 +426,7 @@ impl Watcher {
             return Ok(step(book));
         };
         if notifier.is_none() {
-            // Who does not send remembers for itself what it has shown.
+            // A watcher that does not send keeps what it has shown in memory.
             take_marks(book, &states.read().0);
             return Ok(step(book));
         }
@@ -437,7 +437,7 @@ impl Watcher {
         Ok(told)
     }
 
-    /// What became of messages: kept, and said where one did not arrive.
+    /// Saves the outcome of each message, and reports those that did not arrive.
     fn report(&mut self, cx: &Cx) {
         let reports: Vec<_> = self.notifier.iter().flat_map(Notifier::reports).collect();
         self.keep(cx, &reports);
@@ -476,7 +476,7 @@ impl Watcher {
         }
     }
 
-    /// Reads the rules again; with a mistake in them, the old ones stay.
+    /// Reloads the rules; if they have a mistake, the old ones stay in force.
     fn reload(&mut self, cx: &Cx) {
         let read = InForce::read(cx, self.given.as_deref()).and_then(|mut new| {
             new.rules = Arc::new(with_sinks(&new.rules, &self.wanted)?);
@@ -496,7 +496,7 @@ impl Watcher {
                 if self.states.is_some() && self.sender.is_none() {
                     self.notifier = None;
                 }
-                cx.notes.note("the rules were read again");
+                cx.notes.note("rules reloaded");
             }
             Err(failure) => cx
                 .notes
@@ -504,7 +504,7 @@ impl Watcher {
         }
     }
 
-    /// Waits a little for sinks that are still being told.
+    /// Waits a little for messages that are still being sent.
     fn finish(mut self, cx: &Cx) {
         if let Some(notifier) = self.notifier.take() {
             let reports = notifier.finish(PATIENCE);
@@ -513,7 +513,7 @@ impl Watcher {
     }
 }
 
-/// What people said about alerts elsewhere.
+/// Copies the marks that people set elsewhere.
 fn take_marks(book: &mut Book, file: &Book) {
     for (key, kept) in &mut book.alerts {
         if let Some(other) = file.alerts.get(key) {
@@ -523,7 +523,7 @@ fn take_marks(book: &mut Book, file: &Book) {
     }
 }
 
-/// The rules with the sinks that are told: those that were asked for, else those of the rules, else the bell.
+/// The rules with the sinks to notify: those given on the command line, else those of the rules, else the bell.
 fn with_sinks(rules: &Rules, wanted: &[String]) -> Result<Rules, Failure> {
     let mut rules = rules.clone();
     if wanted.is_empty() {

@@ -68,16 +68,16 @@ fn rule(rule: &Rule) -> Value {
     })
 }
 
-/// What a rule looks for, in a sentence.
+/// What a rule looks for, as a phrase.
 fn description(rule: &Rule) -> String {
     match &rule.watches {
         Watches::Lane { limits, .. } => {
             let docs: Vec<&str> = limits.iter().map(|(it, _)| it.doc()).collect();
             docs.join("; ")
         }
-        Watches::Budget(_) => "what a run may use up".to_owned(),
+        Watches::Budget(_) => "budget of a run".to_owned(),
         Watches::Outlier => "cost of a run against other runs".to_owned(),
-        Watches::Drift => "cost of runs that creeps up".to_owned(),
+        Watches::Drift => "creeping cost of runs".to_owned(),
         Watches::Rate { event, of } => format!("how often {event} happens among {of}"),
         Watches::Match { when, .. } => format!("actions that match {when}"),
     }
@@ -98,7 +98,7 @@ fn location(path: &str, line: u32) -> Value {
     }})
 }
 
-/// A path as a reference: an absolute one with its scheme.
+/// A path as a URI reference; an absolute path gets the `file` scheme.
 fn uri(path: &str) -> String {
     let scheme = if path.starts_with('/') { "file://" } else { "" };
     let path = path.trim_start_matches("./");

@@ -78,7 +78,7 @@ fn a_result_after_the_cut_is_copied_with_its_call() {
 }
 
 #[test]
-fn what_was_decided_about_other_arguments_is_not_kept() {
+fn decisions_about_other_arguments_are_dropped() {
     const DECIDED: &str = r#"{"type":"run_start","run_id":"r1"}
 {"type":"tool_call","run_id":"r1","id":"c1","tool":"pay","args":{"amount":4200}}
 {"type":"policy_decision","run_id":"r1","call_id":"c1","decision":"require_approval","rule":"cap"}

@@ -96,13 +96,13 @@ pub struct ActionJson<'a> {
     pub text: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorJson>,
-    /// The result as the model saw it, where that is not what the tool returned.
+    /// The result as the model saw it, if it differs from what the tool returned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seen: Option<String>,
-    /// Whether the recorder saw it run although no hook was asked.
+    /// Whether the recorder saw it run without any hook being asked.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub unguarded: bool,
-    /// The writers that told it, in a trace that several of them append to.
+    /// The writers that reported it, in a trace with several writers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub via: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]

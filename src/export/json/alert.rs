@@ -1,4 +1,4 @@
-//! `saferun.tui/alerts@1`: what the rules of alerts found.
+//! `saferun.tui/alerts@1`: the alerts of a check.
 
 use serde::Serialize;
 use serde_json::{Map, Number, Value, json};
@@ -25,7 +25,7 @@ pub struct AlertsJson<'a> {
     pub alerts: Vec<AlertJson<'a>>,
     pub learning: Vec<LearningJson<'a>>,
     pub never_fired: Vec<&'a str>,
-    /// Nothing is held back where nothing is sent.
+    /// Always 0: a check sends nothing, so holds nothing back.
     pub held_back: u32,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub backtest: Vec<BacktestJson<'a>>,
@@ -43,7 +43,7 @@ pub struct RulesJson<'a> {
 pub struct BaselineJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<&'a str>,
-    /// What is normal was learned from the runs that were checked.
+    /// The normal level was learned from the runs checked.
     pub learned: bool,
     pub runs: usize,
 }
@@ -59,7 +59,7 @@ pub struct AlertJson<'a> {
     pub scope: Value,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<String>,
-    /// How often the rule went off on this scope.
+    /// How often the rule fired on this scope.
     pub times: usize,
     pub count: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,7 +67,7 @@ pub struct AlertJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<Number>,
     pub unit: &'static str,
-    /// The value is a lower bound: so many model calls have no price.
+    /// The number of model calls without a price: the value is a lower bound.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unpriced: Option<u32>,
     pub arithmetic: String,
@@ -187,7 +187,7 @@ fn float(value: f64) -> Option<Number> {
     Number::from_f64(value)
 }
 
-/// What is about a run is over when the run is.
+/// An alert about a run is resolved when the run has ended.
 fn state(store: &Store, alert: &Alert) -> &'static str {
     if alert.worst().detector.is_chart() {
         return "firing";

@@ -1,6 +1,6 @@
-//! A page as one HTML file: no script, nothing from elsewhere, light and dark, texts that fold.
+//! A page as one HTML file: no scripts, no external resources, light and dark, foldable texts.
 //!
-//! The policy in its head forbids it to load anything, whatever a trace contains; every text is escaped.
+//! The content security policy in its head forbids loading anything, whatever a trace contains; every text is escaped.
 
 use std::fmt::Write as _;
 

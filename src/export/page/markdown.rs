@@ -1,4 +1,4 @@
-//! A page as Markdown: a heading an action, its texts in fences, long ones folded.
+//! A page as Markdown: a heading for each action, its texts in fences, long ones folded.
 
 use super::{Entry, Page, Text};
 use crate::export::words;
@@ -67,7 +67,7 @@ fn section(text: &Text) -> String {
     }
 }
 
-/// Characters that mean something in Markdown or HTML, escaped.
+/// Escapes characters that are special in Markdown or HTML.
 fn escaped(text: &str) -> String {
     let mut safe = String::new();
     for c in text.chars() {

@@ -1,4 +1,4 @@
-//! Ending a run from the screen, on a real terminal: keys that were waiting confirm nothing, the typed id does.
+//! Ending a run from the screen, on a real terminal: the typed id confirms it, queued keys do not.
 
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -26,13 +26,13 @@ fn trace(pid: u32) -> String {
 }
 
 #[test]
-fn queued_keys_end_no_run_and_its_typed_id_does() {
+fn the_typed_id_ends_a_run_and_queued_keys_do_not() {
     let mut agent = Command::new("sleep")
         .arg("600")
         .process_group(0)
         .spawn()
         .expect("an agent");
-    // The run begins after its process did.
+    // The run begins after its process started.
     thread::sleep(Duration::from_millis(1200));
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("run.jsonl");

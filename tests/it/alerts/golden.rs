@@ -1,4 +1,4 @@
-//! The expected values were made by another implementation from the reference data.
+//! The expected values were computed by another implementation from the reference data.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -68,7 +68,7 @@ fn told(store: &Store, hit: &Hit) -> Value {
     })
 }
 
-/// By run and agent, what was found, in the order of the expected values.
+/// By run and agent, the hits, in the order of the expected values.
 fn by_lane(store: &Store, report: &Report) -> BTreeMap<(String, String), Vec<Value>> {
     let mut lanes: BTreeMap<(String, String), Vec<Value>> = BTreeMap::new();
     for hit in hits(report) {
@@ -123,7 +123,7 @@ fn streaks_of_real_runs_are_those_of_the_other_implementation() {
     }
 }
 
-/// Of some sets, how many runs were warned about and how many tripped.
+/// By data set, how many runs were warned about and how many tripped.
 #[track_caller]
 fn check_counts(sets: &[&str], warned: usize, tripped: usize) {
     let mut counts = [0; 2];
@@ -282,7 +282,7 @@ fn outliers_and_charts_of_costs_have_the_expected_figures() {
     }
 }
 
-/// Of each run with calls, whether each of them failed.
+/// For each run with calls, whether each call failed.
 fn failures(store: &Store) -> Vec<Vec<bool>> {
     let mut runs: BTreeMap<RunIx, Vec<bool>> = BTreeMap::new();
     for row in store.rows().filter(|row| row.kind() == Kind::ToolCall) {
@@ -334,7 +334,7 @@ fn charts_of_rates_have_the_expected_figures() {
     }
 }
 
-/// Plays a script of readings and marks, and says what a watcher sees after each.
+/// Plays a script of readings and marks, and checks the state after each.
 fn played(expected: &Value, pace: Pace, marks: &[(usize, &str)], readings: &[u8]) {
     let mut it = Machine::default();
     let mut readings = readings.iter();

@@ -1,4 +1,4 @@
-//! The program: exit codes, and what other programs read.
+//! `alert check` and `test`: exit codes and machine-readable output.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-/// Three steps that ask the same and are told the same; with `times` 5, enough to trip.
+/// Steps with the same call and result; with `times` 5, enough to trip.
 fn trace(times: u32) -> String {
     (0..times).fold(String::new(), |mut text, at| {
         let _ = writeln!(
@@ -64,7 +64,7 @@ fn folder() -> tempfile::TempDir {
 }
 
 #[test]
-fn the_exit_code_says_what_happened() {
+fn the_exit_code_reports_the_result() {
     let folder = folder();
     let at = folder.path();
     check(at, &["check", "warn.jsonl"], 0);
@@ -90,7 +90,7 @@ fn the_exit_code_says_what_happened() {
 }
 
 #[test]
-fn machines_are_told_where_and_why() {
+fn machine_formats_report_place_and_reason() {
     let folder = folder();
     let at = folder.path();
     let text = check(at, &["check", "rules.toml", "trip.jsonl", "--json"], 3);

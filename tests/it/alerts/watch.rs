@@ -14,12 +14,12 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// Longer than any of this takes on the slowest machine.
+/// Longer than any step takes on the slowest machine.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 const RULES: &str = "version = 1\n[[rule]]\nid = \"loop\"\ndetector = \"repeat\"\non_warn = [\"show\", \"notify\"]\n";
 
-/// A home of its own, and a trace in it that grows.
+/// A separate home folder with a growing trace.
 struct Home {
     folder: TempDir,
 }
@@ -93,7 +93,7 @@ impl Home {
         }
     }
 
-    /// Starts to watch, and waits until it does.
+    /// Starts watching, and waits until it has begun.
     fn watch(&self, args: &[&str]) -> Watcher {
         let watcher = self.start(args);
         // What is written from now on is new.
@@ -146,7 +146,7 @@ impl Watcher {
         next
     }
 
-    /// Waits for a note with these words.
+    /// Waits for a note that contains `words`.
     #[track_caller]
     fn note(&self, words: &str) -> String {
         let until = Instant::now() + PATIENCE;
@@ -170,7 +170,7 @@ fn start(run: &str) -> String {
     format!("{{\"type\":\"run_start\",\"run_id\":\"{run}\",\"agent\":\"desk\"}}\n")
 }
 
-/// Steps that ask and are told the same.
+/// Steps with the same call and result.
 fn steps(run: &str, from: u32, to: u32) -> String {
     let step = |n: u32| {
         format!(
@@ -187,7 +187,7 @@ fn end(run: &str) -> String {
 }
 
 #[test]
-fn a_run_that_goes_round_in_circles_is_told_as_it_happens_and_remembered() {
+fn a_loop_is_reported_as_it_happens_and_saved() {
     let home = Home::new();
     let out = home.path("out");
     let rules = home.write(
@@ -244,11 +244,11 @@ fn a_run_that_goes_round_in_circles_is_told_as_it_happens_and_remembered() {
         "an argument left the program: {sent}"
     );
     let (_, listed) = home.run(&["alert", "ls", "--rules", &rules]);
-    assert!(listed.contains("nothing fires"), "{listed}");
+    assert!(listed.contains("nothing is firing"), "{listed}");
 }
 
 #[test]
-fn what_was_there_before_is_printed_as_old_and_sent_to_nobody() {
+fn alerts_from_before_are_printed_as_old_and_not_sent() {
     let home = Home::new();
     let out = home.path("out");
     let rules = home.write(
@@ -266,7 +266,7 @@ fn what_was_there_before_is_printed_as_old_and_sent_to_nobody() {
         (&Value::Bool(true), &Value::Null),
         "{old}"
     );
-    // What comes now is new.
+    // Later alerts are new.
     home.append(&(start("r2") + &steps("r2", 1, 3)));
     let new = watcher.event("fire", "warn");
     assert_eq!(new["scope"]["run"], "r2");
@@ -279,7 +279,7 @@ fn what_was_there_before_is_printed_as_old_and_sent_to_nobody() {
 }
 
 #[test]
-fn of_two_watchers_one_sends() {
+fn only_one_of_two_watchers_sends() {
     let home = Home::new();
     let out = home.path("out");
     let rules = home.write(
@@ -304,7 +304,7 @@ fn of_two_watchers_one_sends() {
 }
 
 #[test]
-fn rules_are_read_again_at_a_signal_and_refused_with_a_mistake() {
+fn a_signal_reloads_the_rules_and_mistakes_are_refused() {
     let home = Home::new();
     let rules = home.write("alerts.toml", RULES);
     let watcher = home.watch(&["--rules", &rules, "--sink", "bell"]);
@@ -320,7 +320,7 @@ fn rules_are_read_again_at_a_signal_and_refused_with_a_mistake() {
     watcher.event("fire", "warn");
     home.write("alerts.toml", &RULES.replace("\"loop\"", "\"again\""));
     watcher.signal(Signal::HUP);
-    watcher.note("the rules were read again");
+    watcher.note("rules reloaded");
     // The same streak under the new rule was there before.
     assert_eq!(watcher.event("fire", "warn")["old"], Value::Bool(true));
     home.append(&(start("r2") + &steps("r2", 1, 3)));
@@ -330,7 +330,7 @@ fn rules_are_read_again_at_a_signal_and_refused_with_a_mistake() {
 const ARMED: &str = "version = 1\n[[rule]]\nid = \"loop\"\ndetector = \"repeat\"\non_trip = [\"show\", \"stop\"]\n[breaker]\narmed = true\nuse = [\"guard\", \"proxy\"]\nuntil = \"10m\"\n";
 
 #[test]
-fn only_the_file_of_the_settings_stops_a_run_and_reset_lets_it_go_on() {
+fn only_the_rules_of_the_settings_stop_a_run_and_reset_lets_it_continue() {
     let home = Home::new();
     let beside = home.write("alerts.toml", ARMED);
     let trip = home.path("state/saferun-tui/live/r1.trip");
@@ -356,7 +356,7 @@ fn only_the_file_of_the_settings_stops_a_run_and_reset_lets_it_go_on() {
     home.append(&steps("r1", 4, 5));
     let stopped = watcher.event("worse", "trip");
     assert_eq!(stopped["done"][0], "stop", "{stopped}");
-    watcher.note("run r1 is stopped");
+    watcher.note("run r1 stopped");
     let text = fs::read_to_string(&trip).expect("a trip");
     let told: Value = serde_json::from_str(&text).expect("JSON");
     assert_eq!(
@@ -374,7 +374,7 @@ fn only_the_file_of_the_settings_stops_a_run_and_reset_lets_it_go_on() {
     assert_eq!(mode & 0o777, 0o600);
     let (code, text) = home.run(&["alert", "reset", "r1"]);
     assert!(
-        code == 0 && text.contains("may go on") && !trip.exists(),
+        code == 0 && text.contains("may continue") && !trip.exists(),
         "{text}"
     );
 }
@@ -396,7 +396,7 @@ fn an_armed_kill_ends_the_process_group_of_the_run() {
         .process_group(0)
         .spawn()
         .expect("an agent");
-    // The run begins after its process did.
+    // The run begins after its process started.
     thread::sleep(Duration::from_millis(1200));
     let now = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
@@ -417,7 +417,7 @@ fn an_armed_kill_ends_the_process_group_of_the_run() {
 }
 
 #[test]
-fn mistakes_of_sinks_are_said_before_anything_is_watched() {
+fn mistakes_in_sinks_are_reported_before_watching_begins() {
     let home = Home::new();
     let trace = home.trace();
     let trace = trace.to_str().expect("a plain path");

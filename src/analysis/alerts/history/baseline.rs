@@ -1,4 +1,4 @@
-//! What a baseline file knows about runs, as far as rules of alerts compare with it.
+//! The parts of a baseline file that alert rules compare with.
 
 use crate::analysis::alerts::history::family;
 use crate::analysis::cohort::measure::Measure;
@@ -54,7 +54,7 @@ impl Known {
 }
 
 impl KnownRun {
-    /// How many calls of the run are such an event, among all of its calls; none where a baseline does not tell.
+    /// How many calls of the run match the event, and its calls in total; none if the baseline does not record it.
     pub fn events(&self, event: &Expr) -> Option<(u32, u32)> {
         let is = |text: &str| query::parse(text).is_ok_and(|known| known == *event);
         let events = if is("status:(blocked|denied)") {

@@ -1,4 +1,4 @@
-//! Actions that a filter finds, and that come often enough within a span.
+//! Bursts: enough actions that match a filter within a time span or a number of steps or runs.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -10,7 +10,7 @@ use crate::model::action::{ActionIx, Kind};
 use crate::model::quantity::Time;
 use crate::model::run::RunIx;
 
-/// Where an action stands.
+/// The position of an action.
 #[derive(Debug, Clone, Copy)]
 struct Stand {
     ix: ActionIx,

@@ -1,4 +1,4 @@
-//! Costs of runs against those of others of their kind: single runs that are out of line, and a mean that creeps up.
+//! Costs of runs compared with others of their kind: single outliers, and a creeping mean.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
@@ -13,15 +13,15 @@ use crate::analysis::statistics::ranks;
 use crate::model::action::ActionIx;
 use crate::model::run::RunIx;
 
-/// Runs that are remembered.
+/// The most runs remembered.
 const KEPT: usize = 200;
-/// A chart needs more runs than a limit: it adds up what is wrong with its mean.
+/// A chart needs more runs than an outlier limit: it accumulates any error of its mean.
 const LEAST_OF_CHART: usize = 20;
-/// The least spread of a chart: runs that cost the same to the cent are not watched to the cent.
+/// The smallest spread of a chart: runs that cost the same to the cent are not held to the cent.
 const FLOOR: f64 = 0.1;
-/// The last runs of a chart, whose families are named.
+/// How many of the last runs of a chart the family mix is taken from.
 const WINDOW: usize = 20;
-/// Runs of a family from which its own median is taken.
+/// The fewest runs of a family for a median of its own.
 const OF_FAMILY: usize = 3;
 
 /// What a run is compared by.
@@ -46,7 +46,7 @@ impl Kind {
 }
 
 impl Kind {
-    /// From the finest to that of the agent alone, each once.
+    /// From the most specific kind to that of the agent alone, without duplicates.
     fn coarser(&self) -> Vec<Kind> {
         let mut kinds = vec![
             self.clone(),
@@ -94,7 +94,7 @@ impl Pools {
         }
     }
 
-    /// The costs of the finest kind that has enough of them; otherwise how many there are of the coarsest.
+    /// The costs of the most specific kind that has enough of them; else how many the most general one has.
     fn alike(&self, kind: &Kind) -> Result<Vec<f64>, usize> {
         let mut have = 0;
         for kind in kind.coarser() {
@@ -197,7 +197,7 @@ fn outlier(
     Some((scope, hit))
 }
 
-/// The action with which the cost of a run exceeds a limit in dollars; its last one if only its total does.
+/// The action at which the cost of a run exceeds a limit in dollars; the last one if only the recorded total does.
 fn crossing(past: &Past<'_>, run: RunIx, limit: f64) -> Option<ActionIx> {
     let mut sum = 0.0;
     let crosses = |ix: &&ActionIx| {
@@ -219,7 +219,7 @@ struct Chart {
     recent: Vec<(RunIx, Box<str>)>,
 }
 
-/// What is taken off the logarithm of a cost.
+/// What is subtracted from the logarithm of a cost.
 struct Centre {
     all: f64,
     families: HashMap<Box<str>, f64>,
@@ -272,7 +272,7 @@ impl Chart {
         }
     }
 
-    /// The family that has grown most among the last runs.
+    /// The family whose share of the last runs grew most.
     fn mix(&self) -> String {
         let share = |count: usize, of: usize| 100.0 * count as f64 / of.max(1) as f64;
         let now = |family: &str| {

@@ -1,4 +1,4 @@
-//! How often something happens among calls, against what is normal for their scope.
+//! Rates of events among calls, compared with the normal rate of their scope.
 
 use std::collections::BTreeMap;
 
@@ -11,13 +11,13 @@ use crate::model::action::ActionIx;
 use crate::model::run::RunIx;
 use crate::query::expr::Expr;
 
-/// Events that are kept as evidence.
+/// The most events kept as evidence.
 const KEPT: usize = 32;
 
 /// The chart of one scope.
 #[derive(Debug, Default)]
 struct Chart {
-    /// Events and calls of the runs that are learned from.
+    /// Events and calls of the runs to learn from.
     learned: Vec<(u32, u32)>,
     cusum: Option<Cusum>,
     n: usize,
@@ -99,7 +99,7 @@ fn scopes(
 }
 
 impl Chart {
-    /// Begins the chart if what is normal is known.
+    /// Starts the chart if the normal rate is known.
     fn prepare(&mut self, look: &Look<'_>, scope: &Scope, event: &Expr) -> bool {
         if let Some(known) = known(look, scope, event) {
             self.learned = known;
@@ -112,7 +112,7 @@ impl Chart {
         true
     }
 
-    /// Where the chart fires among the calls of a run, and the events that made it.
+    /// Where the chart fires among the calls of a run, with the events that caused it.
     fn run(&mut self, calls: &[(ActionIx, bool)]) -> Vec<(ActionIx, Rate, Vec<ActionIx>)> {
         let mut fires = Vec::new();
         let Some(cusum) = &mut self.cusum else {
@@ -144,7 +144,7 @@ impl Chart {
     }
 }
 
-/// Events and calls of the runs of a baseline, if it tells about such a scope.
+/// Events and calls of the runs of a baseline, if it covers the scope.
 fn known(look: &Look<'_>, scope: &Scope, event: &Expr) -> Option<Vec<(u32, u32)>> {
     let is_known = |by: &By| matches!(by, By::Agent | By::Model);
     let known = look.known.filter(|_| look.rule.by.iter().all(is_known))?;

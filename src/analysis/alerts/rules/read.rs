@@ -1,4 +1,4 @@
-//! Reads `alerts.toml`, strictly: every mistake has a line, a column and what was meant.
+//! Reads `alerts.toml` strictly: every mistake is reported with its line and column, and with what was expected.
 
 use std::ops::Range;
 
@@ -16,7 +16,7 @@ use crate::query::value;
 const TOP: &[&str] = &["version", "baseline", "rule", "sink", "breaker"];
 const VERSION: i64 = 1;
 
-/// The names of detectors in a file. `budget` is one there, whatever resources it limits.
+/// The names of detectors in a file, where `budget` is one, whichever resources it limits.
 const DETECTORS: &[&str] = &[
     "repeat",
     "stale",
@@ -33,7 +33,7 @@ const DETECTORS: &[&str] = &[
     "match",
 ];
 
-/// What every rule may have.
+/// The keys that every rule may have.
 const COMMON: &[&str] = &[
     "id", "detector", "where", "on_warn", "on_trip", "confirm", "clear",
 ];
@@ -55,7 +55,7 @@ const SINK: &[&str] = &[
 const BREAKER: &[&str] = &["armed", "use", "until"];
 const BREAKERS: &[&str] = &["guard", "proxy", "kill"];
 
-/// In dollars, beyond which a budget is a mistake.
+/// The largest budget, in dollars; a larger one is a mistake.
 const MOST: f64 = 1e6;
 
 pub(super) fn read(text: &str) -> Result<Rules, Mistake> {
@@ -64,7 +64,7 @@ pub(super) fn read(text: &str) -> Result<Rules, Mistake> {
     for entry in entries(text, table.get_ref()) {
         match entry.known(TOP)? {
             "version" if entry.integer()? != VERSION => {
-                return Err(entry.wrong(format!("version {VERSION} is the only one")));
+                return Err(entry.wrong(format!("version {VERSION} is the only version")));
             }
             "baseline" => rules.baseline = Some(entry.string()?.to_owned()),
             "rule" => {
@@ -90,7 +90,7 @@ pub(super) fn read(text: &str) -> Result<Rules, Mistake> {
     Ok(rules)
 }
 
-/// Sinks that rules name must be there.
+/// Checks that the sinks named by rules exist.
 fn check_sinks(text: &str, rules: &Rules) -> Result<(), Mistake> {
     let names = rules.sinks.iter().map(|sink| sink.name.as_str());
     let known: Vec<&str> = ["show", "notify", "stop"]
@@ -174,13 +174,13 @@ fn one(
     Ok(rule)
 }
 
-/// A key that another kind of rule has would do nothing here.
+/// Refuses a key that only other kinds of rules have: it would do nothing here.
 fn fits(entry: &Entry<'_>, known: &[&'static str], detectors: &[&str]) -> Result<(), Mistake> {
     let others = [LANE, BUDGET, CHART, RATE, MATCH];
     let is_elsewhere = others.iter().any(|keys| keys.contains(&entry.name));
     if is_elsewhere && !known.contains(&entry.name) {
         let of = detectors.join(", ");
-        let what = format!("'{}' means nothing to a rule of {of}", entry.name);
+        let what = format!("'{}' has no effect on a rule of {of}", entry.name);
         return Err(entry.wrong_name(what));
     }
     entry.known(known).map(|_| ())
@@ -217,7 +217,7 @@ fn lane(
     let mut limits = Vec::new();
     for word in detector.strings()? {
         let found = Detector::ALL.iter().find(|it| it.word() == word);
-        let wrong = || detector.wrong(format!("'{word}' stands alone: give it a rule of its own"));
+        let wrong = || detector.wrong(format!("'{word}' needs a rule of its own"));
         let found = *found.ok_or_else(wrong)?;
         limits.push((found, default(found).ok_or_else(wrong)?));
     }
@@ -328,7 +328,7 @@ fn id(entry: &Entry<'_>) -> Result<String, Mistake> {
     let id = entry.string()?;
     let is_plain = |it: char| it.is_ascii_alphanumeric() || matches!(it, '-' | '_' | '.');
     if id.is_empty() || !id.chars().all(is_plain) {
-        return Err(entry.wrong("an id has letters, digits, '-', '_' and '.'"));
+        return Err(entry.wrong("an id may contain only letters, digits, '-', '_' and '.'"));
     }
     Ok(id.to_owned())
 }

@@ -94,7 +94,7 @@ until = "10m"
 }
 
 #[test]
-fn limits_of_a_list_are_its_own_and_a_note_says_so() {
+fn detectors_in_a_list_keep_their_own_limits_and_a_note_says_so() {
     let rules = read("[[rule]]\nid = \"a\"\ndetector = [\"repeat\", \"stale\"]\nwarn = 9\n");
     let Watches::Lane { limits, .. } = &rules.rules[0].watches else {
         panic!("streaks");
@@ -122,7 +122,7 @@ fn mistakes_are_shown_at_their_place() {
         &rule("detector = \"errors\"\ncost_usd = 3"),
         4,
         1,
-        "means nothing",
+        "no effect",
     );
     check(&rule("detector = \"budget\""), 1, 1, "no limit");
     check(
@@ -147,7 +147,7 @@ fn mistakes_are_shown_at_their_place() {
         &rule("detector = [\"repeat\", \"rate\"]"),
         3,
         12,
-        "stands alone",
+        "needs a rule of its own",
     );
     check(
         &rule("detector = \"errors\"\non_warn = [\"pager\"]"),
@@ -156,7 +156,7 @@ fn mistakes_are_shown_at_their_place() {
         "not one of",
     );
     check("[[rule]]\ndetector = \"errors\"", 1, 1, "no id");
-    check("version = 2", 1, 11, "only one");
+    check("version = 2", 1, 11, "only version");
     check("[sink.a]\ntype = \"slack\"", 1, 7, "no url");
     let twice = "[[rule]]\nid = \"a\"\ndetector = \"errors\"\n";
     check(&format!("{twice}{twice}"), 4, 1, "two rules");

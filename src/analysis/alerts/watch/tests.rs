@@ -8,7 +8,7 @@ use crate::base::cancel::CancelFlag;
 use crate::query::Context;
 use crate::store::testing::load;
 
-/// A run that asks the same `times` times; then it may ask something new, and end.
+/// A run that makes the same call `times` times, then `more` new calls, and may end.
 fn trace(times: usize, more: usize, ends: bool) -> String {
     let mut lines = vec![
         r#"{"type":"run_start","run_id":"r1","agent":"desk","ts":"2026-11-22T10:00:00Z"}"#
@@ -32,7 +32,7 @@ fn trace(times: usize, more: usize, ends: bool) -> String {
     lines.join("\n")
 }
 
-/// Looks at each trace in turn, as if one had grown into the next; gives what was told, old news in brackets.
+/// Looks at each trace in turn, as if one had grown into the next; returns what was reported, old news in brackets.
 fn told(book: &mut Book, traces: &[(usize, usize, bool)]) -> Vec<String> {
     let text = "[[rule]]\nid = \"loop\"\ndetector = \"repeat\"\n";
     let rules = Arc::new(Rules::read(text).expect("rules"));
@@ -75,14 +75,14 @@ fn it_fires_gets_worse_and_is_resolved_when_the_streak_is_over() {
 }
 
 #[test]
-fn what_came_at_once_is_told_once_and_a_run_that_ends_resolves_it() {
+fn a_sudden_trip_is_reported_once_and_the_end_of_the_run_resolves_it() {
     let mut book = Book::new();
     let seen = told(&mut book, &[(1, 0, false), (5, 0, false), (5, 0, true)]);
     assert_eq!(seen, ["fire", "resolve"]);
 }
 
 #[test]
-fn what_was_there_before_is_old_news_until_it_gets_worse() {
+fn an_alert_from_before_is_old_news_until_it_gets_worse() {
     let mut book = Book::new();
     let seen = told(&mut book, &[(4, 0, false), (5, 0, false), (5, 0, true)]);
     assert_eq!(seen, ["(fire)", "worse", "resolve"]);
@@ -91,7 +91,7 @@ fn what_was_there_before_is_old_news_until_it_gets_worse() {
 }
 
 #[test]
-fn a_program_that_starts_again_goes_on_where_the_last_one_was() {
+fn a_restarted_program_continues_where_the_last_one_was() {
     let mut book = Book::new();
     assert_eq!(told(&mut book, &[(1, 0, false), (3, 0, false)]), ["fire"]);
     assert_eq!(told(&mut book, &[(3, 0, false), (5, 0, false)]), ["worse"]);

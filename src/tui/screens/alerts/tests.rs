@@ -102,7 +102,7 @@ fn the_evidence_is_marked_and_stepped_through() {
         "6 enter",
         &[
             "TOOL / TEXT",
-            "↻ trip loop·repeat: 5 steps in a row asked the same",
+            "↻ trip loop·repeat: 5 steps in a row had the same",
             "4!14:00:02",
         ],
     );
