@@ -14,7 +14,7 @@ use crate::act::places;
 #[derive(Debug)]
 pub struct Appender {
     file: File,
-    /// The last line in the file has no end: a write was cut short, by us or by a writer that died.
+    /// The last line in the file is incomplete: we or a writer that died were interrupted while writing it.
     is_torn: bool,
 }
 
@@ -65,7 +65,7 @@ impl Appender {
         Ok(())
     }
 
-    /// Waits until all is on the disk.
+    /// Waits until everything is on the disk.
     pub fn sync(&self) -> io::Result<()> {
         self.file.sync_data()
     }

@@ -8,16 +8,16 @@ use crate::act::ask::{Ask, Standing, State};
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
-    /// All tool calls that wait for a person, or did until now, the oldest first.
+    /// All tool calls that wait for a person, or did until now, oldest first.
     Asks(Vec<Asked>),
-    /// What became of an answer of the user; an error says why it does not count.
+    /// The outcome of the user's answer; an error is the reason why it does not count.
     Answered {
         id: String,
         outcome: Result<State, String>,
     },
 }
 
-/// A question. It may hold anything: sanitise it before it is shown.
+/// A question. It may contain anything: sanitise it before it is shown.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Asked {
     pub ask: Arc<Ask>,
@@ -30,7 +30,7 @@ pub struct Answer {
     /// The question that is answered.
     pub id: String,
     pub state: State,
-    /// May be empty for a yes.
+    /// May be empty for an approval.
     pub reason: String,
 }
 

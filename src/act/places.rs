@@ -1,5 +1,5 @@
-//! The folders in which hooks, recorders and the explorer meet. They belong to this user alone: what others may write
-//! or read is refused.
+//! The folders that hooks, recorders and the explorer share. They belong to this user alone: files that others may read
+//! or write are refused.
 
 use std::env;
 use std::fs::{self, DirBuilder, Metadata, OpenOptions};
@@ -14,7 +14,7 @@ use crate::base::sha256;
 /// The folders of one user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Places {
-    /// Gone after a restart of the machine, where the system has such a folder.
+    /// Emptied when the machine restarts, where the system has such a folder.
     runtime: Option<PathBuf>,
     state: PathBuf,
     config: PathBuf,
@@ -29,7 +29,7 @@ impl Places {
         Places::of(|name| env::var_os(name).map(PathBuf::from))
     }
 
-    /// The same, with what `variable` returns for the name of a variable.
+    /// The same, with `variable` returning the value of an environment variable.
     pub fn of(variable: impl Fn(&str) -> Option<PathBuf>) -> Option<Places> {
         let folder = |name: &str| variable(name).filter(|path| path.is_absolute());
         let home = folder("HOME")?;
@@ -51,11 +51,11 @@ impl Places {
         &self.state
     }
 
-    /// Where questions and answers lie. A hook may run with another environment than the explorer, so the explorer
-    /// looks at all of them; who asks takes the first that can be used.
+    /// Where questions and answers are stored. A hook may run in another environment than the explorer, so the explorer
+    /// looks at all of them; a caller that asks takes the first usable one.
     pub fn meeting(&self) -> Vec<PathBuf> {
         let own = self.state.join("run");
-        // The system makes the folder around it, or there is none.
+        // The system creates its parent folder, or there is none.
         let is_there = |path: &&PathBuf| path.parent().is_some_and(Path::is_dir);
         let runtime = self.runtime.iter().filter(is_there).cloned();
         runtime.chain([own]).collect()
@@ -83,10 +83,10 @@ impl Places {
     }
 }
 
-/// The longest run id that is a file name as it is.
+/// The longest run id that is used as a file name unchanged.
 const LONGEST: usize = 100;
 
-/// The name of a run in the names of files: its id, if that is a plain word.
+/// The name of a run in file names: its id, if that is a plain word.
 pub fn of_run(run: &str) -> String {
     let is_plain = |it: char| it.is_ascii_alphanumeric() || matches!(it, '-' | '_' | '.');
     let is_name = !run.is_empty()
@@ -112,7 +112,7 @@ pub fn private(folder: &Path) -> io::Result<()> {
     check(folder, &found)
 }
 
-/// Whether a file or folder is this user's, and nobody else may read or write it.
+/// Whether a file or folder belongs to this user, and no other user may read or write it.
 pub fn check(path: &Path, found: &Metadata) -> io::Result<()> {
     if found.uid() != rustix::process::geteuid().as_raw() {
         return Err(refused(path, "belongs to another user"));
@@ -123,7 +123,7 @@ pub fn check(path: &Path, found: &Metadata) -> io::Result<()> {
     Ok(())
 }
 
-/// Reads a private file of at most `most` bytes, not through a link.
+/// Reads a private file of at most `most` bytes. Does not follow links.
 pub fn read_private(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let file = OpenOptions::new()
         .read(true)
@@ -142,7 +142,7 @@ pub fn read_private(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Flags as `OpenOptions` takes them.
+/// Flags in the form that `OpenOptions` takes.
 pub(super) fn flags(flags: OFlags) -> i32 {
     flags.bits() as i32
 }
