@@ -188,13 +188,13 @@ pub trait Engine: fmt::Debug + Send + Sync {
     /// Every rule, and why it holds for the call or not.
     fn explain(&self, call: &Call<'_>, context: &Context<'_>) -> Vec<Reason>;
 
-    /// Why a rule is there, as its file says; empty where it does not.
+    /// Why the rule exists, according to its file; empty if it gives no reason.
     fn reason(&self, rule: RuleIx) -> &str {
         let _ = rule;
         ""
     }
 
-    /// What of a call a rule matched, where its engine can tell.
+    /// Which parts of a call a rule matched, if its engine can report them.
     fn matched(&self, rule: RuleIx, call: &Call<'_>, context: &Context<'_>) -> Vec<Matched> {
         let _ = (rule, call, context);
         Vec::new()

@@ -144,13 +144,13 @@ impl Set {
         Some((&*member.engine, RuleIx(ix.0 - member.first)))
     }
 
-    /// Why a rule is there.
+    /// Why a rule exists.
     pub fn reason(&self, ix: RuleIx) -> &str {
         let found = self.of_rule(ix);
         found.map_or("", |(engine, own)| engine.reason(own))
     }
 
-    /// What of a call a rule matched.
+    /// Which parts of a call a rule matched.
     pub fn matched(&self, ix: RuleIx, call: &Call<'_>, context: &Context<'_>) -> Vec<Matched> {
         let found = self.of_rule(ix);
         found.map_or_else(Vec::new, |(engine, own)| engine.matched(own, call, context))
