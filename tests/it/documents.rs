@@ -1,4 +1,4 @@
-//! What others get to read: whole runs as documents, answers over MCP; and what is kept of what agents delete.
+//! What leaves the program: whole runs as documents, answers over MCP; and copies of runs that agents delete.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -59,7 +59,7 @@ fn a_page_is_one_inert_file_without_secrets() {
     assert_eq!(links, page.matches("href=\"#a").count());
     let markdown = text(&run(&["export", "--as", "md"], &path));
     assert!(!markdown.contains("hunter2hunter2") && !markdown.contains("sk-proj-abcdefghij"));
-    // The fence around a text is longer than those in it.
+    // The fence around a text is longer than those inside it.
     assert!(markdown.contains("````text\n```\n"));
 }
 
@@ -168,7 +168,7 @@ fn an_agent_reads_traces_over_mcp() {
 }
 
 #[test]
-fn what_an_agent_will_delete_is_told_and_kept() {
+fn runs_that_an_agent_will_delete_are_listed_and_kept() {
     let home = tempfile::tempdir().expect("a folder");
     let session = "5b0c2d7e-91f4-4c3a-8e6d-2f7a1b9c0d34";
     let project = home.path().join(".claude/projects/-work-shop");
