@@ -261,7 +261,7 @@ pub fn usual_path() -> Option<PathBuf> {
     Some(folder()?.join("config.toml"))
 }
 
-/// The rules of alerts, where the settings name none.
+/// The rules of alerts, if the settings have none.
 pub fn alerts_path() -> Option<PathBuf> {
     Some(folder()?.join("alerts.toml"))
 }

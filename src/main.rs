@@ -6,7 +6,7 @@ use clap::Parser;
 use saferun_tui::cli;
 
 fn main() -> ExitCode {
-    // A hook runs for every tool call: it waits for nothing that it does not need.
+    // A hook runs for every tool call, so it must not wait for anything it does not need.
     if let Some(code) = cli::guard::hook(std::env::args_os().skip(1)) {
         return code;
     }

@@ -52,7 +52,7 @@ pub struct Context {
     pub zone: TimeZone,
     /// The indices of the actions that match `is:marked`.
     pub marked: Arc<HashSet<u32>>,
-    /// What `alert:`, `is:alert` and `is:loop` look up.
+    /// The index for `alert:`, `is:alert` and `is:loop`.
     pub alerts: Alerts,
 }
 

@@ -14,7 +14,7 @@ use crate::act::places;
 #[derive(Debug)]
 pub struct Appender {
     file: File,
-    /// The last line has no newline: a write was cut short, ours or that of a writer that died.
+    /// The last line in the file is incomplete: we or a writer that died were interrupted while writing it.
     is_torn: bool,
 }
 
@@ -65,7 +65,7 @@ impl Appender {
         Ok(())
     }
 
-    /// Waits until everything is on disk.
+    /// Waits until everything is on the disk.
     pub fn sync(&self) -> io::Result<()> {
         self.file.sync_data()
     }

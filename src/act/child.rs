@@ -1,6 +1,6 @@
-//! A program of the user that runs with the base URLs of its model pointed at us.
+//! Runs a program of the user with its model's base URLs pointed at us.
 //!
-//! Its terminal stays its own, it is started as given, without a shell, and gets only variables that are told first.
+//! It keeps its terminal, is started as given, without a shell, and gets only variables that are printed first.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -20,17 +20,17 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::flag;
 use signal_hook::low_level::unregister;
 
-/// A key for programs that do not start without one. It opens nothing.
+/// A key for programs that do not start without one. It gives access to nothing.
 const DUMMY: &str = "sk-saferun-replay";
 
-/// How a program is started: its arguments, and the variables that it gets besides ours.
+/// How to start a program: its arguments, and the variables that it gets in addition to ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Launch {
     pub command: Vec<OsString>,
     pub variables: Vec<(&'static str, String)>,
 }
 
-/// Variables that name the place of a vendor's API, and what follows our own address in each.
+/// Variables that hold the URL of a vendor's API, and the path after our own address in each.
 const PLACES: &[(&str, &str)] = &[
     ("OPENAI_BASE_URL", "/openai/v1"),
     ("ANTHROPIC_BASE_URL", "/anthropic"),
@@ -41,7 +41,8 @@ const PLACES: &[(&str, &str)] = &[
     ("TOGETHER_BASE_URL", "/together"),
     ("OLLAMA_HOST", "/ollama"),
 ];
-/// Of libraries that prefer them to the usual ones: only where they are set, else the library would look there.
+/// Variables that some libraries prefer to the usual ones: set only if the user has set them, else they would take
+/// over.
 const PREFERRED: &[(&str, &str)] = &[
     ("OPENAI_API_BASE", "/openai/v1"),
     ("ANTHROPIC_API_BASE", "/anthropic"),
@@ -62,7 +63,7 @@ const KEYS: &[&[&str]] = &[
 const LOCAL: &str = "127.0.0.1,localhost";
 
 impl Launch {
-    /// How a command is started with its model at `address`. `set` is the environment it would have.
+    /// How to start a command with its model at `address`. `set` is the environment it would have.
     pub fn new(
         command: &[OsString],
         address: SocketAddr,
@@ -105,7 +106,7 @@ impl Launch {
                 "-c".to_owned(),
                 format!("openai_base_url=\"{base}/openai/v1\""),
             ]),
-            // It asks about the folder otherwise.
+            // Otherwise it asks whether to trust the folder.
             "gemini" => self
                 .variables
                 .push(("GEMINI_CLI_TRUST_WORKSPACE", "true".to_owned())),
@@ -113,12 +114,12 @@ impl Launch {
         }
     }
 
-    /// Leaves out keys that open nothing: without a real one the program fails as it would without us.
+    /// Leaves out the placeholder keys: without a real one the program fails as it would without us.
     pub fn without_dummies(&mut self) {
         self.variables.retain(|(_, value)| value != DUMMY);
     }
 
-    /// Points the program at recorded MCP servers (name and URL), if it can be told on its command line.
+    /// Points the program at recorded MCP servers (name and URL), if its command line has an option for that.
     pub fn with_servers(&mut self, servers: &[(String, String)]) -> bool {
         if servers.is_empty() {
             return true;
@@ -179,7 +180,7 @@ impl Launch {
         Ok(Running { child, signals })
     }
 
-    /// Runs it to its end.
+    /// Runs it until it ends.
     pub fn run(&self) -> io::Result<Ended> {
         let status = self.start()?.wait()?;
         Ok(Ended { code: code(status) })
@@ -189,21 +190,21 @@ impl Launch {
 /// How a program ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ended {
-    /// As shells tell it.
+    /// As shells report it.
     pub code: u8,
 }
 
-/// The exit code of a program as shells tell it.
+/// The exit code of a program as shells report it.
 pub fn code(status: ExitStatus) -> u8 {
     let signal = status.signal().map(|signal| 128 + signal);
     let code = status.code().or(signal).unwrap_or(1);
     u8::try_from(code).unwrap_or(1)
 }
 
-/// How often is looked whether it has ended.
+/// How often to check whether it has ended.
 const GLANCE: Duration = Duration::from_millis(20);
 
-/// A program that runs. A signal that should end us ends it first.
+/// A running program. A signal that should end us ends it first.
 #[derive(Debug)]
 pub struct Running {
     child: Child,
@@ -224,7 +225,7 @@ impl Running {
             if self.signals.ends.swap(false, Ordering::Relaxed)
                 && let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw)
             {
-                // It may have ended meanwhile.
+                // It may have ended in the meantime.
                 let _ = kill_process(pid, Signal::TERM);
             }
             thread::sleep(GLANCE);
@@ -232,10 +233,10 @@ impl Running {
     }
 }
 
-/// While this exists, signals end nothing by themselves.
+/// While this exists, signals do not end us.
 #[derive(Debug)]
 struct Signals {
-    /// One came that is not sent to all programs of the terminal.
+    /// A signal came that the terminal does not send to all its programs.
     ends: Arc<AtomicBool>,
     handlers: Vec<SigId>,
 }
@@ -263,7 +264,7 @@ impl Drop for Signals {
     }
 }
 
-/// Waits until somebody interrupts or ends us.
+/// Waits until we are interrupted or terminated.
 pub fn wait_for_end() -> io::Result<()> {
     let came = Arc::new(AtomicBool::new(false));
     let mut handlers = Vec::new();
@@ -344,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_runs_with_its_variables_and_its_code_is_told() {
+    fn a_program_runs_with_its_variables_and_its_code_is_reported() {
         let launch = launch(&["sh", "-c", "test -n \"$OPENAI_BASE_URL\" && exit 7"], &[]);
         assert_eq!(launch.run().expect("it ran").code, 7);
         let killed = Launch {

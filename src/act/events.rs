@@ -17,7 +17,7 @@ pub enum Event {
     },
 }
 
-/// A question. It may hold anything: sanitise it before it is shown.
+/// A question. It may contain anything: sanitise it before it is shown.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Asked {
     pub ask: Arc<Ask>,
@@ -30,7 +30,7 @@ pub struct Answer {
     /// The question that is answered.
     pub id: String,
     pub state: State,
-    /// May be empty for a yes.
+    /// May be empty for an approval.
     pub reason: String,
 }
 

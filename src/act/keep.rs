@@ -1,4 +1,4 @@
-//! Copies runs that will be deleted into the folder of the state, compressed. Nothing is moved or deleted.
+//! Copies runs that will be deleted into the state folder, compressed. Nothing is moved or deleted.
 
 use std::fs::{self, File};
 use std::io;
@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-/// The folder of copies, below the folder of the state.
+/// The folder of copies, below the state folder.
 pub const FOLDER: &str = "kept";
 
-/// What became of a run.
+/// The outcome for one run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kept {
-    /// Bytes of the original, and of the copy.
+    /// The sizes of the original and of the copy, in bytes.
     Copied(u64, u64),
-    /// There is a copy of this state of it.
+    /// Its present state has been copied before.
     AlreadyThere,
 }
 

@@ -1,4 +1,4 @@
-//! An MCP server that gives recorded results of tools, without its transport.
+//! An MCP server that returns recorded results of tools, without its transport.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -10,7 +10,7 @@ use crate::act::net::body;
 use crate::act::net::server::{self, Answer, Handler};
 use crate::analysis::tape::tools::Tools;
 
-/// The revision that is spoken with clients that name none.
+/// The protocol revision for clients that name none.
 const REVISION: &str = "2025-06-18";
 const LONGEST: usize = 16 << 20;
 const TIME: std::time::Duration = std::time::Duration::from_secs(30);
@@ -37,7 +37,7 @@ pub fn respond(tools: &mut Tools, message: &Value) -> Option<Value> {
     Some(json!({"jsonrpc": "2.0", "id": id, "result": result}))
 }
 
-/// A miss is a result that the model sees: some clients break off at errors of the protocol.
+/// A miss is a result that the model sees: some clients give up on protocol errors.
 fn call(tools: &mut Tools, params: &Value) -> Value {
     let name = params
         .get("name")

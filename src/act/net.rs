@@ -20,7 +20,7 @@ use tokio::sync::oneshot;
 #[cfg(test)]
 mod tests;
 
-/// The thread that does all input and output of the network. Clones share it; it ends with the last of them.
+/// The thread that does all network I/O. Clones share it; it ends with the last of them.
 #[derive(Debug, Clone)]
 pub struct Net {
     thread: Arc<Running>,
@@ -60,7 +60,7 @@ impl Net {
         })
     }
 
-    /// Runs a future on the thread of the network.
+    /// Runs a future on the network thread.
     pub fn spawn<F>(&self, future: F) -> tokio::task::JoinHandle<F::Output>
     where
         F: Future + Send + 'static,
@@ -69,7 +69,7 @@ impl Net {
         self.thread.handle.spawn(future)
     }
 
-    /// Waits for a future on the calling thread, which must not be the thread of the network.
+    /// Waits for a future on the calling thread, which must not be the network thread.
     pub fn wait<F: Future>(&self, future: F) -> F::Output {
         self.thread.handle.block_on(future)
     }
@@ -86,9 +86,9 @@ impl Drop for Running {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        // The last owner may be a task of the thread itself.
+        // The last owner may be a task of that thread itself.
         if let Some(thread) = thread.filter(|it| it.thread().id() != thread::current().id()) {
-            // A panic there was already reported, and there is nobody to tell.
+            // A panic there was already reported; there is no caller to return it to.
             let _ = thread.join();
         }
     }

@@ -188,7 +188,9 @@ impl Notifier {
         let ended = || format!("sink {sink} has ended");
         let queue = found.queue.as_ref().ok_or_else(ended)?;
         queue.try_send(message).map_err(|error| match error {
-            TrySendError::Full(_) => format!("sink {sink}: {QUEUE} messages already pending; dropped"),
+            TrySendError::Full(_) => {
+                format!("sink {sink}: {QUEUE} messages already pending; dropped")
+            }
             TrySendError::Disconnected(_) => ended(),
         })
     }

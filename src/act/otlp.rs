@@ -1,5 +1,5 @@
-//! `listen`: takes OpenTelemetry traces and logs over HTTP and gRPC, and stores each request as one line of OTLP/JSON.
-//! Nothing is interpreted here: that is for the reader, which follows the file.
+//! `listen`: receives OpenTelemetry traces and logs over HTTP and gRPC, and stores each request as one line of
+//! OTLP/JSON. Nothing is interpreted here: that is up to the reader, which follows the file.
 
 mod grpc;
 mod http;
@@ -31,14 +31,14 @@ mod tests;
 /// The largest request, as sent and decoded.
 const SENT: usize = 16 << 20;
 const DECODED: usize = 64 << 20;
-/// Requests that are read at the same time.
+/// How many requests are read concurrently.
 const IN_FLIGHT: usize = 8;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Signal {
     Traces,
     Logs,
-    /// Taken and counted: there is nothing of an agent's actions in them.
+    /// Accepted and counted, but not stored: metrics contain no actions of an agent.
     Metrics,
 }
 
@@ -48,30 +48,30 @@ pub(super) enum Form {
     Json,
 }
 
-/// Why a request was not taken.
+/// Why a request was refused.
 #[derive(Debug, Error)]
 pub(super) enum Refused {
     #[error("{0}")]
     Undecodable(String),
     #[error("the request is too large")]
     TooLarge,
-    #[error("too much waits to be written")]
+    #[error("too much is queued for writing")]
     Behind,
     #[error("it cannot be written: {0}")]
     Disk(io::Error),
 }
 
-/// What was taken.
+/// What was accepted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Taken {
-    /// Spans whose ids are none.
+    /// Spans with invalid ids.
     pub(super) rejected: u64,
 }
 
 const REJECTED: &str =
     "spans without a trace id of 16 bytes and a span id of 8 bytes were left out";
 
-/// What came so far.
+/// Totals so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     pub spans: u64,
@@ -80,7 +80,7 @@ pub struct Counts {
     pub rejected: u64,
 }
 
-/// Takes requests, however they come.
+/// Receives requests from any transport.
 #[derive(Debug)]
 pub struct Receiver {
     store: Store,
@@ -92,7 +92,7 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    /// Stores in a file that only this user may read.
+    /// Stores them in a file that only this user may read.
     pub fn open(path: &Path) -> io::Result<Receiver> {
         Ok(Receiver {
             store: Store::open(path)?,
@@ -114,7 +114,7 @@ impl Receiver {
         }
     }
 
-    /// Stores the decoded body of a request. It is taken when it is written.
+    /// Stores the decoded body of a request. It counts as accepted once it is written.
     pub(super) async fn take(
         &self,
         signal: Signal,
@@ -151,7 +151,7 @@ pub struct Listening {
     pub grpc: Option<Server>,
 }
 
-/// Must not be called on the thread of the network.
+/// Must not be called on the network thread.
 pub fn listen(
     net: &Net,
     receiver: &Arc<Receiver>,
@@ -168,7 +168,7 @@ pub fn listen(
     })
 }
 
-/// The member that holds what a request sends.
+/// The member that holds the data of a request.
 fn member(signal: Signal) -> &'static str {
     match signal {
         Signal::Traces => "resourceSpans",

@@ -112,7 +112,7 @@ pub fn private(folder: &Path) -> io::Result<()> {
     check(folder, &found)
 }
 
-/// Checks that a file or folder is this user's, and closed to everyone else.
+/// Whether a file or folder belongs to this user, and no other user may read or write it.
 pub fn check(path: &Path, found: &Metadata) -> io::Result<()> {
     if found.uid() != rustix::process::geteuid().as_raw() {
         return Err(refused(path, "belongs to another user"));
@@ -123,7 +123,7 @@ pub fn check(path: &Path, found: &Metadata) -> io::Result<()> {
     Ok(())
 }
 
-/// Reads a private file of at most `most` bytes; does not follow links.
+/// Reads a private file of at most `most` bytes. Does not follow links.
 pub fn read_private(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let file = OpenOptions::new()
         .read(true)
@@ -142,7 +142,7 @@ pub fn read_private(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Flags in the type that `OpenOptions` takes.
+/// Flags in the form that `OpenOptions` takes.
 pub(super) fn flags(flags: OFlags) -> i32 {
     flags.bits() as i32
 }

@@ -1,5 +1,5 @@
-//! `record`: runs a program with the base URLs of its models pointed at a proxy of ours, and writes what passes as a
-//! trace. Nothing is changed on the way, and nothing waits for the trace.
+//! `record`: runs a program with its models' base URLs pointed at a proxy of ours, and writes the traffic as a trace.
+//! Nothing is changed on the way, and nothing waits for the trace.
 
 mod adapters;
 mod answering;
@@ -56,9 +56,9 @@ use writer::{Ended, Manner, Writer};
 /// The run that hooks and nested recorders belong to, and the trace that hooks write to.
 const RUN: &str = "SAFERUN_RUN";
 const TRACE: &str = "SAFERUN_TRACE";
-/// The hosts whose model calls are told by the wire.
+/// The hosts whose model calls are recorded on the wire.
 const WIRE: &str = "SAFERUN_WIRE";
-/// Set where model calls pass a recorder already.
+/// Set where model calls already pass through a recorder.
 const PROXY: &str = "SAFERUN_PROXY";
 
 #[derive(Debug)]
@@ -70,7 +70,7 @@ pub struct Options {
     pub is_masked: bool,
     /// Hooks for this run only.
     pub is_guarded: bool,
-    /// The child's own telemetry, into a file beside the trace.
+    /// The child's own telemetry goes into a file beside the trace.
     pub is_otlp: bool,
     pub bodies: Bodies,
     pub limits: Limits,
@@ -113,9 +113,9 @@ pub struct Recording {
     run: String,
     places: Places,
     is_proxied: bool,
-    /// Hooks of ours are there.
+    /// Our hooks are installed.
     is_guarded: bool,
-    /// What the user should know before it starts.
+    /// What the user should know before the program starts.
     pub notices: Vec<String>,
 }
 
@@ -140,7 +140,7 @@ impl Recording {
         let mut notices = Vec::new();
         let is_nested = set(PROXY).is_some();
         if is_nested && options.is_proxied {
-            notices.push("a recorder around this one sees the model calls".to_owned());
+            notices.push("an outer recorder sees the model calls".to_owned());
         }
         let is_proxied = options.is_proxied && !is_nested;
         if is_proxied {
@@ -196,9 +196,9 @@ impl Recording {
         let writing = thread::Builder::new().name("recorder".to_owned());
         let writing = writing.spawn(move || writer.run(&copies, &told))?;
         let status = running.wait()?;
-        // It is told once.
+        // Set only here.
         let _ = ended.set(ended_as(status));
-        // With the server all connections end, and with them the copies.
+        // Dropping the server ends all connections, and with them the copies.
         drop(server);
         drop(net);
         let counts = writing.join().unwrap_or_default();
@@ -220,7 +220,7 @@ impl Recording {
         }
     }
 
-    /// What the child learns about the recording.
+    /// What the child is given to find the recording.
     fn environment(&mut self) {
         let variables = &mut self.launch.variables;
         variables.push((RUN, self.run.clone()));
@@ -281,7 +281,8 @@ impl Recording {
         Ok(server)
     }
 
-    /// Takes telemetry into `NAME.otlp.jsonl`: the same call told by proxy and telemetry would count twice in one file.
+    /// Writes telemetry to `NAME.otlp.jsonl`: a call reported by both proxy and telemetry would count twice in one
+    /// file.
     fn telemetry(&self) -> Result<Http, Error> {
         let path = self.path.with_extension("otlp.jsonl");
         let receiver = Receiver::open(&path).map_err(|error| Error::File { path, error })?;
@@ -314,7 +315,7 @@ impl Recording {
     }
 }
 
-/// The arguments that add the guard to one run. Only where the host allows it, and nothing of it stays.
+/// The arguments that add the guard to one run, only where the host allows it. They leave nothing behind.
 fn hooks(adapter: Option<&Adapter>, command: &[OsString]) -> Result<Vec<String>, String> {
     let Some(adapter) = adapter else {
         let what =
@@ -374,7 +375,7 @@ pub fn new_file(places: &Places, program: &OsStr) -> Result<PathBuf, Error> {
     Ok(folder.join(format!("{name}-{time}-{tag}.jsonl")))
 }
 
-/// A command line without the secrets that stand in it.
+/// A command line without the secrets in it.
 fn masked(command: &[OsString]) -> Vec<String> {
     let words: Vec<String> = command
         .iter()

@@ -1,7 +1,7 @@
-//! Traces that live elsewhere: what is chosen there is fetched as whole runs into files, and the readers open those.
+//! Traces stored elsewhere: the chosen runs are fetched whole into files, which the readers open.
 //!
-//! Records are written as the product gave them, but for links that are keys to its other files. Nothing connects
-//! before [`pull`] is called, and then only to the host of the address, and for Helicone to where it keeps bodies.
+//! Records are written as the product returned them, except for signed links to its other files. Nothing connects
+//! before [`pull`] is called, and then only to the host of the address, and for Helicone to where it stores bodies.
 
 pub mod address;
 mod auth;
@@ -51,80 +51,80 @@ use store::{Origin, Store};
 use tempo::Tempo;
 use wire::{Traffic, Trouble, Wire};
 
-/// What to pull, and where to.
+/// What to pull, and where to write it.
 #[derive(Debug, Clone)]
 pub struct Wish {
     pub address: Address,
     pub keys: Keys,
     pub folder: PathBuf,
-    /// Where a first pull begins. Later ones go on where the last one ended.
+    /// Where a first pull begins. Later ones continue where the last one ended.
     pub since: Time,
     pub until: Time,
-    /// Requests a minute, instead of half of what the product allows.
+    /// Requests a minute, instead of half of the product's limit.
     pub per_minute: Option<f64>,
     pub max_bytes: Option<u64>,
-    /// Only runs that this filter may keep, for products that can choose them.
+    /// Only runs that this filter may keep, for products that can select them.
     pub filter: Option<Filter>,
     /// Only checks key and project; writes nothing.
     pub is_dry: bool,
 }
 
-/// A filter, and what follows from it for the spans of a run.
+/// A filter, and the conditions that follow from it for the spans of a run.
 #[derive(Debug, Clone)]
 pub struct Filter {
     pub text: String,
     pub evidence: Evidence,
 }
 
-/// What a pull did.
+/// The result of a pull.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pulled {
-    /// Everything that began before is in the folder.
+    /// Everything that began before this is in the folder.
     pub until: Time,
     pub records: usize,
     /// Size of all records in the folder.
     pub bytes: u64,
     pub requests: u64,
     pub received: u64,
-    /// Signed links that were taken out.
+    /// Signed links that were removed.
     pub links: u64,
-    /// Records that are nothing the reader knows.
+    /// Records that the reader does not know.
     pub skipped: u64,
-    /// Traces that count as complete after a day without an end.
+    /// Traces that count as complete because they have had no end for a day.
     pub without_end: usize,
-    /// Files of which older records were written again.
+    /// Files whose older records were rewritten.
     pub rewritten: usize,
     /// Traces that may still change.
     pub open: usize,
-    /// Time spent in all, in requests, and waiting because the server asked for it.
+    /// Time spent in total, in requests, and waiting because the server asked for it.
     pub time: Duration,
     pub answering: Duration,
     pub waited: Duration,
-    /// Why it ended before its end.
+    /// Why it stopped early.
     pub stopped: Option<String>,
 }
 
-/// What is told while a pull goes on.
+/// Progress of a pull.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum News {
     /// Everything before this time is in the folder.
     Until { time: Time, records: usize },
-    /// The server asked for patience, or the rate does.
+    /// The server asked us to wait, or the rate limit does.
     Waits(Duration),
 }
 
 /// Why nothing was pulled.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// Of what was asked for.
+    /// The request of the user is wrong.
     #[error("{0}")]
     Usage(String),
-    /// Of the server, the key or the folder.
+    /// The server, the key or the folder failed.
     #[error("{0}")]
     Input(String),
 }
 
-/// Where commands keep what they pull on their own: in the user's cache, a folder for each address and filter.
+/// Where commands keep what they pull on their own: in the user's cache, one folder for each address and filter.
 pub fn cache(address: &Address, filter: Option<&str>) -> Option<PathBuf> {
     let set = env::var_os("XDG_CACHE_HOME").filter(|it| !it.is_empty());
     let home = || Some(PathBuf::from(env::var_os("HOME")?).join(".cache"));
@@ -176,7 +176,7 @@ pub fn pull(
         _ => Failure::Input(error.to_string()),
     })?;
     if wish.filter.is_some() {
-        // A run that did not match can match by what was added since.
+        // A run that did not match may match because of what was added since.
         store.cursor.next = store.cursor.since;
     }
     let mut fetch = Fetch {
@@ -283,9 +283,9 @@ fn explained(error: &Trouble, kind: Kind) -> String {
         Trouble::Refused {
             status: 401 | 403, ..
         } => {
-            format!(" · the key is that of {}", kind.variables().join(" or "))
+            format!(" · the key is from {}", kind.variables().join(" or "))
         }
-        Trouble::Refused { status: 404, .. } => " · is the project spelled like this?".to_owned(),
+        Trouble::Refused { status: 404, .. } => " · check the spelling of the project".to_owned(),
         _ => String::new(),
     };
     format!("{error}{hint}")

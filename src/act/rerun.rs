@@ -1,5 +1,5 @@
-//! Does a recorded step again: asks a model the same (or something changed), or runs what the user's settings name for
-//! a tool. Both are real, and both only after the user said so.
+//! Repeats a recorded step: asks a model the same (or something changed), or runs the command that the user's settings
+//! name for a tool. Both have real effects, and need the user's consent.
 
 pub mod model;
 pub mod tool;

@@ -1,6 +1,6 @@
-//! Gives the recorded answers of a run to an agent, as the server of its model: no key, no network, no adapter.
+//! Serves the recorded answers of a run to an agent, in place of its model: no key, no network, no adapter.
 //!
-//! Nothing here sends anything. What is asked and what is given is kept as a new run.
+//! Nothing here sends anything. Requests and answers are kept as a new run.
 
 mod chat;
 mod dialect;
@@ -41,13 +41,13 @@ use crate::base::clock::{Clock, System};
 /// The longest request, as sent and decoded, and how long it may take.
 const LONGEST: usize = 64 << 20;
 const TIME: Duration = Duration::from_mins(1);
-/// What SDKs look at before they send a request again.
+/// The header that SDKs check before they retry.
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
-/// What a run is served with.
+/// How a run is served.
 #[derive(Debug)]
 pub struct Options {
-    /// The time that the recorded answers took, divided by this, passes before each.
+    /// Before each answer, its recorded time divided by this passes.
     pub speed: Option<f64>,
     /// What answers after the last recorded answer; none for an error.
     pub live: Option<Arc<Live>>,
@@ -62,7 +62,7 @@ pub struct Serving {
 }
 
 impl Serving {
-    /// Must not be called on the thread of the network.
+    /// Must not be called on the network thread.
     pub fn start(
         net: &Net,
         address: SocketAddr,
@@ -106,7 +106,7 @@ impl Serving {
             .collect()
     }
 
-    /// Results of tools given and recorded, and the calls that got none. None if nobody called a tool here.
+    /// Results of tools served and recorded, and the calls that got none. None if no tool was called here.
     pub fn tools(&self) -> Option<(usize, usize, Vec<String>)> {
         let mut sum = (0, 0, Vec::new());
         for tools in &self.desk.tools {
@@ -118,12 +118,12 @@ impl Serving {
         (sum.0 > 0 || !sum.2.is_empty()).then_some(sum)
     }
 
-    /// What goes on with the real model, if something does.
+    /// The real model that continues, if there is one.
     pub fn live(&self) -> Option<&Live> {
         self.desk.options.live.as_deref()
     }
 
-    /// Looks at what was given and what was asked so far.
+    /// Looks at the answers and requests so far.
     pub fn look<T>(&self, look: impl FnOnce(&Player, &Log) -> T) -> T {
         let state = self.desk.state();
         look(&state.player, &state.log)
@@ -194,7 +194,7 @@ impl Desk {
         })
     }
 
-    /// The recorded models, in the lists of all vendors at once.
+    /// The recorded models, in the list formats of all vendors combined.
     fn models(&self) -> Value {
         let state = self.state();
         let mut names: Vec<&str> = Vec::new();
@@ -285,7 +285,7 @@ impl Desk {
         server::json(StatusCode::OK, &dialect.whole(&served))
     }
 
-    /// Decides, and writes down what was asked and given.
+    /// Chooses the answer, and logs it with the request.
     fn given(&self, asked: &Asked) -> Given {
         let now = System.now();
         let mut state = self.state();
@@ -316,13 +316,13 @@ fn locked<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 enum Given {
-    /// An answer, its step (0 for one that nobody recorded), and the microseconds that it took.
+    /// An answer, its step (0 if it was not recorded), and its recorded time in microseconds.
     Answer(Box<Answer>, usize, Option<i64>),
     Stop,
     Miss(Box<Miss>),
 }
 
-/// 400 is the one status that no client sends again.
+/// 400 is the one status that no client retries.
 fn refused(dialect: Dialect, why: &str) -> HttpAnswer {
     let mut answer = dialect.error(
         StatusCode::BAD_REQUEST,

@@ -85,7 +85,7 @@ pub fn edit(program: &OsString, file: &Path, line: u32) -> Result<(), Error> {
     succeeded(program, start(program, &arguments)?)
 }
 
-/// How an editor is told a line; none if it is not known to take one.
+/// How to pass a line number to an editor; none if it is not known to take one.
 fn place(program: &OsString, line: u32) -> Option<OsString> {
     let words = program.to_string_lossy();
     let name = words.split_whitespace().next().map(Path::new);

@@ -1,8 +1,8 @@
-//! What model APIs say on the wire: requests and answers, read from bytes that may be cut anywhere. Nothing here
-//! connects or writes.
+//! The traffic of model APIs: requests and answers, read from bytes that may be cut anywhere. Nothing here connects or
+//! writes.
 //!
-//! An API is a `Fold` that makes one answer of its pieces, an arm in [`asked`](asked::Asked::read) for its requests, and
-//! a variant of [`Api`].
+//! An API is a `Fold` that assembles one answer from its pieces, an arm in [`asked`](asked::Asked::read) for its
+//! requests, and a variant of [`Api`].
 
 pub mod answer;
 pub mod asked;
@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 #[cfg(test)]
 mod tests;
 
-/// A way to ask a model.
+/// An API for model calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Api {
     /// OpenAI chat completions, and the many hosts that speak it.
@@ -34,7 +34,7 @@ pub enum Api {
 }
 
 impl Api {
-    /// What a request to this path asks; none for anything but a model call.
+    /// The API of requests to this path; none for anything but a model call.
     pub fn of(path: &str) -> Option<Api> {
         let path = path.trim_end_matches('/');
         let ends: &[(&str, Api)] = &[
@@ -60,7 +60,7 @@ impl Api {
         }
     }
 
-    /// An error in the shape that clients of this API print. `code` says which of ours it is.
+    /// An error in the shape that clients of this API print. `code` identifies which of ours it is.
     pub fn refusal(self, code: &str, message: &str) -> Value {
         match self {
             Api::Chat | Api::Responses => json!({"error": {

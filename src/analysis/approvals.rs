@@ -210,7 +210,7 @@ fn entries(row: &Row<'_>, body: &Body) -> Vec<Entry> {
         let open = found.last().filter(|it| it.answer == Answer::Waiting);
         match role(row, attached) {
             Role::Aside => {}
-            // A policy asks for an approval, which a person is then asked for: one question.
+            // A policy asks for an approval, then a person is asked: one question.
             Role::Question if open.is_some() => {
                 if let Some(entry) = found.last_mut() {
                     told.ask(entry, body);

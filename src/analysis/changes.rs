@@ -1,4 +1,4 @@
-//! The lines that differ between two texts, and how many.
+//! The lines that differ between two texts, and how many there are.
 
 use std::time::Duration;
 

@@ -45,7 +45,7 @@ pub enum Weight {
 #[derive(Debug, Clone, Copy)]
 pub struct View<'a> {
     pub store: &'a Store,
-    /// What the detectors of alerts noticed, from [`crate::analysis::alerts::check::streaks`].
+    /// What the alert detectors found, from [`crate::analysis::alerts::check::streaks`].
     pub hits: &'a [Hit],
     /// Only this run; none for all of them.
     pub run: Option<RunIx>,

@@ -188,13 +188,13 @@ pub trait Engine: fmt::Debug + Send + Sync {
     /// Every rule, and why it holds for the call or not.
     fn explain(&self, call: &Call<'_>, context: &Context<'_>) -> Vec<Reason>;
 
-    /// Why a rule is there, if its file says so.
+    /// Why the rule exists, if its file gives a reason.
     fn reason(&self, rule: RuleIx) -> Option<&str> {
         let _ = rule;
         None
     }
 
-    /// What of a call a rule matched, where its engine can tell.
+    /// Which parts of a call a rule matched, if its engine can report them.
     fn matched(&self, rule: RuleIx, call: &Call<'_>, context: &Context<'_>) -> Vec<Matched> {
         let _ = (rule, call, context);
         Vec::new()

@@ -1,4 +1,4 @@
-//! The process of a run, as its trace names it.
+//! The process of a run, as named in its trace.
 
 use serde_json::Value;
 
@@ -10,7 +10,8 @@ use crate::model::run::RunIx;
 use crate::store::Store;
 use crate::store::bodies::{Bodies, Depth};
 
-/// The pid in the record of the start of a run; only our own format has one. A trace may say anything: it proves nothing.
+/// The pid in the record of the start of a run; only our own format has one. A trace can claim anything: this proves
+/// nothing.
 pub fn recorded(store: &Store, run: RunIx, bodies: &mut Bodies) -> Option<i32> {
     let first = store.run(run).first_action.get()?;
     if first.0 < store.first() {

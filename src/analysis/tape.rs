@@ -1,7 +1,7 @@
-//! A recorded run as answers: what its model said at each call, and what its tools returned, so that both can be
-//! given again to an agent that asks the same.
+//! A recorded run as answers: what its model answered to each call, and what its tools returned, so that both can be
+//! served to an agent that asks the same.
 //!
-//! How much can be held against a request depends on what the trace records of it ([`Class`]). Nothing here is sent.
+//! How closely a request can be compared depends on what the trace records of it ([`Class`]). Nothing here is sent.
 
 pub mod again;
 pub mod answer;
@@ -36,7 +36,7 @@ pub struct Recording {
     pub run: RunIx,
     pub calls: Vec<Call>,
     pub tools: Vec<ToolCall>,
-    /// Answers that broke off: giving them again would break the client off too.
+    /// Answers that were cut off: serving them would cut the client off too.
     pub cut: usize,
     /// Tool calls without a recorded result.
     pub unanswered: usize,
@@ -47,8 +47,8 @@ pub struct Recording {
 pub struct Call {
     pub action: ActionIx,
     pub seq: u32,
-    /// Calls of one agent follow each other; those of several may be asked for in any order. 0 is the agent that
-    /// called first.
+    /// Calls of one agent follow each other; those of several may be requested in any order. 0 is the agent that called
+    /// first.
     pub lane: usize,
     pub agent: Sym,
     pub class: Class,
@@ -94,7 +94,7 @@ impl Recording {
         };
         let mut lanes: Vec<Sym> = Vec::new();
         for row in store.rows().filter(|row| row.run_ix() == run) {
-            // What a fork or a resumed session copied is history for its agent: nobody asks for it.
+            // What a fork or a resumed session copied is history for its agent, which does not request it.
             if row.copied_from().is_some() {
                 continue;
             }
@@ -174,7 +174,7 @@ impl Recording {
         servers
     }
 
-    /// The schemas of its tools as far as the trace has them, in the shape of the Messages API.
+    /// The schemas of its tools, if the trace has them, in the shape of the Messages API.
     pub fn schemas(&self, store: &Store) -> Vec<Value> {
         let mut schemas: Vec<Value> = Vec::new();
         let first_of_lane = |at: &usize| {

@@ -22,7 +22,7 @@ pub fn of(store: &Store, ix: RunIx, bodies: &mut Bodies) -> String {
     bare.unwrap_or(&prompt).to_owned()
 }
 
-/// What the run was about, else its id, in at most `width` columns. Sanitised.
+/// The topic of the run, else its id, in at most `width` columns. Sanitised.
 pub fn or_id(store: &Store, ix: RunIx, (bodies, width): (&mut Bodies, usize)) -> String {
     let title = of(store, ix, bodies);
     if title.is_empty() {

@@ -12,7 +12,7 @@ impl CancelFlag {
         CancelFlag::default()
     }
 
-    /// The flag itself, for a handler of signals.
+    /// The flag itself, for signal handlers.
     pub fn shared(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.0)
     }

@@ -31,7 +31,7 @@ Examples:
   saferun-tui baseline check baselines/refund.json new-runs/    for CI: exit code 0, 1 (worse)
                                                                 or 6 (inconclusive)
 
-  saferun-tui baseline write baselines/refund.json --add new-runs/     what rules of alerts compare with
+  saferun-tui baseline write baselines/refund.json --add new-runs/     for rules of alerts to compare with
 
 The file holds numbers, names of tools, agents and models, and task ids, but no text of prompts, arguments or results.")]
 pub struct Baseline {
@@ -50,10 +50,10 @@ enum What {
         /// Replace FILE if it exists
         #[arg(long)]
         force: bool,
-        /// Add runs that FILE does not hold yet; a run is known by its task, day, calls and figures
+        /// Add runs that FILE does not hold yet; a run is identified by its task, day, calls and figures
         #[arg(long, conflicts_with = "force")]
         add: bool,
-        /// Why it is frozen now, kept in FILE
+        /// Why it is frozen now; stored in FILE
         #[arg(long, value_name = "TEXT")]
         note: Option<String>,
         /// What makes two runs a pair
@@ -161,7 +161,7 @@ fn write(cx: &mut Cx, to: Place<'_>, paths: Paths, how: Write) -> anyhow::Result
     Ok(exit)
 }
 
-/// Now, by the user of this machine.
+/// Now, by this machine's user.
 fn frozen(note: Option<String>) -> Frozen {
     let by = ["USER", "LOGNAME"]
         .into_iter()

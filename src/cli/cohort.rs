@@ -74,7 +74,8 @@ pub struct Cohort {
     /// Turn the outcome into an exit code, for CI
     #[arg(long)]
     gate: bool,
-    /// Look at cohorts that still grow: the exit code is right however often one looks (0 not worse · 1 worse · 6 open)
+    /// Test cohorts that still grow: the exit code is valid however often it is checked (0 not worse · 1 worse · 6
+    /// open)
     #[arg(long, conflicts_with_all = ["gate", "aa", "md"])]
     sequential: bool,
     #[command(flatten)]

@@ -1,4 +1,5 @@
-//! `doctor` and `keep`: what agents keep on this machine and what they will delete; copies of what is near that.
+//! `doctor` and `keep`: the runs that agents store on this machine, what they will delete, and copies of what is due
+//! soon.
 
 use std::path::PathBuf;
 
@@ -22,14 +23,14 @@ use crate::ingest::recent::{self, Homes, Recent};
 use crate::model::quantity::Time;
 use crate::state;
 
-/// Show which agents keep runs on this machine, how much, and what their own clean-up will delete
+/// Show which agents store runs on this machine, how much, and what their own clean-up will delete
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   saferun-tui doctor
   saferun-tui doctor --json | jq '.agents[] | select(.due > 0)'
 
-DUE are the runs that the agent itself will delete within 7 days; keep copies them first.")]
+DUE counts the runs that the agent itself will delete within 7 days; copy them first with saferun-tui keep.")]
 pub struct Doctor {}
 
 /// Copy runs that their agents will delete soon into the state folder, compressed; they open as before
@@ -50,7 +51,7 @@ pub struct Keep {
     dry_run: bool,
 }
 
-/// How many days before its end a run is called due.
+/// From how many days before its deletion a run is called due.
 const SOON: i64 = 7;
 
 /// The runs of one agent.
@@ -222,7 +223,7 @@ impl Command for Doctor {
         }
         if found.is_empty() {
             cx.notes
-                .note("no known agent keeps runs on this machine (formats lists the places)");
+                .note("no known agent stores runs on this machine (see saferun-tui formats for the folders)");
             return Ok(Exit::Done);
         }
         let rows: Vec<_> = found.iter().map(|it| it.row(now, &homes)).collect();
@@ -231,7 +232,7 @@ impl Command for Doctor {
         if due > 0 {
             let what = human::counted(due as u64, "run");
             cx.notes.note(&format!(
-                "{what} will be deleted within {SOON} days: saferun-tui keep copies them"
+                "{what} will be deleted within {SOON} days; copy them with saferun-tui keep"
             ));
         }
         let runs: Vec<Recent> = found.into_iter().flat_map(|it| it.runs).collect();
@@ -240,7 +241,7 @@ impl Command for Doctor {
             let what = human::counted(prompts as u64, "prompt");
             let of = human::counted(sessions as u64, "session");
             cx.notes.note(&format!(
-                "{what} of {of} that are gone: ~/.claude/history.jsonl still has them"
+                "~/.claude/history.jsonl still has {what} of {of} that were deleted"
             ));
         }
         Ok(Exit::Done)
@@ -254,13 +255,13 @@ impl Command for Keep {
     fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
         let homes = homes()?;
         let now = Time(System.now());
-        let what = || Failure::Input("no folder for the state: HOME is not set".to_owned());
+        let what = || Failure::Input("no state folder: HOME is not set".to_owned());
         let state = state::usual_folder().ok_or_else(what)?;
         let mut kin = Kin::default();
         let (mut copied, mut known, mut failed) = ((0_u64, 0_u64, 0_u64), 0_u64, 0_u64);
         for agent in found(&homes) {
             for run in agent.due(now, self.within) {
-                // The rows of a store are not files.
+                // Sessions in a store are not files.
                 if sqlite::is_inside(&run.path, run.format.name()) {
                     continue;
                 }

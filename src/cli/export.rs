@@ -176,7 +176,7 @@ pub struct Fork {
     /// A new value in that action or in the start of the run: JSON, or else text; repeatable
     #[arg(long, value_name = "PATH=VALUE")]
     set: Vec<String>,
-    /// Then run an agent on it: the fork's answers are served, and the real model goes on
+    /// Then run an agent on it: it gets the fork's answers, then continues with the real model
     #[cfg(feature = "capture")]
     #[arg(long, requires_all = ["output", "allow_net", "command"])]
     go: bool,
@@ -184,11 +184,11 @@ pub struct Fork {
     #[cfg(feature = "capture")]
     #[arg(long, requires = "go")]
     allow_net: bool,
-    /// Send nothing to the real model that could cost more than this in sum
+    /// Send nothing to the real model that could push the total cost above this
     #[cfg(feature = "capture")]
     #[arg(long, value_name = "USD", default_value_t = 1.0)]
     max_usd: f64,
-    /// Do not ask before going on with the real model
+    /// Do not ask before continuing with the real model
     #[cfg(feature = "capture")]
     #[arg(long, requires = "go")]
     yes: bool,
@@ -253,7 +253,7 @@ impl Command for Fork {
     }
 }
 
-/// What a fork is for.
+/// The purpose of a fork.
 fn next_steps(cx: &Cx, run: &Path, fork: &Path) {
     let (run, fork) = (run.display(), fork.display());
     cx.notes.note(&format!(

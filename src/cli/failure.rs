@@ -23,7 +23,7 @@ pub enum Exit {
     Missed,
     /// Some lines are malformed, and `--strict` was given.
     Partial,
-    /// What a program that was started ended with.
+    /// The exit code of a program that was started.
     Child(u8),
     /// Ended by a signal, or by the loss of the terminal (as a hang-up, 1).
     Signal(u8),

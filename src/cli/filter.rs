@@ -26,14 +26,14 @@ use crate::store::Store;
 Examples:
   saferun-tui check-filter 'tool:refund args.amount>500'
   saferun-tui check-filter 'costt>5' --json            a mistake as JSON, with its column
-  saferun-tui check-filter 'tool:refund cost>1' --for clickhouse    what the engine is asked
+  saferun-tui check-filter 'tool:refund cost>1' --for clickhouse    the conditions for the engine
 
 Exit code 2 when the filter is invalid.")]
 pub struct CheckFilter {
     /// The filter to check
     #[arg(value_name = "FILTER", allow_hyphen_values = true)]
     filter: String,
-    /// Say what this engine is asked when runs are pulled by the filter
+    /// Show the conditions that this engine gets when runs are pulled with the filter
     #[arg(long = "for", value_name = "ENGINE", value_parser = ["clickhouse"])]
     engine: Option<String>,
 }
@@ -57,9 +57,10 @@ impl Command for CheckFilter {
                 if let Some(engine) = &self.engine {
                     let asked = evidence::of(&expr, &context(cx)).to_string();
                     let asked = cx.out.look.clean(&asked);
-                    cx.out.line(&format!("{engine} is asked for: {asked}"))?;
-                    cx.out
-                        .line("the filter itself decides here, on the runs that come")?;
+                    cx.out.line(&format!("conditions for {engine}: {asked}"))?;
+                    cx.out.line(
+                        "the whole filter is then applied here, to the runs that it returns",
+                    )?;
                 }
             }
             (Err(error), true) => {

@@ -1,4 +1,4 @@
-//! `listen`: takes OpenTelemetry traces and logs that agents send, and stores them.
+//! `listen`: receives OpenTelemetry traces and logs from agents, and stores them.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::cli::Cx;
 use crate::cli::command::{Accepts, Command};
 use crate::cli::failure::{Exit, Failure};
 
-/// Take OpenTelemetry traces and logs over HTTP and gRPC, and write them into a file that the explorer follows
+/// Receive OpenTelemetry traces and logs over HTTP and gRPC, and write them to a file that the explorer follows
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -21,13 +21,13 @@ Examples:
   saferun-tui listen -o agents.jsonl --grpc off
   OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318 OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf python agent.py
 
-Only programs of this machine can send, and only traces and logs are kept (metrics are counted). Exit code 69 when a
-port is taken.")]
+Only programs on this machine can send, and only traces and logs are stored (metrics are counted). Exit code 69 when a
+port is in use.")]
 pub struct Listen {
-    /// Where OTLP over HTTP (protobuf or JSON, gzip) is taken, on this machine only
+    /// Where to receive OTLP over HTTP (protobuf or JSON, gzip), on this machine only
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4318")]
     http: String,
-    /// Where OTLP over gRPC is taken; off for nowhere
+    /// Where to receive OTLP over gRPC; `off` disables it
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4317")]
     grpc: String,
     /// The file to append to [default: a new file in ~/.local/state/saferun-tui/traces]
@@ -35,7 +35,7 @@ pub struct Listen {
     output: Option<PathBuf>,
 }
 
-/// What `sysexits.h` has for a service that is not available.
+/// The code in `sysexits.h` for a service that is not available.
 const UNAVAILABLE: u8 = 69;
 
 impl Command for Listen {
@@ -89,7 +89,7 @@ impl Command for Listen {
         }
         if counts.metrics > 0 {
             let requests = human::counted(counts.metrics, "request");
-            words = format!("{words}; {requests} with metrics only counted");
+            words = format!("{words}; {requests} with metrics, only counted");
         }
         cx.notes.line(&words);
         Ok(Exit::Done)

@@ -110,7 +110,7 @@ impl Notes {
         }
     }
 
-    /// A line of a report, without a word in front: cleaned text.
+    /// A line of a report, without a prefix: cleaned text.
     pub fn line(&self, clean: &str) {
         if !self.quiet {
             let line = format!("{clean}\n");

@@ -63,7 +63,7 @@ struct Walk<'a> {
     at: usize,
     run: Option<RunIx>,
     filter: Expr,
-    /// The current action was not printed yet.
+    /// The current action has not been printed yet.
     is_unheard: bool,
 }
 

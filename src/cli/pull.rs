@@ -24,7 +24,7 @@ use crate::model::quantity::Time;
 use crate::query::evidence::{self, Evidence};
 use crate::query::value;
 
-/// Where a first pull begins if nothing is said.
+/// Where a first pull begins by default.
 const SINCE: &str = "1d";
 
 /// Fetch traces from Phoenix, `MLflow`, Langfuse, LangSmith, Helicone, `ClickHouse`, Tempo or Jaeger into a folder
@@ -32,11 +32,11 @@ const SINCE: &str = "1d";
 #[command(after_help = "\
 Examples:
   saferun-tui pull phoenix://localhost:6006/shop -o traces --since 7d
-  saferun-tui pull langfuse:// --follow              the project of the key, then what is new each minute
+  saferun-tui pull langfuse:// --follow              the key's project, then new traces every minute
   saferun-tui pull langsmith:///bot --dry-run        check key and project; write nothing
   saferun-tui ls phoenix://localhost:6006/shop       every command that reads traces pulls a URL first
 
-With -w, ClickHouse chooses the runs that the filter may keep; -w on the folder then decides.
+With -w, ClickHouse preselects the runs that the filter may keep; -w on the folder then applies all of it.
 
 Sources: phoenix://[HOST]/PROJECT · mlflow://[HOST]/EXPERIMENT · langfuse://[HOST]/[PROJECT] ·
          langsmith://[HOST]/PROJECT · helicone://[us|eu|HOST] ·
@@ -46,10 +46,10 @@ A host, project or key that is left out comes from the variables of the product'
 HELICONE_API_KEY, CLICKHOUSE_PASSWORD, TEMPO_TOKEN, JAEGER_TOKEN), or the key from key-cmd = [\"program\", \"argument\"] under [pull.PRODUCT] in the settings.
 No option takes a key. Always https, except to this machine or with ?http=1.
 
-The folder is printed. A second pull fetches what is new; a pull that was killed goes on where it was.
-Only the owner can read the files. Signed links are taken out.
+The folder is printed. A second pull fetches what is new; a pull that was killed continues where it stopped.
+Only the owner can read the files. Signed links are removed.
 
-Exit code 4 when the server, the key or the folder ends the pull early; what was fetched stays.")]
+Exit code 4 when the server, the key or the folder ends the pull early; everything fetched so far is kept.")]
 pub struct Pull {
     /// Where the traces are
     #[arg(value_name = "URL")]
@@ -63,19 +63,19 @@ pub struct Pull {
     /// Where to end: a duration ago or a date [default: now]
     #[arg(long, value_name = "TIME")]
     until: Option<String>,
-    /// Go on, and fetch what is new at this interval
+    /// Keep running, and fetch new traces at this interval
     #[arg(long, value_name = "INTERVAL", num_args = 0..=1, require_equals = true, default_missing_value = "60s")]
     follow: Option<String>,
     /// Requests a minute, such as 30/min [default: half of what the product allows]
     #[arg(long, value_name = "N/min", value_parser = rate)]
     rate: Option<f64>,
-    /// End when the folder holds this much, such as 2GB, at the end of a window of time
+    /// Stop when the folder reaches this size, such as 2GB, at the end of a time window
     #[arg(long, value_name = "SIZE", value_parser = size)]
     max_bytes: Option<u64>,
-    /// Fetch everything again, into a new folder beside the one of earlier pulls
+    /// Fetch everything again, into a new folder next to that of earlier pulls
     #[arg(long)]
     full: bool,
-    /// Check key and project, and say what would be fetched; write nothing
+    /// Check key and project, and show what would be fetched; write nothing
     #[arg(long)]
     dry_run: bool,
 }
@@ -106,7 +106,7 @@ fn size(text: &str) -> Result<u64, String> {
     bytes.ok_or_else(|| "expected a size such as 500MB or 2GB".to_owned())
 }
 
-/// The URL of a source, with what the environment says.
+/// The URL of a source, completed from the environment.
 pub(super) fn address(text: &str) -> Result<Address, Failure> {
     let variable = |name: &str| env::var(name).ok().filter(|it| !it.is_empty());
     let address = Address::parse(text, &variable).map_err(Failure::Usage)?;
@@ -186,19 +186,19 @@ impl Pull {
     }
 }
 
-/// What `--where` asks of a source that can choose runs.
+/// The conditions that `--where` gives to a source that can select runs.
 fn filter(cx: &Cx, kind: Kind) -> Result<Option<Filter>, Failure> {
     let Some(text) = &cx.global.condition else {
         return Ok(None);
     };
     let expr = cli_filter::parse(text)?;
     if kind != Kind::Clickhouse {
-        let what = "only clickhouse:// can choose runs by --where: pull everything, then use --where on the folder";
+        let what = "only clickhouse:// can select runs with --where: pull everything, then use --where on the folder";
         return Err(Failure::Usage(what.to_owned()));
     }
     let evidence = evidence::of(&expr, &cli_filter::context(cx));
     if evidence == Evidence::Anything {
-        let what = "nothing follows from this filter for the spans of a run (saferun-tui check-filter --for clickhouse): pull everything, then use --where on the folder";
+        let what = "this filter gives clickhouse nothing to select by (saferun-tui check-filter --for clickhouse): pull everything, then use --where on the folder";
         return Err(Failure::Usage(what.to_owned()));
     }
     Ok(Some(Filter {
@@ -254,7 +254,7 @@ fn interval(text: &str) -> Result<Duration, Failure> {
     Ok(Duration::from_secs_f64((micros / 1e6).clamp(1.0, 1e6)))
 }
 
-/// The first signal ends the pull after what it is writing; the second ends the program.
+/// The first signal ends the pull after the current write; the second ends the program.
 fn interruptible() -> anyhow::Result<CancelFlag> {
     let cancel = CancelFlag::new();
     for signal in [SIGINT, SIGTERM, SIGHUP] {
@@ -289,7 +289,7 @@ fn report(notes: &Notes, wish: &Wish, pulled: &Pulled) {
     if wish.is_dry {
         let (from, to) = (shown(wish.since), shown(wish.until));
         notes.note(&format!(
-            "{}: key and project are right; would fetch {from} to {to} into {}",
+            "{}: key and project are valid; would fetch {from} to {to} into {}",
             wish.address,
             wish.folder.display()
         ));
@@ -312,12 +312,12 @@ fn report(notes: &Notes, wish: &Wish, pulled: &Pulled) {
     }
     if pulled.skipped > 0 {
         let skipped = human::counted(pulled.skipped, "record");
-        notes.note(&format!("{skipped} skipped that the reader does not know"));
+        notes.note(&format!("{skipped} skipped: not known to the reader"));
     }
     if pulled.without_end > 0 {
         let traces = counted(pulled.without_end, "trace");
         notes.note(&format!(
-            "{traces} had no recorded end for a day and will not be asked for again"
+            "{traces} had no recorded end for a day and will not be requested again"
         ));
     }
     if let Some(why) = &pulled.stopped {
@@ -325,7 +325,7 @@ fn report(notes: &Notes, wish: &Wish, pulled: &Pulled) {
     }
 }
 
-/// Pulls what is new into the cache, and says how much that was.
+/// Pulls new traces into the cache, and reports how many.
 pub(super) fn into_cache(
     notes: &Notes,
     address: Address,

@@ -1,4 +1,4 @@
-//! `record`: runs a program and writes what its models and tools say as a trace.
+//! `record`: runs a program and writes the traffic with its models and tools as a trace.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -20,21 +20,21 @@ Examples:
   saferun-tui tail \"$(ls -t ~/.local/state/saferun-tui/traces/*/* | head -1)\"     meanwhile
 
 The base URLs of the child (OPENAI_BASE_URL, ANTHROPIC_BASE_URL, GOOGLE_GEMINI_BASE_URL, OLLAMA_HOST and others)
-point to a proxy on this machine, which passes everything on unchanged to where they pointed before. Bodies are
-written exactly, into a file that only you may read; keys in headers and variables are never written.
+point to a proxy on this machine, which forwards everything unchanged to where they pointed before. Bodies are
+written unchanged, into a file that only you may read; keys in headers and variables are never written.
 
 Exit codes: that of the command (128 + the signal that ended it)")]
 pub struct Record {
     /// The trace to append to [default: a new file in ~/.local/state/saferun-tui/traces]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Leave the base URLs alone: only hooks and MCP wrappers tell what happens
+    /// Leave the base URLs alone: only hooks and MCP wrappers report what happens
     #[arg(long)]
     no_proxy: bool,
     /// Add the guard's hooks for this run only (claude; others: guard install)
     #[arg(long)]
     guard: bool,
-    /// Also take the OpenTelemetry of the child, into a file of its own beside the trace
+    /// Also receive the OpenTelemetry of the child, into its own file next to the trace
     #[arg(long, conflicts_with = "no_proxy")]
     otlp: bool,
     /// Stop model calls after this many US$ at list prices
@@ -46,7 +46,7 @@ pub struct Record {
     /// Mask what looks like a key in bodies too
     #[arg(long)]
     mask: bool,
-    /// How the bodies of requests are written: by what was added to the one before, whole, or not
+    /// How to write the bodies of requests: as the difference from the previous one, whole, or not at all
     #[arg(long, value_name = "HOW", default_value = "delta")]
     bodies: How,
     /// The command and its arguments

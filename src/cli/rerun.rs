@@ -1,5 +1,5 @@
-//! `rerun`: asks a model again what it was asked at a step, or runs a tool again. Both are real effects: nothing
-//! happens without its option and a confirmation.
+//! `rerun`: repeats the model call of a step, or runs a tool again. Both have real effects: nothing happens without its
+//! option and a confirmation.
 
 mod ask;
 mod attempts;
@@ -16,15 +16,15 @@ use crate::cli::{Cx, pick};
 use crate::model::action::{ActionIx, Kind};
 use crate::store::Store;
 
-/// Ask a model again what it was asked at a step (once, or several times to see how steady its choice is), or run a
-/// tool call again by a template of the settings
+/// Repeat a model call (once, or several times to see how stable its choice is), or run a tool call again with a
+/// template from the settings
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   saferun-tui rerun trace.jsonl --seq 42 --base-url https://api.openai.com/v1 --dry-run
   saferun-tui rerun trace.jsonl --seq 42 -n 10 --allow-net --base-url https://api.openai.com/v1
   saferun-tui rerun trace.jsonl --seq 42 --model gpt-5 --model gpt-4o -n 10 --set temperature=0 --allow-net …
-  saferun-tui rerun trace.jsonl --seq 43 --allow-exec       a tool call, by a template:
+  saferun-tui rerun trace.jsonl --seq 43 --allow-exec       a tool call, with a template:
 
     [rerun.tools]                                           in ~/.config/saferun-tui/config.toml
     read_file = [\"/usr/bin/cat\", \"--\", \"{args.path}\"]     no shell; the arguments are on standard input too
@@ -38,13 +38,13 @@ pub struct Rerun {
     /// The model call (or an action of it), or the tool call
     #[arg(long, value_name = "N")]
     seq: Option<u32>,
-    /// Run the tool call itself; without it, --model or -n, a tool call is run and a model call is asked
+    /// Run the tool call itself; without it, --model or -n, a tool call is run and a model call is repeated
     #[arg(long, conflicts_with_all = ["model", "times", "set"])]
     tool: bool,
     /// Ask this model instead of the recorded one; repeat it to compare
     #[arg(long, value_name = "NAME")]
     model: Vec<String>,
-    /// Ask so many times
+    /// Repeat the call this many times
     #[arg(short = 'n', long = "times", value_name = "K", value_parser = clap::value_parser!(u16).range(1..=1000))]
     times: Option<u16>,
     /// A new value in the request: JSON, or else text; repeatable
@@ -56,7 +56,7 @@ pub struct Rerun {
     /// The variable that holds the key
     #[arg(long, value_name = "NAME")]
     key_env: Option<String>,
-    /// Send nothing that could cost more than this in sum
+    /// Send nothing that could push the total cost above this
     #[arg(long, value_name = "USD")]
     max_usd: Option<f64>,
     /// Show what would be sent or run, and do nothing
@@ -118,7 +118,7 @@ impl Command for Rerun {
     }
 }
 
-/// The model call to ask again.
+/// The model call to repeat.
 #[derive(Debug, Clone, Copy)]
 struct Step<'a> {
     store: &'a Store,
@@ -129,7 +129,7 @@ struct Step<'a> {
 /// Asks the user to type a word. An error unless it was typed.
 pub(super) fn confirm(cx: &Cx, what: &str, word: &str) -> Result<(), Failure> {
     if !io::stdin().is_terminal() {
-        let what = "standard input is not a terminal, so nobody can confirm (--yes does not ask)";
+        let what = "standard input is not a terminal, so it cannot be confirmed (--yes skips the question)";
         return Err(Failure::Usage(what.to_owned()));
     }
     cx.notes.line(&format!(

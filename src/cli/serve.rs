@@ -1,4 +1,4 @@
-//! `serve`: gives the recorded answers of a run to an agent, and tells whether it did the same again.
+//! `serve`: serves the recorded answers of a run to an agent, and reports whether it did the same again.
 
 mod dry;
 mod report;
@@ -28,7 +28,7 @@ use crate::cli::{Cx, pick};
 use crate::model::quantity::Cost;
 use crate::store::Store;
 
-/// Serve a recorded run as the model of an agent: no key, no network. With a command, run it and tell whether it did
+/// Serve a recorded run as the model of an agent: no key, no network. With a command, run it and report whether it did
 /// the same again
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -39,9 +39,9 @@ Examples:
   saferun-tui serve trace.jsonl --dry-run                   what can be served, and how exactly
   saferun-tui serve trace.jsonl --until 12 --then live --allow-net -- python agent.py
 
-The agent's own tools run as ever: only its model is served.
+The agent's own tools run as usual: only its model is served.
 
-Exit codes: 0 all answers were given and the new run is the same · 1 it differs, or answers were not asked for ·
+Exit codes: 0 all answers were used and the new run is the same · 1 it differs, or answers were not requested ·
             3 a request had no recorded answer · otherwise the code of the command")]
 pub struct Serve {
     /// PATH, or PATH#RUN if it holds several runs
@@ -53,13 +53,13 @@ pub struct Serve {
     /// Serve the run's tools instead, as mcp-serve does: over standard input and output, or with --listen over HTTP
     #[arg(long, conflicts_with_all = ["how", "until", "command", "output", "dry_run"])]
     mcp: bool,
-    /// The tools of MCP servers, for commands that can be told where theirs are (claude, codex)
+    /// The tools of MCP servers, for commands with an option to redirect them (claude, codex)
     #[arg(long, value_name = "WHICH", default_value = "mcp")]
     tools: Which,
     /// How requests are matched [default: the strictest that the trace allows]
     #[arg(long = "match", value_name = "HOW")]
     how: Option<How>,
-    /// Give only the first N answers
+    /// Serve only the first N answers
     #[arg(long, value_name = "N")]
     until: Option<usize>,
     /// What later requests get
@@ -68,13 +68,13 @@ pub struct Serve {
     /// Allow requests to the network, for --then live
     #[arg(long)]
     allow_net: bool,
-    /// Send nothing to the real model that could cost more than this in sum
+    /// Send nothing to the real model that could push the total cost above this
     #[arg(long, value_name = "USD", default_value_t = 1.0)]
     max_usd: f64,
-    /// Do not ask before going on with the real model
+    /// Do not ask before continuing with the real model
     #[arg(long, requires = "allow_net")]
     yes: bool,
-    /// What requests get that stand beside the conversation, such as titles
+    /// What to answer to requests outside the conversation, such as titles
     #[arg(long, value_name = "WHAT", default_value = "stub")]
     aux: Aux,
     /// Wait as long as the recorded answers took; x4 waits a quarter
@@ -89,7 +89,7 @@ pub struct Serve {
     /// Compare ids, times, dates and temporary paths in texts too
     #[arg(long)]
     keep_noise: bool,
-    /// The action that must happen again to count as reproduced [default: the first failure]
+    /// The action that must happen again for the run to count as reproduced [default: the first failure]
     #[arg(long, value_name = "SEQ")]
     expect: Option<u32>,
     /// Keep the new run in this file
@@ -108,7 +108,7 @@ pub struct Serve {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum How {
-    /// The next of its lane, and the same
+    /// The next of its lane, if it is the same
     Order,
     /// Any that is the same, each once
     Hash,
@@ -120,7 +120,7 @@ enum How {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Which {
-    /// Give the recorded results
+    /// Serve the recorded results
     Mcp,
     /// Leave the command its own
     None,
@@ -150,7 +150,7 @@ enum Errors {
     Skip,
 }
 
-/// By how much recorded times are divided; none for no waiting.
+/// The divisor of recorded times; none for no waiting.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Speed(Option<f64>);
 
@@ -230,7 +230,7 @@ impl Command for Serve {
 }
 
 impl Serve {
-    /// Serves all answers of a fork, and goes on with the real model.
+    /// Serves all answers of a fork, then continues with the real model.
     pub(super) fn of_fork(fork: PathBuf, command: Vec<OsString>, max_usd: f64, yes: bool) -> Serve {
         Serve {
             run: fork,
@@ -282,19 +282,19 @@ impl Serve {
         })
     }
 
-    /// What goes on after the recorded answers, if the user asked for it and confirmed it.
+    /// The real model that continues after the recorded answers, if the user asked for it and confirmed it.
     fn live(&self, cx: &Cx, net: &Net) -> Result<Option<Arc<Live>>, Failure> {
         if self.then == Then::Fail {
             return Ok(None);
         }
         let upstreams = Upstreams::of(|name| env::var(name).ok());
         let look = &cx.notes.look;
-        cx.notes.line("after the recorded answers, requests go to the real model, with the keys that the command has");
+        cx.notes.line("after the recorded answers, requests go to the real model, with the command's own keys");
         for base in [&upstreams.openai, &upstreams.anthropic, &upstreams.gemini] {
             cx.notes.line(&format!("  {}", look.clean(base)));
         }
         cx.notes.line(&format!(
-            "  limit {}: a request that could pass it fails",
+            "  limit {}: a request that could exceed it fails",
             human::usd(self.max_usd)
         ));
         if !self.allow_net {
@@ -302,7 +302,7 @@ impl Serve {
             return Err(Failure::Usage(what.to_owned()));
         }
         if !self.yes {
-            confirm(cx, "To go on live", "live")?;
+            confirm(cx, "To continue live", "live")?;
         }
         let most = Cost::from_usd(self.max_usd);
         let prices = cx.load.options.prices.clone();
@@ -351,7 +351,7 @@ impl Serve {
     }
 }
 
-/// What can be served, in words.
+/// A description of what can be served.
 fn head(store: &Store, recording: &Recording, class: Class) -> Vec<String> {
     let models = human::counted(recording.calls.len() as u64, "model call");
     let tools = human::counted(
@@ -371,7 +371,7 @@ fn head(store: &Store, recording: &Recording, class: Class) -> Vec<String> {
     }
     if recording.cut > 0 {
         let cut = human::counted(recording.cut as u64, "answer");
-        lines.push(format!("  {cut} broke off and will not be given"));
+        lines.push(format!("  {cut} cut off in the trace will not be served"));
     }
     lines
 }

@@ -190,7 +190,7 @@ impl Printer {
             None => expr,
         };
         if alerted::asks(&expr) {
-            let what = "alerts of a run that goes on cannot be filtered by here: alert check reads it so far";
+            let what = "tail cannot filter by alerts of a run that is still growing: alert check reads it so far";
             return Err(Failure::Usage(what.to_owned()).into());
         }
         Ok(Printer {

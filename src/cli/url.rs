@@ -1,4 +1,4 @@
-//! Paths that are URLs of traces: what is new there is pulled into the cache, then read like any folder.
+//! Paths that are URLs of traces: new traces are pulled into the cache, then read like any folder.
 
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,7 @@ pub(super) fn keys(config: &Config) -> Keys {
         .collect()
 }
 
-/// Refuses what looks like a URL and is none that can be pulled.
+/// Refuses what looks like a URL but cannot be pulled.
 pub(super) fn check(paths: &[PathBuf]) -> Result<(), Failure> {
     let targets = paths.iter().map(|path| Target::parse(path).path);
     for path in targets.filter(|path| is_url(path)) {

@@ -1,4 +1,4 @@
-//! `wire`: the file with which a program of one's own records itself.
+//! `wire`: the file with which a user's own program records itself.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use crate::cli::command::{Accepts, Command};
 use crate::cli::failure::Exit;
 use crate::cli::place::Place;
 
-/// Write the one file with which an agent of one's own records itself: three lines, no package
+/// Write the one file with which your own agent records itself: three lines, no package
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

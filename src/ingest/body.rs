@@ -23,9 +23,9 @@ pub struct Body {
     pub decisions: Vec<DecisionText>,
     pub approvals: Vec<ApprovalText>,
     pub labels: Vec<(String, String)>,
-    /// The writers that told this action, in a trace that several of them append to.
+    /// The writers that recorded this action, in a trace that several of them append to.
     pub via: Vec<String>,
-    /// The result as the model saw it, where that is not what the tool returned.
+    /// The result as the model saw it, if that is not what the tool returned.
     pub seen: Option<String>,
     /// The whole record as JSON, for fields that no view knows; `None` if it is not JSON.
     pub record: Option<Value>,

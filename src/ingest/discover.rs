@@ -87,7 +87,7 @@ impl Resolved {
     }
 }
 
-/// What `pull` remembers beside the traces that it writes.
+/// The state that `pull` keeps beside the traces that it writes.
 const PULLED: &str = ".saferun-pull.json";
 
 /// Expands files, folders (walked, sorted), globs and `-`, in the order given and without duplicates.
@@ -115,7 +115,7 @@ pub fn resolve(paths: &[PathBuf], shown: Shown) -> Resolved {
     resolved
 }
 
-/// Drops histories of SpecStory whose sessions are opened too: what is in them would count twice.
+/// Drops SpecStory histories whose sessions are opened too: their contents would count twice.
 fn drop_copies(inputs: &mut Vec<Input>) {
     let stem = |input: &Input| Some(input.path()?.file_stem()?.to_string_lossy().into_owned());
     let open: std::collections::HashSet<String> = inputs.iter().filter_map(stem).collect();
@@ -265,7 +265,7 @@ fn folder(path: &Path, shown: Shown) -> Result<Expanded, Error> {
     Err(Error::NoMatch { pattern })
 }
 
-/// Puts the sessions of stores in the place of the stores. A session that is also kept as files is told once, by its store.
+/// Replaces stores by their sessions. A session that is also kept as files is listed once, by its store.
 fn sessions_for_stores(found: &mut Expanded) {
     let Expanded {
         files, unreadable, ..

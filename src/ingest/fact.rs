@@ -147,7 +147,7 @@ pub enum Name {
     Policy,
     Rule,
     By,
-    /// Which writer of a trace of several told it.
+    /// Which of a trace's writers recorded it.
     Via,
     /// The id of the record; a file may contain the same record twice.
     Record,

@@ -94,8 +94,7 @@ pub trait Layout {
         &[]
     }
 
-    /// Lines of JSON that tell what a file in another notation holds, if it is one of this format; `head` is its
-    /// beginning.
+    /// How to turn a file in another notation into lines of JSON, if it is one of this format; `head` is its beginning.
     fn tell(&self, path: &Path, head: &[u8]) -> Option<Tell> {
         let _ = (path, head);
         None
@@ -148,8 +147,8 @@ pub trait Open {
         let _ = (record, part, body);
     }
 
-    /// Adds to `body` what another writer of the trace tells of the same action or its result in part `part` of
-    /// a record.
+    /// Adds to `body` what another writer of the trace recorded about the same action or its result in part `part` of a
+    /// record.
     fn open_telling(&self, record: &Value, part: u16, body: &mut Body) {
         let _ = (record, part, body);
     }
@@ -164,7 +163,7 @@ pub trait Request {
         None
     }
 
-    /// What traces of this format hold of the requests that were sent to a model, at best.
+    /// How much traces of this format hold of the requests to a model, at best.
     fn sent(&self) -> Sent {
         Sent::Order
     }
@@ -182,7 +181,7 @@ pub trait Request {
         let _ = (record, find);
     }
 
-    /// The id of the earlier record that a request is told as a difference from, if it is.
+    /// The id of the earlier record that a request is a difference from, if it is one.
     fn base<'a>(&self, record: &'a Value) -> Option<&'a str> {
         let _ = record;
         None
@@ -250,7 +249,7 @@ pub enum Sent {
     Messages,
     /// That there were calls, and in which order.
     Order,
-    /// There are no calls of a model in it.
+    /// No model calls.
     Nothing,
 }
 

@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use flate2::read::MultiGzDecoder;
 
-/// The path of what is compressed in a file: without `.gz` or `.zst`.
+/// The path of the compressed contents: without `.gz` or `.zst`.
 pub(crate) fn bare(path: &Path) -> Cow<'_, Path> {
     match path.extension() {
         Some(ending) if ending == "gz" || ending == "zst" => Cow::Owned(path.with_extension("")),

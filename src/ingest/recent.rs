@@ -157,7 +157,7 @@ fn in_projects(homes: &Homes) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The files of a pattern in which `*` stands for a part of one name.
+/// The files that match a pattern in which `*` stands for a part of one name.
 fn matching(pattern: &Path) -> Vec<PathBuf> {
     let mut found = vec![PathBuf::new()];
     for part in pattern.components() {
@@ -180,7 +180,7 @@ fn matching(pattern: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Adds the sessions of stores. One that is also kept as files is told once, by its store.
+/// Adds the sessions of stores. One that is also kept as files is listed once, by its store.
 fn add_stored(homes: &Homes, found: &mut Vec<Recent>) {
     for store in stores(homes) {
         let sessions = sqlite::sessions(&store).unwrap_or_default();

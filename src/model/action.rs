@@ -177,7 +177,7 @@ impl Flags {
     /// Copied from another session, where it counts.
     pub const COPIED: Flags = Flags(1 << 19);
 
-    /// A call that the recorder saw run although no hook was asked about it.
+    /// A call that the recorder saw run without any hook being asked.
     pub const UNGUARDED: Flags = Flags(1 << 20);
 
     /// The recorder left out a part of the record because it was too large.

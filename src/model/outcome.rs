@@ -16,7 +16,7 @@ pub struct Outcomes {
     pub result: Places,
     usage: Usages,
     verdicts: Vec<(u16, Attached)>,
-    /// Where other writers of the trace tell the same.
+    /// Where other writers of the trace recorded the same action.
     tellings: Vec<(u16, Place)>,
 }
 
@@ -83,7 +83,7 @@ pub enum Extra {
     Nothing,
     Usage(Usage),
     Attached(Attached),
-    /// Another writer of the trace tells the same action, or its result, in this record.
+    /// Another writer of the trace recorded the same action, or its result, here.
     Told(Place),
 }
 
@@ -192,13 +192,13 @@ impl Outcomes {
         of_row(&self.verdicts, row)
     }
 
-    /// The records in which other writers tell the same as a row, in recorded order.
+    /// The records in which other writers recorded the same action as a row, in recorded order.
     pub fn tellings(&self, row: usize) -> impl ExactSizeIterator<Item = &Place> {
         of_row(&self.tellings, row)
     }
 }
 
-/// Adds to a sparse table, behind what the row has already.
+/// Adds to a sparse table, after the row's existing entries.
 fn insert<T>(table: &mut Vec<(u16, T)>, row: usize, value: T) {
     let key = row as u16;
     let place = table.partition_point(|(at, _)| *at <= key);

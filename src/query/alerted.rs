@@ -1,4 +1,5 @@
-//! What `alert:`, `is:alert` and `is:loop` look up. Rules of alerts live on a floor above, which brings the functions.
+//! The index for `alert:`, `is:alert` and `is:loop`. Rules of alerts live on a higher floor, which supplies the
+//! functions.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
@@ -14,7 +15,7 @@ pub type Rows = HashSet<u32>;
 /// By the id of a rule, the actions that are evidence of its alerts.
 pub type ByRule = BTreeMap<Box<str>, Rows>;
 
-/// Finds alerts when a filter asks for them; once for each state of a store.
+/// Finds alerts when a filter needs them; once for each state of a store.
 #[derive(Clone, Default)]
 pub struct Alerts(Option<Arc<Finder>>);
 
@@ -24,7 +25,7 @@ struct Finder {
     found: Mutex<Found>,
 }
 
-/// What was found when the store had so many actions.
+/// The result for a store with this many actions.
 #[derive(Default)]
 struct Found {
     loops: Option<(u32, Arc<Rows>)>,
@@ -78,7 +79,7 @@ impl Alerts {
     }
 }
 
-/// Whether a filter asks for alerts, which need the whole store.
+/// Whether a filter needs alerts, which take the whole store to find.
 pub fn asks(expr: &Expr) -> bool {
     let is_alert = |subject: &Subject| matches!(subject, Subject::Field(Field::Alert));
     match expr {

@@ -19,7 +19,7 @@ use crate::query::value::{self, Interval};
 use crate::store::Store;
 use crate::store::search::Needle;
 
-/// What an expression may refer to that is not in it.
+/// What an expression may refer to outside itself.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Around<'a> {
     pub(super) store: &'a Store,

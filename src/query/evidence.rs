@@ -1,8 +1,8 @@
-//! What must stand somewhere in the spans of a run if a filter keeps the run: conditions that a store elsewhere can
-//! test. They may let too much through, never too little; the filter itself decides here.
+//! What must be in the spans of a run if a filter keeps the run: conditions that a store elsewhere can test. They may
+//! let too much through, never too little; the filter itself is then applied here.
 //!
-//! Nothing follows from a negation, from what is absent, or from the story of a whole run; nor from words that a
-//! reader may have written itself.
+//! Nothing follows from a negation, from what is absent, or from the history of a whole run; nor from words that a
+//! reader may have added.
 
 use std::fmt;
 
@@ -13,8 +13,8 @@ use crate::query::expr::{Expr, Find, State, Subject, Term, Test, Value};
 use crate::query::fields::Field;
 use crate::query::value;
 
-/// Conditions on the spans of a run. `All` are fulfilled by spans of one run, not by one span: what an action shows
-/// may come from several.
+/// Conditions on the spans of a run. `All` may be met by different spans of one run: what an action shows may come from
+/// several.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Evidence {
     /// Nothing follows: any run may match.
@@ -24,7 +24,7 @@ pub enum Evidence {
     Any(Vec<Evidence>),
 }
 
-/// What at least one span of the run fulfils.
+/// A condition that at least one span of the run meets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fact {
     /// A text in a name or a value.
@@ -62,7 +62,7 @@ pub fn of(expr: &Expr, context: &Context) -> Evidence {
     }
 }
 
-/// Conditions that follow from nothing are left out of a conjunction.
+/// Conditions that require nothing are dropped from a conjunction.
 fn all(parts: impl Iterator<Item = Evidence>) -> Evidence {
     let mut known: Vec<Evidence> = parts.filter(|it| *it != Evidence::Anything).collect();
     match known.len() {
@@ -72,7 +72,7 @@ fn all(parts: impl Iterator<Item = Evidence>) -> Evidence {
     }
 }
 
-/// One alternative from which nothing follows makes the whole worthless.
+/// If one alternative requires nothing, neither does the whole.
 fn any(parts: impl Iterator<Item = Evidence>) -> Evidence {
     let mut parts: Vec<Evidence> = parts.collect();
     match parts.len() {
@@ -163,8 +163,8 @@ fn failure(value: &Value) -> Evidence {
     }
 }
 
-/// The longest piece of what was typed that no encoding changes and no reader writes: letters, digits, `_` and `-`.
-/// Readers compose texts of several values, so a piece ends at everything else.
+/// The longest piece of the user's text that no encoding changes and no reader writes: letters, digits, `_` and `-`.
+/// Readers compose texts from several values, so a piece ends at everything else.
 fn needle(typed: &str) -> Evidence {
     let is_plain = typed.bytes().all(|byte| byte.is_ascii_digit()) && !typed.starts_with('0');
     if matches!(typed, "true" | "false" | "null") || (typed.parse::<f64>().is_ok() && !is_plain) {

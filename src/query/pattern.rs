@@ -15,17 +15,17 @@ pub enum Pattern {
     Like(Like),
 }
 
-/// A regular expression. It is compiled when it is needed first: a hook reads a policy of many rules for one call.
+/// A regular expression. It is compiled on first use: a hook reads a policy of many rules for one call.
 #[derive(Debug, Clone)]
 pub struct Like {
     source: String,
     any_case: bool,
-    /// The text that it is, if it has no operators.
+    /// The literal text, if it has no operators.
     literal: Option<(String, Extent)>,
     compiled: OnceLock<Option<regex::Regex>>,
 }
 
-/// In texts up to this length, a literal is looked for without compiling anything.
+/// In texts up to this length, a literal is searched without compiling anything.
 const SHORT: usize = 256;
 
 impl Like {
@@ -51,7 +51,7 @@ impl Like {
         compiled.as_ref().is_some_and(|it| it.is_match(text))
     }
 
-    /// None where only the expression can tell: capitals of other alphabets are not compared here.
+    /// None where only the expression can decide: capitals of other alphabets are not compared here.
     fn quickly(&self, literal: &str, extent: Extent, text: &str) -> Option<bool> {
         let is_comparable = !self.any_case || literal.is_ascii() && text.is_ascii();
         if text.len() > SHORT || !is_comparable {
@@ -107,7 +107,7 @@ impl Pattern {
         let is_literal = !glob || !text.contains(['*', '?']);
         Pattern::Like(Like {
             literal: is_literal.then(|| (text.clone(), extent)),
-            // A dot is any character, line ends too.
+            // A dot is any character, including line ends.
             ..Like::new(format!("(?s){source}"), !has_capital(&text))
         })
     }
@@ -263,7 +263,7 @@ mod tests {
     use super::{Extent, Like, Pattern};
     use crate::query::expr::{Regex, Value};
 
-    /// The short way and the expression agree.
+    /// The shortcut and the expression agree.
     #[track_caller]
     fn check(pattern: &Pattern, text: &str, expected: bool) {
         assert_eq!(pattern.matches(text), expected, "{pattern:?} {text}");

@@ -107,10 +107,10 @@ pub fn record_around(
     None
 }
 
-/// The longest chain of requests, each told as a difference from the one before.
+/// The longest chain of requests, each recorded as a difference from the one before.
 const LONGEST_CHAIN: usize = 1000;
 
-/// Completes a request that is told as a difference from an earlier one, which may be a difference itself. Without
+/// Completes a request that is recorded as a difference from an earlier one, which may be a difference itself. Without
 /// its base a record stays as it is.
 pub fn rebase(source: &Source, record: &mut Value, at: u64) {
     let format = source.format;

@@ -125,7 +125,7 @@ impl<'a> Row<'a> {
         self.outcomes.attached(self.at)
     }
 
-    /// The records in which other writers of the trace tell the same action or its result.
+    /// The records in which other writers of the trace recorded the same action or its result.
     pub fn tellings(&self) -> impl ExactSizeIterator<Item = Place> + use<'a> {
         self.outcomes.tellings(self.at).copied()
     }

@@ -1,4 +1,4 @@
-"""What the recording proxy costs: the same requests direct and through it, in turn, in one process.
+"""The overhead of the recording proxy: the same requests direct and through it, in turn, in one process.
 
     tests/bench/proxy.py target/release/saferun-tui [ROUNDS]
 

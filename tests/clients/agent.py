@@ -1,6 +1,6 @@
 """A small agent on a real SDK: asks, calls a tool, answers. Usage: agent.py API [stream]
 
-It prints what it got, and sends nothing but to the base URLs in its environment."""
+It prints what it got, and sends requests only to the base URLs in its environment."""
 import json
 import os
 import sys

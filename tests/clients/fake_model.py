@@ -1,4 +1,4 @@
-"""A model that says what a script tells it to: one tool call, then one sentence. Speaks Anthropic messages, OpenAI
+"""A scripted model: one tool call, then one sentence. Speaks Anthropic messages, OpenAI
 responses and Gemini's streamed answers, as far as the clients of this folder need them. Listens on 127.0.0.1 only."""
 
 import json
@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Model:
-    """`tools` maps the name of a tool that a client offers to the arguments of the one call that is asked for."""
+    """`tools` maps the name of a tool that a client offers to the arguments of its one call."""
 
     def __init__(self, tools):
         self.tools = tools
@@ -21,7 +21,7 @@ class Model:
                 pass
 
             def do_GET(self):
-                # Codex asks for a WebSocket first; with this answer it goes on with POST.
+                # Codex asks for a WebSocket first; after this answer it falls back to POST.
                 self.reply(426 if "upgrade" in self.headers.get("connection", "").lower() else 200, b"{}")
 
             do_HEAD = do_GET
@@ -71,7 +71,7 @@ class Model:
         return f"http://127.0.0.1:{self.server.server_port}"
 
     def call(self, offered, is_answered):
-        """The call to ask for, if the client offers such a tool and has no result of it so far."""
+        """The call to request, if the client offers such a tool and has no result of it so far."""
         if is_answered:
             return None
         return next(((name, self.tools[name]) for name in offered if name in self.tools), None)

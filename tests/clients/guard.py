@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Real agents against a model that a script plays, each once per way in which the guard can end a question. The model
-asks to delete a folder, with the client's own permissions bypassed: the folder tells the truth.
+"""Real agents against a scripted model, each once per way in which the guard can settle a question. The model
+asks to delete a folder, with the client's own permissions bypassed: the folder shows the outcome.
 
     tests/clients/guard.py target/debug/saferun-tui [CLIENT…]
 
-A client is looked for in PATH; one that is not installed is skipped, and the last line says so."""
+Clients are taken from PATH; a missing one is skipped, and the last line says so."""
 
 import json
 import os
@@ -33,14 +33,14 @@ reason = "recursive delete"
 
 
 class Client:
-    """How a client is told to do as the model says: its program, arguments, environment and the name of its shell."""
+    """How to make a client obey the model: its program, arguments, environment and the name of its shell."""
 
     def __init__(self, name, program, tool, arguments, environment, argument="command", settings=None):
         self.name, self.program, self.tool, self.argument = name, program, tool, argument
         self.arguments, self.environment, self.settings = arguments, environment, settings
 
     def prepare(self, home):
-        """Writes the settings that the client needs, which are there before the guard is installed."""
+        """Writes the settings that the client needs before the guard is installed."""
         for path, text in (self.settings or {}).items():
             (home / path).parent.mkdir(parents=True)
             (home / path).write_text(text)
@@ -63,7 +63,7 @@ CLIENTS = [
 
 
 class Case:
-    """One client once, with a policy and somebody or nobody who answers."""
+    """One run of a client, with a policy and with or without an approver."""
 
     def __init__(self, client, effect="ask", wait="60s", approver=True, then=None, observe=False, break_it=None):
         self.client, self.effect, self.wait = client, effect, wait
@@ -151,7 +151,7 @@ def leaks(home):
 
 
 def listed(guard, home, environment):
-    """What the explorer makes of the trace: the statuses of its calls."""
+    """The statuses of the trace's calls in the explorer."""
     traces = home / ".local/state/saferun-tui/traces"
     ran = subprocess.run([guard, "query", "kind:tool_call", traces, "--jsonl"], env=environment, capture_output=True, text=True)
     return [json.loads(line).get("status", "") for line in ran.stdout.splitlines()]
@@ -168,10 +168,10 @@ def cases(client):
     yield "denied by a rule", Case(client, effect="deny"), False
     yield "approved by a person", Case(client, then=person("approve", "--reason", "scratch")), True
     yield "denied by a person", Case(client, then=person("deny", "--reason", "not today")), False
-    yield "nobody answers in time", Case(client, wait="3s"), False
-    yield "nobody is there", Case(client, approver=False), False
+    yield "no answer in time", Case(client, wait="3s"), False
+    yield "no approver", Case(client, approver=False), False
     yield "the hook is killed", Case(client, then=kill), False
-    yield "the hook is told to end", Case(client, then=terminate), False
+    yield "the hook is terminated", Case(client, then=terminate), False
     yield "the policy is broken", Case(client, approver=False, break_it=broken), False
     yield "only observed", Case(client, effect="deny", observe=True), True
     if client.name != "codex":

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Coding agents against `serve`: python3 tests/clients/hosts.py [BINARY]
 
-Uses `claude` and `codex` from PATH or from CLIENT_MODULES/node_modules/.bin; each that is missing is skipped and told.
-The served answers ask for one harmless shell command and then say that it is done."""
+Uses `claude` and `codex` from PATH or from CLIENT_MODULES/node_modules/.bin; missing ones are skipped and reported.
+The served answers request one harmless shell command and then report that it is done."""
 import json
 import os
 import shutil
@@ -57,7 +57,7 @@ for host, (tool, arguments, options) in HOSTS.items():
               f"{len(report.get('misses') or [])} misses, exit {done.returncode}")
         if not good or "-v" in sys.argv:
             print(done.stdout[-1500:], done.stderr[-4000:])
-        # The same agent on its own recording: what it asks is recorded now.
+        # The same agent on its own recording: its requests are recorded now.
         if good:
             done = subprocess.run([BINARY, "serve", "--json", again, "--", program, *options], capture_output=True, text=True, env=env, cwd=home, stdin=subprocess.DEVNULL, timeout=300)
             lines = [line for line in done.stdout.splitlines() if line]

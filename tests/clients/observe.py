@@ -1,9 +1,9 @@
-"""Talks to a scripted model with clients that observe() was given, streaming, breaking off, at the same time and in a
+"""Talks to a scripted model with observed clients, streaming, breaking off, concurrently and in a
 wrapped function, and compares the trace with what the clients saw.
 
     tests/clients/observe.py [PYTHON]
 
-PYTHON is one that has openai, anthropic and google-genai; without them it is skipped."""
+PYTHON needs openai, anthropic and google-genai; without them the test is skipped."""
 import json
 import os
 import subprocess
@@ -121,14 +121,14 @@ with tempfile.TemporaryDirectory() as home:
         print(f"same: {len(told)} model calls as their clients saw them")
         out, events = play(REST, port, home, "rest")
         check("rest", out, "refused\n")
-        check("rest: calls are told once", [it["id"] for it in of(events, "tool_call")], ["call_0", "call_1"])
+        check("rest: calls are recorded once", [it["id"] for it in of(events, "tool_call")], ["call_0", "call_1"])
         results = [[it["call_id"], it["result"]] for it in of(events, "tool_result")]
         check("rest: so are results", results, [["call_0", "contents of 0.txt"], ["call_1", "contents of 1.txt"]])
         runs = {it["run_id"]: it.get("task") for it in of(events, "run_start")}
         check("rest: runs", sorted(str(it) for it in runs.values()), ["None", "t0", "t1", "t2", "t3", "t4"])
         asked = {runs[it["run_id"]]: it["content"] for it in of(events, "prompt") if runs[it["run_id"]]}
         check("rest: prompts stay in their runs", asked, {f"t{n}": f"q{n}" for n in range(5)})
-        check("rest: what broke off", of(events, "response")[-1]["finish_reason"], "cut")
+        check("rest: a broken stream", of(events, "response")[-1]["finish_reason"], "cut")
         check("rest: a child of fork", len(of(events, "note")), 1)
         check("rest: the end", events[-1]["type"], "run_end")
         print(f"rest: {len(of(events, 'response'))} model calls in {len(runs)} runs")

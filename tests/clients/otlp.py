@@ -2,7 +2,7 @@
 
     tests/clients/otlp.py target/debug/saferun-tui [PYTHON]
 
-PYTHON is one that has opentelemetry-sdk and opentelemetry-exporter-otlp-proto-{http,grpc}; without them it is skipped."""
+PYTHON needs opentelemetry-sdk and opentelemetry-exporter-otlp-proto-{http,grpc}; without them the test is skipped."""
 import base64
 import json
 import os

@@ -2,7 +2,7 @@
 
     tests/clients/record.py target/debug/saferun-tui [PYTHON]
 
-PYTHON is one that has the SDKs (pip install openai anthropic google-genai). What is not installed is skipped, and said."""
+PYTHON needs the SDKs (pip install openai anthropic google-genai). Missing ones are skipped and reported."""
 import json
 import os
 import shutil
@@ -43,7 +43,7 @@ def record(command, port, home, *options):
 
 
 def view(events):
-    """What a trace says of each model call, in the words of the client."""
+    """Each model call of a trace, in the client's terms."""
     calls = [it for it in events if it["type"] == "tool_call"]
     out = []
     for answer in (it for it in events if it["type"] == "response"):
@@ -72,7 +72,7 @@ def sdks(port, home):
         seen = [{key: it[key] for key in ("text", "calls", "input", "output")} for it in json.loads(told.read_text())]
         found = view(events)
         if name == "gemini":
-            # The API gives no ids: ours are made.
+            # The API has no ids: ours are generated.
             for call in found[0]["calls"]:
                 call[0] = None
         check(name, found, seen)
@@ -84,7 +84,7 @@ def sdks(port, home):
 
 
 def limits(port, home):
-    """An SDK asks once, and is told why."""
+    """An SDK asks once, and gets the reason."""
     if not installed("openai"):
         return
     script = ("import openai\nclient = openai.OpenAI(api_key='x')\n"

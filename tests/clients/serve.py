@@ -2,7 +2,7 @@
 """Real SDKs against `serve` and `mcp-serve`: python3 tests/clients/serve.py [BINARY]
 
 Needs the SDKs in the Python that runs it (openai, anthropic, google-genai, mcp), and for JavaScript a folder with
-node_modules in CLIENT_MODULES (openai, @anthropic-ai/sdk). What is not installed is skipped and told. Nothing leaves
+node_modules in CLIENT_MODULES (openai, @anthropic-ai/sdk). Missing ones are skipped and reported. Nothing leaves
 this machine. Ends with 1 if something failed."""
 import importlib.util
 import json
@@ -73,7 +73,7 @@ def sdk(folder, language, api, mode):
     loose = write(folder, "loose.jsonl", events(None))
     code, printed, report, err = serve([loose, *agent(language, api, mode)])
     check(f"{name}: by order", code == 0 and printed == ANSWER, f"{code} {printed}\n{err[-3000:]}")
-    # What it asked is recorded: it must be asked the same again, whether streamed or not.
+    # Its requests are recorded: it must repeat them, whether streamed or not.
     again = os.path.join(folder, "again.jsonl")
     code, printed, report, err = serve([loose, "-o", again, "--force", *agent(language, api, mode)])
     for other in ("", "stream"):
@@ -104,7 +104,7 @@ def mcp(folder):
     done = subprocess.run([sys.executable, f"{HERE}/mcp_client.py", "http", url], capture_output=True, text=True, timeout=60)
     server.send_signal(signal.SIGINT)
     check("mcp over http", done.stdout.strip() == json.dumps(expected), done.stdout + done.stderr[-2000:])
-    check("a call without a result is told by the exit code", server.wait(timeout=30) == 3)
+    check("the exit code reports a call without a result", server.wait(timeout=30) == 3)
 
 
 def has(module):

@@ -1,5 +1,5 @@
-//! What agents record in ways of their own: failures told only in words, messages written again, calls that the harness
-//! rejects. Inputs are small and written by hand; each names the behaviour of the tool that it stands for.
+//! The peculiar records of some agents: failures given only in words, messages written twice, calls that the harness
+//! rejects. Inputs are small and written by hand; each names the behaviour of the tool that it represents.
 
 use saferun_tui::model::action::Flags;
 use saferun_tui::store::Store;
@@ -33,7 +33,7 @@ fn lines(name: &str, values: &[Value]) -> Store {
     opened(name, &text)
 }
 
-/// Kind, tool and status of every row; `?` marks a status that only words tell.
+/// Kind, tool and status of every row; `?` marks a status derived from words.
 fn rows(store: &Store) -> Vec<String> {
     let words = store.rows().map(|row| {
         let doubt = if row.flags().has(Flags::INFERRED) {
@@ -198,7 +198,7 @@ fn an_answer_that_mini_swe_agent_rejects_is_paid_for() {
 }
 
 #[test]
-fn openhands_tells_failures_by_exit_code_and_by_words() {
+fn openhands_reports_failures_by_exit_code_and_by_words() {
     let call = |id: u8, action: &str, args: Value| json!({"id": id, "source": "agent", "action": action, "args": args, "timestamp": "2026-10-01T10:00:00"});
     let seen = |id: u8, cause: u8, observation: &str, content: &str, extras: Value| {
         json!({"id": id, "cause": cause, "source": "agent", "observation": observation, "content": content,
@@ -226,7 +226,7 @@ fn openhands_tells_failures_by_exit_code_and_by_words() {
 }
 
 #[test]
-fn codex_tells_failures_in_the_words_of_its_outputs() {
+fn codex_reports_failures_in_the_words_of_its_outputs() {
     let item = |payload: Value| json!({"timestamp": "2026-10-01T10:00:00Z", "type": "response_item", "payload": payload});
     let call = |id: &str, name: &str| {
         item(json!({"type": "function_call", "name": name, "arguments": "{}", "call_id": id}))

@@ -59,7 +59,7 @@ fn a_page_is_one_inert_file_without_secrets() {
     assert_eq!(links, page.matches("href=\"#a").count());
     let markdown = text(&run(&["export", "--as", "md"], &path));
     assert!(!markdown.contains("hunter2hunter2") && !markdown.contains("sk-proj-abcdefghij"));
-    // The fence around a text is longer than any inside it.
+    // The fence around a text is longer than those inside it.
     assert!(markdown.contains("````text\n```\n"));
 }
 

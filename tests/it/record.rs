@@ -1,4 +1,4 @@
-//! `record` around a small client, against a model on a plain socket.
+//! `record` around a small client, with a model on a plain socket.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -17,7 +17,7 @@ use crate::support::load;
 
 const KEY: &str = "sk-planted-0123456789abcdefghij";
 
-/// What the model answers to a request: the head's rest and the body, and pauses between pieces.
+/// The model's answer to a request: the rest of the head and the body, with pauses between pieces.
 type Script = fn(&str, &str) -> Vec<Step>;
 
 enum Step {
@@ -91,7 +91,7 @@ fn chunk(text: &[u8]) -> Step {
     Step::Send(out)
 }
 
-/// A call of a tool, then text: as events cut everywhere, or whole.
+/// A tool call, then text: as events cut everywhere, or whole.
 fn chat(_head: &str, body: &str) -> Vec<Step> {
     let body: Value = serde_json::from_str(body).expect("JSON");
     let has_result = body["messages"].to_string().contains("\"tool\"");
@@ -305,10 +305,10 @@ fn a_recording_is_a_trace_like_any_other() {
 }
 
 #[test]
-fn the_call_after_the_limit_gets_an_answer_that_nobody_sends_again() {
+fn the_call_after_the_limit_gets_an_answer_that_no_client_retries() {
     let model = model(chat);
     let place = Place::new();
-    // What a call cost is known a moment after its answer was passed on.
+    // The cost of a call is known a moment after its answer was forwarded.
     let script = "import time\nask('/chat/completions', dict(model='gpt-4o', messages=messages))\ntime.sleep(1)\n\
         try:\n    ask('/chat/completions', dict(model='gpt-4o', messages=messages))\n\
         except urllib.error.HTTPError as error:\n    print(error.code, error.headers['x-should-retry'], json.load(error)['error']['code'])";
@@ -366,7 +366,7 @@ fn slow(_head: &str, _body: &str) -> Vec<Step> {
 }
 
 #[test]
-fn pieces_pass_when_they_come_and_a_client_that_leaves_is_told_as_cut() {
+fn pieces_pass_as_they_arrive_and_a_client_that_leaves_is_recorded_as_cut() {
     let model = model(slow);
     let place = Place::new();
     let script = "import http.client\n\
@@ -389,7 +389,7 @@ fn pieces_pass_when_they_come_and_a_client_that_leaves_is_told_as_cut() {
 }
 
 #[test]
-fn a_server_that_cannot_be_reached_is_told_to_the_client_and_in_the_trace() {
+fn an_unreachable_server_is_reported_to_the_client_and_in_the_trace() {
     let place = Place::new();
     let closed = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = closed.local_addr().expect("an address");
@@ -505,7 +505,7 @@ fn walk(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// Hooks append to the same trace: what they saw is held against the wire.
+/// Hooks append to the same trace: their records are compared with the wire.
 #[test]
 fn a_call_that_no_hook_was_asked_about_is_marked() {
     let model = model(chat);

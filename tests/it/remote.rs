@@ -78,7 +78,7 @@ impl Product {
         command.output().expect("the program runs")
     }
 
-    /// Pulls all of the story into a folder, and gives what `--json` says.
+    /// Pulls the whole story into a folder, and returns the output of `--json`.
     fn pull(&self, folder: &Path) -> Value {
         let output = self.run(folder, &self.args(folder));
         let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
@@ -162,7 +162,7 @@ fn each_product_is_pulled_whole_and_only_once() {
         let again = product.pull(&folder);
         assert_eq!(again["records"], json!(0), "{}", product.url);
         assert_eq!(files(&folder), before);
-        // An old Langfuse is asked for the new API first, and for traces.
+        // An old Langfuse is asked for the new API first, then for traces.
         let more =
             usize::from(product.url.starts_with("langsmith")) + 2 * usize::from(is_old_langfuse);
         assert!(product.server.asked().len() <= 2 + more);
@@ -216,7 +216,7 @@ fn both_versions_of_an_api_give_the_same_runs() {
     );
 }
 
-/// What a server may do before it answers properly, without a difference to what is written.
+/// What a server may do before it answers properly, with no effect on the files written.
 fn passing() -> Vec<Fault> {
     vec![
         Fault::Instead(Answer::status(429).with("retry-after", "0")),
@@ -511,8 +511,8 @@ fn mistakes_in_a_url_are_usage_errors() {
     }
 }
 
-/// What a script that uses a vendor's own SDK reads from a server here. `SAFERUN_REMOTE` names a folder in which `sdk` is
-/// a virtual environment with `langfuse` and `langsmith`.
+/// What a script with a vendor's own SDK reads from a server here. `SAFERUN_REMOTE` names a folder in which `sdk` is a
+/// virtual environment with `langfuse` and `langsmith`.
 fn read_by_sdk(script: &str, args: &[&str]) -> Option<String> {
     let folder = std::env::var_os("SAFERUN_REMOTE").map(std::path::PathBuf::from);
     let python = folder.map(|folder| folder.join("sdk/bin/python"));
@@ -551,10 +551,10 @@ fn the_sdks_of_the_vendors_read_our_servers() {
     }
 }
 
-/// What a filter keeps must show what is said to follow from it: filters made of what readers show, over all samples of
-/// spans.
+/// If a filter keeps a run, its spans must meet the conditions derived from the filter. Filters are made from what
+/// readers show, over all samples of spans.
 #[test]
-fn evidence_stands_in_the_spans_of_every_run_that_a_filter_keeps() {
+fn evidence_is_in_the_spans_of_every_run_that_a_filter_keeps() {
     use saferun_tui::base::cancel::CancelFlag;
     use saferun_tui::query::{Context, evidence, parse, runs};
     let (mut tested, mut worth) = (0, 0);

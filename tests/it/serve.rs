@@ -82,7 +82,7 @@ impl Serving {
         post(self.address, path, body)
     }
 
-    /// Interrupts it; its exit code, what it printed, and what it reported.
+    /// Interrupts it; returns its exit code, output and report.
     fn end(mut self) -> (i32, String, String) {
         let pid = self.child.id().to_string();
         let killed = Command::new("kill").args(["-INT", &pid]).status();
@@ -102,7 +102,7 @@ fn raw(address: SocketAddr, bytes: &[u8]) -> (u16, String, String) {
     stream.set_read_timeout(time).expect("a time-out");
     stream.write_all(bytes).expect("sent");
     let mut answer = Vec::new();
-    // A reset after the answer is an end too.
+    // A reset after the answer also ends it.
     let _ = stream.read_to_end(&mut answer);
     let answer = String::from_utf8_lossy(&answer).into_owned();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
@@ -198,7 +198,7 @@ fn every_api_gives_the_recorded_answers_plain_and_streamed() {
 }
 
 #[test]
-fn ollama_streams_an_object_a_line_unless_told_not_to() {
+fn ollama_streams_one_object_per_line_unless_asked_not_to() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = written(folder.path(), "run.jsonl", &trace(None));
     let serving = Serving::start(&path, &[]);
@@ -225,7 +225,7 @@ fn ollama_streams_an_object_a_line_unless_told_not_to() {
 }
 
 #[test]
-fn a_miss_is_an_error_that_no_client_sends_again() {
+fn a_miss_is_an_error_that_no_client_retries() {
     let folder = tempfile::tempdir().expect("a folder");
     let requests = [
         asked(&["weather?"]),
@@ -360,7 +360,7 @@ fn a_command_gets_base_urls_and_its_code_comes_after_what_was_asked() {
         (&report["served"], &report["exit_code"]),
         (&json!(0), &json!(5))
     );
-    assert_eq!(done.status.code(), Some(1), "answers were not asked for");
+    assert_eq!(done.status.code(), Some(1), "answers were not requested");
 }
 
 #[test]

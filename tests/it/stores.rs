@@ -1,4 +1,4 @@
-//! Stores in SQLite: what they hold equals what SQL counts, and nothing changes beside them.
+//! Stores in SQLite: their contents equal what SQL counts, and nothing changes beside them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -244,7 +244,7 @@ fn listing(folder: &Path) -> Vec<(PathBuf, u64, SystemTime)> {
 
 const CALLS: &str = "trace=openat,open,creat,unlink,unlinkat,rename,renameat2,ftruncate,truncate,fallocate,write,pwrite64,pwritev";
 
-/// Asked of the kernel: no call of the program writes to a file in the folder, creates or deletes one.
+/// Checked with the kernel: no call of the program writes to a file in the folder, creates or deletes one.
 #[test]
 fn no_system_call_writes_beside_a_store() {
     let folder = tempfile::tempdir().expect("a folder");

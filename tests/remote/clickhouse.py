@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 from chdb import session
 
 ENGINE, ONE = session.Session(), Lock()
-# What the session does not take as a setting of a query, or what HTTP alone means.
+# Parameters that the session does not accept as settings of a query, or that only HTTP uses.
 OWN = {"database", "default_format", "readonly", "log_comment", "user", "password"}
 
 

@@ -1,5 +1,5 @@
 //! Pulling from real servers: Phoenix, `MLflow` and `ClickHouse`'s engine. `SAFERUN_REMOTE` names a folder of virtual
-//! environments; what is not there is skipped with a word:
+//! environments; missing ones are skipped with a message:
 //!
 //! ```sh
 //! for name in phoenix:arize-phoenix mlflow:mlflow chdb:chdb-core; do
@@ -32,7 +32,7 @@ impl Drop for Server {
     }
 }
 
-/// A program of a virtual environment; none, with a word, if it is not installed.
+/// A program of a virtual environment; none, with a message, if it is not installed.
 fn installed(environment: &str, program: &str) -> Option<PathBuf> {
     let folder = std::env::var_os("SAFERUN_REMOTE").map(PathBuf::from);
     let path = folder.map(|folder| folder.join(environment).join("bin").join(program));
@@ -205,11 +205,11 @@ fn phoenix_gives_back_what_was_sent() {
     let url = format!("phoenix://127.0.0.1:{}/default", server.port);
     let folder = home.join("pulled");
     let until = Instant::now() + Duration::from_mins(1);
-    // Spans are inserted a little after they were accepted.
+    // Spans are inserted shortly after they were accepted.
     while pull(home, &url, &folder, &[])["bytes"].as_u64() < Some(19_000) {
-        assert!(Instant::now() < until, "the spans do not come");
+        assert!(Instant::now() < until, "the spans do not arrive");
     }
-    // Phoenix keeps no attributes of resources.
+    // Phoenix does not store resource attributes.
     let lost = ["env", "release", "service"];
     assert_eq!(
         runs(&folder, None, &lost),

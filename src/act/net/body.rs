@@ -1,4 +1,4 @@
-//! Bodies of requests and answers: whole, or sent piece by piece; and reading one with limits.
+//! Bodies of requests and answers: whole, or sent piece by piece; and reading them with limits.
 
 use std::future::ready;
 use std::io;
@@ -34,7 +34,7 @@ pub fn with_trailers(bytes: impl Into<Bytes>, trailers: HeaderMap) -> Body {
         .boxed_unsync()
 }
 
-/// Passes a body on as it arrives.
+/// Forwards a body as it arrives.
 pub fn passed<B>(body: B) -> Body
 where
     B: HttpBody<Data = Bytes> + Send + 'static,
@@ -43,7 +43,7 @@ where
     body.map_err(io::Error::other).boxed_unsync()
 }
 
-/// A body whose pieces are sent one by one; at most `pieces` wait to be written.
+/// A body whose pieces are sent one by one; at most `pieces` are queued.
 pub fn channel(pieces: usize) -> (Sender, Body) {
     let (sender, receiver) = mpsc::channel(pieces);
     (Sender(sender), Pieces(receiver).boxed_unsync())
@@ -53,9 +53,9 @@ pub fn channel(pieces: usize) -> (Sender, Body) {
 #[derive(Debug, Clone)]
 pub struct Sender(mpsc::Sender<io::Result<Frame<Bytes>>>);
 
-/// The other side closed the connection.
+/// The other side has closed the connection.
 #[derive(Debug, Error)]
-#[error("the other side is gone")]
+#[error("the connection was closed by the other side")]
 pub struct Gone;
 
 impl Sender {
@@ -74,7 +74,7 @@ impl Sender {
     /// Cuts the body: the other side sees a connection that broke, not a body that ended.
     pub async fn cut(&self) {
         let broken = io::Error::new(io::ErrorKind::ConnectionAborted, "cut");
-        // If the other side is gone already, nothing is left to cut.
+        // If the connection is closed already, there is nothing left to cut.
         let _ = self.0.send(Err(broken)).await;
     }
 }
@@ -115,7 +115,7 @@ impl Unread {
     }
 }
 
-/// Reads a whole body of at most `cap` bytes within `time`. One that announces more is not read at all.
+/// Reads a whole body of at most `cap` bytes within `time`. A body that announces more is not read at all.
 pub async fn collect<B>(body: B, cap: usize, time: Duration) -> Result<Bytes, Unread>
 where
     B: HttpBody<Data = Bytes> + Unpin,

@@ -1,7 +1,7 @@
 //! Sends requests: piece by piece for the proxy ([`Client::exchange`]), or whole, with limits, on the thread of the
 //! caller ([`Client::send`]).
 //!
-//! Only https, or plain http to this machine, unless [`Client::allowing_plain_http`] was asked for. Certificates are
+//! Only https, or plain http to this machine, unless [`Client::allowing_plain_http`] was called. Certificates are
 //! always checked. No redirect is followed: it is an answer like any other.
 
 mod dial;
@@ -30,7 +30,7 @@ use pool::Pool;
 #[cfg(test)]
 mod tests;
 
-/// How long a connection may take, with looking up the name and TLS.
+/// How long connecting may take, including the name lookup and TLS.
 const CONNECT: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Error)]
@@ -59,14 +59,14 @@ pub enum Error {
     Header(String),
 }
 
-/// Which addresses may be sent to.
+/// Which addresses requests may go to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Rules {
     plain_http: bool,
     link_local: bool,
 }
 
-/// Sends requests, and keeps connections for the next. Clones share them.
+/// Sends requests, and keeps connections for reuse. Clones share them.
 #[derive(Debug, Clone)]
 pub struct Client {
     net: Net,
@@ -76,7 +76,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client of the proxy that the environment names (`HTTPS_PROXY`, `NO_PROXY`), if it names one.
+    /// A client that uses the proxy from the environment (`HTTPS_PROXY`, `NO_PROXY`), if there is one.
     pub fn new(net: &Net) -> Client {
         Client::with(net, Dialer::from_environment(|name| env::var(name).ok()))
     }
@@ -104,8 +104,8 @@ impl Client {
         self
     }
 
-    /// Sends a request as it is, but for `Host`, and gives the answer as soon as its head is there. Nothing ends a slow
-    /// answer; dropping it ends the request. For the thread of the network.
+    /// Sends a request unchanged, except for `Host`, and returns the answer as soon as its head has arrived. Slow
+    /// answers do not time out; dropping one ends the request. For the network thread.
     pub async fn exchange(
         &self,
         mut request: HttpRequest<Body>,
@@ -126,7 +126,7 @@ impl Client {
                     return Ok(answer);
                 }
                 Err(mut failed) => match failed.take_message() {
-                    // The connection had ended before anything was sent: the next one.
+                    // The connection had ended before anything was sent: use the next one.
                     Some(unsent) => request = unsent,
                     None => return Err(exchange_error(&place, failed.error())),
                 },
@@ -140,12 +140,12 @@ impl Client {
     }
 
     /// Sends a request and reads the whole answer, within the limits of the request. Blocks the calling thread, which
-    /// must not be the thread of the network.
+    /// must not be the network thread.
     pub fn send(&self, request: Request) -> Result<Response, Error> {
         self.net.wait(self.fetch(request))
     }
 
-    /// The same for the thread of the network.
+    /// The same for the network thread.
     pub async fn fetch(&self, request: Request) -> Result<Response, Error> {
         let host = Place::of(&request.url)?.authority();
         let time = request.time;
@@ -187,7 +187,7 @@ impl Client {
     }
 }
 
-/// What went wrong, with its cause: `hyper` alone says only where.
+/// The error with its cause: `hyper` alone reports only the stage.
 fn exchange_error(place: &Place, error: &hyper::Error) -> Error {
     let mut words = error.to_string();
     let mut cause = std::error::Error::source(error);

@@ -1,4 +1,4 @@
-//! Content encodings: gzip and zstd are undone, with a limit on what comes out.
+//! Content encodings: decodes gzip and zstd, with a limit on the output.
 
 use std::io::{self, Read};
 
@@ -7,7 +7,7 @@ use thiserror::Error;
 
 #[derive(Debug, Error)]
 pub enum Undecoded {
-    #[error("the content encoding '{0}' is not known (gzip and zstd are)")]
+    #[error("unknown content encoding '{0}' (gzip and zstd are known)")]
     Unknown(String),
     #[error("decoded, the body is longer than {0} bytes")]
     TooLong(usize),
@@ -15,7 +15,7 @@ pub enum Undecoded {
     Broken(io::Error),
 }
 
-/// The decoded bytes, at most `cap` of them. Memory grows with what comes out, not with what a header promises.
+/// The decoded bytes, at most `cap` of them. Memory grows with the output, not with what a header claims.
 pub fn decode(encoding: Option<&str>, bytes: Vec<u8>, cap: usize) -> Result<Vec<u8>, Undecoded> {
     match encoding.map(str::trim).unwrap_or_default() {
         "" | "identity" => Ok(bytes),

@@ -1,8 +1,8 @@
-//! Listens on this machine, and hands over only requests that a program of this machine meant for us.
+//! Listens on this machine only, and passes on only requests that a program of this machine meant for us.
 //!
-//! Before a handler sees a request: the address is a loopback one, the head is small and arrives in time, `Host` is
-//! ours (421: a page that rebinds its name is refused), there is no `Origin` (403: no page sends to us), and one
-//! length only is given (400). HTTP/1 is spoken, or HTTP/2 where gRPC needs it.
+//! Checked before a handler sees a request: the address is a loopback one, the head is small and arrives in time,
+//! `Host` is ours (421: a page that rebinds its name is refused), there is no `Origin` (403: web pages may not send to
+//! us), and only one length is given (400). HTTP/1 is spoken, or HTTP/2 where gRPC needs it.
 
 mod framing;
 mod screen;
@@ -33,14 +33,14 @@ use framing::Watched;
 const HEAD: usize = 16 * 1024;
 const FIELDS: usize = 64;
 const HEAD_TIME: Duration = Duration::from_secs(5);
-/// Requests at the same time on one connection of HTTP/2.
+/// Concurrent requests on one HTTP/2 connection.
 const STREAMS: u32 = 32;
 /// Further connections wait until one ends.
 const CONNECTIONS: usize = 128;
 
 pub type Answer = Response<Body>;
 
-/// Answers requests. The body is not read yet: [`body::collect`] reads it with limits, [`body::passed`] passes it on.
+/// Answers requests. The body has not been read: [`body::collect`] reads it with limits, [`body::passed`] forwards it.
 pub trait Handler: Send + Sync + 'static {
     /// Dropped when the client goes away.
     fn answer(&self, request: Request<Incoming>) -> impl Future<Output = Answer> + Send;
@@ -72,7 +72,7 @@ impl Drop for Server {
     }
 }
 
-/// `127.0.0.1:4318`, `[::1]:0`, `localhost:0`, or a port alone. Other addresses are refused.
+/// `127.0.0.1:4318`, `[::1]:0`, `localhost:0`, or only a port. Other addresses are refused.
 pub fn loopback(text: &str) -> Result<SocketAddr, Error> {
     let literal = text.replacen("localhost", "127.0.0.1", 1);
     let port: Option<SocketAddr> = text
@@ -90,11 +90,11 @@ pub fn loopback(text: &str) -> Result<SocketAddr, Error> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Spoken {
     Http1,
-    /// Without TLS, so that clients must know it before they connect: gRPC.
+    /// Without TLS, so clients must choose it before they connect: gRPC.
     Http2,
 }
 
-/// Listens; port 0 takes a free one. Must not be called on the thread of the network.
+/// Listens; port 0 takes a free one. Must not be called on the network thread.
 pub fn listen<H: Handler>(
     net: &Net,
     address: SocketAddr,
@@ -103,7 +103,7 @@ pub fn listen<H: Handler>(
     start(net, address, handler, Spoken::Http1)
 }
 
-/// The same for clients that speak HTTP/2 only.
+/// The same for clients that speak only HTTP/2.
 pub fn listen_http2<H: Handler>(
     net: &Net,
     address: SocketAddr,
@@ -136,7 +136,7 @@ fn start<H: Handler>(
 
 async fn accept<H: Handler>(listener: TcpListener, (port, spoken): (u16, Spoken), handler: Arc<H>) {
     let slots = Arc::new(Semaphore::new(CONNECTIONS));
-    // Dropped with this task, which ends the connections too.
+    // Dropped with this task, which also ends the connections.
     let mut open = JoinSet::new();
     loop {
         while open.try_join_next().is_some() {}
@@ -154,7 +154,7 @@ async fn accept<H: Handler>(listener: TcpListener, (port, spoken): (u16, Spoken)
                 };
             }
             Ok(_) => {}
-            // Out of file descriptors: some will be free again.
+            // Out of file descriptors: some will become free.
             Err(_) => sleep(Duration::from_millis(50)).await,
         }
     }

@@ -45,14 +45,14 @@ fn echo() -> (Net, Server) {
     (net, server)
 }
 
-/// All that a server answers to some bytes.
+/// Everything that a server answers to some bytes.
 fn raw(address: SocketAddr, bytes: &str) -> String {
     let mut stream = TcpStream::connect(address).expect("connected");
     let time = Some(Duration::from_secs(20));
     stream.set_read_timeout(time).expect("a time-out");
     stream.write_all(bytes.as_bytes()).expect("sent");
     let mut answer = Vec::new();
-    // A reset after the answer is an end too.
+    // A reset after the answer also ends it.
     let _ = stream.read_to_end(&mut answer);
     String::from_utf8_lossy(&answer).into_owned()
 }

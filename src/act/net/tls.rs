@@ -1,11 +1,11 @@
-//! Whom we trust: the certificates of the system, or those that `SSL_CERT_FILE` names. No option skips the check.
+//! Which certificates we trust: those of the system, or those that `SSL_CERT_FILE` names. No option skips the check.
 
 use std::sync::Arc;
 
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-/// The configuration of clients that trust the certificates of this system. None if it has none.
+/// The TLS configuration of clients that trust this system's certificates. None if it has none.
 pub(super) fn system() -> Option<Arc<ClientConfig>> {
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();
@@ -13,7 +13,7 @@ pub(super) fn system() -> Option<Arc<ClientConfig>> {
     (!roots.is_empty()).then(|| trusting(roots))?
 }
 
-/// None only if the cryptography we build with lacked the usual versions of TLS.
+/// None only if our build's cryptography lacks the usual versions of TLS.
 pub(super) fn trusting(roots: RootCertStore) -> Option<Arc<ClientConfig>> {
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
     let builder = builder.with_safe_default_protocol_versions().ok()?;

@@ -99,7 +99,7 @@ class _Trace:
 
 _trace = None
 _conversations = []
-# Calls whose result a wrapped function has told, and model calls whose answer is still read.
+# Calls whose result a wrapped function has recorded, and model calls whose answer is still being read.
 _resulted, _passing = set(), set()
 
 
@@ -128,7 +128,7 @@ def _end():
 
 @contextlib.contextmanager
 def run(task=None):
-    """Everything inside is a run of its own."""
+    """Everything inside is a separate run."""
     trace = _start()
     name = "r-" + secrets.token_hex(11)
     parent = _run.get() or (trace.run if trace.run in trace.started else None)
@@ -145,7 +145,7 @@ def run(task=None):
         _run.reset(token)
 
 
-# What APIs say. An answer is {"text", "reasoning", "calls", "usage", "model", "finish", "error", "is_complete"}.
+# Reading APIs. An answer is {"text", "reasoning", "calls", "usage", "model", "finish", "error", "is_complete"}.
 
 _APIS = {"/chat/completions": "chat", "/messages": "messages", "/responses": "responses", ":generateContent": "gemini",
          ":streamGenerateContent": "gemini"}
@@ -334,7 +334,7 @@ def _pieces(raw):
 # What is new in a request.
 
 def _tail(api, body):
-    """Messages as [(hash, [event fields])]; None for what the model said itself."""
+    """Messages as [(hash, [event fields])]; None for the model's own messages."""
     if api in ("chat", "messages"):
         raw = body.get("messages") or []
     elif api == "responses":
@@ -375,7 +375,7 @@ def _plain(content):
 
 class _Conversation:
     def __init__(self, run):
-        # `open`: calls as (id, tool, args) whose results were not seen.
+        # `open`: calls as (id, tool, args) without a result so far.
         self.run, self.hashes, self.open = run, [], []
 
     def goes_on(self, messages):
@@ -383,14 +383,14 @@ class _Conversation:
 
 
 class _Exchange:
-    """A model call that passes."""
+    """A model call in flight."""
 
     def __init__(self, request, api):
         self.api, self.began, self.first = api, time.time(), None
         self.clock, self.chunks, self.size, self.is_over = time.monotonic(), [], 0, False
         self.run = _run.get() or _trace.run
         self.id, self.status, self.encoding = _trace.id(), None, ""
-        # A proxy tells what passes; only the ids of calls are learnt here, for wrapped functions.
+        # A proxy records the traffic; only the ids of calls are collected here, for wrapped functions.
         self.tell = (lambda *_, **__: None) if os.environ.get("SAFERUN_PROXY") else _trace.tell
         self.body = {}
         with contextlib.suppress(Exception):
@@ -425,7 +425,7 @@ class _Exchange:
 
     @staticmethod
     def _closed(conversation, call):
-        """The call of a result; Gemini tells only its name."""
+        """The call of a result; Gemini sends only its name."""
         for at, (known, tool, _) in enumerate(conversation.open):
             if known == call or (isinstance(call, tuple) and call[0] == tool):
                 conversation.open.pop(at)
@@ -503,7 +503,7 @@ def _wrapped(transport, http):
         api = _api(request.url.raw_path.decode("ascii", "replace")) if request.method == "POST" else None
         if api is None:
             return None
-        # Only what can be read here; the client decodes these as well.
+        # Only encodings that can be read here; the client decodes these as well.
         request.headers["accept-encoding"] = "gzip, deflate"
         return _Exchange(request, api)
 
@@ -602,7 +602,7 @@ def observe(thing, service=None, env=None):
         raise TypeError(f"observe() takes clients of openai, anthropic, groq, together, cohere, mistral and google-genai, "
                         f"functions, lists and dicts of functions; not {type(thing).__name__}")
     for client in clients:
-        # Its own HTTP library, whatever that is called.
+        # Its own HTTP library, whatever its name.
         own = next(it for it in type(client).__mro__ if hasattr(sys.modules.get(it.__module__.split(".")[0]), "BaseTransport"))
         http = sys.modules[own.__module__.split(".")[0]]
         if not getattr(client._transport, "is_saferun", False):
@@ -616,7 +616,7 @@ def observe(thing, service=None, env=None):
 # Tools.
 
 def _decide(call, tool, args):
-    """Asks the policy of the user. Without the program nothing may run, unless SAFERUN_GUARD=off."""
+    """Asks the user's policy. Without the program nothing may run, unless SAFERUN_GUARD=off."""
     if os.environ.get("SAFERUN_GUARD") == "off":
         return None
     binary = os.environ.get("SAFERUN_TUI") or shutil.which("saferun-tui")
@@ -636,7 +636,7 @@ def _decide(call, tool, args):
 
 
 def _asked(tool, args):
-    """The id of the call of a model that a wrapped function carries out, if its client is observed."""
+    """The id of the model's call that a wrapped function carries out, if its client is observed."""
     run = _run.get() or _trace.run
     with _trace.lock:
         for conversation in _conversations:
@@ -647,7 +647,7 @@ def _asked(tool, args):
 
 
 def guarded(function=None, *, tool=None):
-    """Records calls of a function as tool calls, after the policy let them through. A denied one raises PermissionError."""
+    """Records calls of a function as tool calls, after the policy allowed them. A denied one raises PermissionError."""
     if function is None:
         return lambda it: guarded(it, tool=tool)
     _start()

@@ -25,7 +25,7 @@ pub(super) struct Grpc {
     receiver: Arc<Receiver>,
 }
 
-/// The code of gRPC for a refusal.
+/// The gRPC code for a refusal.
 pub(super) fn code(refused: &Refused) -> u8 {
     match refused {
         Refused::Undecodable(_) => 3,
@@ -135,7 +135,7 @@ fn failed(code: u8, message: &str) -> Answer {
     grpc(&mut answer);
     let headers = answer.headers_mut();
     headers.insert(STATUS, HeaderValue::from(u16::from(code)));
-    // Percent-encoding is needed for nothing that is left.
+    // Nothing that is left needs percent-encoding.
     let is_plain = |it: &char| matches!(it, ' '..='~') && *it != '%';
     let plain: String = message.chars().filter(is_plain).collect();
     if let Ok(plain) = HeaderValue::from_str(&plain) {

@@ -34,7 +34,7 @@ impl Http {
         Http { receiver }
     }
 
-    /// Any prefix of the path will do.
+    /// The path may have any prefix.
     pub async fn post(&self, request: Request<Incoming>) -> Answer {
         let path = request.uri().path().trim_end_matches('/');
         let signals = [
@@ -168,7 +168,7 @@ fn rejected_name(signal: Signal) -> &'static str {
     }
 }
 
-/// `ExportTraceServiceResponse` and its siblings: empty if all was taken.
+/// `ExportTraceServiceResponse` and its siblings: empty if everything was accepted.
 pub(super) fn success(taken: Taken) -> Vec<u8> {
     let mut out = Vec::new();
     if taken.rejected > 0 {

@@ -20,7 +20,7 @@ pub(super) fn read(signal: Signal, bytes: &[u8]) -> Result<Value, String> {
     }
 }
 
-/// Leaves out spans whose ids are none, and counts them.
+/// Drops spans with invalid ids, and counts them.
 pub(super) fn reject(request: &mut Value) -> u64 {
     let mut rejected = 0;
     let mut lists = Vec::new();
@@ -42,8 +42,8 @@ fn list<'a>(of: &'a mut Value, name: &str) -> impl Iterator<Item = &'a mut Value
     list.into_iter().flatten()
 }
 
-/// Whether an id has the right length and is not all zeros. Some exporters write ids in base 64, as protobuf's own
-/// JSON has them.
+/// Whether an id has the right length and is not all zeros. Some exporters write ids in base 64, as in protobuf's own
+/// JSON.
 fn is_id(span: &Value, name: &str, digits: usize) -> bool {
     let id = span.get(name).and_then(Value::as_str).unwrap_or_default();
     let is_hex = id.len() == digits && id.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -52,7 +52,7 @@ fn is_id(span: &Value, name: &str, digits: usize) -> bool {
     (is_hex && id.bytes().any(|byte| byte != b'0')) || is_other
 }
 
-/// How many spans and log records a request has.
+/// The number of spans and log records in a request.
 pub(super) fn count(request: &Value) -> (u64, u64) {
     let inside = |outer: &str, middle: &str, inner: &str| {
         let scopes = items(request, outer)

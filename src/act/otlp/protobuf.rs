@@ -1,4 +1,4 @@
-//! Protobuf to OTLP/JSON, by the table. Fields that it does not have are skipped.
+//! Protobuf to OTLP/JSON, driven by the table. Fields that it does not have are skipped.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -7,7 +7,7 @@ use serde_json::{Map, Number, Value};
 use super::table::{Field, Kind, LOGS, METRICS, TRACES};
 use super::{Signal, member};
 
-/// How deep messages may be inside each other.
+/// How deep messages may nest.
 const DEEPEST: usize = 64;
 
 type Read<T> = Result<T, String>;
@@ -49,7 +49,7 @@ fn message(fields: &'static [Field], bytes: &[u8], depth: usize) -> Read<Map<Str
     Ok(out)
 }
 
-/// The last value of a field counts; messages that are told twice are one.
+/// The last value of a field counts; repeated occurrences of a message are merged.
 fn put(out: &mut Map<String, Value>, field: &Field, value: Value) {
     if field.is_list {
         let list = out
@@ -68,7 +68,7 @@ fn put(out: &mut Map<String, Value>, field: &Field, value: Value) {
     }
 }
 
-/// A value as it stands on the wire.
+/// A value as encoded on the wire.
 #[derive(Debug, Clone, Copy)]
 enum Raw<'a> {
     Varint(u64),

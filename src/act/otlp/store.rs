@@ -1,4 +1,4 @@
-//! Writes requests to the file, one line each, on a thread of its own: a slow disk must not stop the network.
+//! Writes requests to the file, one line each, on its own thread: a slow disk must not stall the network.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,9 +13,9 @@ use tokio::sync::oneshot;
 use super::Refused;
 use crate::act::append::Appender;
 
-/// What may wait to be written, in bytes.
+/// How much may be queued for writing, in bytes.
 const WAITING: usize = 64 << 20;
-/// Where a file is put aside, and the next begins.
+/// The size at which a file is rotated.
 const LARGEST: u64 = 1 << 30;
 
 #[derive(Debug)]
@@ -69,7 +69,7 @@ fn run(mut file: File, lines: &Receiver<Line>, waiting: &AtomicUsize) {
     for line in lines {
         let done = file.write(&line.request, line.size as u64);
         waiting.fetch_sub(line.size, Ordering::Relaxed);
-        // Whoever sent it may be gone.
+        // The sender may be gone.
         let _ = line.written.send(done);
     }
 }
@@ -92,7 +92,7 @@ impl File {
         Ok(())
     }
 
-    /// Puts the file aside as `FILE.1`; readers that follow it go on with the new one.
+    /// Renames the file to `FILE.1`; readers that follow it continue with the new one.
     fn rotate(&mut self) -> io::Result<()> {
         let mut aside = self.path.clone().into_os_string();
         aside.push(".1");

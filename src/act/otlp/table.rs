@@ -1,24 +1,24 @@
-//! The messages of OTLP, as far as they are stored: the number of each field, its name in JSON, and what it holds.
+//! The stored part of OTLP's messages: the number of each field, its name in JSON, and its type.
 
-/// What a field holds, and how JSON says it.
+/// The type of a field, and how JSON represents it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Text,
     /// Bytes in base 64.
     Bytes,
-    /// An id: bytes in hexadecimal, which is what OTLP/JSON has and protobuf's own JSON has not.
+    /// An id: bytes in hexadecimal, as in OTLP/JSON but not in protobuf's own JSON.
     Id,
     Bool,
-    /// A number of 32 bits or an enum: a number.
+    /// A 32-bit number or an enum: a number.
     Number,
-    /// A signed number of 64 bits: a string of digits.
+    /// A signed 64-bit number: a string of digits.
     Long,
-    /// 64 bits of fixed length: a string of digits.
+    /// A fixed-length 64-bit number: a string of digits.
     Fixed64,
     Fixed32,
     Double,
     Message(&'static [Field]),
-    /// Points to a message that holds itself.
+    /// Points to a message that contains itself.
     Value,
     Values,
     Pairs,

@@ -79,7 +79,7 @@ fn span() -> Pb {
         .message(9, &pair("none", &pb()))
         .message(15, &pb().bytes(2, b"bad").number(3, 2))
         .fixed32(16, 256)
-        // A field of the future.
+        // A field from the future.
         .number(99, 7)
 }
 

@@ -1,5 +1,5 @@
-//! Agents that are known by the name of their program: what they are called in traces and by hooks, and what they need
-//! beside variables.
+//! Agents that are recognised by their program's name: their names in traces and hooks, and what they need other than
+//! variables.
 
 use std::path::Path;
 
@@ -7,11 +7,11 @@ use std::path::Path;
 pub(super) struct Adapter {
     /// The name of the program.
     program: &'static str,
-    /// The name that its hooks have.
+    /// Its name in hooks.
     pub(super) host: &'static str,
-    /// It names its sessions on the wire as in its hooks.
+    /// It uses the same session names on the wire and in its hooks.
     pub(super) has_sessions: bool,
-    /// Its hooks have no ids of calls.
+    /// Its hooks carry no call ids.
     pub(super) derives_ids: bool,
     /// What its user should know.
     pub(super) notice: Option<&'static str>,
@@ -23,11 +23,11 @@ pub(super) struct Adapter {
 /// How its model calls reach the proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wire {
-    /// By variables.
+    /// Through environment variables.
     Variables,
-    /// By an option that takes the URL in the place of `{}`, and the variable that has the URL.
+    /// Through an option that takes the URL in place of `{}`, and the variable that holds the URL.
     Option(&'static [&'static str], &'static str),
-    /// Not unless the user has a provider of their own, in this variable.
+    /// Only if the user has a provider of their own, in this variable.
     Only(&'static str),
     None,
 }
@@ -73,18 +73,18 @@ const ADAPTERS: &[Adapter] = &[
     known("kimi", "kimi"),
     Adapter {
         derives_ids: true,
-        notice: Some("models that GitHub hosts cannot be redirected: only hooks tell of them"),
+        notice: Some("models that GitHub hosts cannot be redirected: only hooks see them"),
         wire: Wire::Only("COPILOT_PROVIDER_BASE_URL"),
         ..known("copilot", "copilot")
     },
     Adapter {
-        notice: Some("Cursor's models cannot be redirected: only hooks tell of them"),
+        notice: Some("Cursor's models cannot be redirected: only hooks see them"),
         wire: Wire::None,
         ..known("cursor-agent", "cursor")
     },
 ];
 
-/// Hosts that follow variables even if something else starts them.
+/// Hosts that read variables even when another program starts them.
 const FOLLOWING: &[&str] = &["claude-code", "gemini", "opencode", "qwen"];
 
 pub(super) fn of(command: &Path) -> Option<&'static Adapter> {
@@ -110,7 +110,7 @@ pub(super) fn on_wire(adapter: Option<&Adapter>, is_set: impl Fn(&str) -> bool) 
 }
 
 impl Adapter {
-    /// Whether nothing but its own telemetry tells of its model calls.
+    /// Whether only its own telemetry reports its model calls.
     pub(super) fn is_unseen(&self, is_set: impl Fn(&str) -> bool) -> bool {
         match self.wire {
             Wire::Variables | Wire::Option(..) | Wire::None => false,
@@ -118,7 +118,7 @@ impl Adapter {
         }
     }
 
-    /// The arguments that lead it to the proxy.
+    /// The arguments that point it to the proxy.
     pub(super) fn options(&self, url: impl Fn(&str) -> Option<String>) -> Vec<String> {
         match self.wire {
             Wire::Option(options, variable) => {

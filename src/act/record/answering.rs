@@ -1,4 +1,4 @@
-//! An answer that is passing: decoded piece by piece, and put together.
+//! An answer on its way through the proxy: decoded piece by piece, and assembled.
 
 use std::io::Write;
 
@@ -10,7 +10,7 @@ use crate::act::wire::answer::{Failed, Reading, Said};
 
 /// The longest answer that is recorded.
 pub(super) const LONGEST: u64 = 32 << 20;
-/// How much of a body that is no model's answer is kept, to tell what went wrong.
+/// How much of an error body is kept, to show what went wrong.
 const HEAD: usize = 2000;
 
 pub(super) struct Answering {
@@ -22,7 +22,7 @@ pub(super) struct Answering {
     /// As sent.
     pub(super) bytes: u64,
     decoded: u64,
-    /// When the first word came.
+    /// When the first text arrived.
     pub(super) spoke: Option<i64>,
 }
 
@@ -30,7 +30,7 @@ enum Decoder {
     Plain,
     Gzip(Box<MultiGzDecoder<Vec<u8>>>),
     Zstd(Box<zstd::stream::write::Decoder<'static, Vec<u8>>>),
-    /// What is sent cannot be undone.
+    /// The encoding cannot be decoded.
     Unknown,
 }
 
@@ -100,7 +100,7 @@ impl Answering {
         self.bytes > LONGEST || self.decoded > 2 * LONGEST
     }
 
-    /// What was said, and why it was not if it was not.
+    /// The answer, or the reason why there is none.
     pub(super) fn end(&mut self, is_whole: bool) -> Said {
         let reading = self.reading.take();
         let mut said = reading.map_or_else(Said::default, |it| it.end(is_whole));

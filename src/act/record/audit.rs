@@ -1,4 +1,4 @@
-//! Holds what hooks wrote into the trace against what the wire showed: a call that ran without any hook being asked.
+//! Compares what hooks wrote into the trace with the wire, to find calls that ran without asking a hook.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -7,11 +7,11 @@ use std::path::Path;
 
 use serde_json::Value;
 
-/// How long a hook may take to say that it was asked.
+/// How long a hook may take to report that it was asked.
 pub(super) const PATIENCE: i64 = 2_000_000;
 const HOOK: &str = "\"via\":\"hook\"";
 const BLOCK: usize = 256 << 10;
-/// The longest line that is looked at.
+/// The longest line that is parsed.
 const LONGEST: usize = 16 << 20;
 
 #[derive(Debug)]
@@ -19,11 +19,11 @@ pub(super) struct Audit {
     file: Option<File>,
     offset: u64,
     rest: Vec<u8>,
-    /// Calls that a hook told of.
+    /// Calls that a hook reported.
     asked: HashSet<(String, String)>,
-    /// Hosts say that their hooks are installed by calling them.
+    /// Any record from a hook proves that hooks are installed.
     pub(super) is_guarded: bool,
-    /// The run that hooks tell of first.
+    /// The first run that hooks report.
     pub(super) first: Option<String>,
     /// Calls that a hook blocked.
     pub(super) blocked: u64,
@@ -62,7 +62,7 @@ impl Audit {
         });
     }
 
-    /// The calls that are due and no hook told of. `now` is far away at the end.
+    /// The calls that are due and that no hook reported. At the end, `now` is in the far future.
     pub(super) fn unguarded(&mut self, now: i64) -> Vec<Due> {
         let (due, later) = std::mem::take(&mut self.due)
             .into_iter()
@@ -80,7 +80,7 @@ impl Audit {
         due.into_iter().filter(is_unasked).collect()
     }
 
-    /// Reads what was added to the trace.
+    /// Reads what has been added to the trace.
     pub(super) fn look(&mut self) {
         let Some(file) = &self.file else { return };
         let mut block = vec![0; BLOCK];
@@ -97,7 +97,7 @@ impl Audit {
                 }
                 if piece.ends_with(b"\n") {
                     let line = std::mem::take(&mut self.rest);
-                    // Only hooks say so, and only as a member: in a text its quotes are escaped.
+                    // Only hooks write this, and only as a member: inside a text the quotes are escaped.
                     if std::str::from_utf8(&line).is_ok_and(|it| it.contains(HOOK)) {
                         lines.push(line);
                     }

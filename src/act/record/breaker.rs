@@ -1,4 +1,4 @@
-//! Stops model calls: when the child has spent what it may, and when somebody has stopped its run.
+//! Stops model calls: when the child has reached a limit, and when its run was stopped.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -23,11 +23,11 @@ pub(super) struct Breaker {
 pub(super) struct Spent {
     pub(super) calls: u64,
     pub(super) usd: f64,
-    /// Model calls whose price is not known.
+    /// Model calls without a known price.
     pub(super) unpriced: u64,
 }
 
-/// Why a model call is not passed on.
+/// Why a model call is not forwarded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Stop {
     pub(super) rule: String,
@@ -81,7 +81,7 @@ impl Breaker {
         Ok(())
     }
 
-    /// What a model call cost; none if its price is not known.
+    /// The cost of a model call; none if its price is not known.
     pub(super) fn spend(&self, usd: Option<f64>) {
         let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
         match usd {

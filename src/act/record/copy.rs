@@ -1,5 +1,5 @@
-//! The copy of what passes the proxy, on its way to the writer. Passing on never waits for it: when too much waits to be
-//! written, pieces are left out of the copy, and counted.
+//! The copy of the traffic, on its way from the proxy to the writer. Forwarding never waits for it: when too much is
+//! queued for the writer, pieces are dropped from the copy, and counted.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use hyper::body::{Body as HttpBody, Bytes, Frame, Incoming, SizeHint};
 use super::time::Clockwork;
 use crate::act::wire::Api;
 
-/// What may wait to be written.
+/// How much may be queued for the writer.
 const PIECES: usize = 4096;
 const BYTES: usize = 64 << 20;
 
@@ -31,7 +31,7 @@ pub(super) struct Head {
 /// How a request ended.
 #[derive(Debug)]
 pub(super) enum End {
-    /// The answer was passed on to its end, or the client left before.
+    /// The answer was forwarded to its end, or the client left before.
     Over { is_whole: bool },
     /// There is no answer.
     Failed(String),
@@ -43,7 +43,7 @@ pub(super) enum End {
 pub(super) enum What {
     Begin(Box<Head>),
     Asked(Bytes),
-    /// The request was passed on to its end.
+    /// The request was forwarded to its end.
     AskedAll(Lost),
     Answer {
         status: u16,
@@ -56,7 +56,7 @@ pub(super) enum What {
     },
 }
 
-/// What was left out of the copy of a request and its answer.
+/// What is missing from the copy of a request and its answer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Lost {
     pub(super) pieces: u64,
@@ -66,12 +66,12 @@ pub(super) struct Lost {
 #[derive(Debug)]
 pub(super) struct Message {
     pub(super) exchange: u64,
-    /// Microseconds since the epoch; never less than in a message before.
+    /// Microseconds since the epoch; never less than in an earlier message.
     pub(super) at: i64,
     pub(super) what: What,
 }
 
-/// Where copies come from.
+/// The sending end.
 #[derive(Debug, Clone)]
 pub(super) struct Copier {
     clock: Clockwork,
@@ -131,12 +131,12 @@ impl Copier {
             at: self.clock.now(),
             what,
         };
-        // Without a writer nothing is recorded, and all is passed on.
+        // Without a writer nothing is recorded, and everything is forwarded.
         let _ = self.out.send(message);
     }
 }
 
-/// A request that passes. If it is dropped, it is over: the client left.
+/// A request in flight. Dropping it ends it: the client left.
 #[derive(Debug)]
 pub(super) struct Exchange {
     number: u64,
@@ -150,7 +150,7 @@ impl Exchange {
         self.copier.send(self.number, what);
     }
 
-    /// The copy of a request, while the rest of it passes.
+    /// The copy of a request, while the rest of it is in flight.
     pub(super) fn asking(&self) -> Asking {
         Asking {
             number: self.number,
@@ -202,7 +202,7 @@ pub(super) struct Asking {
     lost: Lost,
 }
 
-/// A body that is passed on as it comes, and copied.
+/// A body that is forwarded as it arrives, and copied.
 #[derive(Debug)]
 pub(super) struct Tee<W: Witness> {
     body: Incoming,
@@ -262,7 +262,7 @@ impl<W: Witness> HttpBody for Tee<W> {
                 if let Some(bytes) = frame.data_ref() {
                     self.witness.piece(bytes);
                 }
-                // With a length, nobody asks for more after the last piece.
+                // With a length, the caller does not poll again after the last piece.
                 if self.body.is_end_stream() {
                     self.witness.end(true);
                 }

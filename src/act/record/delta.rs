@@ -1,11 +1,11 @@
-//! Tells a request as its difference from the one before in the same conversation. Agents send all that was said with
-//! every call: told whole each time, a trace would grow with the square of its length.
+//! Records a request as the difference from the previous one in the same conversation. Agents send the whole history
+//! with every call: recorded whole each time, a trace would grow with the square of its length.
 
 use serde_json::{Map, Value, json};
 
 /// Lists that grow from request to request.
 const LISTS: &[&str] = &["messages", "input", "contents", "tools", "system"];
-/// A whole request at least every so many, so that one can be put together from few.
+/// At least every 50th request is recorded whole, which bounds how many are needed to rebuild one.
 const EVERY: u32 = 50;
 
 /// The last request of a conversation.
@@ -14,7 +14,7 @@ pub(super) struct Base {
     /// The event that holds it.
     id: String,
     request: Value,
-    /// How many were told as differences since the last whole one.
+    /// How many differences were recorded since the last whole request.
     chain: u32,
 }
 
@@ -27,7 +27,7 @@ impl Base {
         }
     }
 
-    /// What is told of the next request, which becomes the base.
+    /// The record of the next request, which becomes the base.
     pub(super) fn tell(&mut self, id: &str, request: Value) -> Value {
         let told = (self.chain + 1 < EVERY)
             .then(|| difference(&self.id, &self.request, &request))
@@ -75,7 +75,7 @@ fn difference(base: &str, before: &Value, now: &Value) -> Option<Value> {
         };
         told.insert(name.clone(), told_value);
     }
-    // Names that would be read as ours.
+    // These names would be read as ours.
     let is_ours = |name: &String| name == "$base" || name == "$drop";
     (!now.keys().any(is_ours)).then_some(Value::Object(told))
 }
@@ -87,7 +87,7 @@ mod tests {
     use super::Base;
 
     #[test]
-    fn a_request_that_grew_is_told_by_what_was_added() {
+    fn a_request_that_grew_is_recorded_as_what_was_added() {
         let mut base = Base::new("e1", json!({"model": "m", "messages": [1, 2], "stop": "x"}));
         let told = base.tell("e2", json!({"model": "m", "messages": [1, 2, 3], "n": 1}));
         assert_eq!(
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn another_request_and_now_and_then_any_is_told_whole() {
+    fn an_unrelated_request_and_now_and_then_any_is_recorded_whole() {
         let mut base = Base::new("e1", json!({"messages": [1, 2, 3]}));
         let other = json!({"messages": [7]});
         assert_eq!(base.tell("e2", other.clone()), other);

@@ -1,11 +1,11 @@
-//! Which headers are passed on, and which few of them are recorded.
+//! Which headers are forwarded, and which few of them are recorded.
 
 use hyper::header::{
     ACCEPT_ENCODING, CONNECTION, CONTENT_ENCODING, HOST, HeaderMap, HeaderName, HeaderValue,
 };
 use serde_json::{Map, Value};
 
-/// They are about one connection.
+/// Headers about one connection.
 const HOP: &[&str] = &[
     "connection",
     "keep-alive",
@@ -18,7 +18,7 @@ const HOP: &[&str] = &[
     "upgrade",
 ];
 
-/// All that is ever written of headers. Names that end in `-` stand for all that begin so.
+/// The only headers that are ever written. A name that ends in `-` stands for all names with that prefix.
 const RECORDED: &[&str] = &[
     "anthropic-beta",
     "anthropic-organization-id",
@@ -46,7 +46,7 @@ const RECORDED: &[&str] = &[
     "x-stainless-",
 ];
 
-/// What is passed on: all but what is about the connection.
+/// The headers to forward: all but those about the connection.
 pub(super) fn passed(headers: &HeaderMap) -> HeaderMap {
     let mut own: Vec<HeaderName> = HOP
         .iter()
@@ -62,7 +62,7 @@ pub(super) fn passed(headers: &HeaderMap) -> HeaderMap {
         .collect()
 }
 
-/// The same for a request. Of encodings only those are asked for that the copy can undo.
+/// The same for a request. It asks only for encodings that the copy can decode.
 pub(super) fn request(headers: &HeaderMap) -> HeaderMap {
     let named: Vec<String> = headers
         .get_all(ACCEPT_ENCODING)
@@ -86,7 +86,7 @@ pub(super) fn request(headers: &HeaderMap) -> HeaderMap {
     out
 }
 
-/// What is recorded of headers.
+/// The headers to record.
 pub(super) fn recorded(headers: &HeaderMap) -> Option<Value> {
     let mut out = Map::new();
     for (name, value) in headers {
@@ -102,7 +102,7 @@ pub(super) fn recorded(headers: &HeaderMap) -> Option<Value> {
     (!out.is_empty()).then_some(Value::Object(out))
 }
 
-/// The session that a host names, with the header that does.
+/// The session that a host names, with the header that holds it.
 pub(super) fn session(headers: &HeaderMap) -> Option<String> {
     let names = [
         "x-claude-code-session-id",

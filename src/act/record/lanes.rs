@@ -1,8 +1,8 @@
-//! Which conversation a request belongs to: requests say only everything that was said so far.
+//! Which conversation a request belongs to: a request carries only the history so far.
 //!
-//! A conversation goes on if a request begins with all its messages. What begins anew is a subagent while a tool call is
-//! open, a call beside the work if it has no tools, the same agent after its history was shortened if the host says that
-//! it is the same session, and else another run.
+//! A request that begins with all messages of a conversation continues it. Otherwise it starts a new one: a subagent
+//! while a tool call is open, a call beside the work if it has no tools, the same agent with a shortened history if the
+//! host reports the same session, and else another run.
 
 use std::collections::HashSet;
 
@@ -13,7 +13,7 @@ use crate::act::wire::asked::{Asked, Message, Told};
 
 /// The agent of calls beside the work: titles, summaries, classifiers.
 const SIDE: &str = "side";
-/// Conversations that are remembered.
+/// How many conversations are remembered.
 const MOST: usize = 256;
 
 #[derive(Debug)]
@@ -21,10 +21,10 @@ pub(super) struct Conversation {
     pub(super) run: String,
     /// None for the agent of the run.
     pub(super) agent: Option<String>,
-    /// The tool call that began it.
+    /// The tool call that started it.
     pub(super) parent: Option<String>,
     pub(super) base: Option<Base>,
-    /// The last prompt that was told.
+    /// The last prompt that was recorded.
     pub(super) prompt: Option<String>,
     hashes: Vec<u64>,
     known: HashSet<u64>,
@@ -33,13 +33,13 @@ pub(super) struct Conversation {
     open: Vec<Open>,
 }
 
-/// A tool call whose result was not seen.
+/// A tool call without a result so far.
 #[derive(Debug, Clone)]
 struct Open {
     call: String,
     tool: String,
     args: Value,
-    /// A conversation began by it.
+    /// It started a conversation.
     is_claimed: bool,
 }
 
@@ -48,15 +48,15 @@ struct Open {
 pub(super) struct Placed {
     pub(super) at: usize,
     pub(super) is_new: bool,
-    /// How many messages were there before anybody listened.
+    /// How many messages there were before recording began.
     pub(super) earlier: usize,
     /// The first message that is new.
     pub(super) from: usize,
-    /// Messages that were there before have changed, so that those behind them may have been told already.
+    /// Earlier messages have changed, so that those after them may already be recorded.
     pub(super) is_rewritten: bool,
 }
 
-/// Whom a request says that it is from.
+/// The run that a request claims to belong to.
 #[derive(Debug, Clone)]
 pub(super) struct From {
     pub(super) run: String,
@@ -93,7 +93,7 @@ impl Lanes {
         }
     }
 
-    /// The conversation that a request goes on with, and how many messages they share.
+    /// The conversation that a request continues, and how many messages they share.
     fn find(&self, from: &From, asked: &Asked) -> Option<(usize, usize)> {
         if let Some(previous) = &asked.previous {
             let mut all = self.conversations.iter();
@@ -161,7 +161,7 @@ impl Lanes {
         };
         conversation.take(asked);
         if self.conversations.len() >= MOST {
-            // What is forgotten begins anew if it goes on; its place stays, for places are indexes.
+            // A forgotten conversation that continues starts anew; its slot stays, because slots are indexes.
             let oldest = self.conversations.len() - MOST;
             self.conversations[oldest].forget();
         }
@@ -175,7 +175,7 @@ impl Lanes {
         }
     }
 
-    /// The open tool call that began a conversation: the one whose arguments hold its first prompt, else the oldest.
+    /// The open tool call that started a conversation: the one whose arguments hold its first prompt, else the oldest.
     fn caller(&self, from: &From, asked: &Asked) -> Option<(usize, usize)> {
         let first = asked
             .messages
@@ -211,7 +211,7 @@ impl Conversation {
         self.open = Vec::new();
     }
 
-    /// Whether a message was not told before.
+    /// Whether a message was not recorded before.
     pub(super) fn is_news(&mut self, message: &Message) -> bool {
         self.known.insert(message.hash)
     }
@@ -243,13 +243,13 @@ impl Conversation {
         found.map(|at| self.open.remove(at).call)
     }
 
-    /// Calls that were asked for before, and whose results will not come.
+    /// Drops earlier calls, whose results will not come.
     pub(super) fn abandon(&mut self) {
         self.open.clear();
     }
 }
 
-/// How many messages are instructions before the first word.
+/// How many instruction messages precede the first text.
 fn leading(messages: &[Message]) -> usize {
     let is_system = |it: &&Message| {
         it.parts.iter().all(|part| {
@@ -269,7 +269,7 @@ fn first_words(message: &Message) -> Option<String> {
     })
 }
 
-/// The last text of contents: hosts put reminders ahead of what a subagent is told.
+/// The last text of contents: hosts put reminders before a subagent's task.
 fn last_text(content: &Value) -> String {
     match content {
         Value::String(text) => text.clone(),
@@ -294,7 +294,7 @@ fn holds(args: &Value, words: &str) -> bool {
     }
 }
 
-/// What a subagent is called.
+/// The name of a subagent.
 fn named(open: &Open) -> String {
     let names = ["subagent_type", "agent_type", "agent", "subagent"];
     let mut told = names
@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_that_begins_with_all_that_was_said_goes_on() {
+    fn a_request_that_begins_with_the_whole_history_continues_it() {
         let mut lanes = Lanes::default();
         let first = place(&mut lanes, false, true, &[("user", "a")]).2;
         assert!(first.is_new && first.earlier == 0);
@@ -394,7 +394,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_said_before_anybody_listened_is_not_news() {
+    fn messages_from_before_the_recording_are_not_new() {
         let mut lanes = Lanes::default();
         let said = [("user", "a"), ("assistant", "b"), ("user", "c")];
         let placed = place(&mut lanes, false, false, &said).2;

@@ -1,4 +1,4 @@
-//! The proxy: passes requests to where their variable pointed before, and answers back, as they come.
+//! The proxy: forwards requests to where their variable pointed before, and answers back, as they arrive.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -23,9 +23,9 @@ use crate::act::wire::Api;
 /// The longest request that a breaker reads before it answers, and how long it waits for it.
 const LONGEST: usize = 64 << 20;
 const TIME: Duration = Duration::from_secs(30);
-/// What SDKs look at before they send a request again.
+/// The header that SDKs check before they retry.
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
-/// Where telemetry is taken, below the prefix.
+/// Where telemetry is received, below the prefix.
 pub(super) const OTLP: &str = "otlp/";
 const BREAKER: &str = "saferun_breaker";
 
@@ -38,14 +38,14 @@ pub(super) struct Proxy {
     pub(super) clock: Clockwork,
     /// The run of the recorder.
     pub(super) run: String,
-    /// Takes the telemetry of the child.
+    /// Receives the telemetry of the child.
     pub(super) otlp: Option<Http>,
 }
 
-/// What is served where, known once there is a port.
+/// What is served where; known once there is a port.
 #[derive(Debug)]
 pub(super) struct Mounted {
-    /// `/s/TOKEN/`: who does not know it is not served.
+    /// `/s/TOKEN/`: requests without it are not served.
     pub(super) prefix: String,
     pub(super) routes: Vec<Route>,
 }
@@ -57,7 +57,7 @@ impl Handler for Proxy {
         }
         let found = self.route(request.uri());
         let Some((route, target)) = found else {
-            return server::plain(StatusCode::NOT_FOUND, "nothing is served here\n");
+            return server::plain(StatusCode::NOT_FOUND, "not found\n");
         };
         let (parts, incoming) = request.into_parts();
         let api = Some(&parts.method).filter(|it| **it == Method::POST);
@@ -111,8 +111,8 @@ impl Proxy {
         self.breaker.admit(&runs, self.clock.now())
     }
 
-    /// Answers in the place of the model. The request is read first: a client that is still sending may not see an
-    /// answer, and would send all again.
+    /// Answers in place of the model. The request is read first: a client that is still sending may miss the answer,
+    /// and would send everything again.
     async fn stop(
         &self,
         (api, stop): (Api, &Stop),
@@ -120,7 +120,7 @@ impl Proxy {
         mut exchange: Exchange,
     ) -> Answer {
         let asked = Tee::new(incoming, exchange.asking());
-        // Whatever came of the request, it is not passed on.
+        // Whatever happened to the request, it is not forwarded.
         let _ = body::collect(asked, LONGEST, TIME).await;
         let message = format!("Stopped by saferun-tui ({}): {}", stop.rule, stop.reason);
         let mut answer = server::json(StatusCode::BAD_REQUEST, &api.refusal(BREAKER, &message));
@@ -169,7 +169,7 @@ impl Proxy {
     }
 }
 
-/// Codex with a ChatGPT account asks another server than with a key.
+/// With a ChatGPT account, Codex uses another server than with a key.
 fn upstream(route: &Route, parts: &Parts) -> String {
     let is_account = parts.headers.contains_key("chatgpt-account-id");
     if is_account && route.upstream == "https://api.openai.com/v1" {
@@ -181,7 +181,7 @@ fn upstream(route: &Route, parts: &Parts) -> String {
 fn host_of(target: &str) -> String {
     let (_, rest) = target.split_once("://").unwrap_or(("", target));
     let host = rest.split(['/', '?']).next().unwrap_or_default();
-    // A name and a password, if somebody put them there.
+    // A name and a password, if the URL contains them.
     host.rsplit('@').next().unwrap_or_default().to_owned()
 }
 

@@ -1,7 +1,7 @@
 //! Which variables of a child point to the proxy, and where each of them pointed before.
 //!
-//! A variable gets a path of its own on our port; what is sent to that path goes to where the variable pointed, or to
-//! the vendor. Nothing in a trace or a project decides where anything is sent.
+//! A variable gets its own path on our port; requests to that path go to where the variable pointed, or to the vendor.
+//! Nothing in a trace or a project decides where anything is sent.
 
 use std::net::SocketAddr;
 
@@ -11,7 +11,7 @@ struct Row {
     variable: &'static str,
     /// Its path on our port.
     mount: &'static str,
-    /// Where it points if it is not set.
+    /// Its value if it is not set.
     vendor: &'static str,
     when: When,
 }
@@ -19,7 +19,7 @@ struct Row {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum When {
     Always,
-    /// Where it is not set, it would override another one, or lead nowhere.
+    /// Only changed if set: otherwise it would override another variable, or lead nowhere.
     IfSet,
 }
 
@@ -36,7 +36,7 @@ const OPENAI: &str = "https://api.openai.com/v1";
 const ANTHROPIC: &str = "https://api.anthropic.com";
 const GEMINI: &str = "https://generativelanguage.googleapis.com";
 const OLLAMA: &str = "OLLAMA_HOST";
-/// What Codex uses when it is logged in with a ChatGPT account.
+/// The URL that Codex uses with a ChatGPT login.
 pub(super) const CHATGPT: &str = "https://chatgpt.com/backend-api/codex";
 
 const ROWS: &[Row] = &[
@@ -105,14 +105,14 @@ const ROWS: &[Row] = &[
     row("KIMI_CODE_BASE_URL", "kimi", "", When::IfSet),
 ];
 
-/// Where what comes to one path goes.
+/// Where requests to one path go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Route {
     pub(super) mount: &'static str,
     pub(super) upstream: String,
 }
 
-/// What a child gets, and what it leads to.
+/// The variables of a child, and where they lead.
 #[derive(Debug, Default)]
 pub(super) struct Routes {
     pub(super) routes: Vec<Route>,
@@ -132,9 +132,9 @@ impl Routes {
         let mut out = Routes::default();
         for row in ROWS {
             let before = set(row.variable);
-            // Aider gives it to its libraries itself, and looks at no other.
+            // Aider passes it to its libraries itself, and reads no other.
             let is_read = program == "aider" && row.variable == "OPENAI_API_BASE";
-            // A server reads the same variable to know where to listen.
+            // A server reads the same variable to choose its address.
             let is_server = program == "ollama" && row.variable == OLLAMA;
             if is_server || (row.when == When::IfSet && before.is_none() && !is_read) {
                 continue;
@@ -167,7 +167,7 @@ impl Routes {
     }
 }
 
-/// `OLLAMA_HOST` may lack a scheme and a port, and name all addresses.
+/// `OLLAMA_HOST` may lack a scheme and a port, and may name all addresses.
 fn ollama(set: &str) -> String {
     let url = if set.contains("://") {
         set.to_owned()
@@ -186,7 +186,7 @@ fn ollama(set: &str) -> String {
     url.replacen(host, &format!("{host}:11434"), 1)
 }
 
-/// The route of a path below `/s/TOKEN/`, and what follows its mount.
+/// The route of a path below `/s/TOKEN/`, and the path after its mount.
 pub(super) fn find<'a, 'p>(routes: &'a [Route], path: &'p str) -> Option<(&'a Route, &'p str)> {
     let matching = routes.iter().filter_map(|route| {
         let rest = path.strip_prefix(route.mount)?;

@@ -9,7 +9,7 @@ use super::writer::Writer;
 use crate::act::wire::answer::{Call, Failed, Part, Said};
 use crate::model::quantity::{Tokens, Usage};
 
-/// Where a model call belongs, and what was asked.
+/// Where a model call belongs, and its request.
 #[derive(Debug)]
 pub(super) struct Placement {
     pub(super) id: String,
@@ -18,7 +18,7 @@ pub(super) struct Placement {
     pub(super) agent: Option<String>,
     pub(super) parent: Option<String>,
     pub(super) model: Option<String>,
-    /// As it is told: whole or as a difference.
+    /// As recorded: whole or as a difference.
     pub(super) request: Value,
     pub(super) sha256: String,
     /// In bytes.
@@ -26,7 +26,7 @@ pub(super) struct Placement {
     pub(super) is_short: bool,
 }
 
-/// A model call that is over.
+/// A model call that has ended.
 pub(super) struct Saying<'a> {
     pub(super) head: &'a Head,
     pub(super) placement: Placement,
@@ -38,7 +38,7 @@ pub(super) struct Saying<'a> {
 }
 
 impl Writer {
-    /// Tells a model call that is over.
+    /// Records a model call that has ended.
     pub(super) fn said(&mut self, saying: Saying<'_>) {
         let Saying {
             head,
@@ -62,7 +62,7 @@ impl Writer {
         let cost = self.cost(&placement, &said);
         let was_made = !matches!(how, End::Stopped { .. });
         if was_made {
-            // What failed cost nothing.
+            // A failed call cost nothing.
             let is_free = said.error.is_some() && said.usage.is_none();
             self.spent(if is_free { Some(0.0) } else { cost });
         }
@@ -144,7 +144,7 @@ impl Writer {
                     "agent": agent,
                     "tool": tool,
                     "args": args,
-                    // The answer broke off: the agent never saw the end of it.
+                    // The answer was cut off: the agent never saw its end.
                     "truncated": is_cut.then_some(true),
                 });
                 self.trace.tell(("tool_call", run, at), more);
@@ -171,7 +171,7 @@ impl Writer {
             .tell(("policy_decision", &placement.run, at), more);
     }
 
-    /// What a call cost: as told, else estimated; none if its price is not known.
+    /// The cost of a call: as reported, else estimated; none if its price is not known.
     fn cost(&self, placement: &Placement, said: &Said) -> Option<f64> {
         if let Some(told) = said.cost_usd.as_ref().and_then(Value::as_f64) {
             return Some(told);
@@ -207,7 +207,7 @@ fn millis(from: i64, to: i64) -> f64 {
     (to - from) as f64 / 1000.0
 }
 
-/// Tokens that were told.
+/// The tokens that were reported.
 fn usage(usage: &Usage) -> Option<Value> {
     if usage.is_none() {
         return None;

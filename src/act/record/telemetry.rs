@@ -1,6 +1,6 @@
 //! The variables that make agents and SDKs send their own telemetry.
 
-/// What is set where the user has not set it. `{}` stands for where telemetry is taken.
+/// Set unless the user has set them. `{}` stands for the address that receives telemetry.
 const VARIABLES: &[(&str, &str)] = &[
     ("OTEL_EXPORTER_OTLP_ENDPOINT", "{}"),
     ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),

@@ -1,4 +1,4 @@
-//! The file of a recording. If nothing can be written, recording stops and is tried again; what passes the proxy does
+//! The file of a recording. If nothing can be written, recording pauses and is retried; the traffic of the proxy does
 //! not wait for it.
 
 use std::io;
@@ -11,7 +11,7 @@ use crate::act::append::Appender;
 use crate::base::human;
 use crate::export::redact;
 
-/// How long is waited after a failure.
+/// How long to wait after a failure.
 const PAUSE: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub(super) struct Trace {
     file: Appender,
     is_masked: bool,
     failed: Option<Failed>,
-    /// Events that are not in the file.
+    /// Events that are missing from the file.
     pub(super) missing: u64,
 }
 
@@ -47,7 +47,7 @@ impl Trace {
         &self.path
     }
 
-    /// Writes an event of a run; fields that are null are left out.
+    /// Writes an event of a run; null fields are left out.
     pub(super) fn tell(&mut self, (kind, run, at): (&str, &str, i64), more: Value) {
         let mut event = Map::new();
         event.insert("type".to_owned(), kind.into());
@@ -102,7 +102,7 @@ impl Trace {
     }
 
     pub(super) fn sync(&self) {
-        // What could not be synced was written all the same.
+        // Unsynced events were written all the same.
         let _ = self.file.sync();
     }
 }

@@ -1,4 +1,4 @@
-//! Makes events of what passed the proxy, on a thread of its own.
+//! Turns the traffic of the proxy into events, on its own thread.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
@@ -24,34 +24,34 @@ use crate::act::wire::asked::{Answered, Asked, Message as Asking, Told, shown};
 use crate::base::sha256;
 use crate::ingest::prices::PriceTable;
 
-/// How often is looked for calls that are due.
+/// How often to check for calls that are due.
 const GLANCE: Duration = Duration::from_millis(250);
-/// How many glances pass without a message before what is still open is over.
+/// After this many checks without a message, everything still open is considered ended.
 const QUIET: u32 = 8;
-/// What may be held of requests that are passing, in bytes.
+/// How much of the requests in flight may be held, in bytes.
 const IN_FLIGHT: usize = 256 << 20;
 
 /// How much of a request is recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bodies {
-    /// As the difference from the one before.
+    /// As the difference from the previous one.
     Delta,
     Full,
     None,
 }
 
-/// Who is recorded, and how.
+/// What is recorded, and how.
 #[derive(Debug)]
 pub(super) struct Manner {
     /// The run of the recorder.
     pub(super) run: String,
-    /// What the main agent is called.
+    /// The name of the main agent.
     pub(super) agent: String,
-    /// The host names its sessions on the wire, and the run is one of them.
+    /// The host sends session names on the wire, and the run is one of them.
     pub(super) has_sessions: bool,
-    /// Hooks of the host have no ids of calls: both sides derive the same.
+    /// The host's hooks carry no call ids: both sides derive the same ones.
     pub(super) derives_ids: bool,
-    /// What is told at the start of a run.
+    /// Recorded at the start of a run.
     pub(super) recorder: Value,
     pub(super) bodies: Bodies,
     pub(super) is_guarded: bool,
@@ -67,13 +67,13 @@ pub struct Counts {
     /// Model calls that a breaker stopped.
     pub stopped: u64,
     pub usd: f64,
-    /// Model calls whose price is not known.
+    /// Model calls without a known price.
     pub unpriced: u64,
     /// Events that could not be written.
     pub missing: u64,
-    /// Why the last of them could not.
+    /// The reason of the last failure.
     pub problem: Option<String>,
-    /// The runs that were told of, in order.
+    /// The recorded runs, in order.
     pub runs: Vec<String>,
 }
 
@@ -88,7 +88,7 @@ pub(super) struct Writer {
     lanes: Lanes,
     audit: Audit,
     counts: Counts,
-    /// The run that what belongs to none is told of.
+    /// The run for events that belong to no other.
     home: Option<String>,
     started: HashSet<String>,
     notes: Vec<(i64, Value)>,
@@ -97,12 +97,12 @@ pub(super) struct Writer {
     nth: HashMap<String, u32>,
 }
 
-/// A request that passes.
+/// A request in flight.
 struct Passing {
     head: Head,
     began: i64,
     body: Vec<u8>,
-    /// Not all of it is held.
+    /// Only part of it is held.
     is_short: bool,
     placed: Option<Placement>,
     answer: Option<Answering>,
@@ -143,7 +143,7 @@ impl Writer {
         }
     }
 
-    /// Writes until nobody sends any more. When the child has ended, nobody does for long.
+    /// Writes until all senders are gone. After the child has ended, that does not take long.
     pub(super) fn run(mut self, copies: &Copies, ended: &OnceLock<Ended>) -> Counts {
         if let Some(home) = self.home.clone() {
             self.start(&home, self.clock.now(), None);
@@ -158,7 +158,7 @@ impl Writer {
                 Err(RecvTimeoutError::Timeout) if ended.get().is_some() && quiet > QUIET => break,
                 Err(RecvTimeoutError::Timeout) => quiet += 1,
                 Err(RecvTimeoutError::Disconnected) if ended.get().is_some() => break,
-                // Nothing is proxied: hooks are still held against each other.
+                // Nothing is proxied: what hooks report is still checked.
                 Err(RecvTimeoutError::Disconnected) => std::thread::sleep(GLANCE),
             }
             self.audit(self.clock.now());
@@ -255,7 +255,7 @@ impl Writer {
         }
     }
 
-    /// A note of no run in particular waits until a run is known.
+    /// A note without a run waits until a run is known.
     fn note(&mut self, at: i64, note: Value) {
         match self.home.clone() {
             Some(home) => self.trace.tell(("note", &home, at), note),
@@ -277,7 +277,7 @@ impl Writer {
         }
     }
 
-    /// Tells the start of a run, once.
+    /// Records the start of a run, once.
     fn start(&mut self, run: &str, at: i64, model: Option<&str>) {
         if !self.started.insert(run.to_owned()) {
             return;
@@ -307,7 +307,7 @@ impl Writer {
         format!("w{}-{tag}", self.events)
     }
 
-    /// Tells what is new in a request.
+    /// Records what is new in a request.
     fn asked(&mut self, exchange: u64) {
         let Some(passing) = self.open.get_mut(&exchange) else {
             return;
@@ -387,11 +387,11 @@ impl Writer {
         }
     }
 
-    /// Tells how a conversation begins.
+    /// Records how a conversation begins.
     fn begin(&mut self, teller: &mut Teller, asked: &Asked, earlier: usize) {
         if earlier > 0 {
             let words = format!(
-                "the conversation began before: {earlier} earlier messages are in its first request"
+                "the conversation began earlier: its first request has {earlier} earlier messages"
             );
             self.trace.tell(
                 ("note", &teller.run, teller.at),
@@ -417,7 +417,7 @@ impl Writer {
                 Told::Said => {}
                 Told::Result(answered) => self.result(teller, answered),
                 Told::Injected(content) => self.prompt(teller, "user", (content, true)),
-                // Text beside results is of the host, not of the user.
+                // Text next to results is from the host, not from the user.
                 Told::Prompt { role, content } => self.prompt(teller, role, (content, answers)),
             }
         }
@@ -436,7 +436,7 @@ impl Writer {
         });
         if role == "user" && !is_injected {
             lane.prompt = Some(id);
-            // The user goes on: what is open was interrupted.
+            // The user continued: open calls were interrupted.
             lane.abandon();
         }
         self.trace.tell(("prompt", &teller.run, teller.at), more);
@@ -549,7 +549,7 @@ impl Writer {
     }
 }
 
-/// Who tells what is new in a request.
+/// Where the new parts of a request are recorded.
 struct Teller {
     run: String,
     agent: Option<String>,
@@ -564,7 +564,7 @@ fn path_model(path: &str) -> Option<String> {
     (!name.is_empty()).then(|| name.to_owned())
 }
 
-/// A request that is no model call, in words.
+/// A description of a request that is not a model call.
 fn other(head: &Head, how: &End, status: Option<u16>, bytes: Option<u64>) -> String {
     let Head { method, path, .. } = head;
     match (how, status) {

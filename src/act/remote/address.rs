@@ -1,4 +1,4 @@
-//! The URLs of what can be pulled: `PRODUCT://[HOST]/PROJECT`. Keys have no place in them.
+//! The URLs of sources: `PRODUCT://[HOST]/PROJECT`. They never contain keys.
 
 use std::fmt;
 
@@ -17,7 +17,7 @@ pub enum Kind {
     Jaeger,
 }
 
-/// Where traces live.
+/// Where traces are stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address {
     pub kind: Kind,
@@ -25,7 +25,7 @@ pub struct Address {
     pub base: String,
     /// As the product calls it: a project, an experiment; empty where the key decides.
     pub project: String,
-    /// Where the product has users beside keys.
+    /// For products with users in addition to keys.
     pub user: Option<String>,
     /// The user asked for plain http.
     pub is_plain: bool,
@@ -143,7 +143,9 @@ impl Address {
             let known: Vec<&str> = Kind::ALL.iter().map(|kind| kind.word()).collect();
             let known = known.join("://, ");
             let shown = text.split_once('@').map_or(text, |(_, after)| after);
-            return Err(format!("'{shown}' is no URL of traces (known: {known}://)"));
+            return Err(format!(
+                "'{shown}' is not a URL of traces (known: {known}://)"
+            ));
         };
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (host, project) = rest.split_once('/').unwrap_or((rest, ""));
@@ -184,7 +186,7 @@ impl Address {
         })
     }
 
-    /// Host and port, as shown and as remembered.
+    /// Host and port, as shown and as stored.
     pub fn host(&self) -> &str {
         self.base
             .split_once("://")
@@ -207,7 +209,7 @@ fn options(query: &str) -> Result<(bool, Option<String>), String> {
             Some(("since", time)) => since = Some(time.to_owned()),
             Some((name, _)) => {
                 return Err(format!(
-                    "'?{name}' means nothing here (known: ?http=1, ?since=7d)"
+                    "'?{name}' is not an option of a URL (known: ?http=1, ?since=7d)"
                 ));
             }
             None => {
@@ -246,15 +248,17 @@ fn with_port(host: &str, port: &str) -> String {
     with_scheme(&host, false)
 }
 
-/// https, or plain http to this machine or where it was asked for.
+/// https, or plain http to this machine or on request.
 fn checked(base: &str, is_plain: bool) -> Result<String, String> {
     let base = base.trim_end_matches('/');
     let Some((scheme, host)) = base.split_once("://") else {
-        return Err(format!("'{base}' is no URL of a server (https://HOST)"));
+        return Err(format!(
+            "'{base}' is not the URL of a server (https://HOST)"
+        ));
     };
     if host.contains('@') {
         return Err(
-            "the URL in the environment holds a user or a password: set the key's own variable"
+            "the URL in the environment holds a user or a password: set the key's own variable instead"
                 .to_owned(),
         );
     }
@@ -331,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn uses_https_except_on_this_machine_or_where_told() {
+    fn uses_https_except_on_this_machine_or_on_request() {
         check(
             "phoenix://traces.example/shop",
             "https://traces.example",
@@ -392,7 +396,7 @@ mod tests {
             "otel/spans",
         );
         refuses("phoenix://host/x?key=1", "means nothing");
-        refuses("ftp://u:secret@host/x", "is no URL of traces");
+        refuses("ftp://u:secret@host/x", "is not a URL of traces");
         let variable = |_: &str| Some("http://10.0.0.3:6006".to_owned());
         let error = Address::parse("phoenix:///x", &variable).expect_err("refused");
         assert!(error.contains("?http=1"), "{error}");

@@ -13,12 +13,12 @@ pub(super) enum Auth {
     None,
     Bearer(Secret),
     Basic(String, Secret),
-    /// Headers of other names, whose values are keys.
+    /// Other headers, whose values are keys.
     Headers(Vec<(String, Secret)>),
 }
 
 impl Auth {
-    /// `name=value,name=value`, as variables of SDKs hold headers.
+    /// `name=value,name=value`: the format of headers in variables of SDKs.
     pub(super) fn of_list(list: Option<&str>) -> Auth {
         let pairs = list.into_iter().flat_map(|list| list.split(','));
         let pairs = pairs.filter_map(|pair| pair.split_once('='));

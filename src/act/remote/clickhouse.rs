@@ -1,5 +1,5 @@
-//! `ClickHouse`: the spans that OpenTelemetry's exporter wrote (`otel_traces`), by time, as OTLP lines. A filter chooses
-//! runs in the engine by what their spans must show.
+//! `ClickHouse`: the spans that OpenTelemetry's exporter wrote (`otel_traces`), by time, as OTLP lines. With a filter,
+//! the engine selects runs by conditions on their spans.
 
 mod select;
 
@@ -19,7 +19,7 @@ pub(super) use select::Selection;
 const LIMIT: usize = 5_000;
 const TABLE: &str = "otel_traces";
 
-/// Columns without which spans cannot be told.
+/// Columns that spans cannot do without.
 const NEEDED: &[&str] = &[
     "Timestamp",
     "TraceId",
@@ -87,7 +87,7 @@ impl Clickhouse {
         })
     }
 
-    /// The rows of a query, as objects. Values go as parameters, never into its text.
+    /// The rows of a query, as objects. Values are passed as parameters, never in its text.
     fn rows(
         &self,
         wire: &mut Wire<'_>,
@@ -117,13 +117,13 @@ impl Clickhouse {
     }
 }
 
-/// A name that needs no quotes.
+/// An identifier that needs no quotes.
 fn named(table: &str) -> Result<String, String> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.';
     if !table.is_empty() && table.bytes().all(is_plain) {
         Ok(table.to_owned())
     } else {
-        Err(format!("'{table}' is not the name of a table"))
+        Err(format!("'{table}' is not a table name"))
     }
 }
 
@@ -196,7 +196,7 @@ impl Product for Clickhouse {
         }
         let (table, missing) = (&self.table, missing.join(", "));
         Err(wire.wrong(&format!(
-            "{table} is no table of OpenTelemetry's exporter: it has no {missing}"
+            "{table} is not a table of OpenTelemetry's exporter: it has no {missing}"
         )))
     }
 

@@ -1,4 +1,4 @@
-//! Pulls from a product into a store: window by window, the oldest first, each committed before the next.
+//! Pulls from a product into a store: window by window, oldest first, each committed before the next.
 
 use super::links;
 use super::product::{Page, Part, Product};
@@ -8,29 +8,29 @@ use super::store::{self, Spool, Store, Tally};
 use super::windows;
 use super::wire::{Trouble, Wire};
 
-/// What began this long before the end of a pull is asked for again by the next one.
+/// What began this shortly before the end of a pull is requested again by the next one.
 pub(super) const LATE: Nanos = 15 * MINUTE;
 
-/// What a pull brought.
+/// The result of a pull.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Brought {
     pub(super) records: usize,
     pub(super) without_end: usize,
     pub(super) rewritten: usize,
-    /// Signed links that were taken out.
+    /// Signed links that were removed.
     pub(super) links: u64,
     /// Records that the reader does not know.
     pub(super) skipped: u64,
 }
 
-/// Why a pull ended before its end. What was committed stays.
+/// Why a pull stopped early. Everything committed until then is kept.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Stopped {
     #[error(transparent)]
     Remote(#[from] Trouble),
     #[error(transparent)]
     Store(#[from] store::Error),
-    #[error("{0} bytes are here, as many as --max-bytes allows")]
+    #[error("the folder holds {0} bytes, as much as --max-bytes allows")]
     Full(u64),
 }
 
@@ -44,7 +44,7 @@ pub(super) struct Fetch<'a, 'w> {
     pub(super) brought: Brought,
 }
 
-/// What one part of a pull brought, before it is committed.
+/// The records of one part of a pull, before they are committed.
 #[derive(Debug)]
 struct Catch {
     spool: Spool,
@@ -53,7 +53,7 @@ struct Catch {
 }
 
 impl Fetch<'_, '_> {
-    /// Reads everything from where the last pull ended. `told` learns how far it has come.
+    /// Reads everything from where the last pull ended, and reports its progress to `told`.
     pub(super) fn run(&mut self, told: &mut dyn FnMut(Nanos, &Brought)) -> Result<(), Stopped> {
         let open = self.store.open_traces();
         let mut rows = Rows::parse(&self.store.cursor.rows);
@@ -89,7 +89,7 @@ impl Fetch<'_, '_> {
         }
     }
 
-    /// The next window; shorter ones until the server can answer.
+    /// The next window, shortened until the server can answer.
     fn window(&mut self, rows: &mut Rows) -> Result<(), Stopped> {
         let mut cursor = self.store.cursor.clone();
         let from = cursor.next;
@@ -122,7 +122,7 @@ impl Fetch<'_, '_> {
         }
     }
 
-    /// Rows that were inserted since the last pull.
+    /// Rows inserted since the last pull.
     fn newest(&mut self, rows: &mut Rows) -> Result<(), Stopped> {
         let mut cursor = self.store.cursor.clone();
         let since = cursor.since;
@@ -132,8 +132,8 @@ impl Fetch<'_, '_> {
         self.commit(&catch, self.until, cursor)
     }
 
-    /// Traces that may have changed since they were read: those that were open before, and those whose beginning lies
-    /// before the first window.
+    /// Traces that may have changed since they were read: those that were still open, and those that began before the
+    /// first window.
     fn open(&mut self, before: Vec<(String, bool)>) -> Result<(), Stopped> {
         let torn = self.store.open_traces().into_iter();
         let torn = torn.filter(|(_, has_outermost)| !has_outermost);
@@ -151,7 +151,7 @@ impl Fetch<'_, '_> {
         Ok(())
     }
 
-    /// All pages of a part. Nothing of it is written before the last one is there.
+    /// All pages of a part. None of it is written before the last page has arrived.
     fn catch(&mut self, part: Part<'_>, rows: &mut Rows) -> Result<Catch, Stopped> {
         let mut catch = Catch {
             spool: self.store.spool()?,
@@ -180,7 +180,7 @@ impl Fetch<'_, '_> {
         }
     }
 
-    /// Keeps the records of a page; says whether all that follow are known.
+    /// Keeps the records of a page; returns whether all later ones are known.
     fn keep(
         &self,
         page: Page,

@@ -1,5 +1,5 @@
-//! Helicone: requests in the order of their time. Bodies that are stored elsewhere are fetched at once, because the
-//! links to them are valid for a day and are keys.
+//! Helicone: requests in order of their time. Bodies stored elsewhere are fetched immediately, because the links to
+//! them are keys that are valid for a day.
 
 use std::collections::HashSet;
 
@@ -22,7 +22,7 @@ pub(super) struct Helicone {
     auth: Auth,
 }
 
-/// Pages go by time: the last one of a page, and how many requests of that instant were read.
+/// Pages go by time: the last time of a page, and how many requests of that instant were read.
 #[derive(Debug, PartialEq, Eq)]
 struct After {
     time: String,
@@ -47,7 +47,7 @@ impl After {
             .take_while(|it| self::time(it) == Some(time.as_str()));
         let same = same.count();
         let offset = match before {
-            // The whole page is of one instant, which was being read already.
+            // The whole page belongs to one instant, which was already being read.
             Some(before) if before.time == time => before.offset + records.len(),
             Some(_) | None => same,
         };
@@ -93,7 +93,7 @@ impl Helicone {
         // The link is the key: ours is not sent with it.
         let mut bodies = match wire.file(&get(link, &Auth::None)?) {
             Ok(bodies) => bodies,
-            // It has expired, or the bodies are gone: what the row says remains.
+            // It has expired, or the bodies are gone: the row keeps what it has.
             Err(Trouble::Refused { .. }) => return Ok(()),
             Err(error) => return Err(error),
         };
@@ -106,7 +106,7 @@ impl Helicone {
     }
 }
 
-/// What began in a window, or belongs to a session or is a request of this id.
+/// Requests that began in a window, belong to a session or have this id.
 fn filter(part: Part<'_>, after: Option<&After>) -> Option<Value> {
     let column = |name: &str, test: Value| json!({"request_response_rmt": {name: test}});
     match part {

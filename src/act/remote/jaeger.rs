@@ -1,4 +1,4 @@
-//! Jaeger: the traces of a service in a window. Its API has no cursor: a full answer means that the window is too long.
+//! Jaeger: the traces of a service in a window. Its API has no cursor: a full page means that the window is too long.
 
 use serde_json::Value;
 
@@ -23,7 +23,7 @@ pub(super) struct Jaeger {
 impl Jaeger {
     pub(super) fn new(address: &Address, keys: &Keys) -> Result<Jaeger, String> {
         if address.project.is_empty() {
-            return Err("the URL names no service (jaeger://HOST/SERVICE)".to_owned());
+            return Err("the URL has no service (jaeger://HOST/SERVICE)".to_owned());
         }
         let key = keys.find(address.kind.variables())?;
         Ok(Jaeger {
@@ -65,7 +65,7 @@ impl Product for Jaeger {
     ) -> Result<Page, Trouble> {
         let url = match part {
             Part::Window { from, until } => {
-                // In microseconds, with both ends.
+                // In microseconds, both ends included.
                 let (from, until) = (from / 1_000, until / 1_000 - 1);
                 let (base, service) = (&self.base, encoded(&self.service));
                 format!(

@@ -1,4 +1,4 @@
-//! Keys for products: from the variables of their own programs, else from a command that the user's settings name.
+//! Keys for products: from the variables of their own programs, else from a command in the user's settings.
 
 use std::io::Read;
 use std::process::{Command, Stdio};
@@ -29,7 +29,7 @@ impl Keys {
         self.command.as_deref().map(run).transpose()
     }
 
-    /// The same for a key that there has to be.
+    /// The same for a required key.
     pub(super) fn need(&self, kind: Kind, names: &[&str]) -> Result<Secret, String> {
         let found = self.find(names)?;
         found.ok_or_else(|| {
@@ -42,7 +42,7 @@ impl Keys {
     }
 }
 
-/// What a program prints, without a shell. Its output is in no message.
+/// The output of a program, run without a shell. It is never part of a message.
 pub fn run(command: &[String]) -> Result<Secret, String> {
     let [program, arguments @ ..] = command else {
         return Err("key-cmd names no program".to_owned());
@@ -66,7 +66,7 @@ pub fn run(command: &[String]) -> Result<Secret, String> {
             Ok(Some(status)) => break status,
             Ok(None) if started.elapsed() < TIME => thread::sleep(Duration::from_millis(20)),
             Ok(None) | Err(_) => {
-                // It may have ended meanwhile.
+                // It may have ended in the meantime.
                 let _ = child.kill();
                 let _ = child.wait();
                 return Err(format!(

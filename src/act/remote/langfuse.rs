@@ -1,5 +1,5 @@
-//! Langfuse: observations by pages, the newest first. Servers before version 4 have another API, by page number, in
-//! which user, session and release stand on traces of their own.
+//! Langfuse: observations by pages, newest first. Servers before version 4 have another API, by page number, in which
+//! user, session and release are stored on separate traces.
 
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ use super::wire::{Trouble, Wire};
 use crate::act::net::secret::Secret;
 use crate::ingest::formats::langfuse;
 
-/// With whole inputs and outputs, more of them make answers longer than the server sends.
+/// With whole inputs and outputs, larger pages exceed what the server sends.
 const LIMIT: usize = 250;
 const OLD_LIMIT: usize = 100;
 const FIELDS: &str = "core,basic,time,io,metadata,model,usage,prompt,metrics,trace_context";
@@ -83,7 +83,7 @@ impl Langfuse {
         Ok(page)
     }
 
-    /// Observations first, then the traces of the same time: `after` is `traces` and the number of the page.
+    /// Observations first, then the traces of the same time: `after` is `traces` and the page number.
     fn first(
         &self,
         wire: &mut Wire<'_>,
@@ -140,7 +140,7 @@ fn list(wire: &Wire<'_>, answer: Value, next: &str) -> Result<Page, Trouble> {
     page(answer, "data", next).ok_or_else(|| wire.wrong("its answer has no 'data'"))
 }
 
-/// Observations are records of their own; in a trace they are only ids.
+/// Observations are separate records; in a trace they are only ids.
 fn without_observations(mut trace: Value) -> Value {
     if let Some(members) = trace.as_object_mut() {
         for name in ["observations", "scores"] {
@@ -160,7 +160,7 @@ impl Product for Langfuse {
         }
     }
 
-    /// Half of what the smallest plan of the cloud allows; an own server has no limit.
+    /// Half of what the smallest cloud plan allows; a self-hosted server has no limit.
     fn per_minute(&self) -> Option<f64> {
         self.base.ends_with("langfuse.com").then_some(15.0)
     }

@@ -1,4 +1,4 @@
-//! LangSmith: runs of a project by pages. Version 2 of its API where the server has it, else version 1.
+//! LangSmith: runs of a project by pages. Version 2 of its API if the server has it, else version 1.
 
 use serde_json::{Value, json};
 
@@ -13,12 +13,12 @@ use crate::act::net::secret::Secret;
 use crate::base::clock::{Clock as _, System};
 use crate::ingest::formats::langsmith;
 
-/// Version 1 refuses more.
+/// The largest page that version 1 accepts.
 const LIMIT: usize = 100;
-/// Version 2 looks back a day unless it is told, and no further than 401 days.
+/// Version 2 looks back a day by default, and 401 days at most.
 const FURTHEST: Nanos = 400 * 24 * HOUR;
 
-/// Without these, version 2 gives ids alone. Attachments are left out: they are signed links.
+/// Without these, version 2 returns ids alone. Attachments are left out: they are signed links.
 const SELECTS: &[&str] = &[
     "ID",
     "NAME",
@@ -90,7 +90,7 @@ pub(super) struct Langsmith {
     auth: Auth,
     id: String,
     api: Api,
-    /// The other version is tried once, when this one is not there.
+    /// If this version is missing on the server, tries the other one once.
     has_switched: bool,
 }
 

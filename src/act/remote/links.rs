@@ -1,9 +1,9 @@
-//! Signed links are keys to other files, valid for whoever has them. They are taken out of records before these are
+//! Signed links are keys to other files, valid for anyone who has them. They are removed from records before these are
 //! written.
 
 use serde_json::{Map, Value};
 
-/// Fields that hold such links, whatever is in them.
+/// Fields that hold such links, whatever their value.
 const FIELDS: &[&str] = &[
     "signed_body_url",
     "s3_urls",
@@ -24,7 +24,7 @@ const SIGNED: &[&str] = &[
     "Signature=",
 ];
 
-/// Takes signed links out; says how many there were.
+/// Removes signed links; returns how many there were.
 pub(super) fn remove(value: &mut Value) -> u64 {
     match value {
         Value::Object(members) => {
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_agent_said_about_links_is_kept() {
+    fn an_agents_text_about_links_is_kept() {
         let said = json!({
             "text": "see https://s3/x?X-Amz-Signature=ab for it",
             "attachments": ["a note"],

@@ -1,23 +1,23 @@
-//! How to treat a server: what to do after an answer, how long to wait, how often to ask. Nothing here waits.
+//! How to treat a server: what to do after a response, how long to wait, how often to ask. Nothing here sleeps.
 
 use std::time::Duration;
 
 use crate::base::hash::fixed_hash;
 
-/// How often a request is repeated while the server asks for patience.
+/// How often a request is repeated while the server asks us to wait.
 const PATIENCE: u32 = 8;
-/// How often a request is repeated that failed for no reason that the server gives.
+/// How often a request is repeated that failed without a reason from the server.
 const TRIES: u32 = 5;
 const LONGEST_WAIT: Duration = Duration::from_mins(5);
 
-/// What came back.
+/// The outcome of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Came<'a> {
     Status {
         code: u16,
         headers: &'a [(String, String)],
     },
-    /// The connection failed, or what was said to come did not.
+    /// The connection failed, or the response was cut short.
     Cut,
 }
 
@@ -27,7 +27,7 @@ pub(super) enum Next {
     Take,
     /// The same request again.
     Wait(Duration),
-    /// For less at once: the server cannot answer so much.
+    /// A smaller request: the server cannot answer one this large.
     Less,
     Stop,
 }
@@ -53,7 +53,7 @@ fn again(tries: u32, most: u32, told: Option<Duration>) -> Next {
     Next::Wait(told.unwrap_or_else(|| backoff(tries)))
 }
 
-/// 1, 2, 4 … seconds and up to a quarter more, so that several clients do not come at once.
+/// 1, 2, 4 … seconds and up to a quarter more, so that several clients do not retry at the same time.
 fn backoff(tries: u32) -> Duration {
     let whole = Duration::from_secs(1 << (tries - 1).min(8));
     let spread =
@@ -62,7 +62,7 @@ fn backoff(tries: u32) -> Duration {
     (whole + jitter).min(LONGEST_WAIT)
 }
 
-/// How long the server asks to wait: seconds, or a moment in any of the ways in which servers write it.
+/// How long the server asks us to wait: seconds, or a time in any of the notations that servers use.
 fn told(headers: &[(String, String)], now: i64) -> Option<Duration> {
     let value = |name: &str| {
         let mut found = headers
@@ -76,7 +76,7 @@ fn told(headers: &[(String, String)], now: i64) -> Option<Duration> {
     retry.or_else(reset).map(|wait| wait.min(LONGEST_WAIT))
 }
 
-/// A number above this is a moment, not a number of seconds.
+/// A number above this is a timestamp, not a number of seconds.
 const IS_A_MOMENT: f64 = 1e9;
 
 fn wait(text: &str, now: i64) -> Option<Duration> {
@@ -108,7 +108,7 @@ fn moment(text: &str) -> Option<i64> {
     Some(found.as_second())
 }
 
-/// At most so many requests a minute: a bucket that holds the requests of ten seconds.
+/// A limit on requests per minute: a bucket that holds the requests of ten seconds.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Bucket {
     per_second: f64,
@@ -129,7 +129,7 @@ impl Bucket {
         }
     }
 
-    /// Takes a request out, at a time in seconds; says how long to wait before it is sent.
+    /// Takes a request out, at a time in seconds; returns how long to wait before sending it.
     pub(super) fn take(&mut self, now: f64) -> Duration {
         let passed = (now - self.filled).max(0.0);
         self.filled = now.max(self.filled);

@@ -1,4 +1,5 @@
-//! `MLflow`: traces are searched by time, then fetched whole. Their spans are OTLP's, so each trace becomes an OTLP line.
+//! `MLflow`: traces are searched by time, then fetched whole. Their spans are in OTLP, so each trace becomes an OTLP
+//! line.
 
 use serde_json::{Value, json};
 
@@ -10,7 +11,7 @@ use super::record::{Reader, Unit};
 use super::wire::{Trouble, Wire};
 use crate::ingest::formats::otlp;
 
-/// Of a search, and of whole traces in one answer.
+/// Page sizes: of a search, and of whole traces in one answer.
 const FOUND: usize = 100;
 const TRACES: usize = 10;
 
@@ -53,7 +54,7 @@ impl Mlflow {
             "locations": [{"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": {"experiment_id": self.id}}],
             "filter": filter,
             "max_results": FOUND,
-            // The page token is an offset: newer traces must come behind it.
+            // The page token is an offset: newer traces must come after it.
             "order_by": ["timestamp_ms ASC"],
         });
         if let Some(after) = after {

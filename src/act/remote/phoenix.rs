@@ -1,4 +1,4 @@
-//! Arize Phoenix: spans by pages, the last inserted first. Rows are numbered as they come and never change.
+//! Arize Phoenix: spans by pages, last inserted first. Rows are numbered in order of insertion and never change.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -47,7 +47,7 @@ impl Phoenix {
     }
 }
 
-/// A moment as the server reads it.
+/// A time as the server reads it.
 pub(super) fn moment(nanos: Nanos) -> String {
     rfc3339(nanos / 1_000)
 }
@@ -101,7 +101,7 @@ impl Product for Phoenix {
     }
 }
 
-/// The records of an answer, and the cursor that it names.
+/// The records of an answer, and its cursor.
 pub(super) fn page(mut answer: Value, list: &str, next: &str) -> Option<Page> {
     let next = answer.pointer(next).and_then(Value::as_str);
     let next = next.filter(|next| !next.is_empty()).map(str::to_owned);

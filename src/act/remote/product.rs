@@ -1,4 +1,4 @@
-//! What distinguishes the products: how they are asked, and how their answers are taken apart.
+//! What distinguishes the products: their requests, and how their answers are parsed.
 
 use serde_json::Value;
 
@@ -7,10 +7,10 @@ use super::wire::{Trouble, Wire};
 
 /// A product to pull from.
 pub(super) trait Product: std::fmt::Debug {
-    /// Reads its records when they are opened.
+    /// The format that reads its records.
     fn reader(&self) -> Reader;
 
-    /// How many requests a minute it may get: half of what it allows; none if it has no limit.
+    /// How many requests a minute we may send: half of the product's limit; none if it has none.
     fn per_minute(&self) -> Option<f64> {
         None
     }
@@ -18,7 +18,7 @@ pub(super) trait Product: std::fmt::Debug {
     /// Checks the key and finds the project, before anything is written.
     fn begin(&mut self, wire: &mut Wire<'_>) -> Result<(), Trouble>;
 
-    /// A page of a part; `after` is what the page before it named as the next.
+    /// A page of a part; `after` is what the previous page named as next.
     fn page(
         &mut self,
         wire: &mut Wire<'_>,
@@ -26,10 +26,10 @@ pub(super) trait Product: std::fmt::Debug {
         after: Option<&str>,
     ) -> Result<Page, Trouble>;
 
-    /// How many traces can be asked for in one request by their ids.
+    /// How many traces can be requested by id at a time.
     fn traces_at_once(&self) -> usize;
 
-    /// The number of the row of a record, for products whose rows never change and are numbered as they come.
+    /// The row number of a record, for products whose rows never change and are numbered in order of insertion.
     fn row(&self, record: &Value) -> Option<u64> {
         let _ = record;
         None
@@ -40,12 +40,12 @@ pub(super) trait Product: std::fmt::Debug {
     }
 }
 
-/// What is asked for.
+/// What to request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part<'a> {
-    /// What began in a window: its first moment, and the first one after it.
+    /// Traces that began in a window: its first moment, and the first one after it.
     Window { from: Nanos, until: Nanos },
-    /// Everything since a moment, the newest rows first.
+    /// Everything since a moment, newest rows first.
     Rows { since: Nanos },
     /// Whole traces, by id.
     Traces(&'a [String]),
@@ -55,8 +55,8 @@ pub(super) enum Part<'a> {
 pub(super) struct Page {
     /// In the order of the answer.
     pub(super) records: Vec<Value>,
-    /// What to ask for next; none at the end.
+    /// What to request next; none at the end.
     pub(super) next: Option<String>,
-    /// The page is as long as it can be and names no next one, though the product is known to lose the rest then.
+    /// A full page without a next one, from a product that is known to drop the rest in that case.
     pub(super) may_be_cut: bool,
 }

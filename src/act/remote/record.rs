@@ -1,19 +1,19 @@
-//! What the store has to know about a record that was pulled. It is what the reader finds that will open the record,
-//! so that both agree about which traces are one run.
+//! What the store has to know about a pulled record. It comes from the reader that will open the record, so that both
+//! agree about which traces form one run.
 
 use crate::ingest::fact::{Decoded, Fact, FactKind, FactSink, Name};
 use crate::ingest::formats::Format;
 use crate::ingest::json::{Marks, Record};
 use crate::model::quantity::Time;
 
-/// A place in time: nanoseconds since the Unix epoch, UTC.
+/// A timestamp: nanoseconds since the Unix epoch, UTC.
 pub(super) type Nanos = i64;
 
 pub(super) const SECOND: Nanos = 1_000_000_000;
 pub(super) const MINUTE: Nanos = 60 * SECOND;
 pub(super) const HOUR: Nanos = 60 * MINUTE;
 
-/// Derived from the record alone, so that it can be derived from our files again.
+/// Derived from the record alone, so that it can be derived again from our files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Meta {
     pub(super) trace: String,
@@ -29,13 +29,13 @@ pub(super) struct Meta {
 }
 
 impl Meta {
-    /// The last moment that it tells of.
+    /// The latest time in it.
     pub(super) fn latest(&self) -> Nanos {
         self.ended.unwrap_or(self.began).max(self.began)
     }
 }
 
-/// What a record of a product is.
+/// What one record of a product holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unit {
     Span,
@@ -50,7 +50,7 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// None if the record is nothing that the format knows.
+    /// None if the format does not know the record.
     pub(super) fn meta(&self, record: &[u8]) -> Option<Meta> {
         let decoded = self.decoded(record)?;
         let mut spans = decoded.facts.iter().filter(|fact| {
@@ -107,7 +107,7 @@ fn of_span(decoded: &Decoded, fact: &Fact) -> Option<Meta> {
         .zip(joins)
         .map(|(rank, name)| (rank, text(decoded.name(fact, name))));
     Some(Meta {
-        // A request without a trace is one of its own.
+        // A request without a trace is its own trace.
         trace: if trace.is_empty() {
             span.clone()
         } else {
@@ -129,7 +129,7 @@ fn stronger(one: Option<(u8, String)>, other: Option<(u8, String)>) -> Option<(u
     }
 }
 
-/// The times of readers have microseconds.
+/// The readers' times have microseconds.
 fn nanos(time: Time) -> Option<Nanos> {
     time.get().map(|micros| micros.saturating_mul(1_000))
 }

@@ -1,4 +1,4 @@
-//! Which numbered rows have been read. Rows can be committed out of order, so the last ones are asked for again.
+//! Which numbered rows have been read. Rows can be committed out of order, so the last ones are requested again.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ const AGAIN: u64 = 5_000;
 pub(super) struct Rows {
     newest: u64,
     read: Vec<(u64, u64)>,
-    /// Everything before the first pull's end was read by windows.
+    /// Everything before the end of the first pull was read by windows.
     pub(super) is_caught_up: bool,
 }
 
@@ -38,7 +38,7 @@ impl Rows {
         json!({"newest": self.newest, "read": read, "caught_up": self.is_caught_up})
     }
 
-    /// Rows up to this one are not asked for again.
+    /// Rows up to this one are not requested again.
     pub(super) fn floor(&self) -> u64 {
         self.newest.saturating_sub(AGAIN)
     }

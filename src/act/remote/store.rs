@@ -1,5 +1,5 @@
-//! The folder of what was pulled. All traces of a run are in one file, in the order in which they began: a trace in
-//! another file would be another run to the readers. Complete traces are never written again unless they change.
+//! The folder of pulled traces. All traces of a run are in one file, in the order in which they began: a trace in
+//! another file would be another run to the readers. Complete traces are never rewritten unless they change.
 
 mod cursor;
 mod disk;
@@ -73,7 +73,7 @@ pub(super) struct Tally {
     pub(super) records: usize,
     /// Traces that count as complete without an end of their outermost span.
     pub(super) without_end: usize,
-    /// Files of which complete traces were written again.
+    /// Files whose complete traces were rewritten.
     pub(super) rewritten: usize,
 }
 
@@ -144,7 +144,7 @@ impl Store {
         Ok(self)
     }
 
-    /// The index; made from the files if it is missing or damaged.
+    /// The index; rebuilt from the files if it is missing or damaged.
     fn read_index(&mut self) -> Result<Index, Error> {
         let text = self.whole(index::NAME)?;
         let is_whole = |text: &Vec<u8>| text.len() as u64 == self.cursor.index;
@@ -196,7 +196,7 @@ impl Store {
         Ok(Spool::new(file))
     }
 
-    /// How many bytes of records the folder holds.
+    /// The size of all records in the folder, in bytes.
     pub(super) fn bytes(&self) -> u64 {
         self.cursor.files.iter().map(|file| file.bytes).sum()
     }
@@ -213,8 +213,8 @@ impl Store {
             .collect()
     }
 
-    /// Writes what was read, up to `read_until`, and the cursor, in one step: after a kill, all of it is there or
-    /// nothing.
+    /// Writes what was read, up to `read_until`, and the cursor, in one step: after a kill, either all of it is there
+    /// or nothing.
     pub(super) fn commit(
         &mut self,
         spool: &Spool,
@@ -262,7 +262,7 @@ impl Store {
         Ok(tally)
     }
 
-    /// Every trace that the commit is about, and the files whose complete traces are among them.
+    /// Every trace in the commit, and the files whose complete traces are among them.
     fn gather(&self, spool: &Spool) -> Result<(Traces, Vec<usize>), Error> {
         let mut opened: Vec<usize> = Vec::new();
         loop {

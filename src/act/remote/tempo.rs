@@ -44,7 +44,7 @@ impl Tempo {
         })
     }
 
-    /// A trace as one OTLP line; none if the server has it no more.
+    /// A trace as one OTLP line; none if the server no longer has it.
     fn trace(&self, wire: &mut Wire<'_>, id: &str) -> Result<Option<Value>, Trouble> {
         let url = format!("{}/api/v2/traces/{}", self.base, encoded(id));
         let mut answer = match wire.json(&get(&url, &self.auth)?) {
@@ -52,7 +52,7 @@ impl Tempo {
             answer => answer?,
         };
         if answer.get("status").and_then(Value::as_str) == Some("PARTIAL") {
-            return Err(wire.wrong(&format!("it gives only a part of the trace {id}")));
+            return Err(wire.wrong(&format!("it returned only a part of the trace {id}")));
         }
         let mut trace = match answer.get_mut("trace") {
             Some(trace) => trace.take(),
@@ -107,7 +107,7 @@ impl Product for Tempo {
             Part::Rows { .. } => return Ok(Page::default()),
         };
         if may_be_cut {
-            // Fetching its traces would be in vain: the window will be asked for in parts.
+            // Fetching its traces would be wasted: the window will be split.
             return Ok(Page {
                 may_be_cut,
                 ..Page::default()

@@ -1,16 +1,16 @@
-//! How long the next window is. It follows from what came, never from how long it took: a pull that was interrupted
-//! then goes on with the same windows.
+//! The length of the next window. It depends on what was read, never on how long that took: an interrupted pull then
+//! continues with the same windows.
 
 use super::record::{HOUR, Nanos, SECOND};
 
 const LEAST: Nanos = SECOND;
 const MOST: Nanos = 30 * 24 * HOUR;
-/// A window with fewer records is doubled.
+/// After a window with fewer records, the next one is twice as long.
 const FEW: usize = 400;
-/// A window with more of them is halved.
+/// After a window with more records, the next one is half as long.
 const MANY: usize = 20_000;
 
-/// After a window with so many records.
+/// The length after a window with this many records.
 pub(super) fn after(step: Nanos, records: usize) -> Nanos {
     match records {
         0..FEW => (step * 2).min(MOST),
@@ -19,7 +19,8 @@ pub(super) fn after(step: Nanos, records: usize) -> Nanos {
     }
 }
 
-/// After the server could not answer; none if there is no smaller window. Whole seconds: servers cut finer times.
+/// The length after the server could not answer; none if there is no smaller window. Whole seconds: servers cut finer
+/// times.
 pub(super) fn less(step: Nanos) -> Option<Nanos> {
     (step > LEAST).then(|| (step / 2 / SECOND * SECOND).max(LEAST))
 }

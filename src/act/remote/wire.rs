@@ -1,4 +1,4 @@
-//! Requests to a product, one at a time, with the manners of a good guest, and answers as JSON.
+//! Requests to a product, one at a time and within its limits, and responses as JSON.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,30 +14,30 @@ use crate::base::cancel::CancelFlag;
 use crate::base::clock::{Clock as _, System};
 use crate::base::text;
 
-/// The longest answer that is read.
+/// The longest response that is read.
 const CAP: usize = 64 << 20;
-/// Longer answers than this come from windows that are too long.
+/// A longer response means that the window is too long.
 const TOO_LONG: usize = 48 << 20;
 const TIME: Duration = Duration::from_mins(2);
-/// How much of an answer that reports an error is shown.
+/// How much of an error response is shown.
 const SAID: usize = 300;
 
-/// Why a request brought nothing.
+/// Why a request failed.
 #[derive(Debug, Error)]
 pub(super) enum Trouble {
-    /// The server understood, and will not answer.
+    /// The server understood the request and refuses it.
     #[error("{host} answers {status}{said}")]
     Refused {
         host: String,
         status: u16,
         said: String,
     },
-    /// It may answer for less at once.
-    #[error("{host} cannot answer so much at once ({why})")]
+    /// A smaller request may succeed.
+    #[error("{host} cannot answer a request this large ({why})")]
     TooMuch { host: String, why: String },
     #[error("{0}")]
     Down(String),
-    /// It answers what it should not.
+    /// The response is not what the API promises.
     #[error("{host}: {what}")]
     Wrong { host: String, what: String },
     #[error("interrupted")]
@@ -47,7 +47,7 @@ pub(super) enum Trouble {
 }
 
 impl Trouble {
-    /// Whether there is no such thing on the server.
+    /// Whether the server does not have this.
     pub(super) fn is_missing(&self) -> bool {
         matches!(
             self,
@@ -79,7 +79,7 @@ pub(super) struct Wire<'a> {
     started: Instant,
     cancel: &'a CancelFlag,
     pub(super) traffic: Traffic,
-    /// Told before a long wait.
+    /// Called before a long wait.
     waits: &'a mut dyn FnMut(Duration),
 }
 
@@ -112,12 +112,12 @@ impl<'a> Wire<'a> {
         self.secrets.push(key.clone());
     }
 
-    /// The answer to a request. Repeats it as long as that is of use.
+    /// The response to a request, which is repeated as long as that may help.
     pub(super) fn json(&mut self, request: &Request) -> Result<Value, Trouble> {
         self.asking(request, true)
     }
 
-    /// The same for a file, which does not count for the rate.
+    /// The same for a file, which does not count towards the rate limit.
     pub(super) fn file(&mut self, request: &Request) -> Result<Value, Trouble> {
         self.asking(request, false)
     }
@@ -178,7 +178,7 @@ impl<'a> Wire<'a> {
         answer
     }
 
-    /// Whether trying again cannot help: what we ask for is wrong, or nobody is there.
+    /// Whether a retry cannot help: the request is wrong, or no server is listening.
     fn is_final(&self, error: &client::Error) -> bool {
         match error {
             client::Error::Url(_)
@@ -196,7 +196,7 @@ impl<'a> Wire<'a> {
         }
     }
 
-    /// Keeps to the rate.
+    /// Keeps to the rate limit.
     fn pace(&mut self) -> Result<(), Trouble> {
         let now = self.started.elapsed().as_secs_f64();
         let wait = self.bucket.as_mut().map(|bucket| bucket.take(now));
@@ -245,7 +245,7 @@ impl<'a> Wire<'a> {
 
     fn refused(&self, response: &Response) -> Trouble {
         let said = match response.status {
-            300..400 => ": it points elsewhere, and the key is not sent there".to_owned(),
+            300..400 => ": it redirects elsewhere, and the key is not sent there".to_owned(),
             _ => match self.clean(&response.text()) {
                 said if said.trim().is_empty() => String::new(),
                 said => format!(": {}", said.trim()),
@@ -262,13 +262,13 @@ impl<'a> Wire<'a> {
         let kind = response.header("content-type").unwrap_or("no content type");
         let kind = kind.split(';').next().unwrap_or(kind);
         if kind.contains("json") {
-            self.wrong("its answer ends in the middle")
+            self.wrong("its answer was cut short")
         } else {
             self.wrong(&format!("its answer is {}, not JSON", self.clean(kind)))
         }
     }
 
-    /// What a server said, short, without keys and control characters.
+    /// The error message of a server, short, without keys and control characters.
     fn clean(&self, said: &str) -> String {
         let mut said = said.to_owned();
         for key in &self.secrets {

@@ -1,4 +1,4 @@
-//! Sends one request several times, and reads what comes back.
+//! Sends one request several times, and reads the answers.
 
 use std::time::{Duration, Instant};
 
@@ -13,17 +13,17 @@ use crate::act::wire::answer::{Reading, Said};
 use crate::ingest::prices::PriceTable;
 use crate::model::quantity::Cost;
 
-/// How many are on their way at once.
+/// How many requests are in flight at the same time.
 const AT_ONCE: usize = 4;
 /// How long an answer may take, and how long it may be.
 const TIME: Duration = Duration::from_mins(10);
 const LONGEST: usize = 32 << 20;
 
-/// A request, and where it goes.
+/// A request, and where to send it.
 #[derive(Debug, Clone)]
 pub struct Plan {
     pub api: Api,
-    /// Of the vendor's API, as its SDK takes it: `https://api.openai.com/v1`.
+    /// The base URL of the vendor's API, as its SDK takes it: `https://api.openai.com/v1`.
     pub base: String,
     pub body: Value,
     pub key: Secret,
@@ -31,25 +31,25 @@ pub struct Plan {
     pub budget: Budget,
 }
 
-/// What may be spent. The next request is not sent when it could pass the limit.
+/// What may be spent. A request that could exceed the limit is not sent.
 #[derive(Debug, Clone, Copy)]
 pub struct Budget {
     pub most: Cost,
-    /// What one request costs at most, as far as can be told.
+    /// An upper estimate of the cost of one request.
     pub each: Cost,
 }
 
 /// One request that was sent.
 #[derive(Debug)]
 pub struct Attempt {
-    /// What the model said, or why there is no answer.
+    /// The model's answer, or why there is none.
     pub said: Result<Said, String>,
     pub took: Duration,
-    /// At list prices; not known for unknown models.
+    /// At list prices; not recorded for unknown models.
     pub cost: Cost,
 }
 
-/// Where a request of an API goes, below its base.
+/// The URL for requests of an API, below its base.
 pub fn url(api: Api, base: &str) -> String {
     let base = base.trim_end_matches('/');
     let has_version = base.ends_with("/v1");
@@ -62,7 +62,7 @@ pub fn url(api: Api, base: &str) -> String {
     }
 }
 
-/// Sends the request as often as planned, or until the budget is spent. Must not be called on the thread of the network.
+/// Sends the request as often as planned, or until the budget is spent. Must not be called on the network thread.
 pub fn run(net: &Net, plan: &Plan, prices: &PriceTable) -> Vec<Attempt> {
     let client = Client::new(net);
     net.wait(all(client, plan.clone(), prices.clone()))

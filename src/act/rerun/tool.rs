@@ -1,5 +1,5 @@
-//! Runs what the user's settings name for a tool: an argument list, no shell, the arguments of the call on standard
-//! input, in a process group and a folder of its own.
+//! Runs the command that the user's settings name for a tool: an argument list, no shell, the arguments of the call on
+//! standard input, in its own process group and folder.
 
 use std::env;
 use std::io::{self, Read, Write};
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::Value;
 
-/// How long a program may take, and how much of each of its outputs is read.
+/// How long a program may run, and how much of each of its outputs is read.
 const TIME: Duration = Duration::from_secs(30);
 const LONGEST: u64 = 1 << 20;
 /// How long it may take to end after it was asked to.
@@ -27,7 +27,7 @@ pub struct Ran {
     pub stdout: String,
     pub stderr: String,
     pub took: Duration,
-    /// It was ended because it took too long or wrote too much.
+    /// It was stopped because it ran too long or wrote too much.
     pub was_ended: bool,
 }
 
@@ -35,7 +35,7 @@ pub struct Ran {
 /// The program itself is never taken from the call.
 pub fn filled(template: &[String], arguments: &Value) -> Result<Vec<String>, String> {
     let Some(program) = template.first().filter(|it| !it.is_empty()) else {
-        return Err("the template names no program".to_owned());
+        return Err("the template has no program".to_owned());
     };
     if program.contains("{args.") {
         return Err("the program of a template cannot come from the call".to_owned());
@@ -76,7 +76,7 @@ fn one_word(name: &str, arguments: &Value) -> Result<String, String> {
     }
 }
 
-/// Runs it. The environment has a path, a home and a language, and what names the call.
+/// Runs it. The environment holds a path, a home, a language and what identifies the call.
 pub fn run(words: &[String], arguments: &Value, named: &[(&str, String)]) -> io::Result<Ran> {
     run_within(words, arguments, named, TIME)
 }
@@ -117,7 +117,7 @@ fn run_within(
         .map(|it| reader(it, Arc::clone(&overflow)));
     let text = arguments.to_string();
     let writer = child.stdin.take().map(|mut stdin| {
-        // A program that does not read its input is not wrong.
+        // A program may ignore its input.
         thread::spawn(move || drop(stdin.write_all(text.as_bytes())))
     });
     let (status, was_ended) = wait(&mut child, started + time, &overflow)?;
@@ -131,7 +131,7 @@ fn run_within(
         stdout,
         stderr,
         took: started.elapsed(),
-        // A program whose output is no longer read may end before it is ended.
+        // A program whose output is no longer read may end before it is stopped.
         was_ended: was_ended || overflow.load(Ordering::Relaxed),
     })
 }
@@ -139,7 +139,7 @@ fn run_within(
 fn reader(mut pipe: impl Read + Send + 'static, overflow: Arc<AtomicBool>) -> JoinHandle<String> {
     thread::spawn(move || {
         let mut bytes = Vec::new();
-        // What was read before an error is what there is.
+        // After an error, what was read before it counts.
         let _ = pipe.by_ref().take(LONGEST).read_to_end(&mut bytes);
         if bytes.len() as u64 == LONGEST {
             overflow.store(true, Ordering::Relaxed);
@@ -148,7 +148,7 @@ fn reader(mut pipe: impl Read + Send + 'static, overflow: Arc<AtomicBool>) -> Jo
     })
 }
 
-/// Ends the whole group of a program that takes too long or writes too much, and what it left behind.
+/// Stops the whole group of a program that runs too long or writes too much, and whatever it left behind.
 fn wait(
     child: &mut Child,
     deadline: Instant,

@@ -1,4 +1,4 @@
-//! The APIs that are spoken: which path is whose, and how each says that something went wrong.
+//! The supported APIs: their paths, and how each reports errors.
 
 use hyper::StatusCode;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ pub(super) enum Dialect {
 const EVENTS: &str = "text/event-stream; charset=utf-8";
 
 impl Dialect {
-    /// By the end of the path: clients put what they like before it.
+    /// By the end of the path: clients put anything before it.
     pub(super) fn of(path: &str) -> Option<Dialect> {
         let path = path.strip_suffix("/count_tokens").unwrap_or(path);
         let last = path.rsplit('/').next().unwrap_or_default();
@@ -39,17 +39,17 @@ impl Dialect {
         }
     }
 
-    /// What the request says, however the answer was recorded.
+    /// Whether a stream is requested, however the answer was recorded.
     pub(super) fn is_streamed(self, path: &str, body: &Value) -> bool {
         match self {
             Dialect::Gemini => path.ends_with(":streamGenerateContent"),
-            // It streams unless it is told not to.
+            // It streams unless the request disables it.
             Dialect::Ollama => body["stream"] != false,
             Dialect::Chat | Dialect::Responses | Dialect::Messages => body["stream"] == true,
         }
     }
 
-    /// The model that is asked for; Gemini names it in the path.
+    /// The requested model; Gemini names it in the path.
     pub(super) fn model(self, path: &str, body: &Value) -> String {
         let named = match self {
             Dialect::Gemini => {
@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_are_told_apart_by_their_end() {
+    fn paths_are_distinguished_by_their_end() {
         let check = |path: &str, dialect| assert_eq!(Dialect::of(path), dialect, "{path}");
         check("/openai/v1/chat/completions", Some(Dialect::Chat));
         check("/v1/responses", Some(Dialect::Responses));

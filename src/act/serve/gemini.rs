@@ -15,7 +15,7 @@ pub(super) fn whole(served: &Served<'_>) -> Value {
     response(served, &parts, true)
 }
 
-/// Responses, one after the other: the reason of the end and the counts are in the last.
+/// Responses, one after the other: the finish reason and the counts are in the last.
 fn responses(served: &Served<'_>) -> Vec<Value> {
     let all: Vec<Value> = served
         .answer

@@ -1,4 +1,4 @@
-//! Goes on with the real model after the last recorded answer, as the user asked and up to a limit.
+//! Continues with the real model after the last recorded answer, if the user asked for it, up to a limit.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -22,7 +22,7 @@ use crate::base::clock::{Clock, System};
 use crate::ingest::prices::PriceTable;
 use crate::model::quantity::{Cost, Tokens, Usage};
 
-/// Where the APIs are, as the variables of their SDKs say it.
+/// The base URLs of the APIs, as their SDKs' variables hold them.
 #[derive(Debug, Clone)]
 pub struct Upstreams {
     pub openai: String,
@@ -32,7 +32,7 @@ pub struct Upstreams {
 }
 
 impl Upstreams {
-    /// What the variables said before they pointed at us, else the vendors' own.
+    /// The values of the variables before they pointed at us, else the vendors' own.
     pub fn of(set: impl Fn(&str) -> Option<String>) -> Upstreams {
         let or = |name: &str, usual: &str| {
             let set = set(name).filter(|url| !url.is_empty());
@@ -49,7 +49,7 @@ impl Upstreams {
         }
     }
 
-    /// The URL that a request to us would have had.
+    /// The URL that the request would have had without us.
     fn url(&self, dialect: Dialect, uri: &Uri) -> String {
         let path = uri.path();
         let (base, ours, end) = match dialect {
@@ -67,7 +67,7 @@ impl Upstreams {
     }
 }
 
-/// Sends what is asked to the vendor.
+/// Forwards requests to the vendor.
 #[derive(Debug)]
 pub struct Live {
     client: Client,
@@ -102,9 +102,9 @@ const OWN: &[&str] = &[
     "content-encoding",
     "expect",
 ];
-/// What an answer may cost beyond its prompt, in tokens, where nobody can know.
+/// The output that a request is assumed to have, in tokens: it cannot be known beforehand.
 const OUTPUT: u64 = 2000;
-/// Pieces that wait for a slow client.
+/// Pieces that may be queued for a slow client.
 const PIECES: usize = 64;
 
 impl Live {
@@ -122,7 +122,7 @@ impl Live {
         locked(&self.spent).clone()
     }
 
-    /// Sends a request on, and gives the answer as it comes. What was said is written down when it has ended.
+    /// Forwards a request, and the answer as it arrives. When that has ended, it is logged.
     pub(super) async fn send(
         self: Arc<Live>,
         (dialect, head): (Dialect, &Parts),
@@ -135,7 +135,7 @@ impl Live {
         }
         let url = self.upstreams.url(dialect, &head.uri);
         let Ok(uri) = url.parse::<Uri>() else {
-            return refused(dialect, "the URL to go on with is none");
+            return refused(dialect, "the URL of the real model is not valid");
         };
         if let Ok(place) = Place::of(&uri) {
             locked(&self.spent).hosts.insert(place.authority());
@@ -166,7 +166,7 @@ impl Live {
         answer
     }
 
-    /// Counts a request, unless it could pass the limit.
+    /// Counts a request, unless it could exceed the limit.
     fn allow(&self, model: &str, bytes: usize) -> Result<(), String> {
         let expected = Usage {
             input: Tokens::from(bytes.div_ceil(4) as u64),
@@ -175,7 +175,7 @@ impl Live {
         };
         let each = self.prices.estimate(model, &expected);
         let each = each.get().ok_or_else(|| {
-            format!("no price is known for {model}, so the limit cannot hold (--price-file can name one)")
+            format!("no price is known for {model}, so the limit cannot be enforced (--price-file can name one)")
         })?;
         let mut spent = locked(&self.spent);
         if spent.cost.saturating_add(each) > self.most.0 {
@@ -207,7 +207,7 @@ fn passed(headers: &HeaderMap) -> HeaderMap {
     passed
 }
 
-/// Passes a body on; true if it came to its end.
+/// Forwards a body; true if it came to its end.
 async fn pass(mut incoming: Incoming, sender: &Sender, mut reading: Reading) -> (Reading, bool) {
     while let Some(frame) = incoming.frame().await {
         let Ok(frame) = frame else {

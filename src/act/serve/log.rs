@@ -1,6 +1,6 @@
-//! What was asked and given while a run was served, as a new run in our own format.
+//! Logs the requests and answers of a served run, as a new run in our own format.
 //!
-//! Prompts and results of tools are what requests have more than the requests before them.
+//! Prompts and tool results are whatever a request adds to the previous ones.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -21,7 +21,7 @@ use crate::model::quantity::{Tokens, Usage};
 pub struct Log {
     pub run_id: String,
     events: Vec<Value>,
-    /// What was heard of each lane's conversation.
+    /// The conversation of each lane so far.
     heard: HashMap<usize, Heard>,
     /// Recorded results and their outcome, by the id of the call.
     recorded: HashMap<String, (String, Status)>,
@@ -181,7 +181,7 @@ impl Log {
         Some(tool.id.clone()).filter(|id| !id.is_empty())
     }
 
-    /// What a request has more than the one before it in its lane.
+    /// Logs what a request adds to the previous one in its lane.
     fn heard_more(
         &mut self,
         lane: usize,
@@ -204,13 +204,13 @@ impl Log {
                     self.say("prompt", now, &members);
                 }
                 Turn::Result { id, text, is_error } => self.result((id, text, *is_error), now),
-                // We gave them.
+                // We served them.
                 Turn::Assistant(_) | Turn::Call { .. } => {}
             }
         }
     }
 
-    /// APIs that do not tell whether a call failed have the recorded outcome for the recorded result.
+    /// For APIs that do not report whether a call failed: a recorded result has its recorded outcome.
     fn result(&mut self, (id, text, is_error): (&str, &str, Option<bool>), now: i64) {
         let recorded = self.recorded.get(id);
         let same =
@@ -229,10 +229,10 @@ impl Log {
         );
     }
 
-    /// A request beside the conversation.
+    /// A request outside the conversation.
     pub(super) fn beside(&mut self, text: &str, now: i64) {
         if !self.events.is_empty() {
-            let content = format!("a request beside the conversation got: {text}");
+            let content = format!("a request outside the conversation got: {text}");
             self.say("note", now, &json!({"content": content}));
         }
     }
@@ -271,7 +271,7 @@ pub fn written(events: &[Value]) -> io::Result<Written> {
     })
 }
 
-/// Whether a text is wholly in an element such as `<system-reminder>`: hosts put in what the user did not say.
+/// Whether a text is wholly in an element such as `<system-reminder>`: hosts add such texts in the user's name.
 fn is_injected(text: &str) -> bool {
     let text = text.trim();
     let name = text
@@ -312,7 +312,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_hosts_put_in_is_not_what_the_user_said() {
+    fn text_added_by_hosts_is_not_the_users() {
         assert!(is_injected(
             "<system-reminder>\nBe nice.\n</system-reminder>\n"
         ));

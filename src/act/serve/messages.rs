@@ -37,7 +37,7 @@ fn blocks(served: &Served<'_>) -> Vec<Value> {
             "type": "tool_use", "id": asked.id, "name": asked.name, "input": object(asked),
         })),
         Part::Thought(block) if block["type"] != "reasoning" => Some(block.clone()),
-        // Blocks of this API, which items of others are not.
+        // Blocks of this API, which the items of others are not.
         Part::Other(block) if is_block(block) => Some(block.clone()),
         Part::Thought(_) | Part::Other(_) => None,
     });
@@ -75,7 +75,7 @@ pub(super) fn stream(served: &Served<'_>) -> String {
     events.0
 }
 
-/// A block as it begins, and what follows piece by piece.
+/// The start of a block, and the pieces that follow.
 fn deltas(block: &Value) -> (Value, Vec<Value>) {
     let text = |name: &str| block[name].as_str().unwrap_or_default().to_owned();
     let mut begun = block.clone();

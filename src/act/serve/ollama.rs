@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::shape::{Served, object, pieces};
 use crate::analysis::tape::answer::{Asked, Early};
 
-/// The last of the objects, and the only one where nothing is streamed.
+/// The last of the objects, and the only one without streaming.
 fn last(served: &Served<'_>, text: &str, calls: Vec<Value>) -> Value {
     let tokens = served.tokens();
     let mut answer = said(served, text, calls);
@@ -20,7 +20,7 @@ fn last(served: &Served<'_>, text: &str, calls: Vec<Value>) -> Value {
     answer
 }
 
-/// A piece of the answer, in the shape of what was asked: a conversation, or a prompt alone.
+/// A piece of the answer, in the shape of the request: a conversation, or a prompt alone.
 fn said(served: &Served<'_>, text: &str, calls: Vec<Value>) -> Value {
     let mut answer = json!({
         "model": served.model, "created_at": "1970-01-01T00:00:00Z", "done": false,
@@ -47,7 +47,7 @@ pub(super) fn whole(served: &Served<'_>) -> Value {
     last(served, &served.answer.text(), calls(served))
 }
 
-/// An object a line.
+/// One object per line.
 pub(super) fn stream(served: &Served<'_>) -> String {
     let text = served.answer.text();
     let mut lines: Vec<Value> = pieces(&text)

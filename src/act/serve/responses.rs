@@ -56,7 +56,7 @@ fn items(served: &Served<'_>) -> Vec<Value> {
                 "name": asked.name, "arguments": asked.text(), "status": "completed",
             })),
             Part::Thought(block) if block["type"] == "reasoning" => items.push(block.clone()),
-            // Items of this API, which blocks of others are not.
+            // Items of this API, which the blocks of others are not.
             Part::Other(block) if block["type"].as_str().is_some_and(|kind| kind.ends_with("_call")) => {
                 items.push(block.clone());
             }

@@ -1,4 +1,4 @@
-//! What the answers of all APIs are made from.
+//! What the answers of all APIs have in common.
 
 use hyper::StatusCode;
 use serde_json::Value;
@@ -8,14 +8,14 @@ use crate::analysis::tape::schema;
 use crate::ingest::body::ErrorText;
 use crate::model::quantity::Usage;
 
-/// An answer to give.
+/// An answer to serve.
 #[derive(Debug)]
 pub(super) struct Served<'a> {
     pub(super) answer: &'a Answer,
     /// The body of the request.
     pub(super) asked: &'a Value,
     pub(super) model: String,
-    /// For ids that nobody sends back.
+    /// For ids that clients never send back.
     pub(super) number: usize,
 }
 
@@ -50,7 +50,7 @@ impl<'a> Served<'a> {
     }
 }
 
-/// What clients add up. An API must say a number where none is recorded, and says 0.
+/// Counts that clients add up. Where none is recorded, an API must report a number: 0.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Tokens {
     pub(super) fresh: u64,
@@ -71,7 +71,7 @@ impl Tokens {
         }
     }
 
-    /// The whole prompt, as the APIs count that do not tell the cached part apart.
+    /// The whole prompt, as counted by APIs that do not separate the cached part.
     pub(super) fn prompt(self) -> u64 {
         self.fresh + self.cache_read + self.cache_write
     }
@@ -136,7 +136,7 @@ pub(super) fn object(asked: &Asked) -> Value {
     }
 }
 
-/// An answer of one text that nobody recorded.
+/// An answer of one text that was not recorded.
 pub(super) fn said(text: String) -> Answer {
     Answer {
         texts: vec![text.clone()],
@@ -149,7 +149,7 @@ pub(super) fn said(text: String) -> Answer {
     }
 }
 
-/// Where requests say the schema of the answer they want.
+/// Where requests hold the schema of the answer they want.
 const SCHEMAS: &[&str] = &[
     "/response_format/json_schema/schema",
     "/text/format/schema",
@@ -174,7 +174,7 @@ pub(super) fn stub(asked: &Value) -> String {
     if wants_json { "{}" } else { "ok" }.to_owned()
 }
 
-/// The status of a recorded failure: as far as its words tell, else 500.
+/// The status of a recorded failure: derived from its text, else 500.
 pub(super) fn status(error: &ErrorText) -> StatusCode {
     let words = format!(
         "{} {}",

@@ -1,4 +1,4 @@
-//! The answer of a model, put together from the pieces of a stream or read from a whole body.
+//! The answer of a model, assembled from the pieces of a stream or read from a whole body.
 
 use serde_json::{Map, Value};
 
@@ -7,18 +7,18 @@ use super::sse::Events;
 use super::{Api, chat, gemini, messages, ollama, responses, usage};
 use crate::model::quantity::Usage;
 
-/// What a model answered, whatever API told it.
+/// A model's answer, from any API.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Said {
     pub id: Option<String>,
     pub model: Option<String>,
     pub parts: Vec<Part>,
     pub usage: Usage,
-    /// What the host says that the call cost.
+    /// The cost of the call that the host reports.
     pub cost_usd: Option<Value>,
     pub finish: Option<String>,
     pub error: Option<Failed>,
-    /// Its last event was seen. How the reader of the answer stopped reading says nothing: clients close early.
+    /// Its last event was seen. How the client stopped reading proves nothing: clients close early.
     pub is_complete: bool,
 }
 
@@ -27,14 +27,14 @@ pub enum Part {
     Text(String),
     Reasoning(String),
     Call(Call),
-    /// The result of a call that the host of the model ran itself.
+    /// The result of a call that the model's host ran itself.
     Result {
         call: String,
         result: Value,
     },
 }
 
-/// A tool call that the model asks for.
+/// A tool call that the model requests.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Call {
     /// Not every API gives one.
@@ -49,7 +49,7 @@ pub struct Failed {
     pub message: String,
 }
 
-/// Puts the pieces of one answer together.
+/// Assembles the pieces of one answer.
 pub(super) trait Fold: std::fmt::Debug + Send {
     /// A piece of a stream.
     fn piece(&mut self, name: &str, piece: &Value);
@@ -60,14 +60,14 @@ pub(super) trait Fold: std::fmt::Debug + Send {
     /// The text that ends the stream and is not JSON.
     fn done(&mut self) {}
 
-    /// Whether a word of text or of a tool call was seen.
+    /// Whether any text or tool call was seen.
     fn has_spoken(&self) -> bool;
 
-    /// What was put together, and its tokens as told. `is_whole`: the body came to its end.
+    /// The assembled answer, and its tokens as reported. `is_whole`: the body came to its end.
     fn end(&mut self, is_whole: bool) -> (Said, Value);
 }
 
-/// An answer that is being read.
+/// An answer while it is being read.
 #[derive(Debug)]
 pub struct Reading {
     api: Api,
@@ -78,10 +78,10 @@ pub struct Reading {
 
 #[derive(Debug)]
 enum Form {
-    /// Nothing but blanks was seen.
+    /// Only white space so far.
     Unknown,
     Events(Events),
-    /// Ollama: an object a line.
+    /// Ollama: one object per line.
     Lines(Vec<u8>),
     Whole(Vec<u8>),
 }
@@ -109,7 +109,7 @@ impl Reading {
         if matches!(self.form, Form::Unknown) {
             bytes = bytes.trim_ascii_start();
             let Some(first) = bytes.first() else { return };
-            // Hosts do not always say what they send: the first byte does.
+            // Hosts do not always declare what they send: the first byte shows it.
             self.form = match first {
                 b'{' | b'[' if self.api == Api::Ollama => Form::Lines(Vec::new()),
                 b'{' | b'[' | b'<' | b'"' => Form::Whole(Vec::new()),
@@ -138,12 +138,12 @@ impl Reading {
         }
     }
 
-    /// Whether a word of text or of a tool call was seen.
+    /// Whether any text or tool call was seen.
     pub fn has_spoken(&self) -> bool {
         self.fold.has_spoken()
     }
 
-    /// What was said. `is_whole`: the body came to its end, as far as HTTP tells.
+    /// The finished answer. `is_whole`: the body came to its end according to HTTP.
     pub fn end(mut self, is_whole: bool) -> Said {
         let (fold, error) = (&mut self.fold, &mut self.error);
         match &mut self.form {
@@ -187,11 +187,11 @@ fn whole(fold: &mut dyn Fold, error: &mut Option<Failed>, all: &[u8]) {
     fold.whole(&body);
 }
 
-/// The error that a body or an event tells.
+/// The error that a body or an event reports.
 pub(super) fn failed(body: &Value) -> Option<Failed> {
     let error = body.get("error").filter(|it| !it.is_null());
     let Some(error) = error else {
-        // The responses API tells errors of a stream without an object around them.
+        // In streams, the responses API reports errors without an object around them.
         let is_error = text(body, "type") == Some("error");
         return is_error.then(|| Failed {
             kind: owned(body, "code"),
@@ -211,7 +211,7 @@ pub(super) fn failed(body: &Value) -> Option<Failed> {
     })
 }
 
-/// Later counts replace earlier ones; what is null says nothing.
+/// Later counts replace earlier ones; null changes nothing.
 pub(super) fn merge(told: &mut Value, more: Option<&Value>) {
     let Some(Value::Object(more)) = more else {
         return;

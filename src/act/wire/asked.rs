@@ -1,4 +1,4 @@
-//! What a request asks a model: its messages one by one, so that what is new since the last request can be told.
+//! What a request sends to a model, message by message, so that only what is new since the last request is recorded.
 
 use serde_json::Value;
 
@@ -6,33 +6,33 @@ use super::Api;
 use super::json::{items, owned, present, text, words};
 use crate::base::hash::fixed_hash;
 
-/// A request, whatever API it speaks.
+/// A request, in any API.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Asked {
     pub model: Option<String>,
-    /// Instructions beside the messages.
+    /// Instructions outside the messages.
     pub system: Option<Value>,
     pub has_tools: bool,
     pub messages: Vec<Message>,
-    /// The answer that this goes on from, where the host keeps the conversation.
+    /// The answer that this request continues, where the host keeps the conversation.
     pub previous: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message {
-    /// Of the message without its marks for the cache, which wander.
+    /// Of the message without its cache markers, which move.
     pub hash: u64,
     pub parts: Vec<Told>,
 }
 
-/// What a message tells.
+/// What part of a message holds.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Told {
     Prompt {
         role: &'static str,
         content: Value,
     },
-    /// Words that the host puts into the user's mouth.
+    /// Text that the host sends in the user's name.
     Injected(Value),
     Result(Answered),
     /// What the model said before.
@@ -46,7 +46,7 @@ pub struct Answered {
     pub call: Option<String>,
     pub tool: Option<String>,
     pub result: Value,
-    /// Not every API says it.
+    /// Not every API reports it.
     pub is_error: Option<bool>,
 }
 
@@ -85,10 +85,10 @@ impl Asked {
     }
 }
 
-/// Where Codex tells its tools, among the messages.
+/// Where Codex lists its tools, among the messages.
 const TOOLS: &str = "additional_tools";
 
-/// Code Assist wraps what the API is asked.
+/// Code Assist wraps the request.
 fn request(body: &Value) -> &Value {
     match body.get("request") {
         Some(inner) if inner.get("contents").is_some() => inner,
@@ -121,7 +121,7 @@ impl Message {
     }
 }
 
-/// How hosts begin what they add in the name of the user.
+/// How the texts that hosts add in the user's name begin.
 const HOSTS: &[&str] = &[
     "<system-reminder>",
     "<environment_context>",
@@ -186,7 +186,7 @@ fn message(raw: &Value) -> Vec<Told> {
     told
 }
 
-/// Without a word about it a result is no error: that is the default of the API.
+/// An unmarked result is no error: that is the default of the API.
 fn result_block(block: &Value) -> Told {
     let is_error = block.get("is_error").and_then(Value::as_bool);
     Told::Result(Answered {
@@ -211,10 +211,10 @@ fn item(raw: &Value) -> Vec<Told> {
             result: raw.get("output").map(plain).unwrap_or_default(),
             is_error: None,
         }),
-        // Reasoning and calls come back as the model told them.
+        // Reasoning and calls come back as the model sent them.
         ("reasoning" | "compaction" | "item_reference", _) => Told::Said,
         (kind, _) if kind.ends_with("_call") => Told::Said,
-        // Settings: Codex tells its tools here.
+        // Settings: Codex lists its tools here.
         _ => return Vec::new(),
     }]
 }
@@ -254,7 +254,7 @@ fn plain(content: &Value) -> Value {
     }
 }
 
-/// The text of contents, as it is shown; what is more than text stays.
+/// The text of contents, as shown; anything else stays as it is.
 pub fn shown(content: &Value) -> Value {
     plain(content)
 }

@@ -53,7 +53,7 @@ impl Fold for Chat {
     fn end(&mut self, is_whole: bool) -> (Said, Value) {
         let mut said = std::mem::take(&mut self.said);
         let ended = !self.choices.is_empty() && self.choices.values().all(|it| it.finish.is_some());
-        // Some hosts end without a last word.
+        // Some hosts end without a final message.
         said.is_complete = self.is_done || (is_whole && ended);
         for (_, choice) in std::mem::take(&mut self.choices) {
             say(&mut said.parts, Part::Reasoning(choice.reasoning));
@@ -118,7 +118,7 @@ impl Choice {
                 asking.take(function);
             }
         }
-        // The shape before there were several calls.
+        // The shape before parallel calls existed.
         if let Some(function) = present(delta, "function_call") {
             if self.calls.is_empty() {
                 self.calls.push(Asking::default());
@@ -127,7 +127,7 @@ impl Choice {
         }
     }
 
-    /// The call that a delta belongs to: by index, or, from hosts that give none, the last one.
+    /// The call that a delta belongs to: by index, or, from hosts that send none, the last one.
     fn asking(&mut self, told: &Value) -> &mut Asking {
         let index = told.get("index").and_then(Value::as_u64);
         let id = text(told, "id").filter(|id| !id.is_empty());
@@ -154,7 +154,7 @@ impl Asking {
         }
         match function.get("arguments").or(function.get("input")) {
             Some(Value::String(more)) => self.args.push_str(more),
-            // Hosts that send the object itself.
+            // Some hosts send the object itself.
             Some(object @ Value::Object(_)) => self.args = object.to_string(),
             Some(_) | None => {}
         }

@@ -1,4 +1,4 @@
-//! Gemini: every piece is a whole response whose parts are added up.
+//! Gemini: every piece is a whole response; their parts are concatenated.
 
 use serde_json::{Value, json};
 
@@ -38,7 +38,7 @@ impl Fold for Gemini {
 
 impl Gemini {
     fn take(&mut self, body: &Value) {
-        // Code Assist wraps what the API says.
+        // Code Assist wraps the response.
         let body = present(body, "response").unwrap_or(body);
         merge(&mut self.usage, body.get("usageMetadata"));
         let said = &mut self.said;
@@ -69,7 +69,7 @@ impl Gemini {
             return;
         }
         let Some(more) = text(part, "text") else {
-            // Code that the host ran, pictures: kept as they are.
+            // Code that the host ran, images: kept unchanged.
             let is_else = part.as_object().is_some_and(|it| {
                 it.keys()
                     .any(|name| name != "thoughtSignature" && name != "thought")

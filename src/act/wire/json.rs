@@ -1,4 +1,4 @@
-//! Small questions to JSON of strangers, whose answer is nothing for what has another type.
+//! Lookups in untrusted JSON. A value of an unexpected type counts as missing.
 
 use serde_json::Value;
 
@@ -17,7 +17,7 @@ pub(super) fn items<'a>(of: &'a Value, name: &str) -> &'a [Value] {
     list.map(Vec::as_slice).unwrap_or_default()
 }
 
-/// A member that is there and not null.
+/// A member that exists and is not null.
 pub(super) fn present<'a>(of: &'a Value, name: &str) -> Option<&'a Value> {
     of.get(name).filter(|it| !it.is_null())
 }
@@ -36,7 +36,7 @@ pub(super) fn words(content: &Value) -> String {
     }
 }
 
-/// Arguments as they are told: the object that a text holds, or the text itself.
+/// Arguments as recorded: the object that a text holds, or the text itself.
 pub(super) fn unpacked(text: &str) -> Value {
     if text.trim().is_empty() {
         return Value::Object(serde_json::Map::new());

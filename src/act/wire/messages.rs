@@ -100,7 +100,7 @@ impl Block {
         }
     }
 
-    /// Whether it was a word of text or of a tool call.
+    /// Whether it was text or part of a tool call.
     fn take(&mut self, delta: &Value) -> bool {
         match text(delta, "type") {
             Some("text_delta") => {

@@ -1,4 +1,4 @@
-//! Ollama: an object a line; the last one says that it is done, and the counts.
+//! Ollama: one object per line; the last one marks the end and holds the counts.
 
 use serde_json::{Value, json};
 

@@ -1,5 +1,5 @@
-//! OpenAI responses: items that are told when they are done, and once more at the end. Deltas count only where the end
-//! is missing.
+//! OpenAI responses: items are sent when they are done, and once more at the end. Deltas count only where the end is
+//! missing.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::json::{items, owned, present, text, unpacked, words};
 
 #[derive(Debug, Default)]
 pub(super) struct Responses {
-    /// The response as it is told last.
+    /// The response in its latest state.
     response: Value,
     items: BTreeMap<u64, Item>,
     has_spoken: bool,
@@ -148,7 +148,7 @@ fn parts(item: &Value, out: &mut Vec<Part>) {
         }
         _ if kind.ends_with("_call") => {
             let asked = call(item);
-            // What the host ran itself comes with its result.
+            // A call that the host ran itself includes its result.
             let is_ours = matches!(
                 kind,
                 "function_call"

@@ -1,6 +1,6 @@
 //! Server-sent events: lines that end in LF, CR or both, cut anywhere.
 
-/// The longest event that is read; what is longer is left out.
+/// The longest event that is read; longer ones are skipped.
 const LONGEST: usize = 64 << 20;
 
 /// An event: its name, if it has one, and its data.
@@ -29,7 +29,7 @@ impl Events {
         }
     }
 
-    /// An event that no empty line ends is the last one.
+    /// The last event need not end with an empty line.
     pub(super) fn end(&mut self, sink: Sink<'_>) {
         if !self.line.is_empty() {
             self.end_of_line(sink);

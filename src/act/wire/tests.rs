@@ -14,7 +14,7 @@ fn read(api: Api, pieces: &[&[u8]]) -> Said {
     reading.end(true)
 }
 
-/// What is read of a stream, which is the same wherever it is cut.
+/// What is read from a stream, which is the same wherever it is cut.
 #[track_caller]
 fn said(api: Api, stream: &str) -> Said {
     let bytes = stream.as_bytes();
@@ -150,7 +150,7 @@ fn a_chat_answer_in_one_body_and_calls_without_an_index() {
         found.parts,
         [call("a", "f", json!({"n": 1})), call("b", "g", json!({}))]
     );
-    assert!(found.is_complete, "some hosts end without a last word");
+    assert!(found.is_complete, "some hosts end without a final message");
 }
 
 fn message_events() -> Vec<Value> {
@@ -388,7 +388,7 @@ fn marks_for_the_cache_change_no_message() {
 }
 
 proptest! {
-    /// Nothing on the wire makes a reader fail, and where it is cut changes nothing.
+    /// No input makes a reader fail, and where it is cut changes nothing.
     #[test]
     fn any_bytes_cut_anywhere_are_read_alike(
         bytes in prop::collection::vec(any::<u8>(), 0..200),

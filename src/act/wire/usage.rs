@@ -18,7 +18,7 @@ pub(super) fn read(api: Api, told: &Value) -> Usage {
     }
 }
 
-/// Prompt tokens include what was read from the cache.
+/// Prompt tokens include those read from the cache.
 fn openai(told: &Value) -> Usage {
     let within = |names: [&str; 2], name: &str| {
         let mut details = names.iter().filter_map(|it| told.get(it));
@@ -29,7 +29,7 @@ fn openai(told: &Value) -> Usage {
         ["prompt_tokens_details", "input_tokens_details"],
         "cached_tokens",
     );
-    // DeepSeek and Moonshot have names of their own.
+    // DeepSeek and Moonshot use other names.
     let cached = match cached.get() {
         Some(_) => cached,
         None => count(told, &["prompt_cache_hit_tokens", "cached_tokens"]),
@@ -59,7 +59,7 @@ fn anthropic(told: &Value) -> Usage {
         cache_write: count(told, &["cache_creation_input_tokens"]),
         cache_write_hour: inside("cache_creation", "ephemeral_1h_input_tokens"),
         web_searches: match searches.get() {
-            // Every call that could have searched says 0.
+            // Every call that could have searched reports 0.
             Some(0) | None => Tokens::NONE,
             Some(_) => searches,
         },
@@ -67,7 +67,7 @@ fn anthropic(told: &Value) -> Usage {
     }
 }
 
-/// The prompt includes what was read from the cache; thoughts are counted beside the candidates.
+/// The prompt includes what was read from the cache; thoughts are counted separately from the candidates.
 fn gemini(told: &Value) -> Usage {
     let cached = count(told, &["cachedContentTokenCount"]);
     let thoughts = count(told, &["thoughtsTokenCount"]);

@@ -53,7 +53,7 @@ struct Run {
     at: Option<String>,
 }
 
-/// Counts that are kept beside the measures: alerts compare with them, cohorts do not.
+/// Counts stored next to the measures: alerts compare with them, cohorts do not.
 const BLOCKS: &str = "blocks";
 const FAILED: &str = "failed_calls";
 
@@ -120,7 +120,7 @@ fn midnight(day: &str) -> Time {
     start.map_or(Time::NONE, |start| Time(start.timestamp().as_microsecond()))
 }
 
-/// The runs of both, where a run of `new` that `old` holds already counts once.
+/// The runs of both. A run of `new` that `old` already holds counts once.
 pub fn joined(mut old: Cohort, new: Cohort) -> Cohort {
     let place = |names: &mut Vec<Box<str>>, name: &str| {
         let found = names.iter().position(|known| **known == *name);

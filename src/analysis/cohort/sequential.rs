@@ -1,4 +1,4 @@
-//! Two cohorts that still grow, judged after every run: the answer holds however often one looks.
+//! Two cohorts that still grow, judged after every run: the answer holds however often it is checked.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use crate::analysis::cohort::measure::{MEASURES, Measure, Worse};
 use crate::analysis::cohort::observe::Observation;
 use crate::analysis::statistics::sequence::{self, Sequence};
 
-/// What the runs so far say of one measure.
+/// The result for one measure so far.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Looks {
     pub measure: Measure,
@@ -27,7 +27,7 @@ pub struct Looks {
 pub enum Decision {
     /// B is worse than A.
     Worse,
-    /// B is not worse by as much as matters.
+    /// B is not worse by a difference that matters.
     Fine,
     Open,
 }
@@ -43,14 +43,14 @@ impl Decision {
 }
 
 impl Looks {
-    /// Runs behind the look that decided: they were not needed.
+    /// Runs after the decision: they were not needed.
     pub fn saved(&self) -> usize {
         let each = if self.paired { 2 } else { 1 };
         (self.of - self.after) * each
     }
 }
 
-/// What the name stands for; the first of success, score and cost that both sides have where there is none.
+/// The measure of that name; without a name, the first of success, score and cost that both sides have.
 pub fn measure(found: &Comparison, name: Option<&str>) -> Result<Measure, String> {
     let has = |measure: Measure| {
         let on = |runs: &[Observation]| runs.iter().any(|run| run.values.get(measure).is_some());
@@ -58,8 +58,9 @@ pub fn measure(found: &Comparison, name: Option<&str>) -> Result<Measure, String
     };
     let usual = [Measure::Success, Measure::Score, Measure::Cost];
     let measure = match name {
-        Some(name) => Measure::find(name)
-            .ok_or_else(|| format!("--sequential looks at one measure, and '{name}' is none"))?,
+        Some(name) => Measure::find(name).ok_or_else(|| {
+            format!("--sequential needs one measure, and '{name}' is not a measure")
+        })?,
         None => usual
             .into_iter()
             .find(|it| has(*it))
@@ -77,7 +78,7 @@ pub fn measure(found: &Comparison, name: Option<&str>) -> Result<Measure, String
     Ok(measure)
 }
 
-/// Looks after every run, or every task that both sides have, in the order in which they began.
+/// Checks after every run, or every task that both sides have, in the order in which they began.
 pub fn look(found: &Comparison, measure: Measure) -> Looks {
     let name = measure.info().name;
     let mean = format!("{name}_mean");
@@ -134,7 +135,8 @@ fn decide(measure: Measure, (lo, hi): (f64, f64), margin: f64) -> Decision {
     }
 }
 
-/// The mean of some runs of a task, and when the last of them began. Runs of a task are alike, so they count as one.
+/// The mean of some runs of a task, and when the last of them began. Runs of a task are correlated, so they count as
+/// one.
 fn of_task(runs: &[Observation], places: &[usize], measure: Measure) -> Option<(f64, i64)> {
     let runs = places.iter().map(|at| &runs[*at]);
     let values = runs.clone().filter_map(|it| it.values.get(measure));
@@ -143,7 +145,7 @@ fn of_task(runs: &[Observation], places: &[usize], measure: Measure) -> Option<(
     (count > 0).then(|| (values.sum::<f64>() / count as f64, last))
 }
 
-/// By time, the differences of the tasks that both sides have.
+/// The differences of the tasks that both sides have, by time.
 fn pairs(found: &Comparison, measure: Measure) -> Vec<(usize, f64)> {
     let mut pairs: BTreeMap<(i64, usize), f64> = BTreeMap::new();
     for (number, task) in found.design.tasks.iter().enumerate() {
@@ -156,7 +158,7 @@ fn pairs(found: &Comparison, measure: Measure) -> Vec<(usize, f64)> {
     pairs.into_values().map(|it| (0, it)).collect()
 }
 
-/// By time, the values of both sides, each with its side.
+/// The values of both sides by time, each with its side.
 fn singles(found: &Comparison, measure: Measure) -> Vec<(usize, f64)> {
     let mut values: BTreeMap<(i64, usize, usize), f64> = BTreeMap::new();
     let mut counts = [0; 2];
@@ -184,7 +186,7 @@ mod tests {
     use crate::analysis::cohort::observe::{Cohort, Observation};
     use crate::model::quantity::Time;
 
-    /// Runs of which so many in ten succeed.
+    /// Runs with this many successes out of ten.
     fn cohort(runs: usize, of_ten: usize, is_paired: bool) -> Cohort {
         let run = |number: usize| {
             let mut values = Values::default();

@@ -32,8 +32,8 @@ pub fn answer(store: &Store, api: Api, call: ActionIx, cancel: &CancelFlag) -> O
     })
 }
 
-/// What the model said at `call`, block by block, in the shapes recorded, with the action that each belongs to.
-/// `None` if cancelled.
+/// The model's answer at `call`, block by block, in the shapes recorded, with the action that each belongs to. `None`
+/// if cancelled.
 pub fn said(store: &Store, call: ActionIx, cancel: &CancelFlag) -> Option<Vec<(ActionIx, Value)>> {
     let [messages, _] = collected(store, call, cancel)?;
     let entries = messages.entries.into_iter();

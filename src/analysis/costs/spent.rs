@@ -9,7 +9,7 @@ use crate::store::row::Row;
 /// What some model calls spent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Spent {
-    /// Model calls. A tool with a cost of its own counts with its cost only.
+    /// Model calls. A tool with its own cost counts with its cost only.
     pub calls: u64,
     pub usage: Usage,
     /// Calls with tokens but without a cost: the model has no known price.

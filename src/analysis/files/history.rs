@@ -290,7 +290,7 @@ impl File {
         }
         let Some(before) = &self.now else {
             return match what {
-                // A text that takes the place of nothing makes a file.
+                // A text that replaces nothing creates the file.
                 What::Replace(swaps) if makes(swaps) => Ok(Some(Arc::from(swaps[0].new.as_str()))),
                 _ => Err(self.gap.unwrap_or(Gap::Unseen)),
             };

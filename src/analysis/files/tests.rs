@@ -12,7 +12,7 @@ fn files(trace: &str) -> Files {
     Files::of(&store, tape.steps(), &CancelFlag::new()).expect("not cancelled")
 }
 
-/// A run of our own format: each call with its arguments, its result and its status.
+/// A run in our own format: each call with its arguments, its result and its status.
 fn run(calls: &[(&str, serde_json::Value, &str, &str)]) -> String {
     let mut trace = String::new();
     for (at, (tool, args, result, status)) in calls.iter().enumerate() {

@@ -21,7 +21,7 @@ pub struct EqualCalls {
 /// Run, tool, hash of the arguments.
 type CallKey = (RunIx, Sym, u64);
 
-/// Calls beyond it are not compared.
+/// Calls beyond this number are not compared.
 const MAX_CALLS: u32 = 50_000;
 /// Longer records are compared by this many bytes and their length.
 const HEAD: u32 = 1 << 20;

@@ -54,7 +54,7 @@ fn step(id: u32, tool: &str, args: &str, end: &str) -> String {
 }
 
 #[test]
-fn tells_that_an_agent_goes_round_in_circles() {
+fn reports_an_agent_that_goes_round_in_circles() {
     let again = |id: u32| step(id, "t", r#"{"a":1}"#, OK);
     let trace: String = (1..=4).map(again).collect();
     check(

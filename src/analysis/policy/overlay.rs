@@ -31,8 +31,8 @@ pub struct Overlay {
     pub len: u32,
 }
 
-/// A change is shown if a call is stopped or no longer stopped, or if a rule asks for it. Defaults that ask would fill
-/// every screen.
+/// A change is shown if a call is stopped or no longer stopped, or if a rule asks about it. Defaults that ask would
+/// fill every screen.
 fn is_shown(change: &Change) -> bool {
     let was = whatif::seen(change.was.effect);
     match whatif::seen(change.now.effect) {
@@ -104,13 +104,13 @@ impl Overlay {
         Overlay::of(store, policies, (judged, against), findings)
     }
 
-    /// What changes about an action, if that is shown.
+    /// The change for an action, if it is shown.
     pub fn change(&self, ix: ActionIx) -> Option<&Change> {
         let found = self.shown.binary_search_by_key(&ix, |it| it.ix);
         found.ok().map(|at| &self.shown[at])
     }
 
-    /// How many changes are shown.
+    /// The number of changes shown.
     pub fn changes(&self) -> usize {
         self.shown.len()
     }

@@ -144,7 +144,7 @@ impl Set {
         Some((&*member.engine, RuleIx(ix.0 - member.first)))
     }
 
-    /// Why a rule is there; empty where its file does not say.
+    /// Why a rule exists; empty if its file does not say.
     pub fn reason(&self, ix: RuleIx) -> &str {
         let found = self.of_rule(ix);
         found
@@ -152,7 +152,7 @@ impl Set {
             .unwrap_or_default()
     }
 
-    /// What of a call a rule matched.
+    /// Which parts of a call a rule matched.
     pub fn matched(&self, ix: RuleIx, call: &Call<'_>, context: &Context<'_>) -> Vec<Matched> {
         let found = self.of_rule(ix);
         found.map_or_else(Vec::new, |(engine, own)| engine.matched(own, call, context))

@@ -1,9 +1,9 @@
-//! A confidence sequence: intervals that hold at all looks at once, however often and whenever one looks.
+//! A confidence sequence: intervals that hold at all looks simultaneously, however often and whenever one looks.
 
 /// The asymptotic confidence sequence of a mean (Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas 2024, theorem 2.2),
 /// tuned to be narrowest at about this many values.
 const NARROWEST: f64 = 50.0;
-/// With fewer values, the sequence does not hold yet.
+/// With fewer values, the sequence is not valid yet.
 pub const LEAST: usize = 20;
 
 /// Mean and spread of values that come one by one (Welford 1962).
@@ -35,7 +35,7 @@ fn width(n: f64, variance: f64, alpha: f64) -> f64 {
     (variance * spread / (n * n * rho) * (spread / (alpha * alpha)).ln()).sqrt()
 }
 
-/// The interval of a mean of paired differences; none while it does not hold yet.
+/// The interval of a mean of paired differences; none while it is not valid yet.
 pub fn paired(differences: &Sequence, alpha: f64) -> Option<(f64, f64)> {
     if differences.n < LEAST {
         return None;
@@ -44,7 +44,7 @@ pub fn paired(differences: &Sequence, alpha: f64) -> Option<(f64, f64)> {
     Some((differences.mean - half, differences.mean + half))
 }
 
-/// The interval of the difference of two means, B minus A: each side has half of the error rate.
+/// The interval of the difference of two means, B minus A: each side gets half of the error rate.
 pub fn independent(a: &Sequence, b: &Sequence, alpha: f64) -> Option<(f64, f64)> {
     if a.n < LEAST || b.n < LEAST {
         return None;

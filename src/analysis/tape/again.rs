@@ -6,14 +6,14 @@ use crate::analysis::diff::step;
 use crate::analysis::statistics::distribution::two_sided;
 use crate::analysis::statistics::interval::{Rate, wilson};
 
-/// The first tool that an answer asks for, with its arguments; none if it asks for none.
+/// The first tool call in an answer, with its arguments; none if there is none.
 pub type First = Option<(String, Value)>;
 
 /// What the answers to one request have in common.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Agreement {
     pub n: usize,
-    /// Answers that ask for the recorded tool first, or for none where none is recorded.
+    /// Answers that call the recorded tool first, or none where none is recorded.
     pub same_tool: usize,
     pub same_arguments: usize,
     /// First tools with counts, most frequent first; an empty name for none.
@@ -63,7 +63,7 @@ impl Agreement {
     }
 }
 
-/// Below this, counts alone are told.
+/// Below this, only counts are reported.
 pub const FEWEST: usize = 5;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What a model answered at one call, in no API's shape.
+//! A model's answer to one call, independent of any API.
 
 use serde_json::Value;
 
@@ -16,13 +16,13 @@ use crate::store::row::Row;
 pub enum Part {
     Text(String),
     Call(Asked),
-    /// Reasoning with what proves it to the vendor, as a block of its API.
+    /// Reasoning with its vendor signature, as a block of its API.
     Thought(Value),
-    /// A block or item that only its own API knows, such as a search of the vendor.
+    /// A block or item that only its own API knows, such as a vendor's search.
     Other(Value),
 }
 
-/// A tool call that the model asked for.
+/// A tool call requested by the model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Asked {
     pub id: String,
@@ -43,7 +43,7 @@ impl Asked {
     }
 }
 
-/// Why an answer ended, where that is not plain from its parts.
+/// Why an answer ended, where its parts do not show it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Early {
     /// The limit on tokens.
@@ -55,13 +55,13 @@ pub enum Early {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
     pub parts: Vec<Part>,
-    /// Its texts as the trace keeps them: one for each row of the call that has any.
+    /// Its texts as stored in the trace: one for each row of the call that has any.
     pub texts: Vec<String>,
     pub early: Option<Early>,
     pub usage: Usage,
     /// The call failed.
     pub error: Option<ErrorText>,
-    /// It broke off before its end.
+    /// It was cut off before its end.
     pub is_cut: bool,
     pub model: String,
 }
@@ -164,7 +164,7 @@ fn add(parts: &mut Vec<Part>, block: &Value) {
             takes_text: true,
         })),
         "thinking" if text(block, "signature").is_empty() => {}
-        // Without its encrypted content the vendor would not take it back.
+        // Without its encrypted content the vendor would reject it.
         "reasoning" if text(block, "encrypted_content").is_empty() => {}
         "thinking" | "redacted_thinking" | "reasoning" => {
             parts.push(Part::Thought(block.clone()));
@@ -191,7 +191,7 @@ fn call(block: &Value, id: &str, arguments: &str) -> Part {
     })
 }
 
-/// Where formats keep the reason for which an answer ended.
+/// Where formats keep the finish reason.
 const FINISHES: &[&str] = &[
     "/finish_reason",
     "/stop_reason",

@@ -1,4 +1,4 @@
-//! How much of a request can be held against the recording.
+//! How much of a request can be compared with the recording.
 
 use crate::ingest::format::Sent;
 use crate::ingest::formats::Format;
@@ -8,18 +8,18 @@ use crate::ingest::formats::Format;
 pub enum Class {
     /// The body of the request is recorded.
     Recorded,
-    /// The whole conversation is recorded with the call, not the body.
+    /// The whole conversation is recorded with the call, but not the body.
     Heard,
     /// Every message is in the trace, but not the request.
     Whole,
-    /// Only the order of the calls is sure.
+    /// Only the order of the calls is certain.
     Order,
 }
 
 impl Class {
     pub const ALL: &[Class] = &[Class::Recorded, Class::Heard, Class::Whole, Class::Order];
 
-    /// For calls whose own record says nothing of the request.
+    /// For calls whose own record does not contain the request.
     pub fn of_format(format: &dyn Format) -> Class {
         match format.sent() {
             Sent::Messages => Class::Whole,
@@ -36,7 +36,7 @@ impl Class {
         }
     }
 
-    /// What is recorded, and what a request is therefore compared in.
+    /// What is recorded, and what is therefore compared.
     pub fn words(self) -> &'static str {
         match self {
             Class::Recorded => "requests are recorded, and compared whole",
@@ -55,7 +55,7 @@ impl Class {
     }
 }
 
-/// The class of a format's traces at best, for the table of formats.
+/// The best class that traces of a format can have, for the table of formats.
 pub fn letter(format: &dyn Format) -> &'static str {
     match format.sent() {
         Sent::Bodies => Class::Recorded.letter(),

@@ -1,4 +1,4 @@
-//! What a model hears of a request, whatever its API: who said what, calls, results, and the names of its tools.
+//! The contents of a request, independent of its API: speakers and texts, calls, results, and the names of its tools.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +20,7 @@ pub enum Turn {
     Result {
         id: String,
         text: String,
-        /// Not every API says it.
+        /// Not every API reports it.
         is_error: Option<bool>,
     },
 }
@@ -30,12 +30,12 @@ pub struct Heard {
     pub system: Vec<String>,
     /// One for each block.
     pub turns: Vec<Turn>,
-    /// Names; none if the request says nothing of tools.
+    /// Names; none if the request does not list tools.
     pub tools: Option<BTreeSet<String>>,
 }
 
 impl Heard {
-    /// Reads the body of a request to chat, Responses, Messages or Gemini, told apart by its members.
+    /// Reads the body of a request to chat, Responses, Messages or Gemini, recognised by its members.
     pub fn of(body: &Value) -> Heard {
         let mut heard = Heard {
             tools: tools(body),
@@ -171,7 +171,7 @@ impl Heard {
         self.turns.iter().filter(is_call).count()
     }
 
-    /// The turns with what one speaker says in a row put together: APIs and recorders cut it differently.
+    /// The turns with consecutive parts of one speaker merged: APIs and recorders split them differently.
     fn joined(&self) -> Vec<Turn> {
         let mut joined: Vec<Turn> = Vec::new();
         for turn in &self.turns {
@@ -188,7 +188,7 @@ impl Heard {
         joined
     }
 
-    /// The first difference in what both know: roles, texts, calls, results, names of tools.
+    /// The first difference in what both contain: roles, texts, calls, results, names of tools.
     pub fn difference(&self, got: &Heard, is_quiet: bool) -> Option<Difference> {
         if !self.system.is_empty() {
             let (recorded, asked) = (self.system.join("\n"), got.system.join("\n"));
@@ -226,7 +226,7 @@ impl Heard {
         })
     }
 
-    /// The first difference in what a transcript is sure of: that the user's texts are somewhere in the request, and
+    /// The first difference in what a transcript is certain of: that the user's texts are somewhere in the request, and
     /// that results are the recorded ones.
     pub fn loose_difference(&self, got: &Heard, is_quiet: bool) -> Option<Difference> {
         let of_user = |turn: &Turn| match turn {
@@ -261,7 +261,7 @@ impl Heard {
         })
     }
 
-    /// Whether the user says this somewhere.
+    /// Whether a text occurs in the user's messages.
     pub fn says(&self, text: &str) -> bool {
         let text = squeezed(text, true);
         self.turns.iter().any(|turn| match turn {
@@ -270,7 +270,7 @@ impl Heard {
         })
     }
 
-    /// How many turns in a row are the same from the beginning.
+    /// How many turns are the same from the beginning.
     pub fn common(&self, other: &Heard) -> usize {
         let (one, other) = (self.joined(), other.joined());
         let pairs = one.iter().zip(&other);
@@ -336,7 +336,7 @@ fn string(value: &Value, key: &str) -> String {
     found.unwrap_or_default().to_owned()
 }
 
-/// A result of Gemini must be an object: clients put a plain one into a member of it.
+/// A result of Gemini must be an object: clients wrap a plain one in a member.
 fn bare(response: &Value) -> &Value {
     let members = response.as_object().filter(|members| members.len() == 1);
     let inner = ["result", "output", "content"]
@@ -345,7 +345,7 @@ fn bare(response: &Value) -> &Value {
     inner.unwrap_or(response)
 }
 
-/// Arguments that are JSON in a string are opened.
+/// Arguments that are JSON in a string are parsed.
 fn opened(arguments: Option<&Value>) -> Value {
     match arguments {
         Some(Value::String(text)) => {
@@ -371,7 +371,7 @@ fn texts(content: &Value) -> Vec<String> {
     }
 }
 
-/// Names of all tools that a request offers: in its list, and in items that add some to the conversation.
+/// Names of all tools that a request offers: in its list, and in items that add tools to the conversation.
 fn tools(body: &Value) -> Option<BTreeSet<String>> {
     let input = body.get("input").and_then(Value::as_array);
     let added = input.into_iter().flatten();

@@ -1,5 +1,5 @@
-//! The body of a request without what says nothing about what was asked: transport, accounting, ids that the server
-//! gives out.
+//! The body of a request without the parts that do not affect its meaning: transport, accounting, ids assigned by the
+//! server.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::analysis::diff::{mask, step};
 
-/// Members of a request that do not change what is asked.
+/// Members of a request that do not change its meaning.
 pub const DROPPED: &[&str] = &[
     "stream",
     "stream_options",
@@ -35,7 +35,7 @@ pub const DROPPED_ANYWHERE: &[&str] = &[
 /// Members whose strings are ids of calls.
 const IDS: &[&str] = &["tool_call_id", "call_id", "tool_use_id", "id"];
 
-/// A path that is not compared: `$.temperature`, `messages[*].name`.
+/// A path to ignore: `$.temperature`, `messages[*].name`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ignored {
     steps: Vec<String>,
@@ -52,7 +52,7 @@ impl Ignored {
             .collect();
         if steps.is_empty() {
             Err(format!(
-                "'{text}' names no path: write one such as $.temperature or messages[*].name"
+                "'{text}' is not a path: write one such as $.temperature or messages[*].name"
             ))
         } else {
             Ok(Ignored { steps })
@@ -73,7 +73,7 @@ pub fn norm(body: &Value, ignored: &[Ignored]) -> Value {
     walk(&body, "", &mut ids)
 }
 
-/// Ids become numbers in the order of their appearance, so that a run with other ids is the same.
+/// Ids become numbers in order of their appearance, so that a run with other ids is the same.
 fn walk(value: &Value, key: &str, ids: &mut HashMap<String, usize>) -> Value {
     match value {
         Value::Object(members) => {
@@ -126,6 +126,7 @@ fn remove(value: &mut Value, steps: &[String]) {
             let items = items.iter_mut().enumerate();
             for (_, item) in items.filter(|(at, _)| is_chosen(*at)) {
                 if rest.is_empty() {
+                    // Removing it would shift the others.
                     *item = Value::Null;
                 } else {
                     remove(item, rest);

@@ -1,7 +1,7 @@
 //! Which recorded answer a request gets.
 //!
-//! Requests of several agents may come in any order: a request belongs to the lane whose recorded conversation it goes
-//! on with. Within a lane the mode decides. An answer is given once.
+//! Requests of several agents may come in any order: a request belongs to the lane whose recorded conversation it
+//! continues. Within a lane the mode decides. An answer is given once.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -23,7 +23,7 @@ use crate::store::Store;
 pub enum Mode {
     /// The next of its lane, which must be the same.
     Order,
-    /// Any that is the same and was not given yet.
+    /// Any unused one that is the same.
     Hash,
     /// The next of its lane, the same in roles, texts, calls and results.
     Content,
@@ -57,11 +57,11 @@ pub struct Options {
     pub ignored: Vec<Ignored>,
     /// Ids, times and dates in texts count as differences.
     pub keeps_noise: bool,
-    /// Recorded failures of the model are left out.
+    /// Recorded failures of the model are skipped.
     pub skips_errors: bool,
-    /// Requests without tools that go on with no recorded conversation get the smallest valid answer.
+    /// Requests without tools that continue no recorded conversation get the smallest valid answer.
     pub stubs: bool,
-    /// Only so many answers are given.
+    /// The number of answers after which no more are given.
     pub until: Option<usize>,
 }
 
@@ -81,13 +81,13 @@ impl Asked {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
-    /// All answers were given.
+    /// All answers have been used.
     Exhausted,
     /// It is the same as another recorded request, whose turn it is not.
     OutOfOrder,
     /// It differs from the recorded request whose turn it is.
     RequestChanged,
-    /// It is the same as none that is left.
+    /// It is the same as none of the remaining ones.
     NoMatch,
 }
 
@@ -106,7 +106,7 @@ impl Reason {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Miss {
     pub reason: Reason,
-    /// The step whose turn it was, counting from 1; none if all were given.
+    /// The step whose turn it was, counting from 1; none if all were used.
     pub step: Option<usize>,
     pub seq: Option<u32>,
     pub lane: usize,
@@ -147,19 +147,19 @@ impl Miss {
 /// What a request gets.
 #[derive(Debug, Clone)]
 pub enum Taken {
-    /// The answer at this index of the recording, and where the request differs all the same.
+    /// The answer at this index of the recording, and where the request differs nevertheless.
     Answer {
         at: usize,
         difference: Option<Difference>,
     },
     /// The smallest valid answer.
     Stub,
-    /// All answers up to the limit were given.
+    /// The limit of answers is reached.
     Stop,
     Miss(Box<Miss>),
 }
 
-/// What was given so far.
+/// The state of playback.
 #[derive(Debug)]
 pub struct Player {
     pub store: Arc<Store>,
@@ -169,7 +169,7 @@ pub struct Player {
     heard: HashMap<usize, Arc<Heard>>,
     norms: HashMap<usize, Arc<Value>>,
     pub misses: Vec<Miss>,
-    /// Requests that were answered though they differ: in noise, or in what the recording is loose about.
+    /// Requests that were answered although they differ: in noise, or in what the recording does not determine.
     pub differences: Vec<(usize, Difference)>,
     pub stubs: usize,
 }
@@ -202,13 +202,13 @@ impl Player {
         self.used.iter().filter(|used| **used).count()
     }
 
-    /// Steps that nobody asked for, counting from 1.
+    /// Steps that were not requested, counting from 1.
     pub fn unused(&self) -> Vec<usize> {
         let unused = self.used.iter().enumerate().filter(|(_, used)| !**used);
         unused.map(|(at, _)| at + 1).collect()
     }
 
-    /// The answer to a request. Remembers what it gave.
+    /// The answer to a request. Marks it as used.
     pub fn take(&mut self, asked: &Asked) -> Taken {
         if self
             .options
@@ -217,7 +217,7 @@ impl Player {
         {
             return Taken::Stop;
         }
-        // Loosely, nearly anything is the same: what stands beside is told apart first.
+        // A loose match accepts nearly anything, so requests outside the conversation are recognised first.
         let is_loose = self.options.mode == Mode::Loose;
         if is_loose && self.options.stubs && self.is_beside(asked) {
             self.stubs += 1;
@@ -298,7 +298,7 @@ impl Player {
         heads
     }
 
-    /// Where a request differs from the recorded one, as far as the recording and the mode can tell.
+    /// Where a request differs from the recorded one, as far as the recording and the mode determine it.
     fn differs(&mut self, at: usize, asked: &Asked, is_quiet: bool) -> Option<Difference> {
         let class = self.recording.calls[at].class;
         match (self.options.mode, class) {
@@ -337,20 +337,20 @@ impl Player {
         heard
     }
 
-    /// The request of a step: recorded, or as far as the trace has it.
+    /// The request of a step: recorded, or rebuilt from the trace as far as possible.
     pub fn request(&self, at: usize) -> Value {
         let call = self.recording.calls[at].action;
         let found = context::of(&self.store, call, &CancelFlag::new());
         found.map_or(Value::Null, |found| found.request)
     }
 
-    /// Whether a request stands beside the conversation of the agent: titles, routers, warm-ups.
+    /// Whether a request is outside the agent's conversation: titles, routers, warm-ups.
     fn is_beside(&self, asked: &Asked) -> bool {
         let uses_tools = !self.recording.tools.is_empty() || self.recording.unanswered > 0;
         uses_tools && !asked.heard.has_tools() && asked.heard.count_calls() == 0
     }
 
-    /// The step of the lane that a request goes on with.
+    /// The step of the lane that a request continues.
     fn belongs_to(&mut self, asked: &Asked) -> Option<usize> {
         let heads = self.heads();
         if heads.len() <= 1 {
@@ -389,7 +389,7 @@ impl Player {
         Taken::Miss(Box::new(miss))
     }
 
-    /// Steps near the last one that was given: others are less likely to be meant.
+    /// Steps near the last used one: others are less likely to be meant.
     fn near(&self) -> Range<usize> {
         let reach = match self.recording.class() {
             Some(Class::Recorded) => NEAR,
@@ -415,7 +415,7 @@ impl Player {
     }
 }
 
-/// How many requests before and after the last given one are looked at.
+/// How many requests before and after the last used one are compared.
 const NEAR: usize = 20;
-/// The same where a request is put together from what the trace has before it, which takes time.
+/// The same where requests are rebuilt from earlier records, which takes time.
 const NEAR_REBUILT: usize = 4;

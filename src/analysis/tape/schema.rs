@@ -1,4 +1,4 @@
-//! The smallest value that a JSON schema takes, for calls whose answer nobody recorded.
+//! The smallest value that a JSON schema accepts, for calls without a recorded answer.
 
 use serde_json::{Map, Value, json};
 

@@ -106,7 +106,7 @@ fn by_hash_requests_come_in_any_order_and_each_answer_is_given_once() {
 }
 
 #[test]
-fn loosely_the_next_answer_is_given_and_what_differs_is_told() {
+fn a_loose_match_gets_the_next_answer_and_the_difference_is_reported() {
     let mut player = player(&recorded(), Mode::Loose);
     assert_eq!(take(&mut player, request(&["other"])), Ok("one".to_owned()));
     assert_eq!(player.differences[0].0, 1);

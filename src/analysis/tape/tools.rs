@@ -48,13 +48,13 @@ impl Tools {
         self.used.iter().filter(|used| **used).count()
     }
 
-    /// The name that a client calls a tool by: without what its host puts before it.
+    /// The name by which a client calls a tool: without the prefix of its host.
     fn name(call: &ToolCall) -> &str {
         call.of_server()
             .map_or(call.name.as_str(), |(_, tool)| tool)
     }
 
-    /// The recorded tools, with their schemas where they are recorded: else any arguments are taken.
+    /// The recorded tools, with their schemas if recorded: otherwise any arguments are accepted.
     pub fn list(&self) -> Vec<Value> {
         let mut names: Vec<(&str, &str)> = Vec::new();
         for call in &self.calls {
@@ -81,7 +81,7 @@ impl Tools {
         names.iter().map(tool).collect()
     }
 
-    /// The result of a call: the first that is left with the same name and arguments. An error in words otherwise.
+    /// The result of a call: the first unused one with the same name and arguments. Otherwise an error message.
     pub fn take(&mut self, name: &str, arguments: &Value) -> Result<&ToolCall, String> {
         let wanted = step::canon(arguments);
         let is_same = |call: &ToolCall| {
@@ -102,7 +102,7 @@ impl Tools {
                 .map(|at| Tools::name(&self.calls[at]));
             let unused: Vec<&str> = unused.take(5).collect();
             let words = format!(
-                "saferun replay miss: {name} {wanted} (recorded and not asked for: {})",
+                "saferun replay miss: {name} {wanted} (recorded and unused: {})",
                 unused.join(", ")
             );
             self.misses.push(words.clone());
@@ -110,7 +110,7 @@ impl Tools {
         }
     }
 
-    /// The server whose tools these are.
+    /// The server that these tools belong to.
     pub fn server(&self) -> Option<&str> {
         self.server.as_deref()
     }

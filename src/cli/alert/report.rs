@@ -161,9 +161,8 @@ fn cells(name: &str, it: &Backtest) -> Vec<Cell> {
 
 /// Caveats to print below the figures.
 fn notes(rows: &[(String, &Backtest)]) -> Vec<String> {
-    let mut notes = vec![
-        "savings are hypothetical: a stopped run might have been started again".to_owned(),
-    ];
+    let mut notes =
+        vec!["savings are hypothetical: a stopped run might have been started again".to_owned()];
     let is_dark = |it: &Backtest| it.stopped > 0 && it.succeeded + it.failed == 0;
     if rows.iter().any(|(_, it)| is_dark(it)) {
         notes.push(

@@ -123,7 +123,7 @@ fn every_command_accepts_the_options_it_declares_and_refuses_the_others() {
             if has_its_own(line, name) {
                 continue;
             }
-            // What follows `--` is another program's.
+            // The arguments after `--` belong to another program.
             let line = match line.split_once(" -- ") {
                 Some((before, after)) => format!("{before} --{option} -- {after}"),
                 None => format!("{line} --{option}"),

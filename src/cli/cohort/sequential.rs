@@ -1,4 +1,4 @@
-//! `cohort --sequential`: a look at cohorts that still grow.
+//! `cohort --sequential`: tests cohorts that still grow.
 
 use serde_json::json;
 
@@ -56,7 +56,7 @@ fn print(cx: &mut Cx, looks: &Looks) -> anyhow::Result<()> {
     let info = looks.measure.info();
     let percent = 100.0 * (1.0 - looks.alpha);
     cx.out.line(&format!(
-        "{} · {METHOD}, {percent:.0} % at all looks together",
+        "{} · {METHOD}, {percent:.0} % over all checks",
         info.words
     ))?;
     let what = if looks.paired { "pair" } else { "run" };
@@ -76,7 +76,7 @@ fn print(cx: &mut Cx, looks: &Looks) -> anyhow::Result<()> {
         Decision::Worse => "B is worse".to_owned(),
         Decision::Fine => format!("B is not worse by {margin}"),
         Decision::Open => {
-            format!("not decided (margin {margin}): look again when more runs are in")
+            format!("not decided (margin {margin}): check again with more runs")
         }
     };
     cx.out.line(&decision)?;

@@ -1,4 +1,4 @@
-//! Asking a model again: what would be sent, consent, and how the answers compare with the recorded one.
+//! Repeating a model call: what would be sent, consent, and how the answers compare with the recorded one.
 
 use serde_json::{Map, Value};
 
@@ -19,7 +19,7 @@ use crate::export::curl;
 use crate::ingest::request::Api;
 use crate::model::quantity::{Cost, Tokens, Usage};
 
-/// What may be spent where nobody says.
+/// The default limit on spending.
 const MOST: f64 = 1.0;
 
 pub(super) fn run(cx: &mut Cx, asked: &Rerun, step: Step<'_>) -> anyhow::Result<Exit> {
@@ -79,7 +79,7 @@ pub(super) fn run(cx: &mut Cx, asked: &Rerun, step: Step<'_>) -> anyhow::Result<
     attempts::finish(cx, &kept, &told)
 }
 
-/// What is the same for all requests.
+/// The settings that all requests share.
 struct Setup {
     api: Wire,
     base: String,
@@ -106,7 +106,7 @@ impl Setup {
         }
     }
 
-    /// What one request costs at most: the prompt without any of it cached, and twice the recorded output.
+    /// The most that one request can cost: the prompt with none of it cached, and twice the recorded output.
     fn each(&self, cx: &Cx, model: &str, usage: Usage) -> Cost {
         let whole = usage.input + usage.cache_read + usage.cache_write;
         let prompt = whole
@@ -130,7 +130,7 @@ fn wire(api: Api) -> Wire {
     }
 }
 
-/// Where requests go: only where the user says.
+/// Where requests go: only where the user chose.
 fn base(cx: &Cx, asked: &Rerun, api: Api) -> Result<String, Failure> {
     let variable = match api {
         Api::Chat | Api::Responses => "OPENAI_BASE_URL",
@@ -143,7 +143,9 @@ fn base(cx: &Cx, asked: &Rerun, api: Api) -> Result<String, Failure> {
         .or(set)
         .or_else(|| cx.config.rerun.base_url.value.clone());
     base.ok_or_else(|| {
-        Failure::Usage(format!("nothing says where to send: use --base-url, {variable}, or rerun.base-url in the settings"))
+        Failure::Usage(format!(
+            "no address to send to: use --base-url, {variable}, or rerun.base-url in the settings"
+        ))
     })
 }
 
@@ -168,7 +170,7 @@ fn key(cx: &Cx, asked: &Rerun, api: Api) -> Result<Secret, Failure> {
     }
 }
 
-/// What is sent, where to, how often and for how much, before anything is.
+/// What would be sent, where to, how often and for how much; shown before anything is sent.
 fn dialog(
     cx: &Cx,
     asked: &Rerun,
@@ -183,7 +185,7 @@ fn dialog(
         .map_or_else(|| "not recorded".to_owned(), Value::to_string);
     let exactness = match found.exactness {
         Exactness::Recorded => "recorded (class A)",
-        Exactness::Reconstructed => "rebuilt from the trace: not what was sent",
+        Exactness::Reconstructed => "rebuilt from the trace, not the original",
     };
     let usage = cx.load.options.prices.clone();
     let mut lines = vec![
@@ -240,12 +242,12 @@ fn dialog(
                 human::usd(each),
                 human::usd(each * setup.times as f64)
             ),
-            _ => "no price is known for this model: --max-usd cannot hold".to_owned(),
+            _ => "no price is known for this model: --max-usd cannot be enforced".to_owned(),
         };
         lines.push(look.clean(&format!("  model    {name}: {price}")));
     }
     lines.push(format!(
-        "  limit    {}: the next is not sent when it could pass the limit",
+        "  limit    {}: a request that could exceed it is not sent",
         human::usd(setup.most.usd().unwrap_or(0.0))
     ));
     lines.push("  effects  answers are kept as new runs; no tool of them is executed".to_owned());
@@ -254,7 +256,7 @@ fn dialog(
 
 fn consent(cx: &Cx, asked: &Rerun, setup: &Setup, usage: Usage) -> Result<(), Failure> {
     if !asked.allow_net {
-        let what = "nothing was sent: --allow-net allows it, --dry-run only shows it";
+        let what = "nothing was sent: use --allow-net to send it, or --dry-run to show it";
         return Err(Failure::Usage(what.to_owned()));
     }
     let is_priced = setup
@@ -266,7 +268,7 @@ fn consent(cx: &Cx, asked: &Rerun, setup: &Setup, usage: Usage) -> Result<(), Fa
             (Some(_), true) => Ok(()),
             (None, _) => Err(Failure::Usage("--yes needs --max-usd".to_owned())),
             (Some(_), false) => {
-                let what = "no price is known for a model, so --max-usd cannot hold (--price-file can name one)";
+                let what = "no price is known for a model, so --max-usd cannot be enforced (--price-file can name one)";
                 Err(Failure::Usage(what.to_owned()))
             }
         };
@@ -289,7 +291,7 @@ fn edit(body: &mut Value, edits: &[String]) -> Result<Vec<Value>, Failure> {
             .replace(']', "");
         let names: Vec<&str> = plain.split('.').filter(|name| !name.is_empty()).collect();
         let Some((last, before)) = names.split_last() else {
-            return Err(wrong("it names no path"));
+            return Err(wrong("it has no path"));
         };
         let pointer: String = before.iter().flat_map(|name| ["/", name]).collect();
         let place = body

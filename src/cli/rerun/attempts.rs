@@ -1,4 +1,4 @@
-//! The answers of a model that was asked again: kept as runs, compared with the recorded answer.
+//! The answers of a repeated model call: stored as runs, compared with the recorded answer.
 
 use std::path::PathBuf;
 
@@ -113,7 +113,7 @@ fn first(said: &Said) -> First {
     })
 }
 
-/// What the new runs are made from.
+/// The input for the new runs.
 pub(super) struct Kept<'a> {
     pub(super) asked: &'a Rerun,
     pub(super) step: Step<'a>,
@@ -149,7 +149,7 @@ pub(super) fn finish(cx: &mut Cx, kept: &Kept<'_>, told: &[Told]) -> anyhow::Res
     }
     for it in told.iter().filter(|it| it.attempts.len() < it.wanted) {
         let what = format!(
-            "{}: {} of {} were not sent: they could pass the limit",
+            "{}: {} of {} were not sent: they could exceed the limit",
             it.model,
             it.wanted - it.attempts.len(),
             it.wanted
@@ -170,14 +170,14 @@ pub(super) fn finish(cx: &mut Cx, kept: &Kept<'_>, told: &[Told]) -> anyhow::Res
 /// How much more often the second model took the recorded tool.
 fn difference(a: &Told, b: &Told) -> String {
     if a.agreement.n < FEWEST || b.agreement.n < FEWEST {
-        return format!("difference: too few answers to tell (at least {FEWEST} each)");
+        return format!("difference: too few answers (at least {FEWEST} each)");
     }
     let found = newcombe(a.agreement.rate(), b.agreement.rate(), two_sided(0.05));
     let points = |share: f64| format!("{:+.0}", share * 100.0);
     let word = if found.lo > 0.0 || found.hi < 0.0 {
         ""
     } else {
-        ": not enough to tell"
+        ": not enough to be sure"
     };
     format!(
         "difference {} points [{}, {}]{word}",
@@ -188,7 +188,7 @@ fn difference(a: &Told, b: &Told) -> String {
 }
 
 impl Kept<'_> {
-    /// Each answer as a run that begins as the recorded one did; and the ids of those runs.
+    /// Each answer as a run that begins like the recorded one; and the ids of those runs.
     fn events(&self, told: &[Told]) -> (Vec<Value>, Vec<Vec<Option<String>>>) {
         let (store, call) = (self.step.store, self.step.call);
         let row = store.row(call);
@@ -227,7 +227,7 @@ impl Kept<'_> {
         (events, ids)
     }
 
-    /// Where the user says, else in the state folder.
+    /// Where the user chose, else in the state folder.
     fn write(&self, events: &[Value]) -> anyhow::Result<PathBuf> {
         let masked: Vec<Masked<Value>> = events
             .iter()

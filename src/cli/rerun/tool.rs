@@ -1,4 +1,4 @@
-//! Running a tool call again, by a template of the settings.
+//! Running a tool call again, with a template from the settings.
 
 use serde_json::{Value, json};
 
@@ -55,7 +55,7 @@ pub(super) fn run(
         return Ok(Exit::Done);
     }
     if !asked.allow_exec {
-        let what = "nothing was run: --allow-exec allows it, --dry-run only shows it";
+        let what = "nothing was run: use --allow-exec to run it, or --dry-run to show it";
         return Err(Failure::Usage(what.to_owned()).into());
     }
     if !asked.yes {
@@ -96,7 +96,11 @@ fn report(
         }
     }
     let took = human::span(i64::try_from(ran.took.as_micros()).unwrap_or(i64::MAX));
-    let ended = if ran.was_ended { ", ended by us" } else { "" };
+    let ended = if ran.was_ended {
+        ", stopped by saferun-tui"
+    } else {
+        ""
+    };
     let same = match is_same {
         Some(true) => "the same result as recorded",
         Some(false) => "not the recorded result",

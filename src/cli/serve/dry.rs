@@ -1,4 +1,4 @@
-//! `serve --dry-run`: the recorded answers, and how exactly each can be asked for.
+//! `serve --dry-run`: the recorded answers, and how closely requests for each can be compared.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! What `serve` tells at its end: what was given, and how the new run aligns with the recorded one.
+//! The final report of `serve`: what was served, and how the new run aligns with the recorded one.
 
 use serde_json::{Value, json};
 
@@ -32,10 +32,10 @@ pub(super) struct Ended<'a> {
     pub(super) store: &'a Store,
     pub(super) run: RunIx,
     pub(super) class: Class,
-    /// Of the command, if there was one.
+    /// The status of the command, if there was one.
     pub(super) status: Option<child::Ended>,
     pub(super) expected: Option<u32>,
-    /// Where the new run is kept.
+    /// Where the new run is stored.
     pub(super) place: Option<Place<'a>>,
 }
 
@@ -97,7 +97,7 @@ pub(super) fn finish(cx: &mut Cx, serving: &Serving, ended: &Ended<'_>) -> anyho
     Ok(exit)
 }
 
-/// The new run, read as any other. None if nothing was asked.
+/// The new run, read like any other. None if nothing was requested.
 fn again(cx: &Cx, written: &Written) -> Option<(Store, RunIx)> {
     if written.is_empty {
         return None;
@@ -123,7 +123,7 @@ impl Told<'_> {
         differing.count()
     }
 
-    /// A miss is worse than a difference, which is worse than what the command says.
+    /// A miss is worse than a difference, which is worse than the command's own code.
     fn exit(&self) -> Exit {
         let of_tools = self
             .serving
@@ -164,7 +164,7 @@ impl Told<'_> {
             ));
             if !unused.is_empty() {
                 lines.push(format!(
-                    "unused     {} of {} answers were not asked for",
+                    "unused     {} of {} answers were not requested",
                     unused.len(),
                     player.total()
                 ));
@@ -174,7 +174,7 @@ impl Told<'_> {
             }
             for (step, difference) in player.differences.iter().take(LISTED) {
                 let words = format!(
-                    "step {step} was asked otherwise at {}: recorded {:?}, got {:?}",
+                    "step {step}: its request differs at {}: recorded {:?}, got {:?}",
                     difference.path, difference.recorded, difference.got
                 );
                 lines.push(format!("differs    {}", look.clean(&words)));
@@ -186,7 +186,7 @@ impl Told<'_> {
         });
         if let Some((served, all, misses)) = self.serving.tools() {
             lines.push(format!(
-                "tools      {served} of {all} results were asked for · {} misses",
+                "tools      {served} of {all} results were requested · {} misses",
                 misses.len()
             ));
             let misses = misses.iter().take(LISTED);
@@ -198,7 +198,7 @@ impl Told<'_> {
         lines
     }
 
-    /// Where requests were sent to.
+    /// The hosts that requests were sent to.
     fn hosts(&self) -> Vec<String> {
         let spent = self.serving.live().map(Live::spent);
         spent.map_or_else(Vec::new, |it| it.hosts.into_iter().collect())
@@ -280,7 +280,7 @@ impl Told<'_> {
         lines
     }
 
-    /// The action that was to happen again, and whether it did. None if the recorded run has no failure.
+    /// The action that had to happen again, and whether it did. None if the recorded run has no failure.
     fn reproduced(&self, story: &Story<'_>) -> Option<(u32, bool)> {
         let rows = &story.comparison.a.rows;
         let is_failed = |ix: &ActionIx| {
@@ -353,5 +353,5 @@ impl Told<'_> {
     }
 }
 
-/// Longer lists are counted.
+/// Longer lists are cut and counted.
 const LISTED: usize = 10;

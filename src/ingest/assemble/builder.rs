@@ -509,7 +509,7 @@ impl Builder {
         self.status(ix, action, change);
     }
 
-    /// Corrects the status of a call that has a result: someone who knows better told another one.
+    /// Corrects the status of a call that has a result: a more reliable writer reported another one.
     pub fn correct_call(
         &mut self,
         ix: RunIx,

@@ -1,7 +1,8 @@
 //! The `adk` format: sessions and eval sets of Google's Agent Development Kit.
 //!
-//! Names are in snake case or camel case. The tokens of a prompt include cached ones, and those of thoughts are counted
-//! beside the answer's. Source: `events/event.py`, `sessions/session.py` and `evaluation/eval_case.py` of google/adk-python.
+//! Names are in snake case or camel case. Prompt tokens include cached ones, and thinking tokens are counted separately
+//! from the answer's. Source: `events/event.py`, `sessions/session.py` and `evaluation/eval_case.py` of
+//! google/adk-python.
 
 use serde_json::Value;
 
@@ -177,7 +178,7 @@ fn usage(told: &Value) -> Usage {
     })
 }
 
-/// A case of an eval set: what is expected of a run.
+/// A case of an eval set: what a run is expected to do.
 fn case(record: &Value, out: &mut Rows) {
     let id = word(record, &["eval_id", "evalId"]);
     out.base.run.clone_from(&id);

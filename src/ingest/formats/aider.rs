@@ -1,8 +1,8 @@
 //! The `aider` format: the chat histories that Aider keeps in a repository (`.aider.chat.history.md`), many runs a file.
 //!
-//! The history is Markdown: what Aider prints is quoted, as are the outputs of programs, so they cannot be told apart. It
-//! is retold as lines of JSON. Only the start of a run has a time, and tokens are rounded as printed. Source: `io.py` and
-//! `coders/base_coder.py` of Aider-AI/aider.
+//! The history is Markdown: Aider quotes both what it prints and the output of programs, so the two cannot be
+//! distinguished. It is converted to lines of JSON. Only the start of a run has a time, and tokens are rounded as
+//! printed. Source: `io.py` and `coders/base_coder.py` of Aider-AI/aider.
 
 use std::path::Path;
 
@@ -103,7 +103,7 @@ impl Agent for Aider {
     }
 }
 
-/// What is sent includes what was read from or written to the cache.
+/// The number sent includes tokens read from or written to the cache.
 fn usage(record: &Value) -> Usage {
     let cache_read = tokens(record, &["cache_hit"]);
     let cache_write = tokens(record, &["cache_write"]);
@@ -134,7 +134,7 @@ fn ask(record: &Value, out: &mut Rows) {
     });
 }
 
-/// Makes lines of JSON of a history.
+/// Converts a history to lines of JSON.
 fn retold(_path: &Path, text: &[u8]) -> Vec<u8> {
     let text = String::from_utf8_lossy(text);
     let mut teller = Teller::default();
@@ -149,10 +149,10 @@ fn retold(_path: &Path, text: &[u8]) -> Vec<u8> {
 struct Teller {
     told: Vec<u8>,
     run: String,
-    /// How many things were told so far: numbers for answers and calls.
+    /// The number of answers and calls so far, from which they get their numbers.
     count: usize,
     group: usize,
-    /// What the lines so far belong to, and those lines.
+    /// What the current lines are part of, and those lines.
     kind: &'static str,
     block: Vec<String>,
 }

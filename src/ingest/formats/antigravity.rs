@@ -1,7 +1,7 @@
 //! The `antigravity` format: transcripts of Google Antigravity, one step a line.
 //!
-//! A step of the planner asks for tools; the steps after it are their results, in order and without ids. The values of
-//! arguments are JSON inside strings. Source: transcripts of Antigravity; there is no official description.
+//! A planner step calls tools; the steps after it are their results, in order and without ids. The values of arguments
+//! are JSON inside strings. Source: transcripts of Antigravity; there is no official description.
 
 use serde_json::Value;
 

@@ -1,7 +1,7 @@
 //! The `browser-use` format: the history that browser-use saves (`AgentHistory.json`), one step an element.
 //!
-//! A step has what the model wanted, its actions and their results in the same order; tokens are those of the prompt, if
-//! any. Source: `browser_use/agent/views.py`.
+//! A step has the goal of the model, its actions and their results in the same order; tokens are those of the prompt,
+//! if any. Source: `browser_use/agent/views.py`.
 
 use serde_json::Value;
 

@@ -174,7 +174,7 @@ fn logged(record: View<'_, '_>, how: &Envelope, out: &mut FactSink<'_>) {
     how.base.duration = ended.since(how.base.time);
     how.base.time = ended.max(how.base.time);
     how.cost = record.get("response_cost").usd();
-    // LiteLLM sums up beside the response, which may lack them.
+    // LiteLLM puts the sums next to the response, which may lack them.
     how.usage = messages::usage(record);
     how.base.model = out.copy(record.get("model"));
     let failure = record.any(&["error_str", "exception"]);

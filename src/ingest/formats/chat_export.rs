@@ -96,7 +96,7 @@ fn tree(record: &Value, out: &mut Rows) {
     let mapping = record.get("mapping").unwrap_or(&Value::Null);
     let mut branch = Vec::new();
     let mut at = word(record, &["current_node"]);
-    // Hostile trees may be circles.
+    // Hostile trees may contain cycles.
     let nodes = mapping.as_object().map_or(0, serde_json::Map::len);
     while let Some(node) = mapping.get(&at).filter(|_| branch.len() <= nodes) {
         branch.extend(node.get("message").filter(|it| it.is_object()));

@@ -1,9 +1,9 @@
-//! The `cline` format: task folders of Cline and what was made from it (Roo Code, Kilo Code before 2026), and the message
-//! files of Cline's command line.
+//! The `cline` format: task folders of Cline and its forks (Roo Code, Kilo Code before 2026), and the message files of
+//! Cline's command line.
 //!
-//! A task is in two files: what was sent to the model, and what was shown. They are joined ([`join`]) and retold as lines of
-//! JSON: messages come from the first, times, tokens, cost and approvals from the second. What `ask` rows asked for is an
-//! approval; the next row shows when it was answered at the latest. Source: `src/core/storage` and
+//! A task is in two files: what was sent to the model, and what was shown. They are joined ([`join`]) and converted to
+//! lines of JSON: messages come from the first, times, tokens, cost and approvals from the second. `ask` rows are
+//! approval requests; the next row shows when they were answered at the latest. Source: `src/core/storage` and
 //! `src/shared/ExtensionMessage.ts` of cline/cline.
 
 mod join;
@@ -158,7 +158,7 @@ fn message(record: &Value, out: &mut Rows) {
     }
 }
 
-/// What ends a task in XML is never answered.
+/// The XML tool that ends a task never gets a result.
 fn answer_last(out: &mut Rows) {
     let is_end = |it: &&Entry| it.tool == "attempt_completion" && it.id.contains('.');
     let ends = out.entries.iter().filter(is_end).map(|it| it.id.clone());
@@ -167,7 +167,7 @@ fn answer_last(out: &mut Rows) {
     }
 }
 
-/// The phrase that a call is answered with if the user refused it.
+/// How the result of a call begins that the user refused.
 fn is_denial(result: Option<&Value>) -> bool {
     let said = result.and_then(super::content::text_of).unwrap_or_default();
     [

@@ -81,7 +81,7 @@ fn head(record: &Value, out: &mut Rows) {
     }
 }
 
-/// One message of the editor: text, a thought, or a call of a tool with its result.
+/// One message of the editor: text, a thought, or a tool call with its result.
 fn bubble(record: &Value, out: &mut Rows) {
     let key = word(record, &["bubble"]);
     key.split(':')

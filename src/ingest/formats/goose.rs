@@ -1,8 +1,8 @@
 //! The `goose` format: sessions of Goose, in its database and in the files of older versions.
 //!
-//! Tokens and cost are recorded for the whole session. The tokens of a prompt include those of the cache. That a call was
-//! put before a person is recorded, but not the answer. Source: `crates/goose/src/session` and
-//! `conversation/message.rs` of block/goose.
+//! Tokens and cost are recorded for the whole session. Prompt tokens include those of the cache. A request for a
+//! person's approval is recorded, but not the answer. Source: `crates/goose/src/session` and `conversation/message.rs`
+//! of block/goose.
 
 use serde_json::Value;
 

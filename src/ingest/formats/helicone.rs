@@ -151,7 +151,7 @@ fn request(record: &Json) -> Span {
         }
     }
     if span.class == Class::Tool {
-        // What stands there is `tool:NAME`.
+        // The value is `tool:NAME`.
         span.model.clear();
     }
     if status == BLOCKED {

@@ -1,7 +1,7 @@
-//! The `llm` format: the log of Simon Willison's `llm`, one row a response.
+//! The `llm` format: the log of Simon Willison's `llm`, one row per response.
 //!
-//! The results of tools are recorded with the response that they were sent for. Tokens of a prompt include cached ones, if
-//! the model's plug-in says how many. Source: docs/logging.md of simonw/llm.
+//! The results of tools are recorded with the response that they were sent for. Prompt tokens include cached ones, if
+//! the model's plug-in reports them. Source: docs/logging.md of simonw/llm.
 
 use serde_json::Value;
 

@@ -1,6 +1,6 @@
 //! The `mcp-log` format: logs of the Model Context Protocol, one JSON-RPC message a line, alone or with a time around it.
 //!
-//! Only what a server was asked and answered is in it: there are no prompts and no model calls. Source: the MCP
+//! It holds only requests to a server and its answers: there are no prompts and no model calls. Source: the MCP
 //! specification.
 
 use serde_json::Value;
@@ -40,7 +40,7 @@ impl Agent for McpLog {
 
     fn sniff(&self, record: &Value) -> u8 {
         let Some(message) = rpc(record) else { return 0 };
-        // Other programs speak JSON-RPC too; only the handshake is unmistakable.
+        // Other programs use JSON-RPC too; only the handshake is unmistakable.
         let method = text(message, "method");
         let asks = method == "initialize" && message.pointer("/params/clientInfo").is_some();
         let is_own = asks || message.pointer("/result/serverInfo").is_some();

@@ -165,7 +165,7 @@ impl Open for OpenCode {
 
 impl Request for OpenCode {}
 
-/// Whether a record begins like a message of OpenCode 2: the members that its store puts in front.
+/// Whether a record begins like a message of OpenCode 2, with the members that its store writes first.
 fn is_second(record: &[u8]) -> bool {
     let head = record.get(..record.len().min(256)).unwrap_or_default();
     let has = |name: &[u8]| memchr::memmem::find(head, name).is_some();

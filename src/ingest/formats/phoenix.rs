@@ -72,7 +72,7 @@ fn span(record: &Json) -> Span {
         instant(record.get("end_time")),
     );
     let mut attributes = Attributes::of_object(record.get("attributes"));
-    // For spans of the GenAI conventions, the server adds attributes of OpenInference, without the answers of models.
+    // The server adds OpenInference attributes to spans of the GenAI conventions, but not the models' answers.
     if !attributes.has("openinference.span.kind")
         && !attributes.has("gen_ai.operation.name")
         && let Some(kind) = record

@@ -1,7 +1,7 @@
-//! Agents whose records are small: one function says what a record tells, and both decoding and opening use it.
+//! Agents with small records: one function reads a record, both for decoding and for opening it.
 //!
-//! A reader implements [`Agent`]; [`Plain`] makes a format of it. The part of a fact is its number among the rows of its
-//! record.
+//! A reader implements [`Agent`]; [`Plain`] turns it into a format. The part of a fact is its number among the rows of
+//! its record.
 
 use std::path::{Path, PathBuf};
 
@@ -23,16 +23,17 @@ use crate::ingest::time;
 use crate::model::action::Status;
 use crate::model::quantity::{Cost, Elapsed, Time, Tokens, Usage};
 
-/// What a reader says about the records of one agent.
+/// How to read the records of one agent.
 pub(super) trait Agent: std::fmt::Debug + Sync {
     fn name(&self) -> &'static str;
     fn about(&self) -> &'static str;
     fn recorded(&self) -> Recorded;
 
-    /// What runs are called after.
+    /// The name that runs get.
     fn agent(&self) -> &'static str;
 
-    /// Adds what a record tells. `member` is empty for records, and the name of a member of the document for the others.
+    /// Adds the contents of a record. `member` is empty for records, and for the others the name of the document's
+    /// member.
     fn rows(&self, member: &str, record: &Value, out: &mut Rows);
 
     fn sniff(&self, record: &Value) -> u8 {
@@ -61,7 +62,7 @@ pub(super) trait Agent: std::fmt::Debug + Sync {
         "jsonl"
     }
 
-    /// Whether a file in those folders is a run; others with that ending may be beside them.
+    /// Whether a file in those folders is a run; other files with that extension may lie beside them.
     fn is_run(&self, path: &Path) -> bool {
         let _ = path;
         true
@@ -71,7 +72,7 @@ pub(super) trait Agent: std::fmt::Debug + Sync {
         &[]
     }
 
-    /// Whether sessions that were started by others are read along with those.
+    /// Whether sessions that were started by others are read together with those.
     fn is_family(&self) -> bool {
         false
     }
@@ -81,14 +82,14 @@ pub(super) trait Agent: std::fmt::Debug + Sync {
         None
     }
 
-    /// Files that say more about the run in a file, as far as they exist.
+    /// Existing files that say more about the run in a file.
     fn companions(&self, path: &Path) -> Vec<PathBuf> {
         let _ = path;
         Vec::new()
     }
 }
 
-/// A format made of what a reader says.
+/// A format made from an [`Agent`].
 #[derive(Debug)]
 pub(super) struct Plain<A>(pub(super) A);
 
@@ -201,7 +202,7 @@ pub(super) fn is_stored_part(path: &Path, format: &str, kin: &mut Kin) -> bool {
     sqlite::is_inside(path, format) && kin.has_parent(path, TIES)
 }
 
-/// Decodes a record by what `tell` says about it.
+/// Decodes a record with what `tell` reads from it.
 pub(super) fn decode(record: Record<'_>, out: &mut FactSink<'_>, tell: impl Fn(&Value, &mut Rows)) {
     let is_line = record.member.is_empty();
     let mut cursor = Cursor::new(record);
@@ -226,14 +227,14 @@ pub(super) fn decode(record: Record<'_>, out: &mut FactSink<'_>, tell: impl Fn(&
         };
         out.push(Fact::new(kind));
     }
-    // Parts have 15 bits; a record of more rows is no message.
+    // Parts have 15 bits; a record with more rows is not a message.
     for (part, entry) in rows.entries.iter().take(usize::from(IMPLIED)).enumerate() {
         entry.push(part as u16, None, out);
     }
     out.note(cursor.notes);
 }
 
-/// Opens a part of a record by what `tell` says about it.
+/// Opens a part of a record with what `tell` reads from it.
 pub(super) fn open(record: &Value, part: u16, tell: impl Fn(&Value, &mut Rows)) -> Body {
     let mut rows = Rows::default();
     tell(record, &mut rows);
@@ -266,11 +267,11 @@ pub(super) fn open_result(
     }
 }
 
-/// The rows of a record, as far as they are told.
+/// The rows of a record so far.
 #[derive(Debug)]
 pub(super) struct Rows {
     pub(super) entries: Vec<Entry>,
-    /// What the rows that follow share: run, time, model, agent, names.
+    /// What the following rows share: run, time, model, agent, names.
     pub(super) base: Entry,
 }
 
@@ -362,12 +363,12 @@ impl Rows {
         }
     }
 
-    /// Something known that needs no row.
+    /// A fact that needs no row.
     pub(super) fn copy(&mut self) {
         self.row(FactKind::Copy);
     }
 
-    /// Adds what a message in the form of the model APIs says: text, reasoning, calls and results.
+    /// Adds the contents of a message in the form of the model APIs: text, reasoning, calls and results.
     pub(super) fn message(&mut self, message: &Value) {
         let role = string(message, "role").unwrap_or_default();
         let content = message.get("content").unwrap_or(&Value::Null);
@@ -482,7 +483,7 @@ pub(super) fn flag(record: &Value, keys: &[&str]) -> Option<bool> {
     keys.iter().find_map(|key| record.get(key)?.as_bool())
 }
 
-/// The first of these members that is there.
+/// The first of these members that exists.
 pub(super) fn given<'a>(record: &'a Value, keys: &[&str]) -> Option<&'a Value> {
     keys.iter()
         .find_map(|key| record.get(key).filter(|it| !it.is_null()))
@@ -518,7 +519,7 @@ pub(super) fn tokens(record: &Value, keys: &[&str]) -> Tokens {
     whole.map_or(Tokens::NONE, |count| Tokens::from(count as u64))
 }
 
-/// A cost in dollars. 0 is written where it is not known.
+/// A cost in dollars. 0 is written for an unknown cost.
 pub(super) fn dollars(record: &Value, keys: &[&str]) -> Cost {
     let usd = given(record, keys).and_then(Value::as_f64);
     usd.filter(|usd| *usd > 0.0)
@@ -530,13 +531,13 @@ pub(super) fn millis(record: &Value, keys: &[&str]) -> Elapsed {
     number.map_or(Elapsed::NONE, Elapsed::from_millis)
 }
 
-/// Tokens of which all are 0 are not recorded.
+/// Tokens that are all 0 are not recorded.
 pub(super) fn counted(usage: Usage) -> Usage {
     let sum = usage.total().or_zero() + usage.reasoning.or_zero();
     if sum == 0 { Usage::NONE } else { usage }
 }
 
-/// A count without parts that are counted separately.
+/// A count without the parts that are counted separately.
 pub(super) fn without(all: Tokens, parts: &[Tokens]) -> Tokens {
     let parts: u64 = parts.iter().map(|part| part.or_zero()).sum();
     all.get()

@@ -61,7 +61,7 @@ pub fn identify(
     forced: Option<&'static dyn Format>,
     anything: bool,
 ) -> Result<ReadAs, Error> {
-    // A run made of many files or of rows is recognized before it is opened.
+    // A run made of many files or of rows is recognised before it is opened.
     let made_for = match bytes {
         Bytes::Scattered(files) => Some(files.format),
         Bytes::Stored(session) => Some(session.format()),

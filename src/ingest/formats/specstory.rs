@@ -1,7 +1,7 @@
-//! The `specstory` format: the Markdown that SpecStory makes of sessions of other agents (`.specstory/history`).
+//! The `specstory` format: the Markdown that SpecStory makes from other agents' sessions (`.specstory/history`).
 //!
-//! It is a copy that leaves out tokens and most results, retold as lines of JSON. Its run has the id of the session that
-//! it was made from, and it is not opened beside that session. Source: `specstory-cli` of specstoryai/getspecstory.
+//! It is a copy without tokens and most results, converted to lines of JSON. Its run has the id of the original
+//! session, and it is not opened beside that session. Source: `specstory-cli` of specstoryai/getspecstory.
 
 use std::path::Path;
 
@@ -135,7 +135,7 @@ fn tell(told: &mut Vec<u8>, line: &Value) {
     told.push(b'\n');
 }
 
-/// What one speaker said.
+/// The text of one speaker.
 #[derive(Debug)]
 struct Speech {
     is_user: bool,

@@ -1,8 +1,9 @@
 //! The `vscode-chat` format: chat sessions of VS Code (Copilot Chat), documents or journals of changes.
 //!
-//! A journal sets the session (kind 0), sets a value at a path (1) and appends to a list (2); it is replayed and retold as
-//! a line for the session and one a request. How a call was confirmed is recorded. Tokens are those of the last model
-//! call of a request, where there are any. Source: `chatModel.ts` and `chatSessionStore.ts` of microsoft/vscode.
+//! A journal sets the session (kind 0), sets a value at a path (1) and appends to a list (2); it is replayed and
+//! converted to one line for the session and one per request. How a call was confirmed is recorded. Tokens are those of
+//! the last model call of a request, if there are any. Source: `chatModel.ts` and `chatSessionStore.ts` of
+//! microsoft/vscode.
 
 use std::path::Path;
 
@@ -248,7 +249,7 @@ fn values(content: &Value) -> Option<String> {
     }
 }
 
-/// The arguments of a call, from the rounds of model calls that a result lists. Ids there may be longer.
+/// The arguments of a call, from the rounds of model calls that a result lists. Their ids may be longer.
 fn asked_for(result: &Value, id: &str) -> Option<Value> {
     let rounds = result.pointer("/metadata/toolCallRounds")?.as_array()?;
     let calls = rounds.iter().flat_map(|round| list(round, "toolCalls"));
@@ -259,7 +260,7 @@ fn asked_for(result: &Value, id: &str) -> Option<Value> {
     found.next()?.get("arguments").cloned()
 }
 
-/// Who confirmed a call: 0 nobody, it was refused; 2 and 3 a setting; 4 the user.
+/// How a call was confirmed: 0 refused, 2 and 3 by a setting, 4 by the user.
 fn confirmed(part: &Value, call: &str, out: &mut Rows) {
     let told = part.get("isConfirmed").unwrap_or(&Value::Null);
     let kind = told.get("type").and_then(Value::as_i64);
@@ -364,7 +365,7 @@ fn apply(session: &mut Value, change: &Value) {
     }
 }
 
-/// The value at a path, made if it is missing; a list grows by at most one.
+/// The value at a path, created if missing; a list grows by at most one.
 fn at_path<'a>(root: &'a mut Value, path: &[Value]) -> Option<&'a mut Value> {
     let mut place = root;
     for step in path {

@@ -1,4 +1,4 @@
-//! The `zed` format: the threads of Zed's agent, one compressed document a thread in its database.
+//! The `zed` format: the threads of Zed's agent, one compressed document per thread in its database.
 //!
 //! Tokens are recorded for the thread; no message has a time. Source: `crates/agent/src/{db,thread}.rs` of
 //! zed-industries/zed.
@@ -149,7 +149,7 @@ fn head(record: &Value, out: &mut Rows) {
     out.total(usage, Cost::NONE);
 }
 
-/// A message of versions before 0.3.
+/// A message from before version 0.3.
 fn older(record: &Value, out: &mut Rows) {
     let role = word(record, &["role"]);
     for part in list(record, "segments") {

@@ -40,7 +40,7 @@ impl Feed {
         }
     }
 
-    /// The format, if it is known before any line came.
+    /// The format, if it is known before the first line.
     pub(super) fn format(&self) -> Option<&'static str> {
         match self {
             Feed::File(_) | Feed::Pipe(_) => None,
@@ -73,7 +73,7 @@ impl Feed {
     pub(super) fn keep(&self, share: usize) {
         self.log().keep(match self {
             Feed::File(_) => share.min(RECENT),
-            // The bytes of a pipe are nowhere else, and rows may change.
+            // The bytes of a pipe are stored nowhere else, and rows may change.
             Feed::Pipe(_) | Feed::Stored(_) => share,
         });
     }

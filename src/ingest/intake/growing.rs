@@ -455,7 +455,7 @@ impl Growing {
     }
 }
 
-/// A file in another notation is read as a whole.
+/// A file in another notation can only be read as a whole.
 fn retold(path: &Path) -> Error {
     Error::NotATrace {
         path: path.to_string_lossy().into_owned(),

@@ -1,7 +1,7 @@
 //! Following a session in a database: its rows become lines as they are written.
 //!
-//! A row may change after it was written, for as long as it is the last one: a model call gets its parts one by one. So the
-//! last row becomes a line when it is finished, or when another one follows. What changes in older rows later is not seen.
+//! A row may still change while it is the last one: a model call gets its parts one by one. So the last row becomes a
+//! line when it is finished, or when another one follows. Later changes of older rows are not seen.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use crate::ingest::bytes::log::Log;
 use crate::ingest::packed::sqlite;
 
-/// How often the store is asked whether anything changed.
+/// How often to ask the store whether anything changed.
 const EVERY: Duration = Duration::from_millis(500);
 
 #[derive(Debug)]
@@ -49,7 +49,7 @@ impl StoredFeed {
         }
         self.asked = Some(Instant::now());
         let version = sqlite::version(&self.path);
-        // A store that cannot be read now may be readable later: it was locked, say.
+        // A store that cannot be read now, for example because it is locked, may be readable later.
         if version.is_none() || version == self.version {
             return;
         }

@@ -1,4 +1,4 @@
-//! The one text of a value, however its writer ordered names and spaced it.
+//! One canonical text for a value, however its writer ordered names and spaced it.
 
 use serde_json::{Map, Value};
 

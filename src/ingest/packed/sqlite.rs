@@ -1,9 +1,9 @@
 //! Sessions kept in SQLite databases, read as lines of JSON that are each made of a row.
 //!
 //! A session in a store has a path of its own, as if the store were a folder: `opencode.db/ses_1`. Opening it lists the
-//! keys and lengths of its lines; their texts are composed when they are read, and a bounded number of them is kept for
-//! the next read. What the tables of each program mean is a [`Schema`], which the formats declare. How a store is opened
-//! without touching it, or anything beside it, is in [`store`].
+//! keys and lengths of its lines; their texts are composed when they are read, and a bounded number of them is cached.
+//! The tables of each program are described by a [`Schema`], which the formats declare. [`store`] explains how a store
+//! is opened without touching it, or anything beside it.
 
 mod compose;
 pub mod schema;
@@ -27,10 +27,10 @@ use crate::ingest::records::limits::LONGEST_LINE;
 use crate::ingest::time;
 use crate::model::quantity::Time;
 
-/// What every SQLite database begins with.
+/// How every SQLite database begins.
 pub(crate) const MAGIC: &[u8] = b"SQLite format 3\0";
 
-/// The endings that programs give their databases.
+/// The extensions that programs give their databases.
 pub(crate) fn is_store_name(path: &Path) -> bool {
     let ending = path.extension().map(|ending| ending.to_string_lossy());
     matches!(
@@ -55,13 +55,13 @@ pub struct Session {
     pub id: String,
     /// The session that started it.
     pub parent: Option<String>,
-    /// When it last changed, as the store says.
+    /// When it last changed, according to the store.
     pub changed: Time,
     pub title: String,
     pub schema: &'static Schema,
 }
 
-/// The sessions of a store, those that changed first in front. Reads no messages.
+/// The sessions of a store, least recently changed first. Reads no messages.
 pub fn sessions(path: &Path) -> Result<Arc<Vec<Session>>, String> {
     let store = Store::shared(path)?;
     let version = store.version();
@@ -76,7 +76,7 @@ pub fn sessions(path: &Path) -> Result<Arc<Vec<Session>>, String> {
     for schema in schemas {
         let listed = store.read(|connection| list(connection, path, schema))?;
         for session in listed {
-            // A session that was taken over into newer tables is told once.
+            // A session that was migrated to newer tables is listed once.
             if !found.iter().any(|known| known.id == session.id) {
                 found.push(session);
             }
@@ -157,7 +157,7 @@ fn as_id(name: &str) -> String {
         .fold(name.to_owned(), |id, (code, c)| id.replace(code, c))
 }
 
-/// The store and the id of the session that a path names.
+/// The store and the session id in a path.
 pub(crate) fn inside(path: &Path) -> Option<(&Path, String)> {
     let store = path.parent()?;
     let is_file = store.metadata().is_ok_and(|it| it.is_file());
@@ -187,13 +187,13 @@ pub(crate) fn changed(path: &Path) -> Option<Time> {
 pub(crate) use schema::UNKNOWN;
 pub(crate) use store::Version;
 
-/// What changes with every change of the store of a session; none if it cannot be read now.
+/// A value that changes with every change of a session's store; none if it cannot be read now.
 pub(crate) fn version(path: &Path) -> Option<Version> {
     let (store, _) = inside(path)?;
     Store::shared(store).ok()?.version()
 }
 
-/// The lines of a session that were not told yet. The last one is left for later if it may still change.
+/// The new lines of a session. The last one is left for later if it may still change.
 pub(crate) fn news(path: &Path, told: &mut HashSet<u64>) -> Result<Vec<u8>, String> {
     let (store, id) = inside(path).ok_or("no session of a store")?;
     let session = open(store, &id)?;
@@ -222,7 +222,7 @@ pub(crate) fn is_inside(path: &Path, format: &str) -> bool {
     listed.is_some_and(|listed| listed.iter().any(|session| session.schema.format == format))
 }
 
-/// Which sessions of a store were started by which. The "folder" is the store.
+/// Which sessions of a store started which. The "folder" is the store.
 pub(crate) const TIES: ReadTies = ReadTies {
     format: "sqlite",
     read: |store| {
@@ -245,7 +245,7 @@ pub(crate) const TIES: ReadTies = ReadTies {
 pub struct Stored {
     store: Arc<Store>,
     schema: &'static Schema,
-    /// Tells the lines of this session from those of others in what the store keeps.
+    /// Distinguishes the lines of this session from those of others in the store's cache.
     number: u32,
     lines: Vec<Line>,
     len: u64,
@@ -255,7 +255,7 @@ pub struct Stored {
 /// A line and its place.
 #[derive(Debug)]
 struct Line {
-    /// Which [`Lines`] of the schema it is one of.
+    /// Its [`Lines`] in the schema.
     kind: u16,
     key: Value,
     /// Its number among the lines that the row is split into.

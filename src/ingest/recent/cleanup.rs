@@ -1,4 +1,4 @@
-//! What agents delete of their own runs, and when: their defaults, and what their settings say.
+//! Which of their own runs agents delete, and when: their defaults, and their settings.
 
 use serde_json::Value;
 
@@ -10,11 +10,11 @@ use crate::model::quantity::Time;
 /// Microseconds of a day.
 pub const DAY: i64 = 86_400 * 1_000_000;
 
-/// After how long without a change an agent deletes a run.
+/// How long a run must be unchanged before its agent deletes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
     pub days: i64,
-    /// Where that is set.
+    /// The setting for that.
     pub setting: &'static str,
     pub is_default: bool,
 }
@@ -33,7 +33,7 @@ impl Rule {
     }
 }
 
-/// The rule by which the agent of a format deletes its runs; none if it is not known to delete any.
+/// The rule by which a format's agent deletes its runs; none if it is not known to delete any.
 pub fn rule(format: &str, homes: &Homes) -> Option<Rule> {
     match format {
         "claude-code" => {
@@ -81,7 +81,7 @@ fn days_of(age: &str) -> Option<i64> {
     }
 }
 
-/// Prompts in the history of Claude Code whose sessions are gone, and how many sessions those were.
+/// Prompts in the history of Claude Code whose sessions were deleted, and the number of those sessions.
 pub fn lost_prompts(homes: &Homes, found: &[Recent]) -> (usize, usize) {
     let Ok(bytes) = Bytes::open(&homes.folder(".claude/history.jsonl")) else {
         return (0, 0);

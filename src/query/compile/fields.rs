@@ -100,7 +100,7 @@ pub(super) fn field_test(field: Field, test: &Test) -> Node {
             } = value_test(test, Extent::Whole);
             run(RunTest::Score { any, negated })
         }
-        // The parser only allows the one after `has:`, and `compile` looks up the other.
+        // The parser allows the first only after `has:`, and `compile` looks up the other.
         Field::Approval | Field::Alert => Node::Always(false),
     }
 }

@@ -75,7 +75,7 @@ fn an_action_is_opened_again_after_its_result_arrived() {
 }
 
 #[test]
-fn a_request_told_as_a_difference_is_shown_whole() {
+fn a_request_recorded_as_a_difference_is_shown_whole() {
     let store = crate::store::testing::load(
         r#"{"type":"response","run_id":"r","id":"e1","content":"a","request":{"model":"m","messages":[1]}}
 {"type":"response","run_id":"other","id":"e1","content":"x","request":{"model":"x","messages":[7]}}
@@ -91,5 +91,5 @@ fn a_request_told_as_a_difference_is_shown_whole() {
     };
     assert_eq!(request(2), r#"{"model":"m","messages":[1,2]}"#);
     assert_eq!(request(3), r#"{"messages":[1,2,3]}"#);
-    assert!(request(4).contains("$base"), "its base is not there");
+    assert!(request(4).contains("$base"), "its base is missing");
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::server::{Answer, Asked};
 
-/// The key that every server here wants, and that may appear nowhere.
+/// The key that every server here requires, and that may appear nowhere.
 pub(crate) const KEY: &str = "sk-planted-4f9a77c1d2e3";
 
 /// Conversations of two turns: each turn is a trace with an agent, two model calls and a tool.

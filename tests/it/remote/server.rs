@@ -1,4 +1,4 @@
-//! A server for tests: HTTP over `std::net`, with the faults that real servers have.
+//! An HTTP server for tests, on `std::net`, with the faults of real servers.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -9,7 +9,7 @@ use std::thread;
 
 use serde_json::Value;
 
-/// A request as it came.
+/// A request as received.
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
     pub(crate) path: String,
@@ -35,7 +35,7 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: String,
-    /// Less is sent than was promised.
+    /// Sends less than promised.
     pub(crate) is_cut: bool,
 }
 
@@ -68,9 +68,9 @@ impl Answer {
 #[derive(Debug, Clone)]
 pub(crate) enum Fault {
     Instead(Answer),
-    /// The body ends before its end.
+    /// The body ends early.
     Cut,
-    /// Half of the JSON, as if that were all.
+    /// Half of the JSON, as if it were all.
     Half,
 }
 
@@ -114,7 +114,7 @@ impl Server {
         self.faults.lock().expect("a lock").push_back((path, fault));
     }
 
-    /// How many requests contained a text in their path; all of them are forgotten.
+    /// How many requests contained a text in their path; the list is then cleared.
     pub(crate) fn asked(&self) -> Vec<Asked> {
         std::mem::take(&mut *self.asked.lock().expect("a lock"))
     }

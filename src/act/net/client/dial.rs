@@ -1,4 +1,4 @@
-//! Opens connections: checks where to, looks the name up, goes through a proxy if there is one, and speaks TLS.
+//! Opens connections: checks the target, looks the name up, goes through a proxy if there is one, and speaks TLS.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -21,7 +21,7 @@ use crate::act::net::body::Body;
 use crate::act::net::secret::Secret;
 use crate::act::net::tls;
 
-/// The longest answer of a proxy to `CONNECT`.
+/// The longest response of a proxy to `CONNECT`.
 const PROXY_HEAD: usize = 8 * 1024;
 
 /// A server: scheme, host and port.
@@ -86,7 +86,7 @@ impl Place {
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-/// Opens connections. Certificates are read when the first needs them.
+/// Opens connections. Certificates are read when the first connection needs them.
 #[derive(Debug)]
 pub(super) struct Dialer {
     proxy: Option<Proxy>,
@@ -99,7 +99,7 @@ struct Proxy {
     port: u16,
     /// The value of `Proxy-Authorization`.
     credentials: Option<Secret>,
-    /// Names, and names of domains, that are reached directly.
+    /// Host and domain names that bypass the proxy.
     without: Vec<String>,
 }
 
@@ -184,8 +184,7 @@ fn refused(place: &Place, error: &dyn std::error::Error) -> Error {
     }
 }
 
-/// Connects to the first address that answers. All addresses of a name are checked, and only what was checked is
-/// connected to.
+/// Connects to the first address that answers. Every address of a name is checked before it is used.
 async fn direct(place: &Place, rules: Rules) -> Result<TcpStream, Error> {
     let found = lookup_host((place.host.as_str(), place.port)).await;
     let addresses: Vec<SocketAddr> = found.map_err(|error| refused(place, &error))?.collect();
@@ -215,7 +214,7 @@ fn check(place: &Place, ip: IpAddr, rules: Rules) -> Result<(), Error> {
 }
 
 impl Proxy {
-    /// `http://name:password@host:port`. A proxy that itself speaks TLS is not used.
+    /// `http://name:password@host:port`. A proxy that itself speaks TLS is not supported.
     fn parse(url: &str, without: &str) -> Option<Proxy> {
         let full = if url.contains("://") {
             url.to_owned()
@@ -272,7 +271,7 @@ impl Proxy {
         // Byte by byte: what follows the head belongs to the tunnel.
         while !answer.ends_with(b"\r\n\r\n") {
             if answer.len() > PROXY_HEAD {
-                return Err(io::Error::other("the proxy answers too much"));
+                return Err(io::Error::other("the proxy's response is too long"));
             }
             answer.push(stream.read_u8().await?);
         }

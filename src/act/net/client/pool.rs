@@ -1,4 +1,4 @@
-//! Connections that are kept for the next request to the same server.
+//! Connections kept for the next request to the same server.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,7 +17,7 @@ type Kept = HashMap<Place, Vec<SendRequest<Body>>>;
 pub(super) struct Pool(Arc<Mutex<Kept>>);
 
 impl Pool {
-    /// A connection that is open and whose last answer was read to its end.
+    /// An open connection whose last answer was read to its end.
     pub(super) fn take(&self, place: &Place) -> Option<SendRequest<Body>> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let connections = kept.get_mut(place)?;
@@ -26,7 +26,7 @@ impl Pool {
         Some(connections.swap_remove(ready))
     }
 
-    /// Keeps a connection, whose answer may still be on its way.
+    /// Keeps a connection whose answer may still be arriving.
     pub(super) fn keep(&self, place: Place, connection: SendRequest<Body>) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let connections = kept.entry(place).or_default();

@@ -1,4 +1,4 @@
-//! A request to send whole, and the whole answer.
+//! A request that is sent whole, and the whole answer.
 
 use std::time::Duration;
 
@@ -85,7 +85,7 @@ impl Request {
         Ok(())
     }
 
-    /// How long everything may take, from looking up the name to the last byte.
+    /// How long everything may take, from the name lookup to the last byte.
     #[must_use]
     pub fn within(mut self, time: Duration) -> Request {
         self.time = time;

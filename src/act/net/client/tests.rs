@@ -18,8 +18,8 @@ use super::{Client, Error, Request};
 use crate::act::net::secret::Secret;
 use crate::act::net::{Net, body, tls};
 
-/// A server that answers the n-th request of its connections with the n-th of some answers, and gives back what it was
-/// sent.
+/// A server that answers the n-th request of its connections with the n-th of some answers, and returns what it
+/// received.
 fn peer(answers: Vec<Vec<u8>>) -> (String, thread::JoinHandle<Vec<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));

@@ -1,7 +1,7 @@
 //! Watches the bytes of a connection for requests that give two lengths.
 //!
 //! `hyper` lets `Transfer-Encoding` win over `Content-Length` and drops the latter, so that a handler cannot see that
-//! both were given. Somebody else on the way may let the other win: such requests are refused.
+//! both were given. Another program on the way may prefer the other one: such requests are refused.
 
 use std::io;
 use std::pin::Pin;
@@ -11,7 +11,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// What was seen of a connection so far.
+/// What has been seen of a connection so far.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Seen {
     is_ambiguous: Arc<AtomicBool>,
@@ -23,7 +23,7 @@ impl Seen {
         self.is_ambiguous.load(Ordering::Relaxed)
     }
 
-    /// A chunked body was announced. Its end is not looked for, so no request may follow.
+    /// A chunked body was announced. Its end is not parsed, so no request may follow.
     pub(super) fn is_last(&self) -> bool {
         self.is_last.load(Ordering::Relaxed)
     }
@@ -31,11 +31,11 @@ impl Seen {
 
 #[derive(Debug)]
 enum At {
-    /// In a head, of which this much was read.
+    /// In a head, of which this much has been read.
     Head(Vec<u8>),
     /// In a body with this many bytes left.
     Body(u64),
-    /// Where nothing more is looked at.
+    /// Nothing more is parsed.
     End,
 }
 
@@ -180,7 +180,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
 mod tests {
     use super::*;
 
-    /// What is seen of bytes that arrive whole and one by one: whether two lengths were given, and whether the
+    /// The result for bytes that arrive whole and one by one: whether two lengths were given, and whether the
     /// connection ends with this request.
     #[track_caller]
     fn check(bytes: &str, is_ambiguous: bool, is_last: bool) {

@@ -49,7 +49,7 @@ pub(super) fn refusal(
     })
 }
 
-/// Whether every name of the server in a request is ours: exactly one `Host`, and the one of a target in absolute form.
+/// Whether every server name in a request is ours: exactly one `Host`, and the name in an absolute target.
 fn is_for_us(request: &Request<Incoming>, port: u16) -> bool {
     let ours = |authority: &Authority| {
         is_local_name(authority.host())
@@ -64,7 +64,7 @@ fn is_for_us(request: &Request<Incoming>, port: u16) -> bool {
     let is_named = match host {
         Some(Ok(host)) => ours(&host),
         Some(Err(_)) => false,
-        // HTTP/2 names it in the target.
+        // HTTP/2 has it in the target.
         None => request.version() == Version::HTTP_2 && target.is_some(),
     };
     is_named && hosts.next().is_none() && target.is_none_or(ours)

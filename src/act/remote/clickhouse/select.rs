@@ -1,4 +1,4 @@
-//! The SQL that chooses the traces of runs whose spans show what a filter needs.
+//! The SQL that selects the traces of runs by what a filter needs from their spans.
 //!
 //! `and` is an intersection of runs, never of tests on one span: what an action shows may come from several spans.
 
@@ -9,7 +9,7 @@ use crate::ingest::formats::otel::evidence::{
 };
 use crate::query::evidence::{Evidence, Fact};
 
-/// A run may begin this long before, and end this long after, what is asked for.
+/// How long before the requested time a run may begin, and how long after it may end.
 const AROUND: Nanos = 24 * HOUR;
 
 /// A selection of traces: tests on spans, and how runs combine them.

@@ -10,13 +10,13 @@ use crate::act::remote::record::{HOUR, Nanos};
 pub(super) const NAME: &str = ".saferun-pull.json";
 const VERSION: u32 = 1;
 
-/// Where the records of a folder come from. A folder has one source and one filter.
+/// The source of a folder's records. A folder has one source and one filter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::act::remote) struct Origin {
     pub(in crate::act::remote) product: String,
     pub(in crate::act::remote) host: String,
     pub(in crate::act::remote) project: String,
-    /// What chose the runs, if not all of them are here.
+    /// The filter that selected the runs, if the folder does not hold all of them.
     #[serde(default)]
     pub(in crate::act::remote) filter: Option<String>,
 }
@@ -27,20 +27,20 @@ pub(in crate::act::remote) struct Cursor {
     pub(in crate::act::remote) origin: Origin,
     /// Where the first pull began.
     pub(in crate::act::remote) since: Nanos,
-    /// Where the next window begins; everything between here and `since` is in the folder.
+    /// Where the next window begins; everything between `since` and here is in the folder.
     pub(in crate::act::remote) next: Nanos,
-    /// The last pull came to its end. What began shortly before is then asked for again.
+    /// The last pull came to its end. The next one then requests again what began shortly before.
     pub(in crate::act::remote) is_whole: bool,
-    /// How long the next window is. Kept, so that a pull that was interrupted goes on as it would have.
+    /// The length of the next window. It is stored so that an interrupted pull continues with the same windows.
     pub(in crate::act::remote) step: Nanos,
-    /// What a product remembers that numbers its rows.
+    /// State of a product that numbers its rows.
     pub(in crate::act::remote) rows: Value,
     pub(super) files: Vec<Held>,
     /// The length of the index.
     pub(super) index: u64,
 }
 
-/// What the folder holds of a file. Complete traces come first; behind them, those that may still change.
+/// What the folder holds of a file: first the complete traces, then those that may still change.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Held {
     pub(super) name: String,
@@ -81,7 +81,7 @@ impl Cursor {
         }
     }
 
-    /// None if it was written by a later version, or is no cursor.
+    /// None if it was written by a later version, or is not a cursor.
     pub(super) fn parse(bytes: &[u8]) -> Option<Cursor> {
         let cursor: Cursor = serde_json::from_slice(bytes).ok()?;
         (cursor.version <= VERSION).then_some(cursor)

@@ -1,5 +1,5 @@
-//! The folder of what was pulled, as the few operations that the store needs of it. A test puts a folder here that
-//! fails after any byte.
+//! The folder of pulled traces, as the few operations that the store needs. A test substitutes a folder that fails
+//! after any byte.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -48,7 +48,7 @@ impl Folder {
             .open(self.path.join(name))
     }
 
-    /// Names are on the disk too only when their folder is.
+    /// Names are on the disk only once their folder is.
     fn sync(&self) -> io::Result<()> {
         File::open(&self.path)?.sync_all()
     }

@@ -8,7 +8,7 @@ use crate::base::hash::fixed_hash;
 
 pub(super) const NAME: &str = ".index";
 
-/// What is looked up.
+/// A key of the index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Key<'a> {
     Trace(&'a str),
@@ -28,7 +28,7 @@ pub(super) struct Known {
 #[derive(Debug, Default)]
 pub(super) struct Index {
     known: HashMap<u64, Known>,
-    /// Lines that are not written yet.
+    /// Lines not yet written.
     pub(super) added: String,
 }
 
@@ -42,7 +42,7 @@ impl Key<'_> {
 }
 
 impl Index {
-    /// Later lines prevail: a run can move to another file.
+    /// Later lines win: a run can move to another file.
     pub(super) fn parse(text: &str) -> Option<Index> {
         let mut index = Index::default();
         for line in text.lines() {

@@ -1,5 +1,5 @@
-//! What makes a change of several files one step: the whole change is written to a journal first. Its rename is the
-//! moment of commitment; what it says is then done, and done again after a kill, with the same result.
+//! Turns a change of several files into one step: the whole change is written to a journal first. Its rename is the
+//! moment of commitment; the journal is then applied, and applied again after a kill, with the same result.
 
 use std::io::{self, Read};
 
@@ -10,12 +10,12 @@ use super::disk::Disk;
 const JOURNAL: &str = ".saferun-pull.journal";
 const UNFINISHED: &str = ".saferun-pull.part";
 
-/// What becomes of a file: its first bytes are kept, the rest is replaced.
+/// The change of one file: its first bytes are kept, the rest is replaced.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Patch {
     pub(super) name: String,
     pub(super) keep: u64,
-    /// How many bytes follow those that are kept.
+    /// How many bytes follow the kept ones.
     pub(super) more: u64,
 }
 
@@ -30,7 +30,7 @@ pub(super) fn commit(disk: &dyn Disk, patches: &[Patch], bytes: &mut dyn Read) -
     recover(disk)
 }
 
-/// Does what a committed journal says, if there is one.
+/// Applies a committed journal, if there is one.
 pub(super) fn recover(disk: &dyn Disk) -> io::Result<()> {
     if disk.size(JOURNAL)?.is_none() {
         return Ok(());

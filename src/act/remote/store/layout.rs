@@ -1,4 +1,4 @@
-//! What the files of the folder will hold after a commit, and which of their bytes change.
+//! What the files of the folder will contain after a commit, and which of their bytes change.
 
 use jiff::Timestamp;
 
@@ -9,7 +9,7 @@ use super::lines::{Line, Place};
 use super::traces::{Trace, order};
 use crate::act::remote::record::Nanos;
 
-/// A file that is longer takes no further runs.
+/// A file longer than this takes no further runs.
 const SPLIT: u64 = 256 << 20;
 
 #[derive(Debug)]
@@ -21,12 +21,12 @@ pub(super) struct Layout<'a> {
     contents: Vec<Contents>,
 }
 
-/// The traces of a file that a commit is about.
+/// The traces of a file in the commit.
 #[derive(Debug, Default)]
 struct Contents {
     settled: Vec<Trace>,
     open: Vec<Trace>,
-    /// How long the file becomes.
+    /// The new length of the file.
     size: u64,
 }
 
@@ -35,9 +35,9 @@ struct Contents {
 pub(super) struct Laid {
     pub(super) cursor: Cursor,
     pub(super) patches: Vec<Patch>,
-    /// Where the bytes come from, in the order of the patches.
+    /// The sources of the bytes, in the order of the patches.
     pub(super) places: Vec<Place>,
-    /// The records of traces that may still change, where they will be.
+    /// The records of traces that may still change, at their new places.
     pub(super) open: Vec<Line>,
     /// Traces that are complete now.
     pub(super) settled: Vec<(Trace, usize)>,
@@ -114,7 +114,7 @@ impl<'a> Layout<'a> {
         }
     }
 
-    /// The order of everything, and the first byte of each file that differs from what it holds.
+    /// The order of all records, and the first byte of each file that differs from its present contents.
     pub(super) fn lay(self) -> Laid {
         let mut laid = Laid {
             cursor: self.cursor,
@@ -172,11 +172,11 @@ impl Laid {
     }
 }
 
-/// A file while its records are put in order.
+/// A file while its records are being ordered.
 struct Sheet<'a> {
     file: usize,
     at: u64,
-    /// Up to here, the file holds these records already.
+    /// Up to here, the file already holds these records.
     keep: u64,
     places: &'a mut Vec<Place>,
 }

@@ -1,4 +1,4 @@
-//! The records of the folder and of what was just read, by their places.
+//! The records of the folder and of the current pull, by their places.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -27,7 +27,7 @@ pub(super) struct Line {
     pub(super) meta: Meta,
 }
 
-/// Records that were read and are not committed yet, in a file without a name: it is gone after a kill.
+/// Records that were read and not yet committed, in a file without a name: after a kill it is gone.
 #[derive(Debug)]
 pub(in crate::act::remote) struct Spool {
     file: File,
@@ -68,7 +68,7 @@ impl Spool {
     }
 }
 
-/// The records in a range of a file. What was damaged since it was written is an error.
+/// The records in a range of a file. Damage since they were written is an error.
 pub(super) fn scan(
     disk: &dyn Disk,
     (file, name): (usize, &str),

@@ -118,7 +118,7 @@ fn mortal(path: &Path, left: &Rc<Cell<u64>>) -> Result<Store, Error> {
     store.resume()
 }
 
-/// What a server holds: each record can be read from a time on, and is as it was at that time.
+/// The contents of a server: each record can be read from some time on, and is as it was at that time.
 type Server = Vec<(Nanos, Value)>;
 
 /// Pulls windows of an hour until `until`.
@@ -163,7 +163,7 @@ fn span(trace: &str, span: &str, minutes: [i64; 2], session: Option<&str>) -> (N
     (began, record)
 }
 
-/// Two sessions over several hours, one of them over midnight, and a trace that a later record joins with one.
+/// Two sessions over several hours, one of them past midnight, and a trace that a later record joins with one.
 fn several() -> Server {
     vec![
         span("a", "root", [0, 20], Some("one")),
@@ -288,7 +288,7 @@ fn a_folder_has_one_source_and_one_filter() {
 }
 
 #[test]
-fn a_folder_of_somebody_else_is_left_alone() {
+fn a_foreign_folder_is_left_alone() {
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join("notes.txt"), "mine").expect("written");
     let refused = Store::open(folder.path(), origin(), START, (reader(), LATE));

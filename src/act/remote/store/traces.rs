@@ -1,4 +1,4 @@
-//! The traces that a commit is about: what is known of each, which run it belongs to, and whether it is complete.
+//! The traces in a commit: what is known of each, which run it belongs to, and whether it is complete.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -6,10 +6,10 @@ use super::index::{Index, Key};
 use super::lines::Line;
 use crate::act::remote::record::{HOUR, Nanos};
 
-/// After this long, a trace counts as complete though its outermost span has no end.
+/// After this time, a trace counts as complete even if its outermost span has no end.
 const GIVEN_UP: Nanos = 24 * HOUR;
 
-/// A trace with all the records that the commit knows of.
+/// A trace with all its records in the commit.
 #[derive(Debug)]
 pub(super) struct Trace {
     pub(super) id: String,
@@ -33,7 +33,7 @@ impl Trace {
         self.lines.iter().map(|it| it.meta.began).min().unwrap_or(0)
     }
 
-    /// What joins it with other traces: the strongest that any of its spans has.
+    /// What joins it with other traces: the strongest marker among its spans.
     pub(super) fn join(&self) -> Option<&str> {
         let joins = self.lines.iter().filter_map(|it| it.meta.join.as_ref());
         let strongest = joins.max_by_key(|(rank, _)| *rank);
@@ -55,14 +55,14 @@ impl Trace {
         self.lines.iter().any(|it| it.meta.is_outermost)
     }
 
-    /// Whether nothing more is expected of it, judged at the time of what was read last.
+    /// Whether nothing more is expected of it, judged at the time of the latest read.
     fn is_complete(&self, read_until: Nanos, late: Nanos) -> bool {
         let latest = self.lines.iter().map(|it| it.meta.latest()).max();
         let age = read_until.saturating_sub(latest.unwrap_or(0));
         (self.has_end() && age >= late) || age >= GIVEN_UP
     }
 
-    /// Records in the order in which they began, the outermost first.
+    /// Records in the order in which they began, outermost first.
     pub(super) fn sort(&mut self) {
         self.lines.sort_by(|a, b| {
             let order = |it: &Line| (it.meta.began, !it.meta.is_outermost);
@@ -109,8 +109,7 @@ impl Traces {
         self.all.iter()
     }
 
-    /// Files whose complete traces a trace changes: it was one of them, belongs before one of them, or joins two
-    /// files.
+    /// Files whose complete traces a trace changes: it was one of them, belongs before one of them, or joins two files.
     pub(super) fn unsettled(&self, index: &Index) -> Vec<usize> {
         let mut files = Vec::new();
         for trace in self.iter() {
@@ -151,13 +150,13 @@ impl Traces {
     }
 }
 
-/// How traces are ordered in a file.
+/// The order of traces in a file.
 pub(super) fn order(trace: &Trace) -> (Nanos, &str) {
     (trace.began(), &trace.id)
 }
 
-/// How many of a run's traces are complete, from the first. One that may change keeps the later ones open, because
-/// the order in a file is final.
+/// How many of a run's first traces are complete. One that may change keeps the later ones open, because the order in a
+/// file is final.
 pub(super) fn complete(run: &[Trace], read_until: Nanos, late: Nanos) -> usize {
     let open = run
         .iter()

@@ -47,7 +47,7 @@ pub(super) struct Count {
 const KEPT: usize = 200_000;
 
 impl Facts {
-    /// Whether the policies look at what a run did before a call, which these counts leave out.
+    /// Whether the policies use what a run did before a call, which these counts ignore.
     pub(super) fn lack_the_run(&self, set: &Set) -> bool {
         self.tools.iter().any(|tool| set.needs(tool) == Needs::Run)
     }

@@ -1,4 +1,4 @@
-//! What of a call the condition of a rule matched: for whoever has to answer for the rule.
+//! Which parts of a call the condition of a rule matched: for the person who has to answer for the rule.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use crate::query::ahead::{Ahead, Known};
 use crate::query::body::{self, Answer};
 use crate::query::expr::{self, Comparison, Expr, Find, Subject, Term, Test};
 
-/// Each part that holds, with the value it was held against.
+/// Each matching part, with the value that it was compared with.
 pub(super) fn of(condition: &Condition, call: &Call<'_>, context: &Context<'_>) -> Vec<Matched> {
     let about = About { call, context };
     let mut found = Vec::new();

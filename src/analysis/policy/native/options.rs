@@ -1,29 +1,29 @@
-//! What a policy says to the guard besides its rules.
+//! What a policy tells the guard in addition to its rules.
 
 use std::time::Duration;
 
 use crate::analysis::policy::mistake::Mistake;
 use crate::analysis::policy::toml_file::Entry;
 
-/// The options of a policy; others than the guard have no use for them.
+/// The options of a policy; only the guard uses them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
     pub no_approver: NoApprover,
-    /// How long a question waits for a person, at most.
+    /// The longest time to wait for a person's answer.
     pub wait: Duration,
-    /// Whether questions of the host itself are asked in the explorer as well.
+    /// Whether the host's own questions are also shown in the explorer.
     pub host_prompts: bool,
-    /// Nothing runs that cannot be recorded.
+    /// A call that cannot be recorded does not run.
     pub must_record: bool,
 }
 
-/// What becomes of a question where nobody can answer it.
+/// What happens to a question without an approver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoApprover {
     /// The host asks, if it can; otherwise it is denied.
     Host,
     Deny,
-    /// It waits for somebody to come.
+    /// It waits for an approver to appear.
     Wait,
     /// The host puts the call off, if it can; otherwise as [`NoApprover::Host`].
     Defer,

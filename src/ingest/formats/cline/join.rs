@@ -1,8 +1,8 @@
-//! Joins the two files of a task and retells them as lines.
+//! Joins the two files of a task and converts them to lines.
 //!
 //! The requests that were shown and the answers that were kept are the same model calls. They are matched by number if
-//! there are as many of both, otherwise by time; requests without an answer keep their tokens in lines of their own. Tools
-//! of older versions are XML in the text of answers.
+//! there are equally many, otherwise by time; requests without an answer keep their tokens in lines of their own. Older
+//! versions write tools as XML in the text of answers.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ use crate::ingest::formats::content::string;
 use crate::ingest::formats::plain::{given, list, word};
 use crate::ingest::json;
 
-/// The tools of Cline and Roo, as they are named in XML.
+/// The tools of Cline and Roo, by their names in XML.
 const TOOLS: &[&str] = &[
     "access_mcp_resource",
     "apply_diff",
@@ -43,7 +43,7 @@ const TOOLS: &[&str] = &[
     "write_to_file",
 ];
 
-/// The kinds of rows that are about a call of a tool.
+/// The kinds of rows about a tool call.
 const ABOUT_TOOLS: &[&str] = &[
     "tool",
     "command",
@@ -53,14 +53,14 @@ const ABOUT_TOOLS: &[&str] = &[
     "access_mcp_resource",
 ];
 
-/// A task: its messages, with what was shown beside them.
+/// A task: its messages, with the rows that were shown.
 pub(super) fn task(path: &Path, text: &[u8]) -> Vec<u8> {
     let sent = elements(text);
     let shown = shown(&read(&path.with_file_name(SHOWN)));
     retold(path, &sent, &shown)
 }
 
-/// A task of which only what was shown is left.
+/// A task of which only the shown rows are left.
 pub(super) fn shown_alone(path: &Path, text: &[u8]) -> Vec<u8> {
     let rows = elements(text);
     let mut told = vec![head(path)];
@@ -70,7 +70,7 @@ pub(super) fn shown_alone(path: &Path, text: &[u8]) -> Vec<u8> {
     lines(told)
 }
 
-/// A message file of the command line: everything is in it.
+/// A message file of the command line, which holds everything.
 pub(super) fn of_cli(path: &Path, text: &[u8]) -> Vec<u8> {
     let mut told = vec![head(path)];
     let whole = json::value_head(text).unwrap_or_default();
@@ -136,7 +136,7 @@ struct Shown {
 
 #[derive(Debug)]
 struct Tool {
-    /// Asked, or only said because it was approved by a setting.
+    /// The user was asked; otherwise a setting approved the call.
     is_asked: bool,
     ts: Value,
     next: Value,
@@ -180,7 +180,7 @@ fn shown(rows: &[Value]) -> Vec<Shown> {
     found
 }
 
-/// Which request belongs to each answer.
+/// The request of each answer.
 fn matched(answers: &[&Value], shown: &[Shown]) -> Vec<Option<usize>> {
     if answers.len() == shown.len() {
         return (0..answers.len()).map(Some).collect();
@@ -191,7 +191,7 @@ fn matched(answers: &[&Value], shown: &[Shown]) -> Vec<Option<usize>> {
         let ts = answer.get("ts").and_then(Value::as_f64);
         let rest = shown.get(from..).unwrap_or_default();
         let before = |it: &&Shown| ts.is_none_or(|ts| it.ts.is_none_or(|shown| shown <= ts));
-        // The last request that was shown before the answer was kept; without times, the next one.
+        // The last request shown before the answer was kept; without times, the next one.
         let count = if ts.is_some() {
             rest.iter().take_while(before).count()
         } else {
@@ -344,7 +344,7 @@ fn in_xml(text: &str) -> Option<(&str, &'static str, Value)> {
     Some((said, tool, Value::Object(args)))
 }
 
-/// A message of the user, with the results of calls in XML as blocks, and the calls that were refused.
+/// A user message, with the results of calls in XML as blocks, and the calls that were refused.
 fn answered(message: &Value, calls: &[(String, String)]) -> (Vec<Value>, Vec<String>) {
     let mut found: Vec<Value> = Vec::new();
     let mut denied = Vec::new();
@@ -379,7 +379,7 @@ fn answered(message: &Value, calls: &[(String, String)]) -> (Vec<Value>, Vec<Str
     (found, denied)
 }
 
-/// What a shown row tells, without the other file.
+/// The contents of a shown row, without the other file.
 fn alone(row: &Value, at: usize) -> Vec<Value> {
     let ts = row.get("ts").cloned().unwrap_or_default();
     let text = string(row, "text").unwrap_or_default();

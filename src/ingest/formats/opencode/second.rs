@@ -1,4 +1,4 @@
-//! Messages of OpenCode 2, one row each: their parts are in a `content` of their own form.
+//! Messages of OpenCode 2, one row each: their parts are in a `content` with its own structure.
 //!
 //! Source: `packages/core/src/session/message.ts` of anomalyco/opencode.
 

@@ -1,6 +1,6 @@
 //! The attributes by which traces become runs. The reader and the queries that select runs in an engine use the same.
 
-/// Synonyms, the newest and most specific first.
+/// Synonyms, newest and most specific first.
 pub(crate) const THREAD: &[&str] = &[
     "thread_id",
     "metadata.thread_id",
@@ -20,7 +20,7 @@ pub(crate) const SESSION: &[&str] = &[
     "ai.telemetry.metadata.sessionId",
 ];
 
-/// Members of the JSON in the attribute `metadata` that mean the same.
+/// Equivalent members of the JSON in the attribute `metadata`.
 pub(crate) const THREAD_IN_METADATA: &[&str] = &["thread_id", "langgraph_thread_id"];
 pub(crate) const CONVERSATION_IN_METADATA: &[&str] = &["conversation_id"];
 pub(crate) const SESSION_IN_METADATA: &[&str] = &["session_id"];

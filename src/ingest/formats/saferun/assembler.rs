@@ -19,7 +19,7 @@ pub(super) struct SaferunAssembler {
     /// Events without a run id belong to a run named after the file.
     of_files: bool,
     tellers: Tellers,
-    /// The rows of the starts and ends of runs, and who told them.
+    /// The rows of the starts and ends of runs, and their writers.
     edges: HashMap<(RunIx, Kind), (Via, ActionIx)>,
 }
 
@@ -81,7 +81,7 @@ impl Assembler for SaferunAssembler {
 }
 
 impl SaferunAssembler {
-    /// The start or the end of a run. One that another writer told before gets no second row.
+    /// The start or the end of a run. If another writer has recorded it already, it gets no second row.
     fn edge(&mut self, kind: Kind, fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
         let via = Via::of(from.decoded.name(fact, Name::Via));
         match self.edges.get(&(run, kind)) {
@@ -109,7 +109,7 @@ impl SaferunAssembler {
         }
     }
 
-    /// A call that another writer told before gets no second row.
+    /// A call. If another writer has recorded it already, it gets no second row.
     fn call(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
         let id = from.text(fact.id);
         if !self.tellers.is_used() || id.is_empty() {
@@ -149,7 +149,7 @@ impl SaferunAssembler {
     }
 }
 
-/// Another writer tells an action, or its result.
+/// Another writer's record of an action, or of its result.
 fn told(action: ActionIx, fact: &Fact, from: &From<'_>, build: &mut Builder) {
     build.settle(&Settled {
         extra: Extra::Told(from.place(fact)),
@@ -158,7 +158,7 @@ fn told(action: ActionIx, fact: &Fact, from: &From<'_>, build: &mut Builder) {
     });
 }
 
-/// A result that another writer told before: whoever knows better has the say.
+/// A result that another writer has recorded already: the better source wins.
 fn result_again(again: &Again, fact: &Fact, from: &From<'_>, build: &mut Builder) {
     let Again { call, status, .. } = *again;
     let run = build.run(from.source, from.text(fact.run));
@@ -191,7 +191,7 @@ fn result_again(again: &Again, fact: &Fact, from: &From<'_>, build: &mut Builder
     }
 }
 
-/// A note; one that says a call ran unguarded marks that call.
+/// A note. If it says that a call ran unguarded, it marks that call.
 fn note(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
     plain(Kind::Note, fact, from, build, run);
     if fact.flags.has(Flags::UNGUARDED)

@@ -1,14 +1,14 @@
-//! Requests that are told as a difference from an earlier one:
+//! Requests recorded as a difference from an earlier one:
 //! `{"$base":"e12","$drop":["k"],"messages":{"$keep":37,"$add":[…]}}`. Names that are absent are as in the base.
 
 use serde_json::{Map, Value};
 
-/// The id of the event whose request this one is told against.
+/// The id of the event whose request is the base of this one.
 pub(super) fn base(record: &Value) -> Option<&str> {
     record.get("request")?.get("$base")?.as_str()
 }
 
-/// Puts the whole request in the place of the difference. `base` is the whole event of the base.
+/// Replaces the difference by the whole request. `base` is the whole event of the base.
 pub(super) fn rebase(record: &mut Value, base: &Value) {
     let before = base.get("request").and_then(Value::as_object);
     let told = record.get("request").and_then(Value::as_object);
@@ -37,7 +37,7 @@ fn applied(before: &Map<String, Value>, told: &Map<String, Value>) -> Map<String
     whole
 }
 
-/// A list that begins with this many items of the base's and goes on with these.
+/// A list that begins with the first items of the base's list and continues with these.
 fn part(value: &Value) -> Option<(usize, &[Value])> {
     let value = value.as_object()?;
     let keep = value.get("$keep")?.as_u64()?;

@@ -57,7 +57,7 @@ fn unknown(kind: &str, content: Option<String>) -> String {
     }
 }
 
-/// What a recorder could not write, in words.
+/// A description of what a recorder could not write.
 fn gap(record: &Value) -> String {
     let count = |name: &str, what: &str| Some(format!("{} {what}", string(record, name)?));
     let lost = [count("events", "events"), count("bytes", "bytes")];
@@ -75,7 +75,7 @@ fn unguarded(record: &Value) -> String {
     format!("call {call} ran and no hook was asked{host}")
 }
 
-/// Adds what another writer tells of the same call: fields that the row has not, and the result as the model saw it.
+/// Adds another writer's record of the same call: fields that the row lacks, and the result as the model saw it.
 pub(super) fn telling(record: &Value, body: &mut Body) {
     let via = string(record, "via");
     let is_wire = via.as_deref() == Some("wire");
@@ -110,12 +110,12 @@ pub(super) fn telling(record: &Value, body: &mut Body) {
     }
 }
 
-/// The text that a model got as the result of a tool.
+/// The text that a model received as the result of a tool.
 fn seen(result: &Value) -> String {
     text_of(result).unwrap_or_else(|| result.to_string())
 }
 
-/// Whether a result is, or has as one of its values, this text.
+/// Whether a result is this text, or has it as one of its values.
 fn says(result: &Value, text: &str) -> bool {
     let is_whole = || {
         let whole = result.to_string();

@@ -18,8 +18,7 @@ pub(super) fn pieces(record: &Value) -> Vec<RequestPart> {
             let request = record.get("request").filter(|body| body.is_object());
             let request = request.map(|body| match delta::base(record) {
                 Some(base) => {
-                    let what =
-                        format!("the request: what it is told against ({base}) is not there");
+                    let what = format!("the request: its base ({base}) is missing");
                     RequestPart::NotRecorded(what)
                 }
                 None => RequestPart::Request(body.clone()),

@@ -1,5 +1,5 @@
-//! Joins what several writers tell of one call: a proxy, a hook, an SDK and an MCP wrapper append to the same trace,
-//! and each tells the calls it sees under the same id.
+//! Joins the records of one call by several writers: a proxy, a hook, an SDK and an MCP wrapper append to the same
+//! trace, and each records the calls that it sees under the same id.
 
 use std::collections::HashMap;
 
@@ -7,13 +7,13 @@ use crate::ingest::assemble::Call;
 use crate::model::action::{ActionIx, Place, Status};
 use crate::model::run::RunIx;
 
-/// Who told an event. Ordered by how much it knows of the outcome of a call: the wire shows only the text that the
-/// model got.
+/// The writer of an event. Ordered by how reliably it knows the outcome of a call: the wire shows only the text that
+/// the model got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Via {
     Wire,
     Mcp,
-    /// The agent itself, without saying so.
+    /// The agent itself, without naming a writer.
     Unnamed,
     Sdk,
     Hook,
@@ -21,7 +21,7 @@ pub(super) enum Via {
 
 const VIAS: usize = 5;
 
-/// Calls of more ids than this are not joined any more, the oldest first.
+/// Up to this many ids of calls are joined; the oldest are dropped first.
 const MOST: usize = 1 << 16;
 
 impl Via {
@@ -36,14 +36,14 @@ impl Via {
     }
 }
 
-/// The calls of a trace that has more than one writer. In others it stays empty.
+/// The calls of a trace with more than one writer. In other traces it stays empty.
 #[derive(Debug, Default)]
 pub(super) struct Tellers {
     calls: HashMap<(RunIx, u64), Told, foldhash::fast::RandomState>,
     is_used: bool,
 }
 
-/// The calls of one id: the nth that a writer tells is the nth row.
+/// The calls of one id: the nth record of any writer is the nth row.
 #[derive(Debug, Default)]
 struct Told {
     rows: Vec<Joined>,
@@ -56,34 +56,34 @@ struct Told {
 pub(super) struct Joined {
     pub(super) action: ActionIx,
     pub(super) status: Status,
-    /// Who told the status, the duration and the text; none so far.
+    /// The sources of the status, the duration and the text; none so far.
     status_by: Option<Via>,
     duration_by: Option<Via>,
     has_cost: bool,
     result: Option<(Via, Place)>,
 }
 
-/// What a result is in view of what others told before.
+/// How a result relates to earlier ones of other writers.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Answer {
     /// The first result of its call, or no call is known.
     First,
-    /// Another writer told a result before.
+    /// Another writer recorded a result before.
     Again(Again),
 }
 
-/// What another telling of a result changes.
+/// What another record of a result changes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Again {
     pub(super) call: Joined,
     pub(super) status: Status,
     pub(super) takes_duration: bool,
     pub(super) takes_cost: bool,
-    /// It is the result from now on, in the place of this one.
+    /// It replaces this one as the result.
     pub(super) instead_of: Option<Place>,
 }
 
-/// A result as one writer tells it.
+/// A result as recorded by one writer.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Result {
     pub(super) via: Via,
@@ -94,7 +94,7 @@ pub(super) struct Result {
 }
 
 impl Tellers {
-    /// Notes that events say who tells them.
+    /// Notes that events name their writer.
     pub(super) fn see(&mut self, word: &[u8]) {
         self.is_used |= !word.is_empty();
     }
@@ -103,8 +103,8 @@ impl Tellers {
         self.is_used
     }
 
-    /// The row that another writer made of the same call. `known` is a call of this id from before any event said
-    /// who tells it.
+    /// The row that another writer made of the same call. `known` is a call of this id from before any event named its
+    /// writer.
     pub(super) fn joins(
         &mut self,
         key: (RunIx, u64),
@@ -120,7 +120,7 @@ impl Tellers {
         Some(row.action)
     }
 
-    /// Notes a call with a row of its own.
+    /// Notes a call with its own row.
     pub(super) fn called(&mut self, key: (RunIx, u64), via: Via, call: &Call) {
         if self.calls.len() >= MOST {
             self.forget();

@@ -198,7 +198,7 @@ fn told_twice(results: &[&str], status: Status, duration: Option<f64>) {
 }
 
 #[test]
-fn a_call_told_by_two_writers_is_one_row_and_whoever_knows_better_has_the_say() {
+fn a_call_from_two_writers_is_one_row_and_the_better_source_wins() {
     let hook = r#"{"type":"tool_result","via":"hook","run_id":"r","call_id":"c","status":"error","duration_ms":7,"result":"no"}"#;
     let silent = r#"{"type":"tool_result","via":"hook","run_id":"r","call_id":"c","result":"no"}"#;
     let wire = r#"{"type":"tool_result","via":"wire","run_id":"r","call_id":"c","status":"ok","duration_ms":900,"result":"cut"}"#;
@@ -210,7 +210,7 @@ fn a_call_told_by_two_writers_is_one_row_and_whoever_knows_better_has_the_say() 
     let batch = load(Box::leak(
         format!("{TWICE}{hook}\n{hook}\n").into_boxed_str(),
     ));
-    assert_eq!(rows(&batch).len(), 2, "one writer told two results");
+    assert_eq!(rows(&batch).len(), 2, "one writer recorded two results");
     assert!(batch.outcomes.flags[0].has(Flags::SECOND_RESULT));
 }
 
@@ -237,7 +237,7 @@ fn the_nth_call_of_one_writer_is_the_nth_of_the_other() {
 }
 
 #[test]
-fn a_call_from_before_anyone_said_who_tells_it_is_joined_too() {
+fn a_call_from_before_any_writer_was_named_is_joined_too() {
     let batch = load(
         r#"{"type":"tool_call","run_id":"r","id":"c","tool":"a"}
 {"type":"tool_call","via":"hook","run_id":"r","id":"c","tool":"a"}

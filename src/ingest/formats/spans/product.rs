@@ -53,7 +53,7 @@ pub(in crate::ingest::formats) trait Product: Debug + Sync {
         GLANCE
     }
 
-    /// What its spans hold of requests, at best.
+    /// How much its spans hold of requests, at best.
     fn sent(&self) -> Sent {
         Sent::Conversations
     }

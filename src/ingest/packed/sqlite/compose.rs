@@ -6,7 +6,7 @@ use rusqlite::{Connection, Row, params};
 use super::schema::Lines;
 use crate::ingest::json::{self, Cursor, Marks};
 
-/// The most that one compressed value may unpack to.
+/// The limit on the size of one decompressed value.
 const LARGEST: usize = 256 << 20;
 
 /// The lines of the row with a key: one, unless the row is split.
@@ -99,7 +99,7 @@ fn is_value(text: &[u8]) -> bool {
     cursor.skip().and_then(|()| cursor.end()).is_ok()
 }
 
-/// A blob, without the zstd around it.
+/// A blob, decompressed if it is zstd.
 fn unpacked(blob: &[u8]) -> Vec<u8> {
     use std::io::Read as _;
     if !blob.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
@@ -142,7 +142,7 @@ fn split(text: &[u8], list: &str) -> Option<Vec<Vec<u8>>> {
     )
 }
 
-/// An element as a record: one that is no object becomes its only member.
+/// An element as a record: one that is not an object becomes its only member.
 fn as_record(element: &serde_json::Value) -> Vec<u8> {
     let record = match element {
         serde_json::Value::Object(_) => element.clone(),

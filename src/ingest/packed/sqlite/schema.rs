@@ -1,17 +1,17 @@
-//! What the tables of a program mean: which sessions there are, and which rows are the lines of one.
+//! The meaning of a program's tables: which sessions there are, and which rows are the lines of one.
 
 use rusqlite::Connection;
 
 use crate::ingest::formats::FORMATS;
 
-/// How a program keeps sessions in a database.
+/// How a program stores sessions in a database.
 #[derive(Debug)]
 pub struct Schema {
     /// The name of the format of its lines.
     pub format: &'static str,
     /// Where the databases are, relative to the home folder; `*` stands for any part of one name.
     pub places: &'static [&'static str],
-    /// The tables that it is recognized by, with columns that they must have.
+    /// The tables by which it is recognised, with columns that they must have.
     pub tables: &'static [(&'static str, &'static [&'static str])],
     /// Lists sessions: id, id of the parent, time of the last change, title.
     pub sessions: &'static str,
@@ -19,29 +19,29 @@ pub struct Schema {
     pub lines: &'static [Lines],
 }
 
-/// One kind of line of a session.
+/// One kind of line in a session.
 #[derive(Debug, Clone, Copy)]
 pub struct Lines {
     /// The keys of its rows, in order; `?1` is the id of the session.
     pub keys: &'static str,
     /// The row with key `?1`. Its columns become the members of an object, except those that are NULL.
     pub row: &'static str,
-    /// Columns that hold JSON, which is taken over as it is.
+    /// Columns that hold JSON, which is copied unchanged.
     pub json: &'static [&'static str],
-    /// A column whose members take the place of the column.
+    /// A column that is replaced by its members.
     pub spread: Option<&'static str>,
     /// The member that the object is put into.
     pub inside: Option<&'static str>,
     /// Further rows with key `?1`, composed alike, and the member that lists them.
     pub parts: Option<(&'static str, &'static str)>,
-    /// A list in the row whose elements become lines of their own, after that of the rest.
+    /// A list in the row whose elements become separate lines, after that of the rest.
     pub split: Option<&'static str>,
-    /// A row that contains none of these may still change, as long as it is the last one; if empty, none does.
+    /// A row that contains none of these may still change, as long as it is the last one; if empty, none may.
     pub finished: &'static [&'static str],
 }
 
 impl Schema {
-    /// How its program writes out a session, if it can.
+    /// How its program exports a session, if it can.
     fn way_out(&self) -> &'static str {
         match self.format {
             "opencode" => " (opencode export)",
@@ -79,7 +79,7 @@ pub fn all() -> impl Iterator<Item = &'static Schema> {
 
 /// The schemas that the tables of a database fit, in the order of the formats.
 ///
-/// Only ordinary tables and columns count: views, virtual tables and generated columns run code of whoever made the file.
+/// Only ordinary tables and columns count: views, virtual tables and generated columns run code of the file's author.
 pub(super) fn of(connection: &Connection) -> rusqlite::Result<Vec<&'static Schema>> {
     let mut statement = connection.prepare(
         "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1 AND sql NOT LIKE 'create virtual%'",
@@ -104,10 +104,10 @@ pub(super) fn of(connection: &Connection) -> rusqlite::Result<Vec<&'static Schem
     Ok(found)
 }
 
-/// How a description of a database begins that no schema fits.
+/// The beginning of a description of a database that no schema fits.
 pub(crate) const UNKNOWN: &str = "an SQLite database";
 
-/// Which tables a database of no known program has.
+/// The tables of a database of no known program.
 pub(super) fn names_of_tables(connection: &Connection) -> rusqlite::Result<String> {
     let mut statement = connection.prepare(
         "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name LIMIT 6",
@@ -133,7 +133,7 @@ pub(super) fn names_of_tables(connection: &Connection) -> rusqlite::Result<Strin
     })
 }
 
-/// The schema whose tables are all there, whatever their columns.
+/// The schema whose tables all exist, whatever their columns.
 fn near(connection: &Connection) -> rusqlite::Result<Option<&'static Schema>> {
     let mut statement = connection
         .prepare("SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1")?;

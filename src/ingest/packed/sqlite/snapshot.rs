@@ -1,7 +1,7 @@
-//! A private copy of a store, for what cannot be read without repairing it.
+//! A private copy of a store that cannot be read without repairing it.
 //!
-//! It is the only file that the readers of traces ever write: in a temporary folder that only this user can enter, deleted
-//! when the store is closed.
+//! It is the only file that the readers of traces ever write: in a temporary folder that only this user can enter,
+//! deleted when the store is closed.
 
 use std::ffi::OsString;
 use std::fs;
@@ -20,7 +20,7 @@ pub(super) struct Snapshot {
 }
 
 impl Snapshot {
-    /// Copies a store, its log and its journal. SQLite makes the index of the log anew.
+    /// Copies a store, its log and its journal. SQLite rebuilds the index of the log.
     pub(super) fn of(store: &Path) -> Result<Snapshot, String> {
         let size = |path: &Path| path.metadata().map_or(0, |it| it.len());
         let log = beside(store, "-wal");
@@ -33,7 +33,7 @@ impl Snapshot {
         }
         let failed = |error| format!("cannot be copied to a temporary folder ({error})");
         let folder = tempfile::tempdir().map_err(failed)?;
-        // The name may tell which program a store is of.
+        // The name may identify the program of a store.
         let path = folder.path().join(store.file_name().unwrap_or_default());
         fs::copy(store, &path).map_err(failed)?;
         for (from, ending) in [(log, "-wal"), (journal, "-journal")] {
@@ -52,7 +52,7 @@ impl Snapshot {
     }
 }
 
-/// The file of SQLite with this ending beside a store.
+/// The SQLite file with this ending beside a store.
 pub(super) fn beside(store: &Path, ending: &str) -> PathBuf {
     let mut name = OsString::from(store);
     name.push(ending);

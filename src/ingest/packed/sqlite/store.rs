@@ -7,7 +7,7 @@
 //! * A store in WAL mode whose log is in use is opened read-only with a read-only `-shm`: readers share it with the writer.
 //!   SQLite opens the log as if to write, but a connection that only reads never does.
 //! * A store in WAL mode without a log is not open anywhere, so it is read as it lies. Whether that is still so is checked
-//!   before and after each query: as soon as a log appears, or the file changes, the query is asked again the second way.
+//!   before and after each query: as soon as a log appears, or the file changes, the query is repeated the second way.
 //! * What needs repair first (a log without its index, a hot journal) is read from a private copy.
 
 use std::collections::{HashMap, VecDeque};
@@ -25,14 +25,14 @@ use crate::base::escape;
 
 /// How long a lock of a writer is waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// Bytes of composed lines that are kept for the next read.
+/// Bytes of composed lines that are cached.
 const KEPT: usize = 32 << 20;
-/// How often a query is asked again because the store changed meanwhile.
+/// How often a query is repeated because the store changed in the meantime.
 const TRIES: usize = 4;
 
-/// The stores that sources are open in. Sessions of one store share its connection: a store may hold thousands.
+/// The stores of open sources. Sessions of one store share its connection: a store may hold thousands.
 static OPEN: Mutex<Vec<(PathBuf, Weak<Store>)>> = Mutex::new(Vec::new());
-/// The store that was asked last stays open for the next question.
+/// The last store used stays open for the next query.
 static LAST: Mutex<Option<Arc<Store>>> = Mutex::new(None);
 
 /// Numbers connections.
@@ -43,11 +43,11 @@ pub(super) struct Store {
     opened: Mutex<Option<Opened>>,
     sessions: AtomicU32,
     kept: Mutex<Kept>,
-    /// The sessions, and in which state of the store they were listed.
+    /// The sessions, and the state of the store in which they were listed.
     listed: Mutex<Option<(Version, Arc<Vec<Session>>)>>,
 }
 
-/// Differs whenever the store was changed: how often it was opened, and what SQLite counts for a connection.
+/// Differs whenever the store was changed: how often it was opened, and SQLite's change counter for a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Version(u32, i64);
 
@@ -62,13 +62,13 @@ impl std::fmt::Debug for Store {
 struct Opened {
     number: u32,
     connection: Connection,
-    /// Set if the store is read as it lies: what it must still look like.
+    /// Set if the store is read as it lies: the state that it must still have.
     still: Option<Look>,
-    /// The copy that it reads, which exists as long as this value.
+    /// The copy that is read, which exists as long as this value.
     copy: Option<Snapshot>,
 }
 
-/// What shows whether anybody wrote to a store.
+/// Shows whether the store was written to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Look {
     file: (u64, i64, i64, u64),
@@ -99,7 +99,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Store {
-    /// The store at a path; opens it unless a source is open in it already.
+    /// The store at a path; opens it unless a source has it open already.
     pub(super) fn shared(path: &Path) -> Result<Arc<Store>, String> {
         let own = path.canonicalize().map_err(|error| error.to_string())?;
         let mut all = locked(&OPEN);
@@ -121,7 +121,7 @@ impl Store {
         Ok(store)
     }
 
-    /// What changes with every change of the store.
+    /// A value that changes with every change of the store.
     pub(super) fn version(&self) -> Option<Version> {
         let count = self.read(|it| it.query_row("PRAGMA data_version", [], |row| row.get(0)));
         let opened = locked(&self.opened);
@@ -144,7 +144,7 @@ impl Store {
         self.sessions.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Asks the store, in one consistent state of it.
+    /// Queries the store, in one consistent state of it.
     pub(super) fn read<T>(
         &self,
         ask: impl Fn(&Connection) -> rusqlite::Result<T>,
@@ -169,7 +169,7 @@ impl Store {
             match answer {
                 Ok(answer) => return Ok(answer),
                 Err(error) if needs_copy(&error) && current.copy.is_none() => {
-                    // What lives as long as the process is never deleted.
+                    // A static is never dropped, so its copy would never be deleted.
                     locked(&LAST).take();
                     *opened = Some(copied(&self.path)?);
                 }
@@ -183,7 +183,7 @@ impl Store {
         locked(&self.kept).lines.get(&(session, line)).cloned()
     }
 
-    /// Keeps a line, and forgets the oldest ones.
+    /// Caches a line, and drops the oldest ones.
     pub(super) fn keep(&self, key: (u32, u32), text: Vec<u8>) -> Arc<[u8]> {
         let text: Arc<[u8]> = text.into();
         let mut kept = locked(&self.kept);
@@ -280,7 +280,7 @@ fn connect(path: &Path, way: Way) -> Result<Connection, String> {
     Ok(connection)
 }
 
-/// A path in a URI: everything that might mean something there is escaped.
+/// A path in a URI: everything that might have a meaning there is escaped.
 fn escaped(path: &Path) -> String {
     use std::os::unix::ffi::OsStrExt as _;
     escape::percent(path.as_os_str().as_bytes(), b"/.-_")
@@ -310,7 +310,7 @@ fn needs_copy(error: &rusqlite::Error) -> bool {
     )
 }
 
-/// What went wrong, for a person.
+/// The error, in words for a person.
 pub(super) fn reason(error: &rusqlite::Error) -> String {
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseCorrupt) => "the database is damaged".to_owned(),

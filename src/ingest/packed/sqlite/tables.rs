@@ -1,4 +1,4 @@
-//! What the tables of each program mean, a file a program. A format names its own in `Layout::stores`.
+//! The meaning of each program's tables, one file per program. A format names its own in `Layout::stores`.
 
 pub(crate) mod crush;
 pub(crate) mod cursor_store;

@@ -1,4 +1,4 @@
-//! The tables in which OpenCode and the programs made from it keep their sessions.
+//! The tables in which OpenCode and its forks keep their sessions.
 
 use crate::ingest::packed::sqlite::schema::{Lines, Schema};
 
@@ -8,7 +8,7 @@ const PLACES: &[&str] = &[
     ".local/share/mimocode/*.db",
 ];
 
-/// The session, with the name of the file, which tells the program.
+/// The session, with the name of the file, which identifies the program.
 macro_rules! session_of {
     ($table:literal) => {
         Lines::of(
@@ -22,7 +22,7 @@ macro_rules! session_of {
     };
 }
 
-/// Newer tables first: a session that was taken over is in both.
+/// Newer tables first: a migrated session is in both.
 pub(crate) const STORES: &[Schema] = &[
     Schema {
         format: "opencode",

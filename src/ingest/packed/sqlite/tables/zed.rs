@@ -1,4 +1,4 @@
-//! The threads of Zed: one compressed document a row, whose messages become lines.
+//! The threads of Zed: one compressed document per row, whose messages become lines.
 
 use crate::ingest::packed::sqlite::schema::{Lines, Schema};
 
