@@ -395,7 +395,7 @@ mod tests {
             "http://localhost:8123",
             "otel/spans",
         );
-        refuses("phoenix://host/x?key=1", "means nothing");
+        refuses("phoenix://host/x?key=1", "is not an option of a URL");
         refuses("ftp://u:secret@host/x", "is not a URL of traces");
         let variable = |_: &str| Some("http://10.0.0.3:6006".to_owned());
         let error = Address::parse("phoenix:///x", &variable).expect_err("refused");
