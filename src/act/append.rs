@@ -105,7 +105,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("t.jsonl");
         let own = std::env::current_exe().expect("this program");
-        let name = "act::append::tests::writes_what_the_environment_says";
+        let name = "act::append::tests::writes_what_the_environment_asks_for";
         let start = || {
             let mut writer = Command::new(&own);
             writer
