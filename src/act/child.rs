@@ -11,7 +11,7 @@ use std::process::{Child, Command, ExitStatus};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Map, Value, json};
@@ -19,6 +19,8 @@ use signal_hook::SigId;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::flag;
 use signal_hook::low_level::unregister;
+
+use crate::act::kill;
 
 /// A key for programs that do not start without one. It gives access to nothing.
 const DUMMY: &str = "sk-saferun-replay";
@@ -203,6 +205,9 @@ pub fn code(status: ExitStatus) -> u8 {
 
 /// How often to check whether it has ended.
 const GLANCE: Duration = Duration::from_millis(20);
+/// Two interrupts within this time end the program and all it started: it had its chance at the first one. A later one is
+/// a new first one, since many programs go on after an interrupt.
+const TWICE: Duration = Duration::from_secs(2);
 
 /// A running program. A signal that should end us ends it first.
 #[derive(Debug)]
@@ -218,6 +223,7 @@ impl Running {
 
     /// Waits for its end.
     pub fn wait(mut self) -> io::Result<ExitStatus> {
+        let mut interrupted: Option<Instant> = None;
         loop {
             if let Some(status) = self.child.try_wait()? {
                 return Ok(status);
@@ -228,7 +234,25 @@ impl Running {
                 // It may have ended in the meantime.
                 let _ = kill_process(pid, Signal::TERM);
             }
+            if self.signals.interrupts.swap(false, Ordering::Relaxed) {
+                if interrupted.is_some_and(|it| it.elapsed() < TWICE) {
+                    self.end();
+                }
+                interrupted = Some(Instant::now());
+            }
             thread::sleep(GLANCE);
+        }
+    }
+
+    /// Ends it and all it started. It shares our process group, so that it can use the terminal: the group cannot be
+    /// killed without us.
+    fn end(&self) {
+        let Ok(pid) = i32::try_from(self.child.id()) else {
+            return;
+        };
+        for pid in kill::tree(pid).into_iter().filter_map(Pid::from_raw) {
+            // It may have ended in the meantime.
+            let _ = kill_process(pid, Signal::KILL);
         }
     }
 }
@@ -236,6 +260,8 @@ impl Running {
 /// While this exists, signals do not end us.
 #[derive(Debug)]
 struct Signals {
+    /// An interrupt came, which the terminal sends to all its programs.
+    interrupts: Arc<AtomicBool>,
     /// A signal came that the terminal does not send to all its programs.
     ends: Arc<AtomicBool>,
     handlers: Vec<SigId>,
@@ -246,13 +272,17 @@ impl Signals {
         let ends = Arc::new(AtomicBool::new(false));
         let ignored = Arc::new(AtomicBool::new(false));
         let mut handlers = Vec::new();
-        for signal in [SIGINT, SIGQUIT] {
-            handlers.push(flag::register(signal, Arc::clone(&ignored))?);
-        }
+        let interrupts = Arc::new(AtomicBool::new(false));
+        handlers.push(flag::register(SIGINT, Arc::clone(&interrupts))?);
+        handlers.push(flag::register(SIGQUIT, ignored)?);
         for signal in [SIGTERM, SIGHUP] {
             handlers.push(flag::register(signal, Arc::clone(&ends))?);
         }
-        Ok(Signals { ends, handlers })
+        Ok(Signals {
+            interrupts,
+            ends,
+            handlers,
+        })
     }
 }
 

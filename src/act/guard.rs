@@ -5,12 +5,12 @@
 //! a denial, and the command that hosts run ends with `|| exit 2`.
 
 mod asking;
+mod hook_call;
 mod host;
 mod hosts;
 pub(in crate::act) mod live;
 mod protect;
 mod record;
-mod told;
 
 pub mod install;
 pub mod mcp;
@@ -23,11 +23,11 @@ use std::process;
 
 use serde_json::{Value, json};
 
+use crate::act::guard::hook_call::{Event, HookCall, Outcome, Over};
 use crate::act::guard::host::{HOSTS, Host, Say};
 use crate::act::guard::live::{Held, hash, short, tripped};
 use crate::act::guard::record::Trace;
 use crate::act::guard::rules::{Decided, Rules};
-use crate::act::guard::told::{Event, Outcome, Over, Told};
 use crate::act::places::Places;
 use crate::analysis::policy::call::Call;
 use crate::analysis::policy::{Before, Context, Effect};
@@ -100,12 +100,12 @@ fn fail_closed(host: &'static Host, is_observing: bool) {
 }
 
 /// Denies a call that could not be processed.
-fn refuse(host: &Host, told: Option<&Told>, why: &str, is_observing: bool) -> u8 {
+fn refuse(host: &Host, told: Option<&HookCall>, why: &str, is_observing: bool) -> u8 {
     complain(why);
     if is_observing {
         return 0;
     }
-    let before = Told::of(Event::Before, "");
+    let before = HookCall::of(Event::Before, "");
     let told = told.unwrap_or(&before);
     let _ = write(&(host.say)(
         told,
@@ -125,7 +125,7 @@ fn write(text: &str) -> io::Result<()> {
 }
 
 /// Reads the payload. Some hosts also run the hooks of another; its payloads are answered in its own shape.
-fn hear(host: &'static Host) -> Result<(Told, &'static Host), String> {
+fn hear(host: &'static Host) -> Result<(HookCall, &'static Host), String> {
     let mut text = Vec::new();
     let read = io::stdin().lock().take(LARGEST + 1).read_to_end(&mut text);
     read.map_err(|error| format!("cannot read input from {}: {error}", host.name))?;
@@ -147,7 +147,7 @@ fn hear(host: &'static Host) -> Result<(Told, &'static Host), String> {
 struct Guard {
     host: &'static Host,
     places: Places,
-    told: Told,
+    told: HookCall,
     is_observing: bool,
 }
 

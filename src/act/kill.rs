@@ -14,7 +14,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Signal, geteuid, getpgrp, kill_process_group, test_kill_process_group};
 use thiserror::Error;
 
-pub use process::Process;
+pub use process::{Process, tree};
 
 use crate::model::quantity::Time;
 

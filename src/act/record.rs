@@ -20,7 +20,7 @@ mod writer;
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
@@ -28,6 +28,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use serde_json::json;
+use tempfile::TempPath;
 use thiserror::Error;
 
 pub use breaker::Limits;
@@ -44,7 +45,7 @@ use crate::base::clock::{Clock, System};
 use crate::base::human;
 use crate::export::redact::Masked;
 use crate::ingest::prices::PriceTable;
-use adapters::Adapter;
+use adapters::{Adapter, Hooks};
 use breaker::Breaker;
 use copy::Copier;
 use proxy::{Mounted, OTLP, Proxy};
@@ -117,6 +118,8 @@ pub struct Recording {
     is_guarded: bool,
     /// What the user should know before the program starts.
     pub notices: Vec<String>,
+    /// The guard's code for this run; removed with it.
+    _plugin: Option<TempPath>,
 }
 
 impl Recording {
@@ -151,10 +154,11 @@ impl Recording {
             variables: Vec::new(),
         };
         let is_installed = adapter.is_some_and(|it| install::is_installed(&places, it.host));
-        if options.is_guarded && !is_installed {
-            let hooks = hooks(adapter, &options.command).map_err(Error::Guard)?;
-            launch.insert(&hooks);
-        }
+        let plugin = if options.is_guarded && !is_installed {
+            guard(adapter, &mut launch).map_err(Error::Guard)?
+        } else {
+            None
+        };
         Ok(Recording {
             is_guarded: options.is_guarded || is_installed,
             options,
@@ -166,6 +170,7 @@ impl Recording {
             places,
             is_proxied,
             notices,
+            _plugin: plugin,
         })
     }
 
@@ -315,29 +320,53 @@ impl Recording {
     }
 }
 
-/// The arguments that add the guard to one run, only where the host allows it. They leave nothing behind.
-fn hooks(adapter: Option<&Adapter>, command: &[OsString]) -> Result<Vec<String>, String> {
+/// Adds the guard to one run, only where the host allows it. Nothing stays behind: a plugin is removed when it is dropped.
+fn guard(adapter: Option<&Adapter>, launch: &mut Launch) -> Result<Option<TempPath>, String> {
     let Some(adapter) = adapter else {
         let what =
             "no hooks are known for this program (guard its tools with an MCP wrapper or @guarded)";
         return Err(what.to_owned());
     };
-    let Some(option) = adapter.settings else {
-        let host = adapter.host;
-        return Err(format!(
-            "{host} takes no hooks for one run only; saferun-tui guard install {host} installs them"
-        ));
-    };
-    let is_given = |it: &OsString| {
-        let it = it.to_string_lossy();
-        it == option || it.starts_with(&format!("{option}="))
-    };
-    if command.iter().any(is_given) {
-        return Err(format!(
-            "{option} is given already; saferun-tui guard install installs hooks"
-        ));
+    let given =
+        |what: &str| format!("{what} is given already; saferun-tui guard install installs hooks");
+    match adapter.hooks {
+        Hooks::Option(option) => {
+            let is_given = |it: &OsString| {
+                let it = it.to_string_lossy();
+                it == option || it.starts_with(&format!("{option}="))
+            };
+            if launch.command.iter().any(is_given) {
+                return Err(given(option));
+            }
+            launch.insert(&[option.to_owned(), install::for_one_run()?]);
+            Ok(None)
+        }
+        Hooks::Plugin(variable) => {
+            if set(variable).is_some() {
+                return Err(given(variable));
+            }
+            let plugin = plugin(&install::plugin_for_one_run()?).map_err(|it| it.to_string())?;
+            let settings = json!({"plugin": [format!("file://{}", plugin.display())]});
+            launch.variables.push((variable, settings.to_string()));
+            Ok(Some(plugin))
+        }
+        Hooks::None => {
+            let host = adapter.host;
+            Err(format!(
+                "{host} takes no hooks for one run only; saferun-tui guard install {host} installs them"
+            ))
+        }
     }
-    Ok(vec![option.to_owned(), install::for_one_run()?])
+}
+
+/// Writes code for one run to a file that only this user can change.
+fn plugin(text: &str) -> io::Result<TempPath> {
+    let mut file = tempfile::Builder::new()
+        .prefix("saferun-")
+        .suffix(".js")
+        .tempfile()?;
+    file.write_all(text.as_bytes())?;
+    Ok(file.into_temp_path())
 }
 
 fn set(name: &str) -> Option<String> {

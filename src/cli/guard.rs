@@ -47,7 +47,7 @@ pub fn hook(arguments: impl IntoIterator<Item = OsString>) -> Option<ExitCode> {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  saferun-tui guard install claude-code      show what would change in its settings, and ask
+  saferun-tui guard install claude           show what would change in its settings, and ask
   saferun-tui guard status                   which hosts are guarded, and when a hook last ran
   saferun-tui guard test 'tool:Bash args.command=\"rm -rf build\"'
                                              which rule would decide this call, and why
@@ -218,6 +218,14 @@ fn agreed(cx: &mut Cx, path: &str) -> anyhow::Result<bool> {
     Ok(matches!(line.trim(), "y" | "Y" | "yes"))
 }
 
+/// A policy to begin with.
+const FIRST: &str = r#"version = 1
+[[rule]]
+id = "delete"
+effect = "ask"
+when = 'args.command~"rm -r"'
+reason = "deletes folders""#;
+
 impl Install {
     fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
         let exit = self.hosts.change(cx, self.observe, install::install)?;
@@ -226,9 +234,16 @@ impl Install {
         if rules.files().next().is_none() && rules.broken().is_none() {
             let path = places.policy();
             cx.notes.note(&format!(
-                "there is no policy yet ({}): calls are recorded, none is blocked",
+                "there is no policy yet ({}): calls are recorded, none is blocked. A first one:",
                 path.display()
             ));
+            for line in FIRST.lines() {
+                cx.notes.line(&format!("    {line}"));
+            }
+        } else if matches!(exit, Exit::Done) && !self.observe {
+            cx.notes.note(
+                "sessions that start now are guarded; answer questions in saferun-tui (key 0), or with saferun-tui asks",
+            );
         }
         if let Some(broken) = rules.broken() {
             cx.notes.error(&format!(
@@ -376,7 +391,10 @@ impl Try {
             return Ok(Exit::Done);
         }
         let rule = decided.rule.as_deref().unwrap_or("no rule, the default");
-        let head = format!("{}: {rule} · {}", decided.effect.word(), decided.reason);
+        let parts = [rule, &decided.reason];
+        let parts = parts.iter().filter(|part| !part.is_empty());
+        let why = parts.copied().collect::<Vec<&str>>().join(" · ");
+        let head = format!("{}: {why}", decided.effect.word());
         for line in head.lines() {
             let line = cx.out.look.clean(line);
             cx.out.painted(role_of(decided.effect), &line)?;

@@ -31,7 +31,7 @@ pub struct Record {
     /// Leave the base URLs alone: only hooks and MCP wrappers report what happens
     #[arg(long)]
     no_proxy: bool,
-    /// Add the guard's hooks for this run only (claude; others: guard install)
+    /// Add the guard's hooks for this run only (claude, opencode; others: guard install)
     #[arg(long)]
     guard: bool,
     /// Also receive the OpenTelemetry of the child, into its own file next to the trace

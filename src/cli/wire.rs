@@ -23,6 +23,11 @@ Then, in the agent:
   observe(client, service=\"support-agent\", env=\"prod\")     # openai, anthropic, google-genai and others
   @guarded                                                # tools ask the policy before they run
 
+or, in TypeScript (javascript writes saferun.mjs):
+  import { observe, guarded } from \"./saferun\";
+  observe(client, { service: \"support-agent\", env: \"prod\" });
+  const refund = guarded(async function refund(order, amount) { … });
+
 Traces go to ~/.local/state/saferun-tui/traces, or to the file that SAFERUN_TRACE names.")]
 pub struct Wire {
     /// The language of the agent
@@ -38,6 +43,8 @@ pub struct Wire {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Language {
     Python,
+    Typescript,
+    Javascript,
 }
 
 impl Command for Wire {
@@ -47,6 +54,8 @@ impl Command for Wire {
     fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
         let (name, text) = match self.language {
             Language::Python => ("saferun.py", observe::python()),
+            Language::Typescript => ("saferun.ts", observe::typescript()),
+            Language::Javascript => ("saferun.mjs", observe::javascript()),
         };
         match self.output {
             None => cx.out.exact(&text)?,

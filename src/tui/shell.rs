@@ -383,11 +383,13 @@ impl Shell {
         asked
     }
 
-    /// Starts over with another trace.
+    /// Starts over with another trace. Agents go on waiting for their answers.
     pub fn reopen(&mut self, options: &Options) {
         let notices = mem::take(&mut self.session.notices);
+        let asks = mem::take(&mut self.session.asks);
         self.session = Session {
             notices,
+            asks,
             ..Session::new(options)
         };
         self.views = layers(&self.session);

@@ -369,6 +369,43 @@ fn a_broken_policy_asks_and_never_allows() {
     );
 }
 
+/// Nothing can be written: the policy still holds, and what it allows runs unless it must be recorded.
+#[test]
+fn without_room_for_the_trace_only_what_must_be_recorded_is_blocked() {
+    for (must, expected) in [("", ""), ("must_record = true\n", "deny")] {
+        let home = Home::new(&POLICY.replacen("wait", &format!("{must}wait"), 1));
+        let full = |payload: &Value| {
+            let command = home.command(HOOK);
+            let mut limited = Command::new("sh");
+            limited
+                .args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$0\" \"$@\""])
+                .arg(command.get_program())
+                .args(HOOK)
+                .env_clear()
+                .env("HOME", home.0.path())
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped());
+            let mut hook = limited.spawn().expect("started");
+            let mut stdin = hook.stdin.take().expect("a pipe");
+            stdin
+                .write_all(payload.to_string().as_bytes())
+                .expect("told");
+            drop(stdin);
+            hook.wait_with_output().expect("it ends")
+        };
+        let allowed = full(&bash("ls"));
+        assert_eq!(decision(&allowed), expected);
+        assert_eq!(decision(&full(&bash("git push"))), "deny");
+    }
+}
+
+/// What the hook tells Claude Code.
+fn decision(output: &Output) -> String {
+    let said: Value = serde_json::from_str(&said(output)).unwrap_or_default();
+    let decision = said["hookSpecificOutput"]["permissionDecision"].as_str();
+    decision.unwrap_or_default().to_owned()
+}
+
 #[test]
 fn an_unreadable_payload_blocks() {
     let home = Home::new(POLICY);
@@ -529,7 +566,13 @@ fn settings_change_only_after_confirmation_and_only_ours_are_removed() {
     );
     assert!(said(&asks).contains("+++") && said(&asks).contains("guard claude-code || { echo"));
     assert_eq!(fs::read_to_string(&settings).expect("read"), own);
-    let done = run(&["guard", "install", "claude-code", "--yes"]);
+    let known = String::from_utf8_lossy(&asks.stderr);
+    assert!(
+        known.contains("13 hooks: PreToolUse and PermissionRequest may stop a tool call"),
+        "{known}"
+    );
+    // The name of the program does as well.
+    let done = run(&["guard", "install", "claude", "--yes"]);
     assert_eq!(
         done.status.code(),
         Some(0),

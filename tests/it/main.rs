@@ -39,3 +39,5 @@ mod shapes;
 mod stores;
 mod support;
 mod tail;
+#[cfg(feature = "capture")]
+mod wire;

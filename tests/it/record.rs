@@ -18,20 +18,20 @@ use crate::support::load;
 const KEY: &str = "sk-planted-0123456789abcdefghij";
 
 /// The model's answer to a request: the rest of the head and the body, with pauses between pieces.
-type Script = fn(&str, &str) -> Vec<Step>;
+pub(crate) type Script = fn(&str, &str) -> Vec<Step>;
 
-enum Step {
+pub(crate) enum Step {
     Send(Vec<u8>),
     Pause(u64),
 }
 
-struct Model {
-    address: SocketAddr,
+pub(crate) struct Model {
+    pub(crate) address: SocketAddr,
     /// Head and body of all requests.
-    asked: Arc<Mutex<Vec<(String, String)>>>,
+    pub(crate) asked: Arc<Mutex<Vec<(String, String)>>>,
 }
 
-fn model(script: Script) -> Model {
+pub(crate) fn model(script: Script) -> Model {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
     let asked: Arc<Mutex<Vec<(String, String)>>> = Arc::default();
@@ -92,7 +92,7 @@ fn chunk(text: &[u8]) -> Step {
 }
 
 /// A tool call, then text: as events cut everywhere, or whole.
-fn chat(_head: &str, body: &str) -> Vec<Step> {
+pub(crate) fn chat(_head: &str, body: &str) -> Vec<Step> {
     let body: Value = serde_json::from_str(body).expect("JSON");
     let has_result = body["messages"].to_string().contains("\"tool\"");
     let usage = json!({"prompt_tokens": 100, "completion_tokens": 10, "prompt_tokens_details": {"cached_tokens": 40}});
@@ -179,7 +179,7 @@ impl Place {
     }
 }
 
-fn events(trace: &Path) -> Vec<Value> {
+pub(crate) fn events(trace: &Path) -> Vec<Value> {
     let text = fs::read_to_string(trace).expect("a trace");
     text.lines()
         .map(|line| serde_json::from_str(line).expect("a whole line"))
@@ -199,7 +199,7 @@ call = {"role": "assistant", "tool_calls": [{"id": "call_1", "type": "function",
 result = {"role": "tool", "tool_call_id": "call_1", "content": "the text"}
 "#;
 
-fn of<'a>(events: &'a [Value], kind: &str) -> Vec<&'a Value> {
+pub(crate) fn of<'a>(events: &'a [Value], kind: &str) -> Vec<&'a Value> {
     events.iter().filter(|it| it["type"] == kind).collect()
 }
 
@@ -308,8 +308,7 @@ fn a_recording_is_a_trace_like_any_other() {
 fn the_call_after_the_limit_gets_an_answer_that_no_client_retries() {
     let model = model(chat);
     let place = Place::new();
-    // The cost of a call is known a moment after its answer was forwarded.
-    let script = "import time\nask('/chat/completions', dict(model='gpt-4o', messages=messages))\ntime.sleep(1)\n\
+    let script = "ask('/chat/completions', dict(model='gpt-4o', messages=messages))\n\
         try:\n    ask('/chat/completions', dict(model='gpt-4o', messages=messages))\n\
         except urllib.error.HTTPError as error:\n    print(error.code, error.headers['x-should-retry'], json.load(error)['error']['code'])";
     let done = place.record(&model, &["--max-cost", "0.0001"], script);
@@ -325,6 +324,75 @@ fn the_call_after_the_limit_gets_an_answer_that_no_client_retries() {
         (&json!("breaker"), &json!("max-cost"), &json!("block"))
     );
     assert!(String::from_utf8_lossy(&done.stderr).contains("1 stopped by a breaker"));
+}
+
+/// The limit on file sizes fails as a full disk does: with an error of `write`.
+#[test]
+fn without_room_for_the_trace_the_agent_goes_on_and_the_end_reports_it() {
+    let model = model(chat);
+    let place = Place::new();
+    let script = "for _ in range(3):\n    print(len(ask('/chat/completions', dict(model='gpt-4o', messages=messages + [dict(role='user', content='x' * 3000)]))) > 100)";
+    let client = format!("{CLIENT}\n{script}\n");
+    let command = place.command(&model, &[]);
+    let mut limited = Command::new("sh");
+    limited
+        .args(["-c", "trap '' XFSZ; ulimit -f 8; exec \"$@\"", "sh"])
+        .arg(command.get_program())
+        .args(command.get_args())
+        .args(["--", "python3", "-c", &client])
+        .env_clear()
+        .envs(
+            command
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        )
+        .current_dir(&place.folder);
+    let done = limited.output().expect("it ran");
+    assert_eq!(done.status.code(), Some(0));
+    assert_eq!(said(&done.stdout), "True\nTrue\nTrue\n");
+    let summary = said(&done.stderr);
+    assert!(summary.contains("recorded 3 model calls"), "{summary}");
+    assert!(summary.contains("could not be recorded"), "{summary}");
+    // Readers find whole lines, and at most one cut one.
+    let store = load(&[place.trace()]);
+    assert_eq!(
+        store.rows().next().map(|row| row.kind()),
+        Some(Kind::RunStart)
+    );
+}
+
+fn said(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// As `chat`; the connection stays open for a while after the last event.
+fn lingering(head: &str, body: &str) -> Vec<Step> {
+    let mut steps = chat(head, body);
+    steps.insert(steps.len() - 1, Step::Pause(3000));
+    steps
+}
+
+/// Clients stop reading at the last event, and go on.
+#[test]
+fn a_call_waits_until_the_costs_of_finished_answers_are_counted() {
+    let model = model(lingering);
+    let place = Place::new();
+    let script = "import http.client\n\
+        base = os.environ['OPENAI_BASE_URL'].split('/', 3)\n\
+        def stream():\n\
+        \x20   connection = http.client.HTTPConnection(base[2])\n\
+        \x20   connection.request('POST', '/' + base[3] + '/chat/completions', json.dumps(dict(model='gpt-4o', stream=True, messages=messages)))\n\
+        \x20   answer = connection.getresponse()\n\
+        \x20   while answer.status == 200 and b'[DONE]' not in answer.readline():\n        pass\n\
+        \x20   return connection, answer\n\
+        first = stream()\n\
+        print(stream()[1].status)";
+    let done = place.record(&model, &["--max-cost", "0.0001"], script);
+    assert_eq!(String::from_utf8_lossy(&done.stdout), "400\n");
+    assert_eq!(model.asked.lock().expect("asked").len(), 1);
+    let events = place.events();
+    assert_eq!(of(&events, "response")[0]["finish_reason"], "stop");
+    assert_eq!(of(&events, "tool_call").len(), 1);
 }
 
 #[test]
@@ -464,10 +532,7 @@ fn a_signal_reaches_the_child_and_is_the_exit_code() {
     while !place.folder.join("here").exists() && started.elapsed() < Duration::from_secs(30) {
         thread::sleep(Duration::from_millis(20));
     }
-    let kill = Command::new("kill")
-        .args(["-TERM", &recorder.id().to_string()])
-        .status();
-    assert!(kill.expect("kill").success());
+    kill("-TERM", &recorder.id().to_string());
     let status = recorder.wait().expect("it ends");
     assert_eq!(status.code(), Some(128 + 15));
     let events = place.events();
@@ -476,6 +541,44 @@ fn a_signal_reaches_the_child_and_is_the_exit_code() {
         (&end["status"], &end["reason"]),
         (&json!("cancelled"), &json!("signal 15"))
     );
+}
+
+/// The child and what it started ignore interrupts.
+#[test]
+fn two_interrupts_in_a_row_end_the_child_and_all_it_started() {
+    let model = model(chat);
+    let place = Place::new();
+    let script = "trap '' INT; sleep 300 & echo $! > pid; mv pid here; wait; sleep 300";
+    let mut recorder = place
+        .command(&model, &[])
+        .args(["--", "sh", "-c", script])
+        .spawn()
+        .expect("started");
+    let here = place.folder.join("here");
+    let ready = Instant::now() + Duration::from_secs(30);
+    while !here.exists() && Instant::now() < ready {
+        thread::sleep(Duration::from_millis(20));
+    }
+    for _ in 0..2 {
+        kill("-INT", &recorder.id().to_string());
+        thread::sleep(Duration::from_millis(200));
+    }
+    let status = recorder.wait().expect("it ends");
+    assert_eq!(status.code(), Some(128 + 9));
+    let started = fs::read_to_string(here).expect("a pid");
+    let is_gone = || !fs::exists(format!("/proc/{}/cwd", started.trim())).unwrap_or(false);
+    let late = Instant::now() + Duration::from_secs(5);
+    while !is_gone() && Instant::now() < late {
+        thread::sleep(Duration::from_millis(20));
+    }
+    assert!(is_gone() || !cfg!(target_os = "linux"));
+    let events = place.events();
+    assert_eq!(events.last().expect("an end")["reason"], "signal 9");
+}
+
+fn kill(signal: &str, pid: &str) {
+    let sent = Command::new("kill").args([signal, pid]).status();
+    assert!(sent.expect("kill").success());
 }
 
 #[test]

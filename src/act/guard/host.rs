@@ -3,8 +3,8 @@
 
 use serde_json::Value;
 
+use crate::act::guard::hook_call::HookCall;
 use crate::act::guard::hosts;
-use crate::act::guard::told::Told;
 
 /// A program that runs agents.
 #[derive(Debug)]
@@ -12,9 +12,9 @@ pub(super) struct Host {
     /// Its name on the command line, and in the `host` of a rule.
     pub(super) name: &'static str,
     /// Decodes a payload; none if this host does not send it.
-    pub(super) read: fn(&Value) -> Option<Told>,
+    pub(super) read: fn(&Value) -> Option<HookCall>,
     /// What to print for a decision.
-    pub(super) say: fn(&Told, &Say) -> String,
+    pub(super) say: fn(&HookCall, &Say) -> String,
     /// The hook timeout that is installed, in seconds.
     pub(super) patience: u64,
     /// Whether a hook can leave a call to the host's own prompt.
@@ -23,6 +23,25 @@ pub(super) struct Host {
     pub(super) can_defer: bool,
     /// Whether the wire carries the same session id; otherwise both sides use the recorder's.
     pub(super) shares_id: bool,
+}
+
+impl Host {
+    /// A host that waits an hour, and whose own prompt and ids are out of reach.
+    pub(super) const fn new(
+        name: &'static str,
+        read: fn(&Value) -> Option<HookCall>,
+        say: fn(&HookCall, &Say) -> String,
+    ) -> Host {
+        Host {
+            name,
+            read,
+            say,
+            patience: 3600,
+            can_ask: false,
+            can_defer: false,
+            shares_id: false,
+        }
+    }
 }
 
 /// The guard's answer to the host.

@@ -12,8 +12,8 @@ pub(super) mod sdk;
 
 use serde_json::{Value, json};
 
+use crate::act::guard::hook_call::{Event, HookCall};
 use crate::act::guard::host::Say;
-use crate::act::guard::told::{Event, Told};
 
 /// `{"hookSpecificOutput":{"hookEventName":"PreToolUse","permissionDecision":…}}`, the shape that several hosts adopted
 /// from Claude Code.
@@ -24,6 +24,18 @@ fn pre_tool_use(decision: &str, reason: &str) -> String {
         "permissionDecisionReason": reason,
     }})
     .to_string()
+}
+
+/// `{"decision":…}`: the answer to code of ours inside an agent.
+fn say(_call: &HookCall, say: &Say) -> String {
+    let decision = match say {
+        Say::Nothing => json!({"decision": "allow"}),
+        Say::Allow(reason) => json!({"decision": "allow", "reason": reason}),
+        Say::Deny(reason) | Say::Ask(reason) | Say::Defer(reason) => {
+            json!({"decision": "deny", "reason": reason})
+        }
+    };
+    decision.to_string()
 }
 
 /// The answer to the host's own prompt.
@@ -38,7 +50,7 @@ fn permission(say: &Say) -> String {
 }
 
 /// Whether this answers the host's own prompt rather than deciding a call.
-fn is_permission(told: &Told) -> bool {
+fn is_permission(told: &HookCall) -> bool {
     told.event == Event::Permission
 }
 

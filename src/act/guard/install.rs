@@ -144,7 +144,7 @@ pub fn install(name: &str, how: How<'_>) -> Result<Plan, String> {
     let file = files::of(host, how)?;
     let before = current(&file.path).map_err(|error| said(&file.path, &error))?;
     let without = match &before {
-        Some(text) => files::removed(&file, text, name)?,
+        Some(text) => files::removed(&file, text, host)?,
         None => None,
     };
     let after = files::added(
@@ -168,7 +168,7 @@ pub fn uninstall(name: &str, how: How<'_>) -> Result<Plan, String> {
     let file = files::of(host, how)?;
     let before = current(&file.path).map_err(|error| said(&file.path, &error))?;
     let after = match &before {
-        Some(text) => files::removed(&file, text, name)?,
+        Some(text) => files::removed(&file, text, host)?,
         None => None,
     };
     Ok(Plan {
@@ -184,6 +184,11 @@ pub fn uninstall(name: &str, how: How<'_>) -> Result<Plan, String> {
 /// Settings for one run of Claude Code, which takes them as an argument: no file is changed.
 pub fn for_one_run() -> Result<String, String> {
     files::alone(&program()?)
+}
+
+/// The plugin for one run of OpenCode, whose settings can name it.
+pub fn plugin_for_one_run() -> Result<String, String> {
+    Ok(plugin::text(&program()?, false))
 }
 
 /// Whether an installation is recorded for a host.
@@ -204,8 +209,13 @@ pub fn found(places: &Places) -> Vec<&'static str> {
         .collect()
 }
 
+/// Hosts whose programs have other names.
+const PROGRAMS: &[(&str, &str)] = &[("claude", "claude-code"), ("cursor-agent", "cursor")];
+
 fn known(name: &str) -> Result<&'static str, String> {
-    let host = host::by_name(name).filter(|host| host.name != "sdk");
+    let program = PROGRAMS.iter().find(|(program, _)| *program == name);
+    let host =
+        host::by_name(program.map_or(name, |(_, host)| host)).filter(|host| host.name != "sdk");
     host.map(|host| host.name).ok_or_else(|| {
         let names: Vec<&str> = super::hosts().filter(|it| *it != "sdk").collect();
         format!(

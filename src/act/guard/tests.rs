@@ -2,15 +2,15 @@
 
 use serde_json::{Value, json};
 
+use super::hook_call::{Event, HookCall};
 use super::host::{HOSTS, Host, Say, by_name};
-use super::told::{Event, Told};
 
 fn host(name: &str) -> &'static Host {
     by_name(name).expect("a host")
 }
 
 #[track_caller]
-fn reads(name: &str, payload: &Value) -> Told {
+fn reads(name: &str, payload: &Value) -> HookCall {
     let told = (host(name).read)(payload);
     told.unwrap_or_else(|| panic!("{name} does not know {payload}"))
 }
@@ -184,11 +184,13 @@ fn without_a_decision_each_host_gets_its_neutral_answer() {
     for name in ["claude-code", "codex", "qwen", "kimi"] {
         says(name, &Say::Nothing, "");
     }
-    for name in ["gemini", "copilot", "opencode"] {
+    for name in ["gemini", "copilot"] {
         says(name, &Say::Nothing, "{}");
     }
     says("cursor", &Say::Nothing, r#"{"permission":"allow"}"#);
-    says("sdk", &Say::Nothing, r#"{"decision":"allow"}"#);
+    for name in ["opencode", "sdk"] {
+        says(name, &Say::Nothing, r#"{"decision":"allow"}"#);
+    }
 }
 
 #[test]

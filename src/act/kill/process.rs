@@ -12,6 +12,7 @@ use crate::act::kill::Refused;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Process {
     pub pid: i32,
+    pub parent: i32,
     pub group: i32,
     pub uid: u32,
     /// In microseconds since the Unix epoch; accurate to a hundredth of a second, or to a second from `ps`.
@@ -30,12 +31,29 @@ pub(super) fn find(pid: i32) -> Result<Process, Refused> {
 }
 
 /// All processes of a group, including zombies.
-#[cfg(target_os = "linux")]
 pub(super) fn group(group: i32) -> Vec<Process> {
+    let all = all().into_iter();
+    all.filter(|it| it.group == group).collect()
+}
+
+/// A process and all that it started, as far as the processes in between still exist; parents before children.
+pub fn tree(pid: i32) -> Vec<i32> {
+    let all = all();
+    let mut found = vec![pid];
+    let mut at = 0;
+    while let Some(parent) = found.get(at).copied() {
+        let children = all.iter().filter(|it| it.parent == parent);
+        found.extend(children.map(|it| it.pid));
+        at += 1;
+    }
+    found
+}
+
+#[cfg(target_os = "linux")]
+fn all() -> Vec<Process> {
     let all = fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-    let found = pids.filter_map(|pid| linux::find(pid).ok());
-    found.filter(|it| it.group == group).collect()
+    pids.filter_map(|pid| linux::find(pid).ok()).collect()
 }
 
 #[cfg(target_os = "linux")]
@@ -58,7 +76,7 @@ mod linux {
         };
         let uid = fs::metadata(&folder).map_err(failed)?.uid();
         let stat = fs::read_to_string(format!("{folder}/stat")).map_err(failed)?;
-        let (state, group, ticks) =
+        let (state, [parent, group], ticks) =
             fields(&stat).ok_or_else(|| unknown(pid, "unexpected format of /proc/PID/stat"))?;
         let booted = booted().ok_or_else(|| unknown(pid, "boot time unknown"))?;
         let command = fs::read(format!("{folder}/cmdline")).unwrap_or_default();
@@ -68,6 +86,7 @@ mod linux {
         let cwd = fs::read_link(format!("{folder}/cwd")).ok();
         Ok(Process {
             pid,
+            parent,
             group,
             uid,
             started: (booted * TICKS + ticks) * (1_000_000 / TICKS),
@@ -86,14 +105,14 @@ mod linux {
         }
     }
 
-    /// State, group and start. The program name is in parentheses and may itself contain spaces and parentheses.
-    fn fields(stat: &str) -> Option<(&str, i32, i64)> {
+    /// State, parent and group, and start. The program name is in parentheses and may itself contain spaces and parentheses.
+    fn fields(stat: &str) -> Option<(&str, [i32; 2], i64)> {
         let (_, rest) = stat.rsplit_once(") ")?;
         let mut rest = rest.split(' ');
         let state = rest.next()?;
-        let group = rest.nth(1)?.parse().ok()?;
+        let family = [rest.next()?.parse().ok()?, rest.next()?.parse().ok()?];
         let started = rest.nth(16)?.parse().ok()?;
-        Some((state, group, started))
+        Some((state, family, started))
     }
 
     /// When the machine started, in seconds.
@@ -109,8 +128,8 @@ mod linux {
 
         #[test]
         fn a_name_with_brackets_moves_no_field() {
-            let stat = "7 (a) S 1 (b)) Z 1 42 42 0 -1 4 0 0 0 0 0 0 0 0 20 0 1 0 9001 0 0";
-            assert_eq!(fields(stat), Some(("Z", 42, 9001)));
+            let stat = "7 (a) S 1 (b)) Z 5 42 42 0 -1 4 0 0 0 0 0 0 0 0 20 0 1 0 9001 0 0";
+            assert_eq!(fields(stat), Some(("Z", [5, 42], 9001)));
         }
     }
 }
@@ -122,9 +141,8 @@ pub(super) fn find(pid: i32) -> Result<Process, Refused> {
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(super) fn group(group: i32) -> Vec<Process> {
-    let all = ps(&["-A"]);
-    all.into_iter().filter(|it| it.group == group).collect()
+fn all() -> Vec<Process> {
+    ps(&["-A"])
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -132,7 +150,8 @@ fn ps(which: &[&str]) -> Vec<Process> {
     use crate::base::clock::{Clock, System};
     let output = Command::new("/bin/ps")
         .args([
-            "-o", "pid=", "-o", "pgid=", "-o", "uid=", "-o", "etime=", "-o", "state=",
+            "-o", "pid=", "-o", "ppid=", "-o", "pgid=", "-o", "uid=", "-o", "etime=", "-o",
+            "state=",
         ])
         .args(["-o", "command="])
         .args(which)
@@ -147,16 +166,17 @@ fn ps(which: &[&str]) -> Vec<Process> {
         .collect()
 }
 
-/// `  7  7  501  1-02:03:04 S+  /usr/bin/python3 agent.py`.
+/// `  7  1  7  501  1-02:03:04 S+  /usr/bin/python3 agent.py`.
 #[cfg(any(test, not(target_os = "linux")))]
 fn parse_ps(line: &str, now: i64) -> Option<Process> {
     let mut words = line.split_whitespace();
     let pid = words.next()?.parse().ok()?;
+    let parent = words.next()?.parse().ok()?;
     let group = words.next()?.parse().ok()?;
     let uid = words.next()?.parse().ok()?;
     let (days, clock) = match words.next()?.split_once('-') {
         Some((days, clock)) => (days.parse::<i64>().ok()?, clock.to_owned()),
-        None => (0, line.split_whitespace().nth(3)?.to_owned()),
+        None => (0, line.split_whitespace().nth(4)?.to_owned()),
     };
     let seconds = clock.split(':').try_fold(0_i64, |sum, part| {
         Some(sum * 60 + part.parse::<i64>().ok()?)
@@ -164,6 +184,7 @@ fn parse_ps(line: &str, now: i64) -> Option<Process> {
     let state = words.next()?;
     Some(Process {
         pid,
+        parent,
         group,
         uid,
         started: now - (days * 86_400 + seconds) * 1_000_000,
@@ -179,9 +200,10 @@ mod tests {
 
     #[test]
     fn ps_reports_how_long_ago_a_process_started() {
-        let found = parse_ps(" 7 6 501 1-00:01:02 S+ python3 agent.py", 100_000_000_000);
+        let found = parse_ps(" 7 5 6 501 1-00:01:02 S+ python3 agent.py", 100_000_000_000);
         let found = found.expect("a process");
-        assert_eq!((found.pid, found.group, found.uid), (7, 6, 501));
+        assert_eq!((found.pid, found.parent), (7, 5));
+        assert_eq!((found.group, found.uid), (6, 501));
         assert_eq!(found.started, 100_000_000_000 - 86_462_000_000);
         assert_eq!(found.command, ["python3", "agent.py"]);
     }

@@ -99,7 +99,7 @@ class _Trace:
 
 _trace = None
 _conversations = []
-# Calls whose result a wrapped function has recorded, and model calls whose answer is still being read.
+# Runs and calls whose result a wrapped function has recorded, and model calls whose answer is still being read.
 _resulted, _passing = set(), set()
 
 
@@ -335,14 +335,9 @@ def _pieces(raw):
 
 def _tail(api, body):
     """Messages as [(hash, [event fields])]; None for the model's own messages."""
-    if api in ("chat", "messages"):
-        raw = body.get("messages") or []
-    elif api == "responses":
-        raw = body.get("input") or []
-        raw = [{"role": "user", "content": raw}] if isinstance(raw, str) else raw
-    else:
-        raw = body.get("contents") or []
-        raw = raw if isinstance(raw, list) else [raw]
+    raw = body.get({"responses": "input", "gemini": "contents"}.get(api, "messages")) or []
+    raw = [{"role": "user", "content": raw}] if isinstance(raw, str) else raw
+    raw = raw if isinstance(raw, list) else [raw]
     return [(hashlib.sha256(json.dumps(it, sort_keys=True, default=str).encode()).hexdigest(), _told(api, it)) for it in raw]
 
 
@@ -418,7 +413,7 @@ class _Exchange:
                 kind = event.pop("type")
                 if kind == "tool_result":
                     event["call_id"] = self._closed(found, event["call_id"])
-                    if event["call_id"] in _resulted:
+                    if (self.run, event["call_id"]) in _resulted:
                         continue
                 self.tell(kind, self.run, self.began, **event)
         return found
@@ -576,9 +571,12 @@ def _wrapped(transport, http):
 
 
 def _http_clients(client):
-    """The HTTP clients inside a client of an SDK."""
+    """The HTTP clients inside a client of an SDK, or inside a model of a framework, which has such a client."""
     paths = ("_client", "_api_client._httpx_client", "_api_client._async_httpx_client",
-             "_client_wrapper.httpx_client.httpx_client", "sdk_configuration.client", "sdk_configuration.async_client")
+             "_client_wrapper.httpx_client.httpx_client", "sdk_configuration.client", "sdk_configuration.async_client",
+             # LangChain, the OpenAI Agents SDK, Pydantic AI.
+             "root_client._client", "root_async_client._client", "_client._client", "_async_client._client",
+             "model._client._client", "client._client", "model.client._client")
     inner = [functools.reduce(lambda it, name: getattr(it, name, None), path.split("."), client) for path in paths]
     return [it for it in inner if hasattr(it, "_transport") and hasattr(it, "_mounts")]
 
@@ -599,8 +597,8 @@ def observe(thing, service=None, env=None):
         return guarded(thing)
     clients = _http_clients(thing)
     if not clients:
-        raise TypeError(f"observe() takes clients of openai, anthropic, groq, together, cohere, mistral and google-genai, "
-                        f"functions, lists and dicts of functions; not {type(thing).__name__}")
+        raise TypeError(f"observe() takes clients of openai, anthropic, groq, together, cohere, mistral and google-genai, models of "
+                        f"LangChain, Pydantic AI and OpenAI Agents, functions, lists and dicts of them; not {type(thing).__name__}")
     for client in clients:
         # Its own HTTP library, whatever its name.
         own = next(it for it in type(client).__mro__ if hasattr(sys.modules.get(it.__module__.split(".")[0]), "BaseTransport"))
@@ -641,7 +639,7 @@ def _asked(tool, args):
     with _trace.lock:
         for conversation in _conversations:
             for known, name, told in conversation.open:
-                if conversation.run == run and name == tool and told == args and known not in _resulted:
+                if conversation.run == run and name == tool and told == args and (run, known) not in _resulted:
                     return known
     return None
 
@@ -669,7 +667,7 @@ def guarded(function=None, *, tool=None):
 
     def end(begun, result=None, error=None):
         call, clock = begun
-        _resulted.add(call)
+        _resulted.add((_run.get() or _trace.run, call))
         told = None if error is None else {"type": type(error).__name__, "message": str(error)}
         _trace.tell("tool_result", call_id=call, status="ok" if error is None else "error", error=told,
                     result=result, duration_ms=round((time.monotonic() - clock) * 1000, 3))

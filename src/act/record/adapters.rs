@@ -16,8 +16,17 @@ pub(super) struct Adapter {
     /// What its user should know.
     pub(super) notice: Option<&'static str>,
     pub(super) wire: Wire,
-    /// The option that takes settings with hooks for one run.
-    pub(super) settings: Option<&'static str>,
+    pub(super) hooks: Hooks,
+}
+
+/// How hooks are added for one run only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hooks {
+    /// An option that takes settings.
+    Option(&'static str),
+    /// A variable that takes settings, among them the path of a plugin.
+    Plugin(&'static str),
+    None,
 }
 
 /// How its model calls reach the proxy.
@@ -40,7 +49,7 @@ const fn known(program: &'static str, host: &'static str) -> Adapter {
         derives_ids: false,
         notice: None,
         wire: Wire::Variables,
-        settings: None,
+        hooks: Hooks::None,
     }
 }
 
@@ -50,7 +59,7 @@ const ADAPTERS: &[Adapter] = &[
         notice: Some(
             "Claude Code leaves out some features (such as Remote Control) with a base URL; --no-proxy keeps them",
         ),
-        settings: Some("--settings"),
+        hooks: Hooks::Option("--settings"),
         ..known("claude", "claude-code")
     },
     Adapter {
@@ -65,6 +74,7 @@ const ADAPTERS: &[Adapter] = &[
     },
     Adapter {
         has_sessions: true,
+        hooks: Hooks::Plugin("OPENCODE_CONFIG_CONTENT"),
         ..known("opencode", "opencode")
     },
     known("qwen", "qwen"),

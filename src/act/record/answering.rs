@@ -96,6 +96,11 @@ impl Answering {
         }
     }
 
+    /// Whether its last event was seen.
+    pub(super) fn is_over(&self) -> bool {
+        self.reading.as_ref().is_some_and(Reading::is_over)
+    }
+
     pub(super) fn is_too_long(&self) -> bool {
         self.bytes > LONGEST || self.decoded > 2 * LONGEST
     }

@@ -43,6 +43,11 @@ impl Breaker {
         }
     }
 
+    /// Whether a model call must wait for the costs of those before it.
+    pub(super) fn counts_cost(&self) -> bool {
+        self.limits.max_cost.is_some()
+    }
+
     pub(super) fn spent(&self) -> Spent {
         *self.spent.lock().unwrap_or_else(PoisonError::into_inner)
     }

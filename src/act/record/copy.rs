@@ -5,10 +5,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use hyper::HeaderMap;
 use hyper::body::{Body as HttpBody, Bytes, Frame, Incoming, SizeHint};
+
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use super::time::Clockwork;
 use crate::act::wire::Api;
@@ -54,6 +58,8 @@ pub(super) enum What {
         how: End,
         lost: Lost,
     },
+    /// Answers once everything before it is recorded.
+    Settle(oneshot::Sender<()>),
 }
 
 /// What is missing from the copy of a request and its answer.
@@ -103,7 +109,7 @@ impl Copies {
     /// The next message within `time`.
     pub(super) fn next(
         &self,
-        time: std::time::Duration,
+        time: Duration,
     ) -> Result<Message, crossbeam_channel::RecvTimeoutError> {
         let message = self.messages.recv_timeout(time)?;
         if let What::Asked(bytes) | What::Said(bytes) = &message.what {
@@ -123,6 +129,13 @@ impl Copier {
         };
         exchange.send(What::Begin(Box::new(head)));
         exchange
+    }
+
+    /// Waits until all answers that clients have seen to their ends are recorded. False: not within this time.
+    pub(super) async fn settle(&self, time: Duration) -> bool {
+        let (done, settled) = oneshot::channel();
+        self.send(0, What::Settle(done));
+        matches!(timeout(time, settled).await, Ok(Ok(())))
     }
 
     fn send(&self, exchange: u64, what: What) {

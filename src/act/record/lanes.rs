@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 use super::delta::Base;
-use crate::act::wire::asked::{Asked, Message, Told};
+use crate::act::wire::asked::{Asked, Content, Message};
 
 /// The agent of calls beside the work: titles, summaries, classifiers.
 const SIDE: &str = "side";
@@ -253,7 +253,7 @@ impl Conversation {
 fn leading(messages: &[Message]) -> usize {
     let is_system = |it: &&Message| {
         it.parts.iter().all(|part| {
-            matches!(part, Told::Prompt { role, .. } if *role == "system" || *role == "developer")
+            matches!(part, Content::Prompt { role, .. } if *role == "system" || *role == "developer")
         })
     };
     messages.iter().take_while(is_system).count()
@@ -261,11 +261,11 @@ fn leading(messages: &[Message]) -> usize {
 
 fn first_words(message: &Message) -> Option<String> {
     message.parts.iter().find_map(|part| match part {
-        Told::Prompt {
+        Content::Prompt {
             role: "user",
             content,
         } => Some(last_text(content)),
-        Told::Prompt { .. } | Told::Injected(_) | Told::Result(_) | Told::Said => None,
+        Content::Prompt { .. } | Content::Injected(_) | Content::Result(_) | Content::Said => None,
     })
 }
 

@@ -20,7 +20,7 @@ use crate::act::net::server::{self, Answer, Handler};
 use crate::act::otlp::Http;
 use crate::act::wire::Api;
 
-/// The longest request that a breaker reads before it answers, and how long it waits for it.
+/// The longest request that a breaker reads before it answers, and how long it waits for it, and for earlier costs.
 const LONGEST: usize = 64 << 20;
 const TIME: Duration = Duration::from_secs(30);
 /// The header that SDKs check before they retry.
@@ -72,7 +72,7 @@ impl Handler for Proxy {
             headers: parts.headers.clone(),
         });
         if let Some(api) = api
-            && let Err(stop) = self.admit(&parts)
+            && let Err(stop) = self.admit(&parts).await
         {
             return self.stop((api, &stop), incoming, exchange).await;
         }
@@ -101,7 +101,13 @@ impl Proxy {
         below.is_some_and(|it| it.starts_with(OTLP))
     }
 
-    fn admit(&self, parts: &Parts) -> Result<(), Stop> {
+    async fn admit(&self, parts: &Parts) -> Result<(), Stop> {
+        if self.breaker.counts_cost() && !self.copier.settle(TIME).await {
+            return Err(Stop {
+                rule: "max-cost".to_owned(),
+                reason: "the cost of an earlier model call is not known yet".to_owned(),
+            });
+        }
         let session = headers::session(&parts.headers);
         let runs: Vec<&str> = session
             .as_deref()

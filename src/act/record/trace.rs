@@ -113,3 +113,43 @@ impl Failed {
         self.bytes += event.to_string().len() as u64;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::time::Instant;
+
+    use serde_json::{Value, json};
+
+    use super::{Failed, PAUSE, Trace};
+
+    #[test]
+    fn after_a_failure_recording_resumes_with_what_is_missing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("t.jsonl");
+        let mut trace = Trace::open(&path, false).expect("opened");
+        trace.failed = Some(Failed {
+            since: Instant::now(),
+            why: "no space left".to_owned(),
+            events: 2,
+            bytes: 80,
+        });
+        let mut tell = |n: u32| trace.tell(("note", "r", 0), json!({"n": n}));
+        tell(1);
+        std::thread::sleep(PAUSE);
+        tell(2);
+        tell(3);
+        assert_eq!((trace.missing, trace.problem()), (1, None));
+        let text = fs::read_to_string(&path).expect("read");
+        let lines = text
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("a line"));
+        let lines: Vec<Value> = lines.collect();
+        assert_eq!(
+            (&lines[0]["type"], &lines[0]["events"], &lines[0]["cause"]),
+            (&json!("gap"), &json!(3), &json!("no space left"))
+        );
+        let rest: Vec<&Value> = lines[1..].iter().map(|it| &it["n"]).collect();
+        assert_eq!(rest, [&json!(2), &json!(3)]);
+    }
+}

@@ -20,7 +20,7 @@ use super::time::Clockwork;
 use super::trace::Trace;
 use crate::act::guard::live::hash;
 use crate::act::net::coding;
-use crate::act::wire::asked::{Answered, Asked, Message as Asking, Told, shown};
+use crate::act::wire::asked::{Answered, Asked, Content, Message as Asking, shown};
 use crate::base::sha256;
 use crate::ingest::prices::PriceTable;
 
@@ -252,6 +252,22 @@ impl Writer {
                 }
             }
             What::End { how, lost } => self.end(exchange, how, lost, at),
+            What::Settle(done) => {
+                self.settle(at);
+                // The client may have left.
+                let _ = done.send(());
+            }
+        }
+    }
+
+    /// Ends the answers whose last event was seen: their clients go on without waiting for the connection to end.
+    fn settle(&mut self, at: i64) {
+        let is_over = |it: &Passing| it.answer.as_ref().is_some_and(Answering::is_over);
+        let over = self.open.iter().filter(|(_, it)| is_over(it));
+        let mut over: Vec<u64> = over.map(|(number, _)| *number).collect();
+        over.sort_unstable();
+        for number in over {
+            self.end(number, End::Over { is_whole: true }, Lost::default(), at);
         }
     }
 
@@ -338,14 +354,14 @@ impl Writer {
         let lane = self.lanes.get(placed.at);
         let (run, agent) = (lane.run.clone(), lane.agent.clone());
         self.start(&run, began, asked.model.as_deref());
-        let mut teller = Teller {
+        let mut target = Target {
             run: run.clone(),
             agent,
             lane: placed.at,
             at: began,
         };
         if placed.is_new {
-            self.begin(&mut teller, &asked, placed.earlier);
+            self.begin(&mut target, &asked, placed.earlier);
         }
         for message in asked.messages.get(..placed.from).unwrap_or_default() {
             self.lanes.get(placed.at).is_news(message);
@@ -353,7 +369,7 @@ impl Writer {
         for message in asked.messages.get(placed.from..).unwrap_or_default() {
             let is_news = self.lanes.get(placed.at).is_news(message);
             if is_news || !placed.is_rewritten {
-                self.tell(&teller, message);
+                self.tell(&target, message);
             }
         }
         let id = self.id();
@@ -374,7 +390,7 @@ impl Writer {
             id,
             lane: placed.at,
             run,
-            agent: teller.agent,
+            agent: target.agent,
             parent: lane.prompt.clone(),
             model: asked.model,
             request,
@@ -388,49 +404,52 @@ impl Writer {
     }
 
     /// Records how a conversation begins.
-    fn begin(&mut self, teller: &mut Teller, asked: &Asked, earlier: usize) {
+    fn begin(&mut self, target: &mut Target, asked: &Asked, earlier: usize) {
         if earlier > 0 {
             let words = format!(
                 "the conversation began earlier: its first request has {earlier} earlier messages"
             );
             self.trace.tell(
-                ("note", &teller.run, teller.at),
-                json!({"agent": teller.agent, "content": words}),
+                ("note", &target.run, target.at),
+                json!({"agent": target.agent, "content": words}),
             );
         }
         if let Some(system) = &asked.system {
             let more = json!({
                 "id": self.id(),
-                "parent_id": self.lanes.get(teller.lane).parent,
+                "parent_id": self.lanes.get(target.lane).parent,
                 "role": "system",
-                "agent": teller.agent,
+                "agent": target.agent,
                 "content": shown(system),
             });
-            self.trace.tell(("prompt", &teller.run, teller.at), more);
+            self.trace.tell(("prompt", &target.run, target.at), more);
         }
     }
 
-    fn tell(&mut self, teller: &Teller, message: &Asking) {
-        let answers = message.parts.iter().any(|it| matches!(it, Told::Result(_)));
+    fn tell(&mut self, target: &Target, message: &Asking) {
+        let answers = message
+            .parts
+            .iter()
+            .any(|it| matches!(it, Content::Result(_)));
         for part in &message.parts {
             match part {
-                Told::Said => {}
-                Told::Result(answered) => self.result(teller, answered),
-                Told::Injected(content) => self.prompt(teller, "user", (content, true)),
+                Content::Said => {}
+                Content::Result(answered) => self.result(target, answered),
+                Content::Injected(content) => self.prompt(target, "user", (content, true)),
                 // Text next to results is from the host, not from the user.
-                Told::Prompt { role, content } => self.prompt(teller, role, (content, answers)),
+                Content::Prompt { role, content } => self.prompt(target, role, (content, answers)),
             }
         }
     }
 
-    fn prompt(&mut self, teller: &Teller, role: &str, (content, is_injected): (&Value, bool)) {
+    fn prompt(&mut self, target: &Target, role: &str, (content, is_injected): (&Value, bool)) {
         let id = self.id();
-        let lane = self.lanes.get(teller.lane);
+        let lane = self.lanes.get(target.lane);
         let more = json!({
             "id": id,
             "parent_id": lane.parent,
             "role": role,
-            "agent": teller.agent,
+            "agent": target.agent,
             "content": shown(content),
             "injected": is_injected.then_some(true),
         });
@@ -439,18 +458,18 @@ impl Writer {
             // The user continued: open calls were interrupted.
             lane.abandon();
         }
-        self.trace.tell(("prompt", &teller.run, teller.at), more);
+        self.trace.tell(("prompt", &target.run, target.at), more);
     }
 
-    fn result(&mut self, teller: &Teller, answered: &Answered) {
-        let lane = self.lanes.get(teller.lane);
+    fn result(&mut self, target: &Target, answered: &Answered) {
+        let lane = self.lanes.get(target.lane);
         let (call, tool) = (answered.call.as_deref(), answered.tool.as_deref());
         let by_id = call.filter(|_| !self.manner.derives_ids);
         let known = lane.close(by_id, tool);
         let is_known = known.is_some();
         let Some(call) = known.or_else(|| call.map(str::to_owned)) else {
-            let more = json!({"agent": teller.agent, "content": answered.result});
-            self.trace.tell(("note", &teller.run, teller.at), more);
+            let more = json!({"agent": target.agent, "content": answered.result});
+            self.trace.tell(("note", &target.run, target.at), more);
             return;
         };
         let status = answered
@@ -458,14 +477,14 @@ impl Writer {
             .map(|is_error| if is_error { "error" } else { "ok" });
         let more = json!({
             "call_id": call,
-            "agent": teller.agent,
+            "agent": target.agent,
             "status": status,
             "result": answered.result,
         });
         self.trace
-            .tell(("tool_result", &teller.run, teller.at), more);
+            .tell(("tool_result", &target.run, target.at), more);
         if is_known {
-            self.audit.ran(&teller.run, &call, teller.at);
+            self.audit.ran(&target.run, &call, target.at);
         }
     }
 
@@ -550,7 +569,7 @@ impl Writer {
 }
 
 /// Where the new parts of a request are recorded.
-struct Teller {
+struct Target {
     run: String,
     agent: Option<String>,
     lane: usize,

@@ -74,7 +74,9 @@ fn response(served: &Served<'_>, parts: &[Value], is_last: bool) -> Value {
         .into();
         response["usageMetadata"] = json!({
             "promptTokenCount": tokens.prompt(),
-            "candidatesTokenCount": tokens.output,
+            // Other APIs count thoughts as part of the output.
+            "candidatesTokenCount": tokens.output.saturating_sub(tokens.reasoning),
+            "thoughtsTokenCount": tokens.reasoning,
             "totalTokenCount": tokens.all(),
             "cachedContentTokenCount": tokens.cache_read,
         });

@@ -63,6 +63,11 @@ pub(super) trait Fold: std::fmt::Debug + Send {
     /// Whether any text or tool call was seen.
     fn has_spoken(&self) -> bool;
 
+    /// Whether the last event of a stream was seen. Gemini has none: its streams end with their bodies.
+    fn is_over(&self) -> bool {
+        false
+    }
+
     /// The assembled answer, and its tokens as reported. `is_whole`: the body came to its end.
     fn end(&mut self, is_whole: bool) -> (Said, Value);
 }
@@ -141,6 +146,11 @@ impl Reading {
     /// Whether any text or tool call was seen.
     pub fn has_spoken(&self) -> bool {
         self.fold.has_spoken()
+    }
+
+    /// Whether the last event of a stream was seen.
+    pub fn is_over(&self) -> bool {
+        self.fold.is_over()
     }
 
     /// The finished answer. `is_whole`: the body came to its end according to HTTP.

@@ -22,12 +22,12 @@ pub struct Asked {
 pub struct Message {
     /// Of the message without its cache markers, which move.
     pub hash: u64,
-    pub parts: Vec<Told>,
+    pub parts: Vec<Content>,
 }
 
 /// What part of a message holds.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Told {
+pub enum Content {
     Prompt {
         role: &'static str,
         content: Value,
@@ -117,7 +117,7 @@ impl Message {
     }
 
     pub fn is_said(&self) -> bool {
-        self.parts.contains(&Told::Said)
+        self.parts.contains(&Content::Said)
     }
 }
 
@@ -134,23 +134,23 @@ fn is_of_host(content: &Value) -> bool {
     HOSTS.iter().any(|it| words.trim_start().starts_with(it))
 }
 
-fn prompt(role: &'static str, content: Option<&Value>) -> Told {
+fn prompt(role: &'static str, content: Option<&Value>) -> Content {
     if role == "user" && content.is_some_and(is_of_host) {
-        return Told::Injected(content.cloned().unwrap_or_default());
+        return Content::Injected(content.cloned().unwrap_or_default());
     }
-    Told::Prompt {
+    Content::Prompt {
         role,
         content: content.cloned().unwrap_or_default(),
     }
 }
 
-fn chat(raw: &Value) -> Vec<Told> {
+fn chat(raw: &Value) -> Vec<Content> {
     let content = raw.get("content");
     vec![match text(raw, "role").unwrap_or_default() {
-        "assistant" | "model" => Told::Said,
+        "assistant" | "model" => Content::Said,
         "system" => prompt("system", content),
         "developer" => prompt("developer", content),
-        "tool" | "function" => Told::Result(Answered {
+        "tool" | "function" => Content::Result(Answered {
             call: owned(raw, "tool_call_id"),
             tool: owned(raw, "name").or_else(|| owned(raw, "tool_name")),
             result: content.map(plain).unwrap_or_default(),
@@ -160,9 +160,9 @@ fn chat(raw: &Value) -> Vec<Told> {
     }]
 }
 
-fn message(raw: &Value) -> Vec<Told> {
+fn message(raw: &Value) -> Vec<Content> {
     if text(raw, "role") == Some("assistant") {
-        return vec![Told::Said];
+        return vec![Content::Said];
     }
     let role = if text(raw, "role") == Some("system") {
         "system"
@@ -174,11 +174,11 @@ fn message(raw: &Value) -> Vec<Told> {
     };
     let is_result =
         |it: &&Value| text(it, "type").is_some_and(|kind| kind.ends_with("tool_result"));
-    let mut told: Vec<Told> = blocks.iter().filter(is_result).map(result_block).collect();
+    let mut told: Vec<Content> = blocks.iter().filter(is_result).map(result_block).collect();
     let rest = blocks.iter().filter(|it| !is_result(it)).cloned();
     let (own, rest): (Vec<Value>, Vec<Value>) = rest.partition(is_of_host);
     if !own.is_empty() {
-        told.push(Told::Injected(Value::Array(own)));
+        told.push(Content::Injected(Value::Array(own)));
     }
     if !rest.is_empty() {
         told.push(prompt(role, Some(&Value::Array(rest))));
@@ -187,9 +187,9 @@ fn message(raw: &Value) -> Vec<Told> {
 }
 
 /// An unmarked result is no error: that is the default of the API.
-fn result_block(block: &Value) -> Told {
+fn result_block(block: &Value) -> Content {
     let is_error = block.get("is_error").and_then(Value::as_bool);
-    Told::Result(Answered {
+    Content::Result(Answered {
         call: owned(block, "tool_use_id"),
         tool: None,
         result: block.get("content").map(plain).unwrap_or_default(),
@@ -197,43 +197,43 @@ fn result_block(block: &Value) -> Told {
     })
 }
 
-fn item(raw: &Value) -> Vec<Told> {
+fn item(raw: &Value) -> Vec<Content> {
     let kind = text(raw, "type").unwrap_or("message");
     let role = text(raw, "role").unwrap_or_default();
     vec![match (kind, role) {
-        ("message", "assistant") => Told::Said,
+        ("message", "assistant") => Content::Said,
         ("message", "system") => prompt("system", raw.get("content")),
         ("message", "developer") => prompt("developer", raw.get("content")),
         ("message", _) => prompt("user", raw.get("content")),
-        (kind, _) if kind.ends_with("_output") => Told::Result(Answered {
+        (kind, _) if kind.ends_with("_output") => Content::Result(Answered {
             call: owned(raw, "call_id").or_else(|| owned(raw, "id")),
             tool: None,
             result: raw.get("output").map(plain).unwrap_or_default(),
             is_error: None,
         }),
         // Reasoning and calls come back as the model sent them.
-        ("reasoning" | "compaction" | "item_reference", _) => Told::Said,
-        (kind, _) if kind.ends_with("_call") => Told::Said,
+        ("reasoning" | "compaction" | "item_reference", _) => Content::Said,
+        (kind, _) if kind.ends_with("_call") => Content::Said,
         // Settings: Codex lists its tools here.
         _ => return Vec::new(),
     }]
 }
 
-fn contents(raw: &Value) -> Vec<Told> {
+fn contents(raw: &Value) -> Vec<Content> {
     if text(raw, "role") == Some("model") {
-        return vec![Told::Said];
+        return vec![Content::Said];
     }
     let parts = items(raw, "parts");
     let answer = |part: &Value| {
         let told = part.get("functionResponse")?;
-        Some(Told::Result(Answered {
+        Some(Content::Result(Answered {
             call: owned(told, "id"),
             tool: owned(told, "name"),
             result: told.get("response").cloned().unwrap_or_default(),
             is_error: None,
         }))
     };
-    let mut told: Vec<Told> = parts.iter().filter_map(answer).collect();
+    let mut told: Vec<Content> = parts.iter().filter_map(answer).collect();
     let is_rest = |it: &&Value| it.get("functionResponse").is_none();
     let rest: Vec<Value> = parts.iter().filter(is_rest).cloned().collect();
     if !rest.is_empty() {

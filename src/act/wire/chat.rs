@@ -50,6 +50,10 @@ impl Fold for Chat {
         self.choices.values().any(spoke)
     }
 
+    fn is_over(&self) -> bool {
+        self.is_done
+    }
+
     fn end(&mut self, is_whole: bool) -> (Said, Value) {
         let mut said = std::mem::take(&mut self.said);
         let ended = !self.choices.is_empty() && self.choices.values().all(|it| it.finish.is_some());

@@ -74,6 +74,10 @@ impl Fold for Messages {
         self.has_spoken
     }
 
+    fn is_over(&self) -> bool {
+        self.said.is_complete
+    }
+
     fn end(&mut self, _is_whole: bool) -> (Said, Value) {
         let mut said = std::mem::take(&mut self.said);
         for (_, block) in std::mem::take(&mut self.blocks) {

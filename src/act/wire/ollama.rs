@@ -49,6 +49,10 @@ impl Fold for Ollama {
         !self.text.is_empty() || !self.calls.is_empty()
     }
 
+    fn is_over(&self) -> bool {
+        self.said.is_complete
+    }
+
     fn end(&mut self, _is_whole: bool) -> (Said, Value) {
         let mut said = std::mem::take(&mut self.said);
         say(

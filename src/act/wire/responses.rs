@@ -73,6 +73,10 @@ impl Fold for Responses {
         self.has_spoken
     }
 
+    fn is_over(&self) -> bool {
+        self.is_complete
+    }
+
     fn end(&mut self, _is_whole: bool) -> (Said, Value) {
         let response = std::mem::take(&mut self.response);
         let mut said = Said {

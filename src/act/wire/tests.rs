@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use super::Api;
 use super::answer::{Call, Part, Reading, Said};
-use super::asked::{Asked, Told};
+use super::asked::{Asked, Content};
 use crate::model::quantity::{Tokens, Usage};
 
 fn read(api: Api, pieces: &[&[u8]]) -> Said {
@@ -309,11 +309,11 @@ fn ollama_lines_are_put_together() {
 
 #[track_caller]
 fn check_asked(api: Api, body: &Value, expected: &[&str]) {
-    let words = |it: &Told| match it {
-        Told::Prompt { role, content } => format!("{role} {content}"),
-        Told::Result(it) => format!("{:?} {} {:?}", it.call, it.result, it.is_error),
-        Told::Injected(content) => format!("host {content}"),
-        Told::Said => "said".to_owned(),
+    let words = |it: &Content| match it {
+        Content::Prompt { role, content } => format!("{role} {content}"),
+        Content::Result(it) => format!("{:?} {} {:?}", it.call, it.result, it.is_error),
+        Content::Injected(content) => format!("host {content}"),
+        Content::Said => "said".to_owned(),
     };
     let asked = Asked::read(api, body);
     let found: Vec<String> = asked

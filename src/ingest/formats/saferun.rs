@@ -5,7 +5,7 @@ mod assembler;
 mod delta;
 mod open;
 mod request;
-mod tellers;
+mod writers;
 
 use serde_json::Value;
 

@@ -14,6 +14,7 @@ use crate::ingest::discover::Input;
 use crate::ingest::recent::{Homes, Recent as File};
 use crate::tui::effects::Effect;
 use crate::tui::keys::{Code, Command, Key};
+use crate::tui::screen::id::ScreenId;
 use crate::tui::screen::{Pointer, Screen};
 use crate::tui::screens::recent::tasks::{Figures, Look};
 use crate::tui::session::Session;
@@ -36,6 +37,8 @@ pub struct Recent {
     /// The folders that were searched, to list if nothing was found.
     places: String,
     has_demo: bool,
+    /// The tool calls that wait for approval, and the key that shows them. Empty if there are none.
+    asks: String,
 }
 
 /// A file, in sanitised words.
@@ -151,6 +154,13 @@ impl Recent {
     }
 
     /// Back to the open trace; without one, quits.
+    /// Nobody searches for a digit while an agent waits.
+    fn shows_asks(&self, key: Key, session: &Session) -> bool {
+        let keys = session.keymap.view_keys(ScreenId::Asks);
+        let is_asked = self.search.text().is_empty() && session.asks.open() > 0;
+        is_asked && keys.contains(&key.to_string())
+    }
+
     fn leave(session: &Session) -> Vec<Effect> {
         if session.loaded.store.sources().is_empty() {
             vec![Effect::Quit]
@@ -173,6 +183,9 @@ impl Screen for Recent {
             (Code::Esc, _) => self.search = Prompt::default(),
             (Code::Down, _) | (Code::Char('n'), true) => self.step(1),
             (Code::Up, _) | (Code::Char('p'), true) => self.step(-1),
+            _ if self.shows_asks(key, session) => {
+                return Some(vec![Effect::Show(ScreenId::Asks, None)]);
+            }
             (Code::PageDown, _) => self.step(page),
             (Code::PageUp, _) => self.step(-page),
             _ if self.search.edit(key) => self.view = Viewport::default(),
@@ -227,8 +240,13 @@ impl Screen for Recent {
         Vec::new()
     }
 
-    fn prepare(&mut self, area: Rect, _session: &mut Session) -> Vec<Effect> {
+    fn prepare(&mut self, area: Rect, session: &mut Session) -> Vec<Effect> {
         self.area = area;
+        self.asks = session.asks.badge(session.clock.now());
+        if !self.asks.is_empty() {
+            let keys = session.keymap.view_keys(ScreenId::Asks).join(" ");
+            self.asks = format!(" {} · {keys} shows it ", self.asks);
+        }
         self.view.settle(&Extent {
             len: self.len(),
             rows: self.rows(),

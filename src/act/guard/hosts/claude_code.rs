@@ -4,35 +4,32 @@ use std::env;
 
 use serde_json::Value;
 
+use crate::act::guard::hook_call::{Event, HookCall, Outcome, Over, Payload};
 use crate::act::guard::host::{Host, Say};
 use crate::act::guard::hosts;
-use crate::act::guard::told::{Event, Outcome, Over, Payload, Told};
 
 pub(crate) static HOST: Host = Host {
-    name: "claude-code",
-    read,
-    say,
-    patience: 3600,
     can_ask: true,
     can_defer: true,
     shares_id: true,
+    ..Host::new("claude-code", read, say)
 };
 
-fn read(payload: &Value) -> Option<Told> {
+fn read(payload: &Value) -> Option<HookCall> {
     let is_other = ["turn_id", "tool_call_id", "conversation_id"];
     if is_other.iter().any(|name| Payload(payload).has(name)) {
         return None;
     }
     let attended = env::var_os("CLAUDE_CODE_SESSION_ATTENDED");
     let told = events(payload)?;
-    Some(Told {
+    Some(HookCall {
         is_headless: attended.is_some_and(|it| it == "0"),
         ..told
     })
 }
 
 /// The events as Claude Code, Codex, Qwen Code and Kimi name them.
-pub(super) fn events(payload: &Value) -> Option<Told> {
+pub(super) fn events(payload: &Value) -> Option<HookCall> {
     let told = Payload(payload);
     let event = match told.text("hook_event_name")? {
         "PreToolUse" => Event::Before,
@@ -61,18 +58,14 @@ pub(super) fn events(payload: &Value) -> Option<Told> {
         _ if told.has("tool_name") => return None,
         _ => Event::Other,
     };
-    let needs_tool = matches!(event, Event::Before | Event::After(_) | Event::Permission);
-    if needs_tool && !told.has("tool_name") {
-        return None;
-    }
-    Some(Told {
-        tool: told.owned("tool_name").unwrap_or_default(),
+    Some(HookCall {
+        tool: told.tool("tool_name", &event)?,
         args: told.args("tool_input"),
         call: told.owned("tool_use_id"),
         cwd: told.owned("cwd"),
         agent: told.owned("agent_type").filter(|_| told.has("agent_id")),
         model: told.owned("model"),
-        ..Told::of(event, told.text("session_id")?)
+        ..HookCall::of(event, told.text("session_id")?)
     })
 }
 
@@ -101,7 +94,7 @@ fn batch(told: Payload<'_>) -> Vec<Over> {
     over.collect()
 }
 
-pub(super) fn say(told: &Told, say: &Say) -> String {
+pub(super) fn say(told: &HookCall, say: &Say) -> String {
     if hosts::is_permission(told) {
         return hosts::permission(say);
     }

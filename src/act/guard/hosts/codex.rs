@@ -3,21 +3,16 @@
 
 use serde_json::Value;
 
+use crate::act::guard::hook_call::{Event, HookCall, Outcome, Payload};
 use crate::act::guard::host::{Host, Say};
 use crate::act::guard::hosts::{self, claude_code};
-use crate::act::guard::told::{Event, Outcome, Payload, Told};
 
 pub(crate) static HOST: Host = Host {
-    name: "codex",
-    read,
-    say,
-    patience: 3600,
-    can_ask: false,
-    can_defer: false,
     shares_id: true,
+    ..Host::new("codex", read, say)
 };
 
-fn read(payload: &Value) -> Option<Told> {
+fn read(payload: &Value) -> Option<HookCall> {
     let told = claude_code::events(payload)?;
     let is_ours = Payload(payload).has("turn_id") || Payload(payload).has("model");
     // The end of a session carries neither.
@@ -32,10 +27,10 @@ fn read(payload: &Value) -> Option<Told> {
         }),
         other => other,
     };
-    Some(Told { event, ..told })
+    Some(HookCall { event, ..told })
 }
 
-fn say(told: &Told, say: &Say) -> String {
+fn say(told: &HookCall, say: &Say) -> String {
     if hosts::is_permission(told) {
         return hosts::permission(say);
     }

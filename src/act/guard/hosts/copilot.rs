@@ -2,22 +2,17 @@
 
 use serde_json::{Value, json};
 
+use crate::act::guard::hook_call::{Event, HookCall, Outcome, Payload};
 use crate::act::guard::host::{Host, Say};
 use crate::act::guard::hosts;
-use crate::act::guard::told::{Event, Outcome, Payload, Told};
 
 pub(crate) static HOST: Host = Host {
-    name: "copilot",
-    read,
-    say,
-    patience: 3600,
     can_ask: true,
-    can_defer: false,
-    shares_id: false,
+    ..Host::new("copilot", read, say)
 };
 
 /// A payload does not name its event; its members imply it.
-fn read(payload: &Value) -> Option<Told> {
+fn read(payload: &Value) -> Option<HookCall> {
     let told = Payload(payload);
     let run = told.text("sessionId")?;
     let event = if told.has("toolName") {
@@ -49,11 +44,11 @@ fn read(payload: &Value) -> Option<Told> {
     } else {
         "toolArgs"
     };
-    Some(Told {
+    Some(HookCall {
         tool: told.owned("toolName").unwrap_or_default(),
         args: told.args(args),
         cwd: told.owned("cwd"),
-        ..Told::of(event, run)
+        ..HookCall::of(event, run)
     })
 }
 
@@ -90,7 +85,7 @@ fn words(value: &Value) -> String {
         .unwrap_or_else(|| value.to_string())
 }
 
-fn say(told: &Told, say: &Say) -> String {
+fn say(told: &HookCall, say: &Say) -> String {
     let decision = match (hosts::is_permission(told), say) {
         (true, Say::Allow(_)) => json!({"behavior": "allow"}),
         (true, Say::Deny(reason)) => json!({"behavior": "deny", "message": reason}),

@@ -2,21 +2,13 @@
 
 use serde_json::{Value, json};
 
+use crate::act::guard::hook_call::{Event, HookCall, Outcome, Payload};
 use crate::act::guard::host::{Host, Say};
 use crate::act::guard::hosts;
-use crate::act::guard::told::{Event, Outcome, Payload, Told};
 
-pub(crate) static HOST: Host = Host {
-    name: "cursor",
-    read,
-    say,
-    patience: 3600,
-    can_ask: false,
-    can_defer: false,
-    shares_id: false,
-};
+pub(crate) static HOST: Host = Host::new("cursor", read, say);
 
-fn read(payload: &Value) -> Option<Told> {
+fn read(payload: &Value) -> Option<HookCall> {
     let told = Payload(payload);
     let run = told.text("conversation_id")?;
     let event = match told.text("hook_event_name")? {
@@ -47,23 +39,20 @@ fn read(payload: &Value) -> Option<Told> {
         "sessionEnd" => Event::End(told.owned("reason")),
         _ => Event::Other,
     };
-    if matches!(event, Event::Before | Event::After(_)) && !told.has("tool_name") {
-        return None;
-    }
     let roots = told.value("workspace_roots").and_then(Value::as_array);
     let root = roots.and_then(|it| it.first()).and_then(hosts::texts);
-    Some(Told {
-        tool: told.owned("tool_name").unwrap_or_default(),
+    Some(HookCall {
+        tool: told.tool("tool_name", &event)?,
         args: told.args("tool_input"),
         call: told.owned("tool_use_id"),
         cwd: told.owned("cwd").or(root),
         model: told.owned("model"),
         host_version: told.owned("cursor_version"),
-        ..Told::of(event, run)
+        ..HookCall::of(event, run)
     })
 }
 
-fn say(told: &Told, say: &Say) -> String {
+fn say(told: &HookCall, say: &Say) -> String {
     if told.event != Event::Before {
         return "{}".to_owned();
     }

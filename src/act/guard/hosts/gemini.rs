@@ -2,20 +2,12 @@
 
 use serde_json::{Value, json};
 
+use crate::act::guard::hook_call::{Event, HookCall, Outcome, Payload};
 use crate::act::guard::host::{Host, Say};
-use crate::act::guard::told::{Event, Outcome, Payload, Told};
 
-pub(crate) static HOST: Host = Host {
-    name: "gemini",
-    read,
-    say,
-    patience: 3600,
-    can_ask: false,
-    can_defer: false,
-    shares_id: false,
-};
+pub(crate) static HOST: Host = Host::new("gemini", read, say);
 
-fn read(payload: &Value) -> Option<Told> {
+fn read(payload: &Value) -> Option<HookCall> {
     let told = Payload(payload);
     let event = match told.text("hook_event_name")? {
         "BeforeTool" => Event::Before,
@@ -30,14 +22,11 @@ fn read(payload: &Value) -> Option<Told> {
         "SessionEnd" if told.has("timestamp") => Event::End(told.owned("reason")),
         _ => return None,
     };
-    if matches!(event, Event::Before | Event::After(_)) && !told.has("tool_name") {
-        return None;
-    }
-    Some(Told {
-        tool: told.owned("tool_name").unwrap_or_default(),
+    Some(HookCall {
+        tool: told.tool("tool_name", &event)?,
         args: told.args("tool_input"),
         cwd: told.owned("cwd"),
-        ..Told::of(event, told.text("session_id")?)
+        ..HookCall::of(event, told.text("session_id")?)
     })
 }
 
@@ -57,7 +46,7 @@ fn outcome(told: Payload<'_>) -> Outcome {
     }
 }
 
-fn say(_told: &Told, say: &Say) -> String {
+fn say(_told: &HookCall, say: &Say) -> String {
     match say {
         Say::Deny(reason) | Say::Ask(reason) | Say::Defer(reason) => {
             json!({"decision": "deny", "reason": reason}).to_string()

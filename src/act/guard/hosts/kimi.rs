@@ -2,27 +2,22 @@
 
 use serde_json::Value;
 
+use crate::act::guard::hook_call::{HookCall, Payload};
 use crate::act::guard::host::{Host, Say};
 use crate::act::guard::hosts::{self, claude_code};
-use crate::act::guard::told::{Payload, Told};
 
 pub(crate) static HOST: Host = Host {
-    name: "kimi",
-    read,
-    say,
     patience: 600,
-    can_ask: false,
-    can_defer: false,
-    shares_id: false,
+    ..Host::new("kimi", read, say)
 };
 
-fn read(payload: &Value) -> Option<Told> {
+fn read(payload: &Value) -> Option<HookCall> {
     let told = claude_code::events(payload)?;
     let call = Payload(payload).owned("tool_call_id").or(told.call);
-    Some(Told { call, ..told })
+    Some(HookCall { call, ..told })
 }
 
-fn say(_told: &Told, say: &Say) -> String {
+fn say(_told: &HookCall, say: &Say) -> String {
     match say {
         Say::Deny(reason) | Say::Ask(reason) | Say::Defer(reason) => {
             hosts::pre_tool_use("deny", reason)

@@ -1,21 +1,18 @@
 //! OpenCode, through our own plugin, which forwards the input of its hooks and throws when a call is denied.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::act::guard::host::{Host, Say};
-use crate::act::guard::told::{Event, Outcome, Payload, Told};
+use crate::act::guard::hook_call::{Event, HookCall, Outcome, Payload};
+use crate::act::guard::host::Host;
+use crate::act::guard::hosts;
 
 pub(crate) static HOST: Host = Host {
-    name: "opencode",
-    read,
-    say,
     patience: 86_400,
-    can_ask: false,
-    can_defer: false,
     shares_id: true,
+    ..Host::new("opencode", read, hosts::say)
 };
 
-fn read(payload: &Value) -> Option<Told> {
+fn read(payload: &Value) -> Option<HookCall> {
     let told = Payload(payload);
     let event = match told.text("hook")? {
         "tool.execute.before" => Event::Before,
@@ -23,15 +20,12 @@ fn read(payload: &Value) -> Option<Told> {
         "chat.message" => Event::Prompt(told.text("text")?.to_owned()),
         _ => Event::Other,
     };
-    if matches!(event, Event::Before | Event::After(_)) && !told.has("tool") {
-        return None;
-    }
-    Some(Told {
-        tool: told.owned("tool").unwrap_or_default(),
+    Some(HookCall {
+        tool: told.tool("tool", &event)?,
         args: told.args("args"),
         call: told.owned("callID"),
         cwd: told.owned("directory"),
-        ..Told::of(event, told.text("sessionID")?)
+        ..HookCall::of(event, told.text("sessionID")?)
     })
 }
 
@@ -43,15 +37,4 @@ fn outcome(told: Payload<'_>) -> Outcome {
         result: output.and_then(|it| it.get("output")).or(output).cloned(),
         ..Outcome::default()
     }
-}
-
-fn say(_told: &Told, say: &Say) -> String {
-    let decision = match say {
-        Say::Nothing => json!({}),
-        Say::Allow(reason) => json!({"decision": "allow", "reason": reason}),
-        Say::Deny(reason) | Say::Ask(reason) | Say::Defer(reason) => {
-            json!({"decision": "deny", "reason": reason})
-        }
-    };
-    decision.to_string()
 }

@@ -2,21 +2,17 @@
 
 use serde_json::Value;
 
+use crate::act::guard::hook_call::{Event, HookCall, Payload};
 use crate::act::guard::host::Host;
 use crate::act::guard::hosts::claude_code;
-use crate::act::guard::told::{Event, Payload, Told};
 
 pub(crate) static HOST: Host = Host {
-    name: "qwen",
-    read,
-    say: claude_code::say,
     patience: 900,
     can_ask: true,
-    can_defer: false,
-    shares_id: false,
+    ..Host::new("qwen", read, claude_code::say)
 };
 
-fn read(payload: &Value) -> Option<Told> {
+fn read(payload: &Value) -> Option<HookCall> {
     if !Payload(payload).has("timestamp") && !Payload(payload).has("tool_call_id") {
         return None;
     }
@@ -26,7 +22,7 @@ fn read(payload: &Value) -> Option<Told> {
         other => other,
     };
     let call = Payload(payload).owned("tool_call_id").or(told.call);
-    Some(Told {
+    Some(HookCall {
         event,
         call,
         ..told

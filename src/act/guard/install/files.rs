@@ -29,74 +29,74 @@ pub(super) enum Event {
     /// A call waits for the answer, and must not run without one.
     Gate(&'static str),
     /// For information only.
-    Told(&'static str),
+    Report(&'static str),
 }
 
-use Event::{Gate, Told};
+use Event::{Gate, Report};
 
 const CLAUDE: &[Event] = &[
     Gate("PreToolUse"),
     Gate("PermissionRequest"),
-    Told("PostToolUse"),
-    Told("PostToolUseFailure"),
-    Told("PostToolBatch"),
-    Told("PermissionDenied"),
-    Told("UserPromptSubmit"),
-    Told("SessionStart"),
-    Told("SessionEnd"),
-    Told("Stop"),
-    Told("SubagentStart"),
-    Told("SubagentStop"),
-    Told("PreCompact"),
+    Report("PostToolUse"),
+    Report("PostToolUseFailure"),
+    Report("PostToolBatch"),
+    Report("PermissionDenied"),
+    Report("UserPromptSubmit"),
+    Report("SessionStart"),
+    Report("SessionEnd"),
+    Report("Stop"),
+    Report("SubagentStart"),
+    Report("SubagentStop"),
+    Report("PreCompact"),
 ];
 const CODEX: &[Event] = &[
     Gate("PreToolUse"),
     Gate("PermissionRequest"),
-    Told("PostToolUse"),
-    Told("UserPromptSubmit"),
-    Told("SessionStart"),
-    Told("SessionEnd"),
-    Told("Stop"),
-    Told("SubagentStart"),
-    Told("SubagentStop"),
+    Report("PostToolUse"),
+    Report("UserPromptSubmit"),
+    Report("SessionStart"),
+    Report("SessionEnd"),
+    Report("Stop"),
+    Report("SubagentStart"),
+    Report("SubagentStop"),
 ];
 const GEMINI: &[Event] = &[
     Gate("BeforeTool"),
-    Told("AfterTool"),
-    Told("BeforeAgent"),
-    Told("AfterAgent"),
-    Told("SessionStart"),
-    Told("SessionEnd"),
+    Report("AfterTool"),
+    Report("BeforeAgent"),
+    Report("AfterAgent"),
+    Report("SessionStart"),
+    Report("SessionEnd"),
 ];
 const COPILOT: &[Event] = &[
     Gate("preToolUse"),
     Gate("permissionRequest"),
-    Told("postToolUse"),
-    Told("postToolUseFailure"),
-    Told("userPromptSubmitted"),
-    Told("sessionStart"),
-    Told("sessionEnd"),
-    Told("agentStop"),
-    Told("errorOccurred"),
+    Report("postToolUse"),
+    Report("postToolUseFailure"),
+    Report("userPromptSubmitted"),
+    Report("sessionStart"),
+    Report("sessionEnd"),
+    Report("agentStop"),
+    Report("errorOccurred"),
 ];
 const CURSOR: &[Event] = &[
     Gate("preToolUse"),
-    Told("postToolUse"),
-    Told("postToolUseFailure"),
-    Told("beforeSubmitPrompt"),
-    Told("afterAgentResponse"),
-    Told("stop"),
-    Told("sessionStart"),
-    Told("sessionEnd"),
+    Report("postToolUse"),
+    Report("postToolUseFailure"),
+    Report("beforeSubmitPrompt"),
+    Report("afterAgentResponse"),
+    Report("stop"),
+    Report("sessionStart"),
+    Report("sessionEnd"),
 ];
 const KIMI: &[Event] = &[
     Gate("PreToolUse"),
-    Told("PostToolUse"),
-    Told("PostToolUseFailure"),
-    Told("UserPromptSubmit"),
-    Told("SessionStart"),
-    Told("SessionEnd"),
-    Told("Stop"),
+    Report("PostToolUse"),
+    Report("PostToolUseFailure"),
+    Report("UserPromptSubmit"),
+    Report("SessionStart"),
+    Report("SessionEnd"),
+    Report("Stop"),
 ];
 
 /// The host's events that the guard subscribes to.
@@ -194,7 +194,7 @@ fn command(event: Event, (host, program, is_observing): (&str, &str, bool)) -> S
         Gate(_) if !is_observing => format!(
             "{guard} || {{ echo 'saferun-tui guard failed; remove with: saferun-tui guard uninstall {host}' >&2; exit 2; }}"
         ),
-        Gate(_) | Told(_) => format!("{guard} || true"),
+        Gate(_) | Report(_) => format!("{guard} || true"),
     }
 }
 
@@ -207,13 +207,13 @@ fn entries(ours: (&str, &str, bool)) -> Vec<Entry> {
     let (host, _, is_observing) = ours;
     let entry = |event: &Event| Entry {
         event: match event {
-            Gate(name) | Told(name) => name,
+            Gate(name) | Report(name) => name,
         },
         is_gate: matches!(event, Gate(_)) && !is_observing,
         command: command(*event, ours),
         timeout: match (host, event) {
             // Codex shortens longer timeouts, with a warning at every start.
-            ("codex", Told("SessionEnd")) => 3,
+            ("codex", Report("SessionEnd")) => 3,
             _ => timeout(host),
         },
     };
@@ -261,9 +261,31 @@ pub(super) fn removed(file: &File, text: &str, host: &str) -> Result<Option<Stri
     }
 }
 
+/// The change in one sentence: settings files are long, and the question comes at their end.
+fn summary(host: &str, is_observing: bool) -> String {
+    if host == "opencode" {
+        return "this adds a plugin that asks the guard before each tool call".to_owned();
+    }
+    let all = events(host);
+    let gates = all.iter().filter_map(|event| match event {
+        Gate(name) => Some(*name),
+        Report(_) => None,
+    });
+    let gates: Vec<&str> = gates.collect();
+    let deciding = gates.join(" and ");
+    match (is_observing, all.len(), all.len() - gates.len()) {
+        (true, all, _) => format!("this adds {all} hooks, which only record"),
+        (false, all, rest) => {
+            format!(
+                "this adds {all} hooks: {deciding} may stop a tool call, the other {rest} only record"
+            )
+        }
+    }
+}
+
 /// What the user should know about a host.
 pub(super) fn notes(host: &str, how: How<'_>) -> Vec<String> {
-    let mut notes = Vec::new();
+    let mut notes = vec![summary(host, how.is_observing)];
     match host {
         "codex" => notes.push(
             "codex runs new or changed hooks only once you trust them: type /hooks in codex"

@@ -137,6 +137,7 @@ mod tests {
     fn dialog() -> Dialog {
         let leader = Process {
             pid: 7,
+            parent: 1,
             group: 7,
             uid: 0,
             started: 0,

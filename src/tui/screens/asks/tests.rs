@@ -7,9 +7,10 @@ use crate::act::ask::{Ask, Standing, State, VERSION, hash};
 use crate::act::events::{Answer, Asked, Event};
 use crate::base::clock::Clock;
 use crate::base::human;
-use crate::tui::Options;
+use crate::ingest::discover::Input;
 use crate::tui::render::{self, Headless};
 use crate::tui::testing::{load, options};
+use crate::tui::{Options, Setup};
 
 const NOW: i64 = 1_795_478_400_000_000;
 
@@ -128,6 +129,45 @@ fn every_view_shows_the_pending_asks_and_the_time_left() {
     assert!(screen.text().contains("2 asks · 0:39"));
     screen.ask(vec![asked("a-1", "Bash", json!({}), Standing::Gone)]);
     assert!(!screen.text().contains("asks ·"));
+}
+
+/// Opening another trace is no answer.
+#[test]
+fn recent_runs_show_the_pending_asks_and_opening_one_keeps_them() {
+    let demo = Input::Bundled {
+        name: "demo.jsonl",
+        bytes: TRACE.as_bytes(),
+        companions: &[],
+    };
+    let options = Options {
+        recent: true,
+        setup: Setup {
+            demo: vec![demo],
+            ..Setup::default()
+        },
+        clock: Arc::new(Hand(AtomicI64::new(NOW))),
+        ..options()
+    };
+    let new = || {
+        let mut shown = Headless::new(&options, (120, 36));
+        shown.happen(Event::Asks(two()));
+        shown
+    };
+    let first = |shown: &mut Headless| {
+        let text = render::text(&shown.draw());
+        text.lines().next().map(str::to_owned).unwrap_or_default()
+    };
+    let mut shown = new();
+    assert!(first(&mut shown).contains("2 asks · 0:41 · 0 shows it"));
+    shown.play("0");
+    assert!(first(&mut shown).contains("asks"));
+    let mut shown = new();
+    shown.play("enter");
+    let head = first(&mut shown);
+    assert!(
+        head.contains("demo") && head.contains("2 asks · 0:41"),
+        "{head}"
+    );
 }
 
 #[test]

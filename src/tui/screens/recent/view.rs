@@ -65,6 +65,7 @@ fn head(recent: &Recent, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let styles = &theme.styles;
     let mut row = Row::new(buf, area, 0, Style::new());
     row.flush_right(&format!(" {} ", amount(recent)), styles.faint);
+    row.flush_right(&recent.asks, styles.waiting);
     row.put(" saferun ", styles.strong)
         .put(theme.marks.crumb, styles.faint)
         .put(" recent runs", styles.text);

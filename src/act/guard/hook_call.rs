@@ -4,7 +4,7 @@ use serde_json::Value;
 
 /// One hook call.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Told {
+pub(super) struct HookCall {
     pub(super) event: Event,
     /// The host's session id.
     pub(super) run: String,
@@ -56,9 +56,9 @@ pub(super) struct Over {
     pub(super) result: Option<Value>,
 }
 
-impl Told {
-    pub(super) fn of(event: Event, run: &str) -> Told {
-        Told {
+impl HookCall {
+    pub(super) fn of(event: Event, run: &str) -> HookCall {
+        HookCall {
             event,
             run: run.to_owned(),
             tool: String::new(),
@@ -86,6 +86,19 @@ impl<'a> Payload<'a> {
         self.text(name)
             .filter(|it| !it.is_empty())
             .map(str::to_owned)
+    }
+
+    /// The tool of an event. None if the event is about a call, and has no tool.
+    pub(super) fn tool(self, name: &str, event: &Event) -> Option<String> {
+        match event {
+            Event::Before | Event::After(_) | Event::Permission => self.owned(name),
+            Event::Batch(_)
+            | Event::Prompt(_)
+            | Event::Said(_)
+            | Event::Start
+            | Event::End(_)
+            | Event::Other => Some(self.owned(name).unwrap_or_default()),
+        }
     }
 
     /// A member that is present and not null.

@@ -38,14 +38,14 @@ impl Via {
 
 /// The calls of a trace with more than one writer. In other traces it stays empty.
 #[derive(Debug, Default)]
-pub(super) struct Tellers {
-    calls: HashMap<(RunIx, u64), Told, foldhash::fast::RandomState>,
+pub(super) struct Writers {
+    calls: HashMap<(RunIx, u64), SameId, foldhash::fast::RandomState>,
     is_used: bool,
 }
 
 /// The calls of one id: the nth record of any writer is the nth row.
 #[derive(Debug, Default)]
-struct Told {
+struct SameId {
     rows: Vec<Joined>,
     called: [usize; VIAS],
     answered: [usize; VIAS],
@@ -93,7 +93,7 @@ pub(super) struct Result {
     pub(super) has_cost: bool,
 }
 
-impl Tellers {
+impl Writers {
     /// Notes that events name their writer.
     pub(super) fn see(&mut self, word: &[u8]) {
         self.is_used |= !word.is_empty();
@@ -114,7 +114,7 @@ impl Tellers {
         let told = self
             .calls
             .entry(key)
-            .or_insert_with(|| Told::unnamed(known));
+            .or_insert_with(|| SameId::unnamed(known));
         let row = told.rows.get(told.called[via as usize]).copied()?;
         told.called[via as usize] += 1;
         Some(row.action)
@@ -139,7 +139,7 @@ impl Tellers {
         let told = self
             .calls
             .entry(key)
-            .or_insert_with(|| Told::unnamed(known));
+            .or_insert_with(|| SameId::unnamed(known));
         let nth = told.answered[result.via as usize];
         let Some(row) = told.rows.get_mut(nth) else {
             return Answer::First;
@@ -180,7 +180,7 @@ impl Tellers {
 
     /// Drops the older half.
     fn forget(&mut self) {
-        let mut ends: Vec<ActionIx> = self.calls.values().map(Told::newest).collect();
+        let mut ends: Vec<ActionIx> = self.calls.values().map(SameId::newest).collect();
         let middle = ends.len() / 2;
         let (_, least, _) = ends.select_nth_unstable(middle);
         let least = *least;
@@ -188,9 +188,9 @@ impl Tellers {
     }
 }
 
-impl Told {
-    fn unnamed(known: Option<Call>) -> Told {
-        let mut told = Told::default();
+impl SameId {
+    fn unnamed(known: Option<Call>) -> SameId {
+        let mut told = SameId::default();
         if let Some(call) = known {
             told.called[Via::Unnamed as usize] = 1;
             let mut row = Joined::new(&call);

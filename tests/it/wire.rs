@@ -1,0 +1,181 @@
+//! The files with which a program records itself, in the languages that this machine has.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+
+use crate::record::{chat, events, model, of};
+
+const POLICY: &str = r#"version = 1
+[[rule]]
+id = "refund-cap"
+effect = "deny"
+when = "tool:refund args.amount>500"
+reason = "refunds over 500 need a person"
+"#;
+
+/// A folder with the file and a policy, in which a program of that language runs.
+struct Place(tempfile::TempDir);
+
+impl Place {
+    fn new(language: &str) -> Place {
+        let place = Place(tempfile::tempdir().expect("a folder"));
+        let written = Command::new(env!("CARGO_BIN_EXE_saferun-tui"))
+            .args(["wire", language, "-o"])
+            .arg(place.0.path())
+            .output();
+        assert!(written.expect("it ran").status.success());
+        let folder = place.0.path().join(".config/saferun-tui");
+        fs::create_dir_all(&folder).expect("created");
+        let policy = folder.join("policy.toml");
+        fs::write(&policy, POLICY).expect("written");
+        fs::set_permissions(&policy, fs::Permissions::from_mode(0o600)).expect("set");
+        place
+    }
+
+    /// None: the language is not installed.
+    fn run(&self, program: &[&str], url: &str) -> Option<Output> {
+        let mut command = Command::new(program[0]);
+        command
+            .args(&program[1..])
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.0.path())
+            .env("SAFERUN_TUI", env!("CARGO_BIN_EXE_saferun-tui"))
+            .env("SAFERUN_TRACE", self.0.path().join("t.jsonl"))
+            .env("BASE_URL", url)
+            .current_dir(self.0.path());
+        match command.output() {
+            Ok(done) => Some(done),
+            Err(_) => {
+                println!("skipped: {} is not installed", program[0]);
+                None
+            }
+        }
+    }
+
+    fn events(&self) -> Vec<Value> {
+        events(&self.0.path().join("t.jsonl"))
+    }
+}
+
+const JAVASCRIPT: &str = r#"
+import { observe, guarded, run } from "./saferun.mjs";
+const client = observe({ fetch }, { service: "support", env: "prod" });
+const ask = async (stream, messages) => {
+  const body = JSON.stringify({ model: "gpt-4o", stream, messages, tools: [{ function: { name: "read" } }] });
+  const headers = { "content-type": "application/json", authorization: "Bearer sk-planted-0123456789" };
+  const answer = await client.fetch(process.env.BASE_URL + "/chat/completions", { method: "POST", headers, body });
+  return answer.text();
+};
+const read = guarded(function read(path) { return `text of ${path}`; });
+const refund = guarded(async function refund(order, amount) { return amount; });
+const start = [{ role: "user", content: "read it" }];
+for (const stream of [true, false]) {
+  await run(async () => {
+    await ask(stream, start);
+    const content = read("ä.txt");
+    await ask(stream, [...start, { role: "assistant", tool_calls: [] }, { role: "tool", tool_call_id: "call_1", content }]);
+  }, { task: `stream ${stream}` });
+}
+console.log(await refund("a", 20), await refund("a", 501).catch((error) => `${error.name}: ${error.message}`));
+"#;
+
+#[test]
+fn a_javascript_program_records_its_models_and_tools_and_holds_to_the_policy() {
+    let model = model(chat);
+    let place = Place::new("javascript");
+    let script = place.0.path().join("agent.mjs");
+    fs::write(&script, JAVASCRIPT).expect("written");
+    let url = format!("http://{}/v1", model.address);
+    let Some(done) = place.run(&["node", "agent.mjs"], &url) else {
+        return;
+    };
+    let said = String::from_utf8_lossy(&done.stdout);
+    let complaints = String::from_utf8_lossy(&done.stderr);
+    assert_eq!(
+        said, "20 PermissionError: Blocked by policy refund-cap: refunds over 500 need a person\n",
+        "{complaints}"
+    );
+    let events = place.events();
+    assert!(!format!("{events:?}").contains("sk-planted"));
+    let starts = of(&events, "run_start");
+    assert_eq!(starts[0]["service"], "support");
+    let ends = of(&events, "run_end");
+    assert_eq!((starts.len(), ends.len()), (3, 3));
+    for start in starts.iter().filter(|it| it["task"].is_string()) {
+        let mine = |kind: &str| {
+            let all = of(&events, kind).into_iter();
+            let mine: Vec<&Value> = all.filter(|it| it["run_id"] == start["run_id"]).collect();
+            mine
+        };
+        let answers = mine("response");
+        assert_eq!(answers.len(), 2, "{start}");
+        assert_eq!(
+            answers[0]["usage"],
+            json!({"input_tokens": 60, "output_tokens": 10, "cache_read_tokens": 40})
+        );
+        assert_eq!(answers[1]["content"], "done");
+        let calls = mine("tool_call");
+        assert_eq!(calls.len(), 1);
+        assert_eq!(
+            (&calls[0]["id"], &calls[0]["args"], &calls[0]["parent_id"]),
+            (
+                &json!("call_1"),
+                &json!({"path": "ä.txt"}),
+                &answers[0]["id"]
+            )
+        );
+        let results = mine("tool_result");
+        assert_eq!(
+            results.len(),
+            1,
+            "the wrapped function and the wire report one result"
+        );
+        assert_eq!(results[0]["result"], "text of ä.txt");
+    }
+    let blocked = of(&events, "tool_result");
+    assert!(blocked.iter().any(|it| it["status"] == "blocked"));
+}
+
+const PYTHON: &str = r#"
+from saferun import guarded
+@guarded
+def refund(order, amount):
+    return amount
+print(refund("a", 20))
+try:
+    refund("a", amount=501)
+except PermissionError as error:
+    print(error)
+"#;
+
+#[test]
+fn a_python_program_holds_to_the_policy() {
+    let place = Place::new("python");
+    let Some(done) = place.run(&["python3", "-c", PYTHON], "") else {
+        return;
+    };
+    let said = String::from_utf8_lossy(&done.stdout);
+    let complaints = String::from_utf8_lossy(&done.stderr);
+    assert_eq!(
+        said, "20\nBlocked by policy refund-cap: refunds over 500 need a person\n",
+        "{complaints}"
+    );
+    let events = place.events();
+    let statuses: Vec<&Value> = of(&events, "tool_result")
+        .iter()
+        .map(|it| &it["status"])
+        .collect();
+    assert_eq!(statuses, ["ok", "blocked"]);
+}
+
+#[test]
+fn types_make_the_same_file_one_of_typescript() {
+    let place = Place::new("typescript");
+    let text = fs::read_to_string(place.0.path().join("saferun.ts")).expect("written");
+    assert!(text.starts_with("// saferun.ts "));
+    assert!(text.contains("export function observe<T>(thing: T"));
+}
