@@ -14,6 +14,8 @@ mod costs;
 mod detection;
 mod diff;
 mod documents;
+#[cfg(feature = "capture")]
+mod experiment;
 mod files;
 mod floors;
 mod folders;
@@ -39,3 +41,5 @@ mod shapes;
 mod stores;
 mod support;
 mod tail;
+#[cfg(feature = "capture")]
+mod traced;
