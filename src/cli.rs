@@ -12,6 +12,7 @@ pub mod out;
 
 mod columns;
 mod filter;
+mod lines;
 mod load;
 mod pick;
 mod picture;

@@ -26,6 +26,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::act::events::Outside;
+use crate::act::rerun::Settings;
 use crate::analysis::runs::{Grouping, Order};
 use crate::base::clock::{Clock, System};
 use crate::ingest::discover::{self, Input};
@@ -150,6 +151,8 @@ pub struct Setup {
     pub policies: Source,
     /// Rules of alerts, and how to read them.
     pub alerts: alerting::Source,
+    /// How steps are run again.
+    pub rerun: Settings,
     /// What earlier sessions left; the runtime fills it in.
     pub remembered: Remembered,
 }

@@ -58,11 +58,13 @@ fn call(tools: &mut Tools, params: &Value) -> Value {
 pub fn respond_to_line(tools: &mut Tools, line: &str) -> Option<Value> {
     match serde_json::from_str(line) {
         Ok(message) => respond(tools, &message),
-        Err(error) => {
-            let error = json!({"code": -32700, "message": format!("Parse error: {error}")});
-            Some(json!({"jsonrpc": "2.0", "id": null, "error": error}))
-        }
+        Err(error) => Some(failure(-32700, &format!("Parse error: {error}"))),
     }
+}
+
+/// The answer to what is not a message.
+pub fn failure(code: i32, words: &str) -> Value {
+    json!({"jsonrpc": "2.0", "id": null, "error": {"code": code, "message": words}})
 }
 
 /// The same over Streamable HTTP, without sessions and without streams.

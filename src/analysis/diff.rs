@@ -7,6 +7,7 @@
 
 pub mod align;
 pub mod describe;
+pub mod experiment;
 pub mod fold;
 pub mod headline;
 pub mod json;

@@ -6,6 +6,7 @@
 pub mod again;
 pub mod answer;
 pub mod class;
+pub mod forks;
 pub mod heard;
 pub mod norm;
 pub mod player;

@@ -1,5 +1,8 @@
 //! `diff`: compares two runs.
 
+#[cfg(feature = "capture")]
+mod experiment;
+
 use std::path::PathBuf;
 
 use crate::analysis::diff::mask::{Blind, Ignored};
@@ -29,6 +32,7 @@ Examples:
   saferun-tui diff trace.jsonl#7f3a91 trace.jsonl#61bd02
   saferun-tui diff -w task:refund-7 old.jsonl new.jsonl    the matching run of each file
   saferun-tui diff old.jsonl new.jsonl --ignore args.request_id --hide-noise --exit-code
+  saferun-tui diff old.jsonl new.jsonl --experiment --dry-run   what could be tried, and at what price
 
 Exit code 1 with --exit-code when the runs differ.")]
 pub struct Diff {
@@ -53,6 +57,9 @@ pub struct Diff {
     /// Exit with code 1 when the runs differ
     #[arg(long)]
     exit_code: bool,
+    #[cfg(feature = "capture")]
+    #[command(flatten)]
+    trial: experiment::Options,
 }
 
 impl Command for Diff {
@@ -91,6 +98,10 @@ impl Command for Diff {
             a,
             b,
         };
+        #[cfg(feature = "capture")]
+        if self.trial.experiment {
+            return experiment::run(cx, &story, &self.trial);
+        }
         let why = why::why(&story, &CancelFlag::new());
         write(cx, story, why.as_ref(), &wanted)?;
         Ok(if self.exit_code && !comparison.is_equal() {

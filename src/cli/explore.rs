@@ -14,7 +14,7 @@ use crate::cli::look::Charset;
 use crate::cli::pick::Target;
 use crate::cli::policy::sources;
 use crate::cli::selection::Selection;
-use crate::cli::{Cx, demo, filter, ls, picture, plain, url};
+use crate::cli::{Cx, demo, filter, ls, picture, plain, settings, url};
 use crate::config::{self, Origin};
 use crate::ingest::discover::{self, Input};
 use crate::ingest::intake;
@@ -393,6 +393,7 @@ fn options(cx: &Cx, named: &Named) -> tui::Options {
             demo: demo::inputs(),
             policies: named.policies(cx),
             alerts: alert_sources::of_screen(cx, named.rules.as_deref()),
+            rerun: settings::rerun(config),
             ..Setup::default()
         },
         state: cx.config.state.value.then(state::usual_folder).flatten(),

@@ -1,6 +1,6 @@
 //! `mcp-serve`: the recorded results of a run's tools, as an MCP server.
 
-use std::io::{self, BufRead, Read};
+use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,10 +15,11 @@ use crate::analysis::tape::tools::Tools;
 use crate::base::human;
 use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::{Exit, Failure};
+use crate::cli::lines::{self, Line};
 use crate::cli::{Cx, pick};
 
 /// The longest message that is read.
-const LONGEST: u64 = 16 << 20;
+const LONGEST: usize = 16 << 20;
 
 /// Serve the recorded results of a run's tools as an MCP server, over standard input and output or HTTP
 #[derive(Debug, clap::Args)]
@@ -116,19 +117,18 @@ impl Command for McpServe {
 /// Serves one message per line, until standard input ends.
 fn over_pipes(cx: &mut Cx, mut tools: Tools) -> anyhow::Result<Tools> {
     let mut input = io::stdin().lock();
-    loop {
-        let mut line = String::new();
-        if input.by_ref().take(LONGEST).read_line(&mut line)? == 0 {
-            return Ok(tools);
-        }
-        if line.trim().is_empty() {
-            continue;
-        }
-        if let Some(answer) = mcp::respond_to_line(&mut tools, &line) {
+    while let Some(line) = lines::next(&mut input, LONGEST)? {
+        let answer = match line {
+            Line::TooLong => Some(mcp::failure(-32600, "the message is too long")),
+            Line::Text(line) if line.trim().is_empty() => continue,
+            Line::Text(line) => mcp::respond_to_line(&mut tools, &line),
+        };
+        if let Some(answer) = answer {
             cx.out.exact(&format!("{answer}\n"))?;
             cx.out.flush()?;
         }
     }
+    Ok(tools)
 }
 
 fn over_http(cx: &Cx, tools: Tools, address: &str) -> anyhow::Result<Tools> {

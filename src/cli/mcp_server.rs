@@ -5,7 +5,6 @@
 
 mod tools;
 
-use std::io::BufRead as _;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
@@ -13,6 +12,7 @@ use serde_json::{Value, json};
 use crate::cli::Cx;
 use crate::cli::command::{Accepts, Command};
 use crate::cli::failure::Exit;
+use crate::cli::lines::{self, Line};
 
 /// Serve traces to an agent over the Model Context Protocol (stdio): list, query, show, compare, cost; read-only,
 /// masked
@@ -40,16 +40,15 @@ impl Command for McpServer {
     const ACCEPTS: Accepts = Accepts::READING;
 
     fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
-        let stdin = std::io::stdin();
-        for line in stdin.lock().lines() {
-            let line = line?;
-            if line.trim().is_empty() {
-                continue;
-            }
-            let answer = match serde_json::from_str::<Value>(&line) {
-                Ok(request) if line.len() <= LONGEST => answer(cx, &self.paths, &request),
-                Ok(_) => Some(failure(&Value::Null, -32600, "the request is too long")),
-                Err(error) => Some(failure(&Value::Null, -32700, &error.to_string())),
+        let mut input = std::io::stdin().lock();
+        while let Some(line) = lines::next(&mut input, LONGEST)? {
+            let answer = match line {
+                Line::TooLong => Some(failure(&Value::Null, -32600, "the request is too long")),
+                Line::Text(line) if line.trim().is_empty() => continue,
+                Line::Text(line) => match serde_json::from_str::<Value>(&line) {
+                    Ok(request) => answer(cx, &self.paths, &request),
+                    Err(error) => Some(failure(&Value::Null, -32700, &error.to_string())),
+                },
             };
             if let Some(answer) = answer {
                 cx.out.verbatim(&format!("{answer}\n"))?;

@@ -1,20 +1,21 @@
 //! `rerun`: repeats the model call of a step, or runs a tool again. Both have real effects: nothing happens without its
 //! option and a confirmation.
 
-mod ask;
-mod attempts;
+pub(super) mod ask;
+pub(super) mod attempts;
 mod tool;
 
-use std::io::{self, BufRead, IsTerminal};
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
+use crate::act::rerun::kept::Step;
 use crate::analysis::context;
 use crate::analysis::replay::Tape;
 use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::{Exit, Failure};
+use crate::cli::lines::{self, Line};
 use crate::cli::{Cx, pick};
-use crate::model::action::{ActionIx, Kind};
-use crate::store::Store;
+use crate::model::action::Kind;
 
 /// Repeat a model call (once, or several times to see how stable its choice is), or run a tool call again with a
 /// template from the settings
@@ -29,8 +30,8 @@ Examples:
     [rerun.tools]                                           in ~/.config/saferun-tui/config.toml
     read_file = [\"/usr/bin/cat\", \"--\", \"{args.path}\"]     no shell; the arguments are on standard input too
 
-The key of a model is taken from --key-env, else from OPENAI_API_KEY or ANTHROPIC_API_KEY, else from rerun.key-cmd.
-Answers are kept as new runs; no tool of them is executed.")]
+The key of a model is taken from --key-env, else from OPENAI_API_KEY, ANTHROPIC_API_KEY or GEMINI_API_KEY, else from
+rerun.key-cmd. Attempts are kept as new runs; no tool of an answer is executed.")]
 pub struct Rerun {
     /// PATH, or PATH#RUN if it holds several runs, or PATH#RUN:SEQ
     #[arg(value_name = "RUN")]
@@ -97,34 +98,36 @@ impl Command for Rerun {
             .position(|ix| store.row(*ix).seq() == seq);
         let at = at.ok_or_else(|| Failure::Usage(format!("the run has no action {seq}")))?;
         let row = store.row(tape.steps()[at]);
+        let step = |action| Step {
+            store: &store,
+            tape: &tape,
+            action,
+        };
         let asks = !self.model.is_empty() || self.times.is_some() || !self.set.is_empty();
         if row.kind() == Kind::ToolCall && !asks {
-            return tool::run(cx, &self, &store, row.ix());
+            return tool::run(cx, &self, step(row.ix()));
         }
         if self.tool {
             return Err(Failure::Usage(format!("#{seq} is not a tool call")).into());
         }
         let call = context::call_of(&store, tape.steps(), at)
             .ok_or_else(|| Failure::Usage(format!("#{seq} belongs to no model call")))?;
-        ask::run(
-            cx,
-            &self,
-            Step {
-                store: &store,
-                tape: &tape,
-                call,
-            },
-        )
+        ask::run(cx, &self, step(call))
     }
 }
 
-/// The model call to repeat.
-#[derive(Debug, Clone, Copy)]
-struct Step<'a> {
-    store: &'a Store,
-    tape: &'a Tape,
-    call: ActionIx,
+impl Rerun {
+    fn consent(&self) -> ask::Consent {
+        ask::Consent {
+            allow_net: self.allow_net,
+            yes: self.yes,
+            is_limited: self.max_usd.is_some(),
+        }
+    }
 }
+
+/// The longest word, in bytes.
+const LONGEST: usize = 1 << 16;
 
 /// Asks the user to type a word. An error unless it was typed.
 pub(super) fn confirm(cx: &Cx, what: &str, word: &str) -> Result<(), Failure> {
@@ -136,9 +139,8 @@ pub(super) fn confirm(cx: &Cx, what: &str, word: &str) -> Result<(), Failure> {
         "\n{what}: type {} and Enter; anything else cancels",
         cx.notes.look.clean(word)
     ));
-    let mut typed = String::new();
-    let read = io::stdin().lock().read_line(&mut typed);
-    if read.is_ok() && typed.trim() == word {
+    let typed = lines::next(&mut io::stdin().lock(), LONGEST);
+    if matches!(typed, Ok(Some(Line::Text(typed))) if typed.trim() == word) {
         Ok(())
     } else {
         Err(Failure::Usage("cancelled; nothing was done".to_owned()))

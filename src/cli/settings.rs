@@ -2,6 +2,8 @@
 
 use std::env;
 
+use crate::act::places::Places;
+use crate::act::rerun::Settings;
 use crate::cli::args::Global;
 use crate::cli::failure::Failure;
 use crate::config::{Config, Origin, PRICES_VARIABLE};
@@ -38,4 +40,18 @@ pub(super) fn resolve(global: &mut Global) -> Result<Config, Failure> {
     global.no_mouse = !config.mouse.value;
     global.no_state = !config.state.value;
     Ok(config)
+}
+
+/// How steps are run again, and the folder for new runs.
+pub(super) fn rerun(config: &Config) -> Settings {
+    let rerun = &config.rerun;
+    let tools = rerun.tools.iter();
+    Settings {
+        base_url: rerun.base_url.value.clone(),
+        key_command: rerun.key_command.value.clone(),
+        tools: tools
+            .map(|(name, words)| (name.clone(), words.value.clone()))
+            .collect(),
+        folder: Places::of_environment().map(|places| places.state().join("reruns")),
+    }
 }

@@ -63,17 +63,19 @@ pub fn command(record: &Masked<Value>, model: &str, escapes: Escapes) -> Option<
         .get("body")
         .filter(|body| body.is_object())
         .unwrap_or(request);
-    let body = &without_address(body);
+    // Some records keep the URL among its members.
+    let body = &without(body, Some("url"));
     let asked = body.get("model").and_then(Value::as_str).unwrap_or(model);
     let service = Service::of(body, asked);
     let recorded = request.get("url").and_then(Value::as_str);
-    let address = recorded.map_or_else(|| Address::parse(service.url), Address::parse);
+    let usual = service.url.replace(MODEL, asked);
+    let address = Address::parse(recorded.unwrap_or(&usual));
     let mut comments = Vec::new();
     let address = address.or_else(|| {
         comments.push(
             "# the recorded URL is not a plain http(s) address: this is the vendor's".to_owned(),
         );
-        Address::parse(service.url)
+        Address::parse(&usual)
     })?;
     let mut words = vec![
         "curl -sS --globoff".to_owned(),
@@ -89,17 +91,21 @@ pub fn command(record: &Masked<Value>, model: &str, escapes: Escapes) -> Option<
         ));
     }
     words.extend(service.version.map(header));
-    words.push(format!("--data-raw {}", quoted(&json::text(body, escapes))));
+    let body = without(body, (service.url.contains(MODEL)).then_some("model"));
+    words.push(format!(
+        "--data-raw {}",
+        quoted(&json::text(&body, escapes))
+    ));
     comments.push(words.join(" \\\n  "));
     let text = comments.join("\n");
     Some(Masked::composed(text, record.count()))
 }
 
-/// The body as it is recorded without what was not sent: some records keep the URL among its members.
-fn without_address(body: &Value) -> Value {
+/// The body without a member that is not sent in it.
+fn without(body: &Value, name: Option<&str>) -> Value {
     let mut body = body.clone();
-    if let Some(members) = body.as_object_mut() {
-        members.shift_remove("url");
+    if let (Some(members), Some(name)) = (body.as_object_mut(), name) {
+        members.shift_remove(name);
     }
     body
 }
@@ -118,6 +124,14 @@ const ANTHROPIC: Service = Service {
     key: "x-api-key: $ANTHROPIC_API_KEY",
     version: Some("anthropic-version: 2023-06-01"),
 };
+/// In a URL, the name of the model.
+const MODEL: &str = "{model}";
+const GEMINI: Service = Service {
+    url: "https://generativelanguage.googleapis.com/v1beta/models/{model}:generateContent",
+    host: "generativelanguage.googleapis.com",
+    key: "x-goog-api-key: $GEMINI_API_KEY",
+    version: None,
+};
 const RESPONSES: Service = Service {
     url: "https://api.openai.com/v1/responses",
     ..CHAT
@@ -134,10 +148,11 @@ impl Service {
         match Api::of_request(body) {
             Api::Messages => &ANTHROPIC,
             Api::Responses => &RESPONSES,
+            Api::Gemini => &GEMINI,
             // The simplest requests of both vendors look alike.
             Api::Chat => match Api::of_model(model) {
                 Api::Messages => &ANTHROPIC,
-                Api::Chat | Api::Responses => &CHAT,
+                Api::Chat | Api::Responses | Api::Gemini => &CHAT,
             },
         }
     }
@@ -247,6 +262,18 @@ mod tests {
             Some(
                 "curl -sS --globoff \\\n  --url 'https://api.openai.com/v1/chat/completions' \\\n  -H \"content-type: application/json\" \\\n  -H \"authorization: Bearer $OPENAI_API_KEY\" \\\n  --data-raw '{\"messages\":[]}'",
             ),
+        );
+    }
+
+    #[test]
+    fn the_model_of_gemini_is_in_the_address() {
+        let record = json!({"request": {"model": "gemini-3-pro", "contents": []}});
+        let command = command(&record, "").expect("a request");
+        assert!(
+            command.contains("/v1beta/models/gemini-3-pro:generateContent' ")
+                && command.contains("$GEMINI_API_KEY")
+                && command.ends_with("--data-raw '{\"contents\":[]}'"),
+            "{command}"
         );
     }
 

@@ -11,6 +11,8 @@ pub enum Api {
     Responses,
     /// `POST /v1/messages` of Anthropic.
     Messages,
+    /// `POST /v1beta/models/MODEL:generateContent` of Google, whose bodies do not name the model.
+    Gemini,
 }
 
 impl Api {
@@ -19,13 +21,19 @@ impl Api {
             Api::Chat => "openai chat",
             Api::Responses => "openai responses",
             Api::Messages => "anthropic messages",
+            Api::Gemini => "gemini",
         }
     }
 
     /// The API of a recorded request body, recognized by members that only it has.
     pub fn of_request(body: &Value) -> Api {
-        if body.get("messages").is_none() && body.get("input").is_some() {
-            return Api::Responses;
+        if body.get("messages").is_none() {
+            if body.get("input").is_some() {
+                return Api::Responses;
+            }
+            if body.get("contents").is_some() {
+                return Api::Gemini;
+            }
         }
         let function = |tool: &Value| tool.get("function").is_some();
         let tools = body.get("tools").and_then(Value::as_array);
@@ -54,6 +62,7 @@ impl Api {
         match self {
             Api::Chat | Api::Messages => "messages",
             Api::Responses => "input",
+            Api::Gemini => "contents",
         }
     }
 }

@@ -460,6 +460,11 @@ commands! {
     ContextDown "context-down" Replay "J" "scroll" "move down in the context";
     ContextUp "context-up" Replay "K" "scroll" "move up in the context";
     OtherPane "other-pane" Replay "tab backtab" "other pane" "go to the parts of the context, and back to the state of the run";
+    Rerun "run-again" Replay "r" "re-run" "run this tool call again, or ask the model of this step again, after confirmation";
+    AskAgain "ask-again" Replay "X" "ask again" "send the model call of this step again, after confirmation";
+    ServeRun "serve-run" Replay "v" "serve" "serve this run as the model of an agent, after confirmation; again to stop";
+    Forks "forks" Replay "F" "forks" "go to the attempts of this run; enter compares one with the run";
+    Experiment "experiment" Diff "X" "experiment" "try what made the runs diverge: repeat the model call with one thing at a time as in B, after confirmation";
     Replay "replay-here" Program on Stream, Runs "R" "replay" "replay the run from the selected action";
     Cohorts "cohorts" Table "C" "cohorts" "compare cohorts: A's group with B's, or models if the runs are not grouped";
     SortFigures "sort-figures" Cohort "s" "sort" "sort by evidence, or in the usual order";

@@ -219,7 +219,8 @@ impl Headless {
         }
     }
 
-    fn open(&mut self, title: String, inputs: Vec<Input>) {
+    /// Opens something else, to which more can be added.
+    pub fn open(&mut self, title: String, inputs: Vec<Input>) {
         self.lanes.abandon();
         self.options = self.options.opening(title, &inputs);
         self.shell.reopen(&self.options);

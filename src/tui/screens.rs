@@ -1,6 +1,8 @@
 //! Every screen of the program. To add one: a file here, an arm in [`build`], and an id with its line in
 //! [`SCREENS`].
 
+#[cfg(feature = "capture")]
+mod again;
 pub mod alerts;
 pub mod asks;
 pub mod changes;

@@ -1,6 +1,7 @@
 //! Pieces of a screen that know text, theme and terminal cells, and nothing of traces.
 
 pub mod chooser;
+pub mod consent;
 pub mod fuzzy;
 pub mod hints;
 pub mod outline;

@@ -40,4 +40,40 @@ async function messages() {
   }
 }
 
-console.log(await { chat, messages }[api]());
+async function gemini() {
+  const { GoogleGenAI } = await load("@google/genai");
+  const client = new GoogleGenAI({ apiKey: process.env.GEMINI_API_KEY, httpOptions: { baseUrl: process.env.GOOGLE_GEMINI_BASE_URL } });
+  const config = { systemInstruction: "Be brief.", tools: [{ functionDeclarations: [{ ...TOOL, parametersJsonSchema: SCHEMA }] }] };
+  const contents = [{ role: "user", parts: [{ text: QUESTION }] }];
+  for (;;) {
+    const asked = { model: "gemini-2.5-flash", contents, config };
+    const parts = [];
+    if (streams) for await (const piece of await client.models.generateContentStream(asked)) parts.push(...(piece.candidates[0].content?.parts ?? []));
+    else parts.push(...(await client.models.generateContent(asked)).candidates[0].content.parts);
+    const text = parts.map((it) => it.text ?? "").join("");
+    const calls = parts.map((it) => it.functionCall).filter(Boolean);
+    if (!calls.length) return text;
+    contents.push({ role: "model", parts: [...(text ? [{ text }] : []), ...calls.map(({ id, name, args }) => ({ functionCall: { id, name, args } }))] });
+    contents.push({ role: "user", parts: calls.map(({ id, name, args }) => ({ functionResponse: { id, name, response: { output: weather(args) } } })) });
+  }
+}
+
+async function responses() {
+  const { default: OpenAI } = await load("openai");
+  const client = new OpenAI();
+  const tools = [{ type: "function", ...TOOL, parameters: SCHEMA, strict: false }];
+  const input = [{ role: "user", content: QUESTION }];
+  for (;;) {
+    const asked = { model: "gpt-4o", instructions: "Be brief.", input, tools, store: false };
+    const answer = streams ? await client.responses.stream(asked).finalResponse() : await client.responses.create(asked);
+    const calls = answer.output.filter((it) => it.type === "function_call");
+    if (!calls.length) return answer.output_text;
+    if (answer.output_text) input.push({ role: "assistant", content: answer.output_text });
+    for (const { call_id, name, arguments: args } of calls) {
+      input.push({ type: "function_call", call_id, name, arguments: args });
+      input.push({ type: "function_call_output", call_id, output: weather(JSON.parse(args)) });
+    }
+  }
+}
+
+console.log(await { chat, responses, messages, gemini }[api]());

@@ -2,7 +2,7 @@
 """Real SDKs against `serve` and `mcp-serve`: python3 tests/clients/serve.py [BINARY]
 
 Needs the SDKs in the Python that runs it (openai, anthropic, google-genai, mcp), and for JavaScript a folder with
-node_modules in CLIENT_MODULES (openai, @anthropic-ai/sdk). Missing ones are skipped and reported. Nothing leaves
+node_modules in CLIENT_MODULES (openai, @anthropic-ai/sdk, @google/genai). Missing ones are skipped and reported. Nothing leaves
 this machine. Ends with 1 if something failed."""
 import importlib.util
 import json
@@ -122,7 +122,7 @@ with tempfile.TemporaryDirectory() as folder:
         for mode in ("", "stream"):
             sdk(folder, "py", api, mode)
     modules = os.environ.get("CLIENT_MODULES", "")
-    for module, api in (("openai", "chat"), ("@anthropic-ai/sdk", "messages")):
+    for module, api in (("openai", "chat"), ("openai", "responses"), ("@anthropic-ai/sdk", "messages"), ("@google/genai", "gemini")):
         if not os.path.isdir(os.path.join(modules, "node_modules", module)):
             skipped.append(f"{api} in JavaScript (no {module} in CLIENT_MODULES)")
             continue

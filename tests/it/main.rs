@@ -14,6 +14,8 @@ mod costs;
 mod detection;
 mod diff;
 mod documents;
+#[cfg(feature = "capture")]
+mod experiment;
 mod files;
 mod floors;
 mod folders;
@@ -40,4 +42,5 @@ mod stores;
 mod support;
 mod tail;
 #[cfg(feature = "capture")]
+mod traced;
 mod wire;

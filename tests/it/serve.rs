@@ -3,6 +3,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
 
@@ -10,13 +11,13 @@ use serde_json::{Value, json};
 
 use crate::support::samples;
 
-fn program() -> Command {
+pub(crate) fn program() -> Command {
     let mut command = Command::new(assert_cmd::cargo::cargo_bin!("saferun-tui"));
     command.args(["--no-config", "--no-state"]);
     command
 }
 
-fn written(folder: &Path, name: &str, lines: &[Value]) -> PathBuf {
+pub(crate) fn written(folder: &Path, name: &str, lines: &[Value]) -> PathBuf {
     let path = folder.join(name);
     let text: String = lines
         .iter()
@@ -29,7 +30,7 @@ fn written(folder: &Path, name: &str, lines: &[Value]) -> PathBuf {
 const ANSWER: &str = "Regen in Zürich ☂, nimm den großen Schirm mit";
 
 /// A run that calls a tool and answers; `requests` are its recorded bodies.
-fn trace(requests: Option<[Value; 2]>) -> Vec<Value> {
+pub(crate) fn trace(requests: Option<[Value; 2]>) -> Vec<Value> {
     let mut lines = vec![
         json!({"type": "run_start", "run_id": "r", "agent": "a"}),
         json!({"type": "prompt", "run_id": "r", "role": "user", "content": "weather?"}),
@@ -289,6 +290,31 @@ fn parallel_requests_get_each_recorded_answer_once() {
 }
 
 #[test]
+fn a_request_may_arrive_byte_by_byte() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let question = asked(&["Wetter in Zürich? 🌧"]);
+    let path = written(
+        folder.path(),
+        "run.jsonl",
+        &trace(Some([question.clone(), asked(&["x"])])),
+    );
+    let serving = Serving::start(&path, &[]);
+    let address = serving.address;
+    let mut request = format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    .into_bytes();
+    // Every chunk border is within a character somewhere.
+    for byte in question.to_string().bytes() {
+        request.extend([b"1\r\n", &[byte][..], b"\r\n"].concat());
+    }
+    request.extend(b"0\r\n\r\n");
+    let (status, _, body) = raw(address, &request);
+    assert_eq!(status, 200, "{body}");
+    serving.end();
+}
+
+#[test]
 fn hostile_requests_are_refused_and_others_still_served() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = written(folder.path(), "run.jsonl", &trace(None));
@@ -427,11 +453,20 @@ fn recorded_results_are_served_to_mcp_clients() {
     assert_eq!(done.status.code(), Some(3));
 }
 
-/// A vendor that answers each request with a call of `look`, and counts the requests.
-fn vendor() -> (String, std::sync::mpsc::Receiver<String>) {
+/// A vendor that answers each request with a call of `look`, and tells the requests.
+fn vendor() -> (String, Receiver<String>) {
+    vendor_that(|_| {
+        let call = json!({"id": "x", "type": "function", "function": {"name": "look", "arguments": "{\"city\":\"Zürich\"}"}});
+        json!({"model": "gpt-4o", "choices": [{"message": {"role": "assistant", "content": "live", "tool_calls": [call]}, "finish_reason": "tool_calls"}],
+            "usage": {"prompt_tokens": 40, "completion_tokens": 9}})
+    })
+}
+
+/// A vendor that answers by the text of the request.
+pub(crate) fn vendor_that(answer: fn(&str) -> Value) -> (String, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let base = format!("http://{}/v1", listener.local_addr().expect("an address"));
-    let (sender, receiver) = std::sync::mpsc::channel();
+    let (sender, receiver) = channel();
     thread::spawn(move || {
         for stream in listener.incoming() {
             let Ok(mut stream) = stream else { return };
@@ -447,10 +482,9 @@ fn vendor() -> (String, std::sync::mpsc::Receiver<String>) {
                     .find_map(|line| line.strip_prefix("content-length: "));
                 let mut body = vec![0; length.and_then(|it| it.parse().ok()).unwrap_or(0)];
                 let _ = reader.read_exact(&mut body);
-                let _ = sender.send(format!("{head}{}", String::from_utf8_lossy(&body)));
-                let call = json!({"id": "x", "type": "function", "function": {"name": "look", "arguments": "{\"city\":\"Zürich\"}"}});
-                let answer = json!({"model": "gpt-4o", "choices": [{"message": {"role": "assistant", "content": "live", "tool_calls": [call]}, "finish_reason": "tool_calls"}],
-                    "usage": {"prompt_tokens": 40, "completion_tokens": 9}}).to_string();
+                let body = String::from_utf8_lossy(&body).into_owned();
+                let answer = answer(&body).to_string();
+                let _ = sender.send(format!("{head}{body}"));
                 let whole = format!(
                     "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{answer}",
                     answer.len()
@@ -564,6 +598,8 @@ fn a_tool_is_run_again_only_by_a_template_and_when_it_is_allowed() {
             .arg(&path)
             .args(["--seq", "4"])
             .args(options)
+            .env("HOME", folder.path())
+            .env_remove("XDG_STATE_HOME")
             .stdin(Stdio::null())
             .output()
             .expect("it runs")

@@ -10,6 +10,7 @@ use crate::act::net::client::{self, Client, Request};
 use crate::act::net::secret::Secret;
 use crate::act::wire::Api;
 use crate::act::wire::answer::{Reading, Said};
+use crate::base::cancel::CancelFlag;
 use crate::ingest::prices::PriceTable;
 use crate::model::quantity::Cost;
 
@@ -49,12 +50,17 @@ pub struct Attempt {
     pub cost: Cost,
 }
 
-/// The URL for requests of an API, below its base.
-pub fn url(api: Api, base: &str) -> String {
+/// The URL for requests of an API, below its base. Gemini names the model in it.
+pub fn url(api: Api, base: &str, model: &str) -> String {
     let base = base.trim_end_matches('/');
-    let has_version = base.ends_with("/v1");
+    let has_version = base.ends_with("/v1") || base.ends_with("/v1beta");
     match api {
-        Api::Chat | Api::Gemini => format!("{base}/chat/completions"),
+        Api::Chat => format!("{base}/chat/completions"),
+        Api::Gemini => {
+            let version = if has_version { "" } else { "/v1beta" };
+            let model = model.strip_prefix("models/").unwrap_or(model);
+            format!("{base}{version}/models/{model}:generateContent")
+        }
         Api::Responses => format!("{base}/responses"),
         Api::Messages if has_version => format!("{base}/messages"),
         Api::Messages => format!("{base}/v1/messages"),
@@ -63,12 +69,13 @@ pub fn url(api: Api, base: &str) -> String {
 }
 
 /// Sends the request as often as planned, or until the budget is spent. Must not be called on the network thread.
-pub fn run(net: &Net, plan: &Plan, prices: &PriceTable) -> Vec<Attempt> {
+/// Once `cancel` is raised, no more are sent.
+pub fn run(net: &Net, plan: &Plan, prices: &PriceTable, cancel: &CancelFlag) -> Vec<Attempt> {
     let client = Client::new(net);
-    net.wait(all(client, plan.clone(), prices.clone()))
+    net.wait(all(client, plan.clone(), prices.clone(), cancel.clone()))
 }
 
-async fn all(client: Client, plan: Plan, prices: PriceTable) -> Vec<Attempt> {
+async fn all(client: Client, plan: Plan, prices: PriceTable, cancel: CancelFlag) -> Vec<Attempt> {
     let mut attempts: Vec<Attempt> = Vec::new();
     let mut under_way = JoinSet::new();
     let mut sent = 0;
@@ -78,7 +85,8 @@ async fn all(client: Client, plan: Plan, prices: PriceTable) -> Vec<Attempt> {
         let most = plan.budget.most.get().unwrap_or(i64::MAX);
         let waiting = under_way.len() as i64;
         let fits = spent.saturating_add(each.saturating_mul(waiting + 1)) <= most;
-        if sent < plan.times && under_way.len() < AT_ONCE && fits {
+        let is_wanted = sent < plan.times && !cancel.is_raised();
+        if is_wanted && under_way.len() < AT_ONCE && fits {
             sent += 1;
             let (client, plan, prices) = (client.clone(), plan.clone(), prices.clone());
             under_way.spawn(async move { one(&client, &plan, &prices).await });
@@ -131,61 +139,34 @@ async fn ask(client: &Client, plan: &Plan) -> Result<Said, String> {
 }
 
 fn built(plan: &Plan) -> Result<Request, client::Error> {
-    let request = Request::post_json(&url(plan.api, &plan.base), &plan.body)?;
+    let model = plan.body["model"].as_str().unwrap_or_default();
+    let url = url(plan.api, &plan.base, model);
+    let mut body = plan.body.clone();
+    if let (Api::Gemini, Some(members)) = (plan.api, body.as_object_mut()) {
+        members.shift_remove("model");
+    }
+    let request = Request::post_json(&url, &body)?;
     let request = request.within(TIME).at_most(LONGEST);
     match plan.api {
+        Api::Gemini => request.secret("x-goog-api-key", "", &plan.key),
         Api::Messages => request
             .secret("x-api-key", "", &plan.key)?
             .header("anthropic-version", "2023-06-01"),
-        Api::Chat | Api::Responses | Api::Gemini | Api::Ollama => request.bearer(&plan.key),
+        Api::Chat | Api::Responses | Api::Ollama => request.bearer(&plan.key),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::{BufRead, BufReader, Read, Write};
-    use std::net::TcpListener;
-    use std::thread;
-
     use serde_json::json;
 
     use super::*;
-
-    /// A vendor that answers every request, on connections of its own.
-    fn vendor(answer: &'static str) -> String {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let base = format!("http://{}/v1", listener.local_addr().expect("an address"));
-        thread::spawn(move || {
-            for stream in listener.incoming() {
-                let Ok(mut stream) = stream else { return };
-                thread::spawn(move || {
-                    let mut reader = BufReader::new(stream.try_clone().expect("a clone"));
-                    let mut head = String::new();
-                    while !head.ends_with("\r\n\r\n")
-                        && reader.read_line(&mut head).is_ok_and(|it| it > 0)
-                    {}
-                    let length = head
-                        .lines()
-                        .find_map(|line| line.strip_prefix("content-length: "));
-                    let mut body = vec![0; length.and_then(|it| it.parse().ok()).unwrap_or(0)];
-                    let _ = reader.read_exact(&mut body);
-                    let whole = format!(
-                        "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{answer}",
-                        answer.len()
-                    );
-                    let _ = stream.write_all(whole.as_bytes());
-                });
-            }
-        });
-        base
-    }
-
-    const ANSWER: &str = r#"{"model":"gpt-4o","choices":[{"message":{"role":"assistant","content":null,"tool_calls":[{"id":"c","type":"function","function":{"name":"look","arguments":"{}"}}]},"finish_reason":"tool_calls"}],"usage":{"prompt_tokens":1000000,"completion_tokens":0}}"#;
+    use crate::act::rerun::testing::{calls, vendor};
 
     fn plan(most: f64) -> Plan {
         Plan {
             api: Api::Chat,
-            base: vendor(ANSWER),
+            base: vendor(|_| calls("look", &json!({}))).0,
             body: json!({"model": "gpt-4o", "messages": []}),
             key: Secret::new("sk-1"),
             times: 9,
@@ -196,10 +177,14 @@ mod tests {
         }
     }
 
+    fn sent(net: &Net, plan: &Plan) -> Vec<Attempt> {
+        run(net, plan, &PriceTable::built_in(), &CancelFlag::new())
+    }
+
     #[test]
     fn a_request_is_sent_as_often_as_planned() {
         let net = Net::start().expect("a thread");
-        let attempts = run(&net, &plan(1000.0), &PriceTable::built_in());
+        let attempts = sent(&net, &plan(1000.0));
         assert_eq!(attempts.len(), 9);
         assert!(
             attempts
@@ -212,8 +197,35 @@ mod tests {
     #[test]
     fn nothing_is_sent_that_could_pass_the_limit() {
         let net = Net::start().expect("a thread");
-        let attempts = run(&net, &plan(10.0), &PriceTable::built_in());
-        assert_eq!(attempts.len(), 4);
-        assert_eq!(run(&net, &plan(1.0), &PriceTable::built_in()).len(), 0);
+        assert_eq!(sent(&net, &plan(10.0)).len(), 4);
+        assert_eq!(sent(&net, &plan(1.0)).len(), 0);
+    }
+
+    #[test]
+    fn nothing_is_sent_after_it_was_cancelled() {
+        let net = Net::start().expect("a thread");
+        let cancel = CancelFlag::new();
+        cancel.raise();
+        let attempts = run(&net, &plan(1000.0), &PriceTable::built_in(), &cancel);
+        assert_eq!(attempts.len(), 0);
+    }
+
+    #[test]
+    fn every_api_has_its_address() {
+        let of = |api, base| url(api, base, "m");
+        assert_eq!(
+            of(Api::Chat, "http://h/v1/"),
+            "http://h/v1/chat/completions"
+        );
+        assert_eq!(of(Api::Messages, "http://h"), "http://h/v1/messages");
+        assert_eq!(of(Api::Messages, "http://h/v1"), "http://h/v1/messages");
+        assert_eq!(
+            url(Api::Gemini, "http://h", "models/g"),
+            "http://h/v1beta/models/g:generateContent"
+        );
+        assert_eq!(
+            of(Api::Gemini, "http://h/v1beta"),
+            "http://h/v1beta/models/m:generateContent"
+        );
     }
 }

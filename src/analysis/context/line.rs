@@ -23,7 +23,22 @@ pub fn line(value: &Value) -> String {
         Some("text") => said(value.get("text")),
         _ if value.get("tool_calls").is_some() => asked(value),
         _ if value.get("content").is_some() => said(value.get("content")),
-        _ => said(Some(value)),
+        _ => match value.get("parts").and_then(Value::as_array) {
+            Some(parts) => parts.iter().map(part).collect::<Vec<_>>().join(" · "),
+            None => said(Some(value)),
+        },
+    }
+}
+
+/// A part of Gemini.
+fn part(value: &Value) -> String {
+    if let Some(asked) = value.get("functionCall") {
+        let name = asked.get("name").and_then(Value::as_str);
+        return call(name.unwrap_or_default(), asked.get("args"));
+    }
+    match value.get("functionResponse") {
+        Some(result) => said(result.get("response")),
+        None => said(value.get("text")),
     }
 }
 

@@ -1,9 +1,11 @@
 //! Shapes the collected pieces into a request body, and lists its parts.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value, json};
 
 use super::collect::{Collected, Entry};
-use super::{Origin, Part, tools};
+use super::{Origin, Part, text, tools};
 use crate::ingest::request::{Api, Role};
 use crate::model::action::ActionIx;
 
@@ -44,11 +46,13 @@ pub(super) fn shape(api: Api, collected: &Collected, model: &str) -> Shaped {
         parts.push(member(name, &written, origin));
         body.insert(name.clone(), written);
     }
-    let entries = with_systems(&collected.entries, api, &mut body, &mut parts);
+    let systems = systems.as_slice();
+    let entries = with_systems((&collected.entries, systems), api, &mut body, &mut parts);
     let conversation = match api {
         Api::Messages => messages(&entries),
-        Api::Chat => chat(&systems, &entries),
-        Api::Responses => items(&systems, &entries),
+        Api::Chat => chat(systems, &entries),
+        Api::Responses => items(systems, &entries),
+        Api::Gemini => contents(&entries),
     };
     let name = api.conversation();
     for (at, piece) in conversation.pieces {
@@ -61,28 +65,40 @@ pub(super) fn shape(api: Api, collected: &Collected, model: &str) -> Shaped {
     }
 }
 
-/// The Messages API takes the system prompt outside the conversation.
+/// The Messages API and Gemini take the system prompt outside the conversation.
 fn with_systems<'a>(
-    entries: &'a [Entry],
+    (entries, systems): (&'a [Entry], &[Value]),
     api: Api,
     body: &mut Map<String, Value>,
     parts: &mut Vec<Part>,
 ) -> Vec<&'a Entry> {
     let is_system = |entry: &&Entry| matches!(entry.said.role, Role::System | Role::Developer);
-    if api != Api::Messages {
-        return entries.iter().collect();
-    }
-    let blocks: Vec<Value> = entries
+    let blocks = entries
         .iter()
         .filter(is_system)
-        .map(|entry| entry.said.block.clone())
-        .collect();
-    if !blocks.is_empty() {
-        let value = Value::Array(blocks);
-        parts.push(member("system", &value, Origin::Reconstructed));
-        body.insert("system".to_owned(), value);
+        .map(|entry| entry.said.block.clone());
+    let (name, value) = match api {
+        Api::Chat | Api::Responses => return entries.iter().collect(),
+        Api::Messages => ("system", blocks.collect::<Vec<Value>>()),
+        Api::Gemini => {
+            let all = systems.iter().cloned().chain(blocks);
+            ("systemInstruction", all.map(|it| part_of(&it)).collect())
+        }
+    };
+    if !value.is_empty() {
+        let value = match api {
+            Api::Gemini => json!({ "parts": value }),
+            _ => Value::Array(value),
+        };
+        parts.push(member(name, &value, Origin::Reconstructed));
+        body.insert(name.to_owned(), value);
     }
     entries.iter().filter(|entry| !is_system(entry)).collect()
+}
+
+/// A text as a part of Gemini.
+fn part_of(said: &Value) -> Value {
+    json!({ "text": text(said) })
 }
 
 /// Messages, and for each entry its position: message and block.
@@ -313,6 +329,52 @@ fn item(entry: &Entry) -> Value {
     }
 }
 
+/// Contents of Gemini: each speaker's parts together. Its results name the tool, not only the call.
+fn contents<'a>(entries: &[&'a Entry]) -> Conversation<'a> {
+    let mut conversation = Conversation::default();
+    let mut tools: HashMap<&str, &str> = HashMap::new();
+    for entry in entries {
+        let block = &entry.said.block;
+        let word = |key: &str| block.get(key).and_then(Value::as_str).unwrap_or_default();
+        let part = match word("type") {
+            "thinking" | "redacted_thinking" => continue,
+            "tool_use" => {
+                tools.insert(word("id"), word("name"));
+                json!({ "functionCall": { "id": word("id"), "name": word("name"), "args": block["input"] } })
+            }
+            "tool_result" => {
+                let id = word("tool_use_id");
+                let output = plain(block.get("content").unwrap_or(&Value::Null));
+                let name = tools.get(id).copied().unwrap_or_default();
+                json!({ "functionResponse": { "id": id, "name": name, "response": { "output": output } } })
+            }
+            _ => part_of(block),
+        };
+        let role = match entry.said.role {
+            Role::Assistant => "model",
+            _ => "user",
+        };
+        match conversation.messages.last_mut() {
+            Some(last) if last["role"] == role => {
+                if let Some(parts) = last["parts"].as_array_mut() {
+                    parts.push(part);
+                }
+            }
+            _ => conversation
+                .messages
+                .push(json!({ "role": role, "parts": [part] })),
+        }
+        let at = At {
+            message: conversation.messages.len() - 1,
+            block: None,
+        };
+        conversation
+            .pieces
+            .push((at, Piece::of(entry, Origin::Reconstructed)));
+    }
+    conversation
+}
+
 /// The parts of a recorded body. A part is new if the previous body differs at the same position.
 pub(super) fn parts_of(api: Api, body: &Value, before: Option<&Value>) -> Vec<Part> {
     let name = api.conversation();
@@ -339,7 +401,11 @@ pub(super) fn parts_of(api: Api, body: &Value, before: Option<&Value>) -> Vec<Pa
             pointer: format!("/{name}/{number}"),
             origin: Origin::Recorded,
             note: String::new(),
-            role: role.and_then(Role::from_word),
+            role: role.and_then(|role| match role {
+                "model" => Some(Role::Assistant),
+                "function" => Some(Role::Tool),
+                word => Role::from_word(word),
+            }),
             action: None,
             is_new,
             estimate: estimate(message),

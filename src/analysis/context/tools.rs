@@ -10,12 +10,37 @@ pub fn of(api: Api, tools: &Value) -> Value {
     let Some(all) = tools.as_array() else {
         return tools.clone();
     };
-    all.iter().map(|tool| one(api, tool)).collect()
+    if api != Api::Gemini {
+        let alone = all.iter().flat_map(|tool| match declared(tool) {
+            Some(inner) => inner.iter().collect(),
+            None => vec![tool],
+        });
+        return alone.map(|tool| one(api, tool)).collect();
+    }
+    // Gemini takes all functions in one list.
+    let converted = all.iter().map(|tool| one(api, tool));
+    let (functions, mut others): (Vec<Value>, Vec<Value>) =
+        converted.partition(|tool| tool.get("name").is_some());
+    if !functions.is_empty() {
+        others.push(json!({ "functionDeclarations": functions }));
+    }
+    others.into()
+}
+
+/// The functions in a tool of Gemini.
+fn declared(tool: &Value) -> Option<&Vec<Value>> {
+    let names = ["functionDeclarations", "function_declarations"];
+    names.iter().find_map(|name| tool.get(*name)?.as_array())
 }
 
 fn one(api: Api, tool: &Value) -> Value {
     let function = tool.get("function").filter(|it| it.is_object());
-    let keys = ["parameters", "input_schema", "inputSchema"];
+    let keys = [
+        "parameters",
+        "input_schema",
+        "inputSchema",
+        "parametersJsonSchema",
+    ];
     let inner = function.unwrap_or(tool);
     let found = keys
         .into_iter()
@@ -30,7 +55,10 @@ fn one(api: Api, tool: &Value) -> Value {
     let is_native = match api {
         Api::Messages => function.is_none() && key == "input_schema",
         Api::Chat => function.is_some() && key != "input_schema",
-        Api::Responses => function.is_none() && key == "parameters",
+        Api::Responses => function.is_none() && key == "parameters" && tool.get("type").is_some(),
+        Api::Gemini => {
+            function.is_none() && tool.get("type").is_none() && key.starts_with("parameters")
+        }
     };
     if is_native {
         return tool.clone();
@@ -41,12 +69,13 @@ fn one(api: Api, tool: &Value) -> Value {
     let name = match api {
         Api::Messages => "input_schema",
         Api::Chat | Api::Responses => "parameters",
+        Api::Gemini => "parametersJsonSchema",
     };
     if let Some(schema) = schema {
         converted.insert(name.to_owned(), schema.clone());
     }
     match api {
-        Api::Messages => {
+        Api::Messages | Api::Gemini => {
             converted.remove("strict");
             converted.into()
         }
@@ -83,5 +112,9 @@ mod tests {
             check(Api::Responses, converted, &flat);
         }
         check(Api::Chat, &hosted, &hosted);
+        let gemini = json!({"functionDeclarations": [{"name": "look", "description": "Look.", "parametersJsonSchema": {}}]});
+        check(Api::Chat, &gemini, &chat);
+        check(Api::Gemini, &gemini, &gemini);
+        check(Api::Gemini, &messages, &gemini);
     }
 }

@@ -34,6 +34,7 @@ pub(super) fn missing(api: Api, collected: &Collected, request: &Value) -> Vec<P
     let system = match api {
         Api::Messages => (has("system"), "$.system".to_owned()),
         Api::Responses => (has("instructions"), "$.instructions".to_owned()),
+        Api::Gemini => (has("systemInstruction"), "$.systemInstruction".to_owned()),
         Api::Chat => (
             has_role(Role::System)
                 || has_role(Role::Developer)
@@ -53,6 +54,7 @@ pub(super) fn missing(api: Api, collected: &Collected, request: &Value) -> Vec<P
         "model",
         "system",
         "instructions",
+        "systemInstruction",
         "tools",
     ];
     let mut members = request.as_object().into_iter().flatten();

@@ -16,6 +16,7 @@ use crate::analysis::summary::clip;
 use crate::base::cancel::CancelFlag;
 use crate::ingest::request::{Api, Role};
 use crate::model::action::ActionIx;
+use crate::store::Store;
 
 /// Differences between the inputs of two model calls. Names are raw.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -57,17 +58,25 @@ pub fn why(story: &Story<'_>, cancel: &CancelFlag) -> Option<Why> {
             .or(next)
             .map_or(rows.len().checked_sub(1), |at| Some(at as usize));
         let call = call(side, *rows.get(at?)?)?;
-        let context = context::of(side.store, call, cancel)?;
-        Some(ModelInput::of(&context, side.store.row(call).model()))
+        context::of(side.store, call, cancel)
     };
     let a = input(story.a, &story.comparison.a.rows, column.a, next[0])?;
     let b = input(story.b, &story.comparison.b.rows, column.b, next[1])?;
-    Some(compare(&a, &b))
+    Some(between((&a, story.a.store), (&b, story.b.store)))
+}
+
+/// Compares two requests other than by their conversations.
+pub fn between(a: (&Context, &Store), b: (&Context, &Store)) -> Why {
+    let [a, b] = [a, b].map(|(context, store)| {
+        let model = store.row(context.call).model();
+        ModelInput::of(context, model)
+    });
+    compare(&a, &b)
 }
 
 /// The model call that an action belongs to: the one that requested it, otherwise the last one
 /// before.
-fn call(side: Side<'_>, ix: ActionIx) -> Option<ActionIx> {
+pub fn call(side: Side<'_>, ix: ActionIx) -> Option<ActionIx> {
     let row = side.store.row(ix);
     let parent = row.parent();
     if let Some(parent) = parent.filter(|parent| context::is_call(&side.store.row(*parent))) {
@@ -100,8 +109,10 @@ const NOT_SETTINGS: &[&str] = &[
     "tools",
     "system",
     "instructions",
+    "systemInstruction",
     "messages",
     "input",
+    "contents",
     "metadata",
     "stream",
     "user",
@@ -116,10 +127,6 @@ impl ModelInput {
             .get("tools")
             .map(|tools| context::tools(Api::Chat, tools));
         let tools = tools.as_ref().and_then(Value::as_array);
-        let systems = context.parts.iter().filter(|part| is_system(part));
-        let systems: Vec<String> = systems
-            .filter_map(|part| context.value(part).map(text))
-            .collect();
         let members = request.as_object().into_iter().flatten();
         let settings: BTreeMap<String, Value> = members
             .filter(|(name, _)| !NOT_SETTINGS.contains(&name.as_str()))
@@ -129,15 +136,27 @@ impl ModelInput {
         ModelInput {
             model: model.to_owned(),
             tools: tools.map(|tools| tools.iter().filter_map(named).collect()),
-            system: (!systems.is_empty()).then(|| systems.join("\n")),
+            system: system(context),
             settings: is_known.then_some(settings),
         }
     }
 }
 
+/// The text of the system prompt, if it is recorded.
+pub fn system(context: &Context) -> Option<String> {
+    let parts = context.parts.iter().filter(|part| is_system(part));
+    let texts: Vec<String> = parts
+        .filter_map(|part| context.value(part).map(text))
+        .collect();
+    (!texts.is_empty()).then(|| texts.join("\n"))
+}
+
 fn is_system(part: &Part) -> bool {
     matches!(part.role, Some(Role::System | Role::Developer))
-        || matches!(part.pointer.as_str(), "/system" | "/instructions")
+        || matches!(
+            part.pointer.as_str(),
+            "/system" | "/instructions" | "/systemInstruction"
+        )
 }
 
 /// The text of a part: a string, a block with text, or a list of those.
@@ -145,10 +164,13 @@ fn text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Array(parts) => parts.iter().map(text).collect::<Vec<_>>().join("\n"),
-        Value::Object(block) => match block.get("text").or(block.get("content")) {
-            Some(inner) => text(inner),
-            None => value.to_string(),
-        },
+        Value::Object(block) => {
+            let mut inner = ["text", "content", "parts"].iter();
+            match inner.find_map(|name| block.get(*name)) {
+                Some(inner) => text(inner),
+                None => value.to_string(),
+            }
+        }
         other => other.to_string(),
     }
 }
@@ -225,10 +247,26 @@ fn lines(a: &str, b: &str) -> [usize; 2] {
 impl Why {
     /// Each difference in a few words, then what is not recorded. Raw.
     pub fn words(&self) -> Vec<String> {
-        let mut words = Vec::new();
-        if let Some([a, b]) = &self.model {
-            words.push(format!("model {a} → {b}"));
+        let mut words = self.model_words();
+        words.extend(self.tool_words());
+        words.extend(self.system_words());
+        for (name, [a, b]) in &self.settings {
+            words.push(setting_words(name, [a.as_ref(), b.as_ref()]));
         }
+        if words.is_empty() {
+            words.extend(self.same());
+        }
+        words.extend(self.unrecorded.iter().map(Unrecorded::words));
+        words
+    }
+
+    pub fn model_words(&self) -> Vec<String> {
+        let models = self.model.iter();
+        models.map(|[a, b]| format!("model {a} → {b}")).collect()
+    }
+
+    pub fn tool_words(&self) -> Vec<String> {
+        let mut words = Vec::new();
         for (sign, names) in [("+", &self.tools.added), ("−", &self.tools.removed)] {
             if !names.is_empty() {
                 words.push(format!("tools {sign}{} ({})", names.len(), few(names)));
@@ -240,28 +278,24 @@ impl Why {
                 few(&self.tools.changed)
             ));
         }
+        words
+    }
+
+    pub fn system_words(&self) -> Vec<String> {
         let signs = ["+", "−"].into_iter().zip(self.system);
         let signs: Vec<String> = signs
             .filter(|(_, count)| *count > 0)
             .map(|(sign, count)| format!("{sign}{count}"))
             .collect();
-        if !signs.is_empty() {
-            let plural = if self.system.iter().sum::<usize>() == 1 {
-                "line"
-            } else {
-                "lines"
-            };
-            words.push(format!("system prompt {} {plural}", signs.join(" ")));
+        if signs.is_empty() {
+            return Vec::new();
         }
-        for (name, values) in &self.settings {
-            let [a, b] = values.each_ref().map(|value| short(value.as_ref()));
-            words.push(format!("{name} {a} → {b}"));
-        }
-        if words.is_empty() {
-            words.extend(self.same());
-        }
-        words.extend(self.unrecorded.iter().map(Unrecorded::words));
-        words
+        let plural = if self.system.iter().sum::<usize>() == 1 {
+            "line"
+        } else {
+            "lines"
+        };
+        vec![format!("system prompt {} {plural}", signs.join(" "))]
     }
 
     /// If nothing differs, lists what is recorded on both sides.
@@ -274,8 +308,14 @@ impl Why {
     }
 }
 
+/// `temperature 0 → 1`. Raw.
+pub fn setting_words(name: &str, values: [Option<&Value>; 2]) -> String {
+    let [a, b] = values.map(short);
+    format!("{name} {a} → {b}")
+}
+
 impl Unrecorded {
-    fn words(&self) -> String {
+    pub fn words(&self) -> String {
         let side = match self.on {
             [true, false] => " in A",
             [false, true] => " in B",

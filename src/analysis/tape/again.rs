@@ -50,6 +50,29 @@ impl Agreement {
         }
     }
 
+    /// `same tool 7 of 10 (40–89 %) · same arguments 5 · refund 7  (no tool) 3`. Raw.
+    pub fn words(&self) -> String {
+        let percent = |share: f64| format!("{:.0}", share * 100.0);
+        let interval = self.interval().map_or_else(String::new, |(lo, hi)| {
+            format!(" ({}–{} %)", percent(lo), percent(hi))
+        });
+        let tools: Vec<String> = self
+            .tools
+            .iter()
+            .map(|(tool, count)| match tool.as_str() {
+                "" => format!("(no tool) {count}"),
+                tool => format!("{tool} {count}"),
+            })
+            .collect();
+        format!(
+            "same tool {} of {}{interval} · same arguments {} · {}",
+            self.same_tool,
+            self.n,
+            self.same_arguments,
+            tools.join("  ")
+        )
+    }
+
     pub fn rate(&self) -> Rate {
         Rate {
             hits: self.same_tool as u64,

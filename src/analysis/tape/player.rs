@@ -4,8 +4,9 @@
 //! continues. Within a lane the mode decides. An answer is given once.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 
@@ -70,12 +71,29 @@ pub struct Options {
 pub struct Asked {
     pub body: Value,
     pub heard: Heard,
+    /// As it is compared with recorded bodies: exactly, and without noise. Made when needed, once.
+    normal: OnceLock<Value>,
+    quiet: OnceLock<Value>,
 }
 
 impl Asked {
     pub fn new(body: Value) -> Asked {
         let heard = Heard::of(&body);
-        Asked { body, heard }
+        Asked {
+            body,
+            heard,
+            normal: OnceLock::new(),
+            quiet: OnceLock::new(),
+        }
+    }
+
+    fn normal(&self, ignored: &[Ignored]) -> &Value {
+        self.normal.get_or_init(|| norm::norm(&self.body, ignored))
+    }
+
+    fn quiet(&self, ignored: &[Ignored]) -> &Value {
+        let normal = || norm::quiet(self.normal(ignored));
+        self.quiet.get_or_init(normal)
     }
 }
 
@@ -166,6 +184,10 @@ pub struct Player {
     pub recording: Recording,
     options: Options,
     used: Vec<bool>,
+    given: usize,
+    lanes: Vec<Lane>,
+    /// Steps by the hash of their recorded request, for matching in any order.
+    hashes: Option<HashMap<u64, Vec<usize>>>,
     heard: HashMap<usize, Arc<Heard>>,
     norms: HashMap<usize, Arc<Value>>,
     pub misses: Vec<Miss>,
@@ -174,11 +196,29 @@ pub struct Player {
     pub stubs: usize,
 }
 
+/// The steps of an agent, and the place from which on some may be unused.
+#[derive(Debug, Default)]
+struct Lane {
+    steps: Vec<usize>,
+    next: usize,
+}
+
 impl Player {
     pub fn new(store: Arc<Store>, recording: Recording, options: Options) -> Player {
         let skipped = |call: &Call| options.skips_errors && call.answer.error.is_some();
+        let used: Vec<bool> = recording.calls.iter().map(skipped).collect();
+        let mut lanes: Vec<Lane> = Vec::new();
+        for (at, call) in recording.calls.iter().enumerate() {
+            if lanes.len() <= call.lane {
+                lanes.resize_with(call.lane + 1, Lane::default);
+            }
+            lanes[call.lane].steps.push(at);
+        }
         Player {
-            used: recording.calls.iter().map(skipped).collect(),
+            given: used.iter().filter(|used| **used).count(),
+            used,
+            lanes,
+            hashes: None,
             store,
             recording,
             options,
@@ -199,7 +239,7 @@ impl Player {
     }
 
     pub fn served(&self) -> usize {
-        self.used.iter().filter(|used| **used).count()
+        self.given
     }
 
     /// Steps that were not requested, counting from 1.
@@ -224,7 +264,7 @@ impl Player {
             return Taken::Stub;
         }
         let candidates = match self.options.mode {
-            Mode::Hash => self.left(),
+            Mode::Hash => self.likely(asked),
             Mode::Order | Mode::Content | Mode::Loose => self.heads(),
         };
         let same = candidates
@@ -235,6 +275,10 @@ impl Player {
             return self.give(at, None);
         }
         if !self.options.keeps_noise {
+            let candidates = match self.options.mode {
+                Mode::Hash => self.left(),
+                Mode::Order | Mode::Content | Mode::Loose => candidates,
+            };
             let quiet = candidates
                 .iter()
                 .copied()
@@ -273,6 +317,10 @@ impl Player {
 
     fn give(&mut self, at: usize, difference: Option<Difference>) -> Taken {
         self.used[at] = true;
+        self.given += 1;
+        // It is not compared again, unless a request misses.
+        self.norms.remove(&at);
+        self.heard.remove(&at);
         if let Some(difference) = &difference {
             self.differences.push((at + 1, difference.clone()));
         }
@@ -283,18 +331,44 @@ impl Player {
         (0..self.total()).filter(|at| !self.used[*at]).collect()
     }
 
-    /// The next step of each lane.
-    fn heads(&self) -> Vec<usize> {
-        let mut heads: Vec<usize> = Vec::new();
-        for at in self.left() {
-            let lane = self.recording.calls[at].lane;
-            if heads
-                .iter()
-                .all(|head| self.recording.calls[*head].lane != lane)
-            {
-                heads.push(at);
-            }
+    /// Unused steps that may be the same: those whose recorded request has the same hash, and those without one.
+    fn likely(&mut self, asked: &Asked) -> Vec<usize> {
+        let hashes = match self.hashes.take() {
+            Some(hashes) => hashes,
+            None => self.hash_all(),
+        };
+        let own = hash(asked.normal(&self.options.ignored));
+        let same = hashes.get(&own).map_or(&[][..], Vec::as_slice);
+        let others = hashes.get(&UNHASHED).map_or(&[][..], Vec::as_slice);
+        let all = same.iter().chain(others).copied();
+        let likely = all.filter(|at| !self.used[*at]).collect();
+        self.hashes = Some(hashes);
+        likely
+    }
+
+    fn hash_all(&mut self) -> HashMap<u64, Vec<usize>> {
+        let mut hashes: HashMap<u64, Vec<usize>> = HashMap::new();
+        for at in 0..self.total() {
+            let key = match self.recording.calls[at].class {
+                Class::Recorded => hash(&norm::norm(&self.request(at), &self.options.ignored)),
+                Class::Heard | Class::Whole | Class::Order => UNHASHED,
+            };
+            hashes.entry(key).or_default().push(at);
         }
+        hashes
+    }
+
+    /// The next step of each lane, in the order recorded.
+    fn heads(&mut self) -> Vec<usize> {
+        let used = &self.used;
+        let heads = self.lanes.iter_mut().filter_map(|lane| {
+            while lane.steps.get(lane.next).is_some_and(|at| used[*at]) {
+                lane.next += 1;
+            }
+            lane.steps.get(lane.next).copied()
+        });
+        let mut heads: Vec<usize> = heads.collect();
+        heads.sort_unstable();
         heads
     }
 
@@ -304,11 +378,11 @@ impl Player {
         match (self.options.mode, class) {
             (Mode::Order | Mode::Hash, Class::Recorded) => {
                 let recorded = self.normal(at);
-                let got = norm::norm(&asked.body, &self.options.ignored);
+                let ignored = &self.options.ignored;
                 if is_quiet {
-                    norm::difference("$", &norm::quiet(&recorded), &norm::quiet(&got))
+                    norm::difference("$", &norm::quiet(&recorded), asked.quiet(ignored))
                 } else {
-                    norm::difference("$", &recorded, &got)
+                    norm::difference("$", &recorded, asked.normal(ignored))
                 }
             }
             (Mode::Loose, _) => self.heard(at).loose_difference(&asked.heard, is_quiet),
@@ -413,6 +487,16 @@ impl Player {
         });
         scored.max_by_key(|(at, same)| (*same, std::cmp::Reverse(*at)))
     }
+}
+
+/// The key of steps whose request is not recorded.
+const UNHASHED: u64 = 0;
+
+/// The hash of a normal request; its members are sorted.
+fn hash(normal: &Value) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    normal.to_string().hash(&mut hasher);
+    hasher.finish().max(UNHASHED + 1)
 }
 
 /// How many requests before and after the last used one are compared.

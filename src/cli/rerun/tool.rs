@@ -1,56 +1,31 @@
 //! Running a tool call again, with a template from the settings.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::attempts::{check_place, keep};
 use super::{Rerun, confirm};
-use crate::act::child;
-use crate::act::rerun::tool::{self, Ran};
-use crate::analysis::diff::pair;
-use crate::analysis::diff::step::result_key;
-use crate::base::human;
-use crate::cli::Cx;
+use crate::act::rerun::call::{Call, Done};
+use crate::act::rerun::kept::{Kept, Step};
+use crate::base::clock::{Clock, System};
 use crate::cli::failure::{Exit, Failure};
+use crate::cli::{Cx, settings};
 use crate::export::redact::Masked;
-use crate::model::action::ActionIx;
-use crate::store::Store;
-use crate::store::bodies::{self, Depth};
 
-/// Runs the call, and prints its output and whether it is the recorded one.
-pub(super) fn run(
-    cx: &mut Cx,
-    asked: &Rerun,
-    store: &Store,
-    call: ActionIx,
-) -> anyhow::Result<Exit> {
-    let row = store.row(call);
-    let body = bodies::open(&row, Depth::Full);
-    store.intact()?;
-    let name = row.tool();
-    let templates = &cx.config.rerun.tools;
-    let template = templates
-        .iter()
-        .find(|(known, _)| known == name)
-        .map(|(_, words)| &words.value);
-    let Some(template) = template else {
-        let what = format!(
-            "the settings have no template for '{name}': add it to [rerun.tools] (see saferun-tui rerun --help)"
-        );
-        return Err(Failure::Usage(what).into());
-    };
-    let arguments = body.args.clone().unwrap_or_else(|| json!({}));
-    let words = tool::filled(template, &arguments).map_err(Failure::Usage)?;
+/// Runs the call, keeps it as a new run, and prints its output and whether it is the recorded one.
+pub(super) fn run(cx: &mut Cx, asked: &Rerun, step: Step<'_>) -> anyhow::Result<Exit> {
+    let call = Call::new(step.store, step.action, &settings::rerun(&cx.config));
+    step.store.intact()?;
+    let call = call.map_err(Failure::Usage)?;
     let look = &cx.notes.look;
-    cx.notes.line(&format!(
+    let title = format!(
         "RE-RUN of tool call #{} {}",
-        row.seq(),
-        look.clean(name)
-    ));
-    for (at, word) in words.iter().enumerate() {
-        cx.notes.line(&format!("  {at:>3}  {}", look.clean(word)));
-    }
-    cx.notes.line(
-        "  in an empty folder, with PATH, HOME and LANG, at most 30 s; arguments on standard input",
+        call.seq,
+        look.clean(&call.tool)
     );
+    cx.notes.line(&title);
+    for line in call.lines() {
+        cx.notes.line(&look.clean(&line));
+    }
     if asked.dry_run {
         return Ok(Exit::Done);
     }
@@ -58,34 +33,32 @@ pub(super) fn run(
         let what = "nothing was run: use --allow-exec to run it, or --dry-run to show it";
         return Err(Failure::Usage(what.to_owned()).into());
     }
+    check_place(cx, asked)?;
     if !asked.yes {
-        confirm(cx, "To run it", name)?;
+        confirm(cx, "To run it", &call.tool)?;
     }
-    let named = [
-        ("SAFERUN_TOOL", name.to_owned()),
-        ("SAFERUN_RUN", row.run().id.to_string()),
-        ("SAFERUN_STEP", row.seq().to_string()),
-    ];
-    let ran = tool::run(&words, &arguments, &named)?;
-    let recorded = pair::result(&body);
-    let is_same = recorded
-        .as_ref()
-        .map(|it| result_key(it) == result_key(&Value::from(ran.stdout.as_str())));
-    report(cx, (row.seq(), name), &ran, is_same)
+    let done = call.run()?;
+    let now = System.now();
+    let mut kept = Kept::default();
+    kept.call(step, &call, &done, now);
+    report(cx, &call, &done)?;
+    if let Some(path) = keep(cx, asked, step, (&kept, now))? {
+        cx.notes.note(&format!("kept in {}", path.display()));
+    }
+    Ok(if done.is_same == Some(false) {
+        Exit::NoMatch
+    } else {
+        Exit::Done
+    })
 }
 
-fn report(
-    cx: &mut Cx,
-    (seq, name): (u32, &str),
-    ran: &Ran,
-    is_same: Option<bool>,
-) -> anyhow::Result<Exit> {
-    let code = child::code(ran.status);
+fn report(cx: &mut Cx, call: &Call, done: &Done) -> anyhow::Result<()> {
+    let ran = &done.ran;
     if cx.global.json {
         let document = json!({
-            "schema": "saferun.tui/rerun@1", "seq": seq, "tool": name, "exit_code": code,
+            "schema": "saferun.tui/rerun@1", "seq": call.seq, "tool": call.tool, "exit_code": done.code(),
             "stdout": ran.stdout, "stderr": ran.stderr, "ended_by_us": ran.was_ended,
-            "duration_ms": u64::try_from(ran.took.as_millis()).unwrap_or(u64::MAX), "same_result": is_same,
+            "duration_ms": u64::try_from(ran.took.as_millis()).unwrap_or(u64::MAX), "same_result": done.is_same,
         });
         let document = Masked::unless(None, document);
         cx.out.json(document.get())?;
@@ -95,22 +68,6 @@ fn report(
             cx.out.line(&line)?;
         }
     }
-    let took = human::span(i64::try_from(ran.took.as_micros()).unwrap_or(i64::MAX));
-    let ended = if ran.was_ended {
-        ", stopped by saferun-tui"
-    } else {
-        ""
-    };
-    let same = match is_same {
-        Some(true) => "the same result as recorded",
-        Some(false) => "not the recorded result",
-        None => "no result is recorded to compare with",
-    };
-    cx.notes
-        .line(&format!("ended with {code}{ended} after {took} · {same}"));
-    Ok(if is_same == Some(false) {
-        Exit::NoMatch
-    } else {
-        Exit::Done
-    })
+    cx.notes.line(&done.words());
+    Ok(())
 }

@@ -27,7 +27,7 @@ pub fn sendable(request: &mut Value, api: Api, model: &str) -> Vec<String> {
         Api::Chat => each(members, "messages", &mut |message| {
             keep(message, CHAT_MESSAGE);
         }),
-        Api::Responses => {}
+        Api::Responses | Api::Gemini => {}
     }
     added
 }

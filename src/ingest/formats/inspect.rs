@@ -18,7 +18,7 @@ use super::messages::{self, CALLS, Envelope};
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::{ApprovalText, Body, DecisionText, ErrorText};
 use crate::ingest::fact::{Echo, Fact, FactKind, FactSink, IMPLIED, Name, Text};
-use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request, Sent};
 use crate::ingest::formats::content::{string, text_of};
 use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::json::{Record, View};
@@ -128,6 +128,10 @@ impl Open for Inspect {
 }
 
 impl Request for Inspect {
+    fn sent(&self) -> Sent {
+        Sent::Bodies
+    }
+
     fn refers_to(&self, name: &[u8]) -> bool {
         aside::is_hash(name)
     }

@@ -2,6 +2,8 @@
 //! inside the selected pair.
 
 mod aligned;
+#[cfg(feature = "capture")]
+mod experiment;
 mod export;
 mod fields;
 mod layout;
@@ -13,6 +15,8 @@ mod words;
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
+#[cfg(feature = "capture")]
+use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -59,6 +63,8 @@ pub struct Diff {
     made: HashMap<usize, Rc<Made>>,
     /// The cursor jumped: centre it.
     is_jump: bool,
+    #[cfg(feature = "capture")]
+    experiment: experiment::Experiment,
     frame: Frame,
 }
 
@@ -78,6 +84,8 @@ impl Default for Diff {
             pending: Pending::default(),
             made: HashMap::new(),
             is_jump: false,
+            #[cfg(feature = "capture")]
+            experiment: experiment::Experiment::default(),
             frame: Frame::default(),
         }
     }
@@ -143,6 +151,10 @@ struct Frame {
 
 impl Screen for Diff {
     fn typed(&mut self, key: Key, session: &mut Session) -> Option<Vec<Effect>> {
+        #[cfg(feature = "capture")]
+        if let Some(effects) = self.type_experiment(key, session) {
+            return Some(effects);
+        }
         let effects = match self.pending.chord.take()? {
             Command::Export => self.export(key, session),
             chord => {
@@ -151,6 +163,12 @@ impl Screen for Diff {
             }
         };
         Some(effects)
+    }
+
+    #[cfg(feature = "capture")]
+    fn pasted(&mut self, text: &str, session: &mut Session) -> Vec<Effect> {
+        self.experiment.paste(text, session.clock.now());
+        Vec::new()
     }
 
     fn entered(&mut self, session: &mut Session) -> Vec<Effect> {
@@ -181,6 +199,8 @@ impl Screen for Diff {
 
     fn update(&mut self, command: Command, session: &mut Session) -> Vec<Effect> {
         match command {
+            #[cfg(feature = "capture")]
+            Command::Experiment => return self.ask_experiment(session),
             Command::NextChange => self.change(true, session),
             Command::PrevChange => self.change(false, session),
             Command::FirstDivergence => self.go_to_divergence(session),
@@ -250,7 +270,15 @@ impl Screen for Diff {
         asked.extend(self.ask_fields(session));
         self.show_fields();
         self.frame.words = Words::new(self, session);
+        #[cfg(feature = "capture")]
+        self.experiment.drawn(session.clock.now());
         asked
+    }
+
+    #[cfg(feature = "capture")]
+    fn stays(&self) -> Option<Duration> {
+        let waits = self.experiment.is_waiting;
+        waits.then_some(Duration::from_millis(100))
     }
 
     fn headline(&self) -> Headline<'_> {
@@ -260,12 +288,27 @@ impl Screen for Diff {
         }
     }
 
-    fn draw(&self, theme: &Theme, _area: Rect, buf: &mut Buffer) {
+    fn draw(&self, theme: &Theme, area: Rect, buf: &mut Buffer) {
         view::draw(self, theme, buf);
+        #[cfg(feature = "capture")]
+        self.experiment.draw((theme, area), buf);
+        #[cfg(not(feature = "capture"))]
+        let _ = area;
     }
 }
 
 impl Diff {
+    /// What is being sent, sanitised.
+    #[cfg(feature = "capture")]
+    fn under_way(&self) -> Option<String> {
+        self.experiment.aside().map(str::to_owned)
+    }
+
+    #[cfg(not(feature = "capture"))]
+    fn under_way(&self) -> Option<String> {
+        None
+    }
+
     fn comparison(&self) -> Option<&Comparison> {
         self.done.as_ref()?.comparison.as_deref()
     }

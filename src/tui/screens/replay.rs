@@ -2,6 +2,8 @@
 //!
 //! It shows the record and does nothing: no step executes, connects or writes.
 
+#[cfg(feature = "capture")]
+mod again;
 mod layout;
 mod moves;
 mod pane;
@@ -56,6 +58,8 @@ pub struct Replay {
     notice: Option<&'static str>,
     /// The first of two keys.
     chord: Option<Command>,
+    #[cfg(feature = "capture")]
+    again: again::Again,
     frame: Frame,
 }
 
@@ -90,13 +94,30 @@ struct Touched {
 struct Frame {
     regions: Regions,
     words: Words,
+    /// What each key would repeat.
+    #[cfg(feature = "capture")]
+    offers: Vec<(Command, String)>,
+    /// What is under way, sanitised.
+    aside: Option<String>,
+    /// A question is not ready for an answer.
+    is_waiting: bool,
 }
 
 impl Screen for Replay {
     fn typed(&mut self, key: Key, session: &mut Session) -> Option<Vec<Effect>> {
+        #[cfg(feature = "capture")]
+        if let Some(effects) = self.type_answer(key, session) {
+            return Some(effects);
+        }
         let chord = self.chord.take()?;
         self.second(chord, key, session);
         Some(Vec::new())
+    }
+
+    #[cfg(feature = "capture")]
+    fn pasted(&mut self, text: &str, session: &mut Session) -> Vec<Effect> {
+        self.again.paste(text, session.clock.now());
+        Vec::new()
     }
 
     fn entered(&mut self, session: &mut Session) -> Vec<Effect> {
@@ -114,6 +135,16 @@ impl Screen for Replay {
     fn update(&mut self, command: Command, session: &mut Session) -> Vec<Effect> {
         self.notice = None;
         match command {
+            #[cfg(feature = "capture")]
+            Command::Rerun | Command::AskAgain | Command::ServeRun => {
+                return self.ask_about(command, session);
+            }
+            #[cfg(feature = "capture")]
+            command if self.is_in_forks() && Replay::is_for_forks(command) => {
+                return self.in_forks(command, session);
+            }
+            #[cfg(feature = "capture")]
+            Command::Forks => self.go_to_forks(session),
             Command::Back | Command::Cancel => return vec![Effect::Pop],
             Command::Open if self.is_in_parts() => {
                 self.tell_here(session);
@@ -181,8 +212,8 @@ impl Screen for Replay {
         }
         self.play_on(session);
         self.settle(session);
-        let asked = self.ask(session);
-        self.frame.regions = Regions::new(area, self.pane);
+        let mut asked = self.ask(session);
+        asked.extend(self.prepare_again_pane(area, session));
         self.scrub.settle(
             &session.loaded.store,
             (&self.tape, &session.marks),
@@ -197,7 +228,8 @@ impl Screen for Replay {
     }
 
     fn stays(&self) -> Option<Duration> {
-        self.play.stays()
+        let waits = self.frame.is_waiting.then_some(Duration::from_millis(100));
+        waits.or(self.play.stays())
     }
 
     fn headline(&self) -> Headline<'_> {
@@ -207,8 +239,12 @@ impl Screen for Replay {
         }
     }
 
-    fn draw(&self, theme: &Theme, _area: Rect, buf: &mut Buffer) {
+    fn draw(&self, theme: &Theme, area: Rect, buf: &mut Buffer) {
         view::draw(self, theme, buf);
+        #[cfg(feature = "capture")]
+        again::view::question(self, (theme, area), buf);
+        #[cfg(not(feature = "capture"))]
+        let _ = area;
     }
 }
 
@@ -229,6 +265,8 @@ impl Replay {
             *self = Replay {
                 pane: self.pane,
                 is_unfolded: self.is_unfolded,
+                #[cfg(feature = "capture")]
+                again: self.again.elsewhere(),
                 run: Some(run),
                 tape: Tape::new(store, run),
                 ..Replay::default()
@@ -269,6 +307,28 @@ impl Replay {
             is_stale: false,
         };
         self.seen.call = context::call_of(store, self.tape.steps(), self.at);
+    }
+
+    /// Divides the screen, and prepares what can be repeated and what was.
+    #[cfg(feature = "capture")]
+    fn prepare_again_pane(&mut self, area: Rect, session: &mut Session) -> Vec<Effect> {
+        let now = session.clock.now();
+        let asked = self.ask_forks(session);
+        if self.is_in_forks() && self.again.forks.is_empty() {
+            self.pane = Pane::State;
+        }
+        self.frame.regions = Regions::new(area, self.pane, again::view::height(&self.again));
+        self.frame.offers = self.offers(session);
+        self.frame.aside = self.again.aside();
+        self.again.drawn(now);
+        self.frame.is_waiting = self.again.is_waiting(now);
+        asked
+    }
+
+    #[cfg(not(feature = "capture"))]
+    fn prepare_again_pane(&mut self, area: Rect, _: &mut Session) -> Vec<Effect> {
+        self.frame.regions = Regions::new(area, self.pane, 0);
+        Vec::new()
     }
 
     /// Requests in the background what must be read from disk.

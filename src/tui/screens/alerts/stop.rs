@@ -3,8 +3,8 @@
 
 use crate::act::kill::{Refused, Target};
 use crate::base::text;
-use crate::tui::keys::{Code, Key};
-use crate::tui::widgets::prompt::Prompt;
+use crate::tui::keys::Key;
+use crate::tui::widgets::consent::{self, Consent};
 
 /// A run whose process may be ended.
 #[derive(Debug)]
@@ -13,9 +13,7 @@ pub(super) struct Dialog {
     pub(super) run: String,
     pub(super) pid: i32,
     pub(super) target: Option<Result<Target, Refused>>,
-    pub(super) prompt: Prompt,
-    /// When the dialog was first drawn complete, in microseconds.
-    since: Option<i64>,
+    pub(super) consent: Consent,
 }
 
 /// What a key did.
@@ -28,8 +26,6 @@ pub(super) enum Typed {
     Confirm(Target),
 }
 
-/// For this long after it opens, keys are assumed to be meant for something else, in microseconds.
-const DEAF: i64 = 500_000;
 /// How much of a long id must be typed.
 const SHORT: usize = 8;
 /// The most other processes of the group that are listed.
@@ -41,15 +37,14 @@ impl Dialog {
             run,
             pid,
             target: None,
-            prompt: Prompt::default(),
-            since: None,
+            consent: Consent::default(),
         }
     }
 
     /// Notes that the dialog is on the screen.
     pub(super) fn drawn(&mut self, now: i64) {
         if self.target.is_some() {
-            self.since.get_or_insert(now);
+            self.consent.drawn(now);
         }
     }
 
@@ -59,22 +54,12 @@ impl Dialog {
     }
 
     pub(super) fn typed(&mut self, key: Key, now: i64) -> Typed {
-        if key.code == Code::Esc {
-            return Typed::Close;
-        }
-        let Some(since) = self.since else {
-            return Typed::Nothing;
+        let text = match self.consent.typed(key, now) {
+            consent::Typed::Nothing => return Typed::Nothing,
+            consent::Typed::Close => return Typed::Close,
+            consent::Typed::Entered(text) => text,
         };
-        if now - since < DEAF {
-            // The time restarts, so that no sequence of queued keys outlasts it.
-            self.since = Some(now);
-            return Typed::Nothing;
-        }
-        if key.code != Code::Enter {
-            self.prompt.edit(key);
-            return Typed::Nothing;
-        }
-        let is_meant = self.prompt.text() == self.word() || self.prompt.text() == self.run;
+        let is_meant = text == self.word() || text == self.run;
         match (&self.target, is_meant) {
             (Some(Ok(target)), true) => Typed::Confirm(target.clone()),
             (Some(Err(_)) | None, _) => Typed::Close,
@@ -185,6 +170,6 @@ mod tests {
         let mut it = dialog();
         it.drawn(0);
         assert_eq!(typed(&mut it, "run-7f3a enter", 0, 400_000), Typed::Nothing);
-        assert_eq!(it.prompt.text(), "");
+        assert_eq!(it.consent.prompt.text(), "");
     }
 }

@@ -292,6 +292,7 @@ fn draw_dialog(alerts: &Alerts, dialog: &Dialog, (theme, area): (&Theme, Rect), 
         row.put(&ask, theme.styles.strong.patch(shadow));
         let room = row.room();
         dialog
+            .consent
             .prompt
             .draw(&mut row, room, (theme.styles.text, theme.styles.selected));
     }

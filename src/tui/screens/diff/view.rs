@@ -436,6 +436,7 @@ const HINTS: &[Command] = &[
     Command::Repair,
     Command::Mark,
     Command::Export,
+    Command::Experiment,
 ];
 
 fn foot(diff: &Diff, theme: &Theme, buf: &mut Buffer) {

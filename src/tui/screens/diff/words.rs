@@ -40,9 +40,11 @@ impl Words {
         let ids = pair.map(|run| &*store.run(run).id);
         let short = short_ids(&ids);
         let name = |at: usize| clean(short.get(at).map_or("", String::as_str));
+        let mut crumbs = vec!["Diff".to_owned(), format!("A {} ↔ B {}", name(0), name(1))];
+        crumbs.extend(diff.under_way());
         let heads = [0, 1].map(|at| head(at, &name(at), store, pair[at]));
         Words {
-            crumbs: vec!["Diff".to_owned(), format!("A {} ↔ B {}", name(0), name(1))],
+            crumbs,
             story: story(diff, who(pair, &[name(0), name(1)], store), session),
             heads,
             fields: fields(diff, store),

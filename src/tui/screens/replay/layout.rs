@@ -8,6 +8,7 @@ use ratatui::layout::Rect;
 /// ──────────┬──────────
 /// what the  │ state
 /// model saw │ ─ step ──
+///           │ ─ forks ─
 /// ──────────┴──────────
 /// footer
 /// ```
@@ -21,6 +22,8 @@ pub(super) struct Regions {
     pub(super) seen: Rect,
     pub(super) state: Rect,
     pub(super) step: Rect,
+    /// What can be repeated, and what was.
+    pub(super) forks: Rect,
     pub(super) lower_rule: Rect,
     pub(super) footer: Rect,
 }
@@ -31,6 +34,8 @@ pub(super) enum Pane {
     #[default]
     State,
     Seen,
+    /// The state, with the keys for the attempts below it.
+    Forks,
 }
 
 /// From this width on both panes are shown.
@@ -40,11 +45,14 @@ const ROOMY: u16 = 14;
 /// Cells before and behind the way: its ends, the speed and the times.
 pub(super) const BEFORE: u16 = 2;
 pub(super) const BEHIND: u16 = 28;
+/// Lines that the step keeps.
+const LEAST: u16 = 4;
 /// Lines of the state.
 pub(super) const STATE: u16 = 13;
 
 impl Regions {
-    pub(super) fn new(area: Rect, pane: Pane) -> Regions {
+    /// `forks` is the height wanted for what can be repeated.
+    pub(super) fn new(area: Rect, pane: Pane, forks: u16) -> Regions {
         let roomy = area.height >= ROOMY;
         let foot = if roomy { 2 } else { 0 };
         let top = if roomy { 3 } else { 2 };
@@ -97,9 +105,20 @@ impl Regions {
             height: state,
             ..right
         };
+        let below = right.height - state;
+        let forks = if below > LEAST {
+            forks.min(below - LEAST)
+        } else {
+            0
+        };
         regions.step = Rect {
             y: right.y + state,
-            height: right.height - state,
+            height: below - forks,
+            ..right
+        };
+        regions.forks = Rect {
+            y: right.y + right.height - forks,
+            height: if forks < 2 { 0 } else { forks },
             ..right
         };
         regions

@@ -107,7 +107,7 @@ impl Replay {
 
     fn turn_pane(&mut self) {
         self.pane = match self.pane {
-            Pane::State => Pane::Seen,
+            Pane::State | Pane::Forks => Pane::Seen,
             Pane::Seen => Pane::State,
         };
     }

@@ -74,6 +74,8 @@ pub(super) fn draw(replay: &Replay, theme: &Theme, buf: &mut Buffer) {
     draw_seen(replay, theme, buf);
     state(replay, theme, buf);
     step(replay, theme, buf);
+    #[cfg(feature = "capture")]
+    super::again::view::forks(replay, theme, buf);
     let mut foot = Row::new(buf, regions.footer, 0, Style::new());
     let hints = if replay.is_in_parts() {
         IN_PARTS
@@ -91,9 +93,10 @@ pub(super) fn draw(replay: &Replay, theme: &Theme, buf: &mut Buffer) {
 fn title(replay: &Replay, theme: &Theme, buf: &mut Buffer) {
     let styles = &theme.styles;
     let mut row = Row::new(buf, replay.frame.regions.title, 0, Style::new());
-    let (aside, style) = match replay.notice {
-        Some(notice) => (notice, styles.waiting),
-        None => ("steps show the record · nothing runs", styles.faint),
+    let (aside, style) = match (replay.notice, &replay.frame.aside) {
+        (Some(notice), _) => (notice, styles.waiting),
+        (None, Some(aside)) => (aside.as_str(), styles.ok),
+        (None, None) => ("steps show the record · nothing runs", styles.faint),
     };
     row.flush_right(&format!(" {aside} "), style);
     row.put(" ", styles.text)
