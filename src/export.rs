@@ -1,6 +1,7 @@
 //! Output without a terminal: JSON, CSV, Markdown, text, traces, requests.
 
 pub mod alerts;
+pub mod answers;
 pub mod atif;
 pub mod cohort;
 pub mod costs;

@@ -30,6 +30,7 @@ pub mod source;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod time;
+pub mod wire;
 
 pub use batch::Batch;
 pub use error::Error;

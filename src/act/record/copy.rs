@@ -11,7 +11,7 @@ use hyper::HeaderMap;
 use hyper::body::{Body as HttpBody, Bytes, Frame, Incoming, SizeHint};
 
 use super::time::Clockwork;
-use crate::act::wire::Api;
+use crate::ingest::wire::Api;
 
 /// How much may be queued for the writer.
 const PIECES: usize = 4096;

@@ -8,7 +8,6 @@ use crate::act::net::Net;
 use crate::act::net::secret::Secret;
 use crate::act::remote::keys;
 use crate::act::rerun::model::{self, Budget, Plan};
-use crate::act::wire::Api as Wire;
 use crate::analysis::context::{self, Context, Exactness};
 use crate::analysis::tape::answer::Answer;
 use crate::base::cancel::CancelFlag;
@@ -17,6 +16,7 @@ use crate::cli::Cx;
 use crate::cli::failure::{Exit, Failure};
 use crate::export::curl;
 use crate::ingest::request::Api;
+use crate::ingest::wire::Api as Wire;
 use crate::model::quantity::{Cost, Tokens, Usage};
 
 /// The default limit on spending.

@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use super::{Rerun, Step};
 use crate::act::places::{self, Places};
 use crate::act::rerun::model::Attempt;
-use crate::act::wire::answer::{Part, Said};
 use crate::analysis::statistics::distribution::two_sided;
 use crate::analysis::statistics::interval::newcombe;
 use crate::analysis::tape::again::{Agreement, FEWEST, First};
@@ -19,6 +18,7 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::place::{self, Place};
 use crate::export::redact::Masked;
 use crate::export::saferun;
+use crate::ingest::wire::answer::{Part, Said};
 use crate::model::quantity::{Cost, Tokens, Usage};
 
 const SCHEMA: &str = "saferun.tui/rerun@1";
