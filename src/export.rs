@@ -18,4 +18,5 @@ pub mod policy;
 pub mod readable;
 pub mod redact;
 pub mod saferun;
+pub mod vcr;
 pub mod words;

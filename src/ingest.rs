@@ -31,6 +31,7 @@ pub mod source;
 pub(crate) mod testing;
 pub mod time;
 pub mod wire;
+mod yaml;
 
 pub use batch::Batch;
 pub use error::Error;

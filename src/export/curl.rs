@@ -95,6 +95,25 @@ pub fn command(record: &Masked<Value>, model: &str, escapes: Escapes) -> Option<
     Some(Masked::composed(text, record.count()))
 }
 
+/// Where the request of a model call went, or else where its vendor takes such requests.
+pub fn url(request: &Value, model: &str) -> String {
+    let asked = request
+        .get("model")
+        .and_then(Value::as_str)
+        .unwrap_or(model);
+    let recorded = request.get("url").and_then(Value::as_str);
+    let address = recorded.and_then(Address::parse).map(|it| it.text);
+    if let Some(address) = address {
+        return address;
+    }
+    if request.get("contents").is_some() {
+        return format!(
+            "https://generativelanguage.googleapis.com/v1beta/models/{asked}:generateContent"
+        );
+    }
+    Service::of(request, asked).url.to_owned()
+}
+
 /// The body as it is recorded without what was not sent: some records keep the URL among its members.
 fn without_address(body: &Value) -> Value {
     let mut body = body.clone();

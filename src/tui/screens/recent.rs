@@ -3,7 +3,7 @@
 mod tasks;
 mod view;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ratatui::buffer::Buffer;
@@ -12,10 +12,11 @@ use ratatui::layout::Rect;
 use crate::base::{human, text};
 use crate::ingest::discover::Input;
 use crate::ingest::recent::{Homes, Recent as File};
+use crate::model::quantity::Time;
 use crate::tui::effects::Effect;
 use crate::tui::keys::{Code, Command, Key};
 use crate::tui::screen::{Pointer, Screen};
-use crate::tui::screens::recent::tasks::{Figures, Look};
+use crate::tui::screens::recent::tasks::{Figures, Keep, Look};
 use crate::tui::session::Session;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::fuzzy;
@@ -36,6 +37,8 @@ pub struct Recent {
     /// The folders that were searched, to list if nothing was found.
     places: String,
     has_demo: bool,
+    /// How many runs their agents will delete soon, and what there is to copy.
+    due: (usize, Vec<PathBuf>),
 }
 
 /// A file, in sanitised words.
@@ -145,6 +148,18 @@ impl Recent {
         vec![Effect::Open { title, inputs }]
     }
 
+    /// Copies what will be deleted soon.
+    fn keep(&mut self, session: &mut Session) -> Vec<Effect> {
+        let (_, parts) = std::mem::take(&mut self.due);
+        match session.setup.keeper.clone() {
+            Some(keeper) if !parts.is_empty() => vec![Effect::start(Keep { keeper, parts })],
+            Some(_) | None => {
+                session.hint("nothing that agents will delete soon");
+                Vec::new()
+            }
+        }
+    }
+
     fn step(&mut self, by: isize) {
         let last = self.len().saturating_sub(1);
         self.view.cursor = self.view.cursor.saturating_add_signed(by).min(last);
@@ -173,6 +188,7 @@ impl Screen for Recent {
             (Code::Esc, _) => self.search = Prompt::default(),
             (Code::Down, _) | (Code::Char('n'), true) => self.step(1),
             (Code::Up, _) | (Code::Char('p'), true) => self.step(-1),
+            (Code::Char('k'), true) => return Some(self.keep(session)),
             (Code::PageDown, _) => self.step(page),
             (Code::PageUp, _) => self.step(-page),
             _ if self.search.edit(key) => self.view = Viewport::default(),
@@ -202,6 +218,8 @@ impl Screen for Recent {
         vec![Effect::start(Look {
             homes,
             prices: Arc::clone(&session.prices),
+            keeper: session.setup.keeper.clone(),
+            now: Time(session.clock.now()),
         })]
     }
 

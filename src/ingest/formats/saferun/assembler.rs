@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::ingest::assemble::{Assembler, Builder, Call, Draft, From};
 use crate::ingest::fact::{Fact, FactKind, Name};
-use crate::ingest::formats::saferun::tellers::{self, Again, Answer, Tellers, Via};
+use crate::ingest::formats::saferun::writers::{self, Again, Answer, Via, Writers};
 use crate::model::action::{ActionIx, Flags, Kind, Status};
 use crate::model::outcome::{Attached, Extra, Settled};
 use crate::model::quantity::Elapsed;
@@ -18,7 +18,7 @@ pub(super) struct SaferunAssembler {
     last: Option<RunIx>,
     /// Events without a run id belong to a run named after the file.
     of_files: bool,
-    tellers: Tellers,
+    writers: Writers,
     /// The rows of the starts and ends of runs, and their writers.
     edges: HashMap<(RunIx, Kind), (Via, ActionIx)>,
 }
@@ -42,7 +42,7 @@ impl Assembler for SaferunAssembler {
             _ => build.run(from.source, from.text(fact.run)),
         };
         self.last = Some(run);
-        self.tellers.see(from.decoded.name(fact, Name::Via));
+        self.writers.see(from.decoded.name(fact, Name::Via));
         match fact.kind {
             FactKind::RunStart => self.edge(Kind::RunStart, fact, from, build, run),
             FactKind::Setup | FactKind::ImpliedStart => {
@@ -85,7 +85,7 @@ impl SaferunAssembler {
     fn edge(&mut self, kind: Kind, fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
         let via = Via::of(from.decoded.name(fact, Name::Via));
         match self.edges.get(&(run, kind)) {
-            Some((by, action)) if *by != via && self.tellers.is_used() => {
+            Some((by, action)) if *by != via && self.writers.is_used() => {
                 build.seen(run, fact.time);
                 if kind == Kind::RunStart {
                     who(fact, from, build, run);
@@ -96,7 +96,7 @@ impl SaferunAssembler {
                         ..Settled::new(*action)
                     });
                 }
-                told(*action, fact, from, build);
+                note_record(*action, fact, from, build);
             }
             Some(_) | None => {
                 let action = if kind == Kind::RunStart {
@@ -112,29 +112,29 @@ impl SaferunAssembler {
     /// A call. If another writer has recorded it already, it gets no second row.
     fn call(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
         let id = from.text(fact.id);
-        if !self.tellers.is_used() || id.is_empty() {
+        if !self.writers.is_used() || id.is_empty() {
             call(fact, from, build, run);
             return;
         }
         let key = (run, build.key(id));
         let via = Via::of(from.decoded.name(fact, Name::Via));
-        if let Some(action) = self.tellers.joins(key, via, build.knows_call(run, id)) {
+        if let Some(action) = self.writers.joins(key, via, build.knows_call(run, id)) {
             build.seen(run, fact.time);
-            told(action, fact, from, build);
+            note_record(action, fact, from, build);
         } else {
             let call = call(fact, from, build, run);
-            self.tellers.called(key, via, &call);
+            self.writers.called(key, via, &call);
         }
     }
 
     fn result(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
         let id = from.text(fact.call);
-        if !self.tellers.is_used() || id.is_empty() {
+        if !self.writers.is_used() || id.is_empty() {
             result(fact, from, build, run);
             return;
         }
         let known = build.knows_call(run, id);
-        let telling = tellers::Result {
+        let answer = writers::Result {
             via: Via::of(from.decoded.name(fact, Name::Via)),
             status: status_of(fact),
             place: from.place(fact),
@@ -142,7 +142,7 @@ impl SaferunAssembler {
             has_cost: fact.cost.is_some(),
         };
         let key = (run, build.key(id));
-        match self.tellers.answered(key, telling, known) {
+        match self.writers.answered(key, answer, known) {
             Answer::First => result(fact, from, build, run),
             Answer::Again(again) => result_again(&again, fact, from, build),
         }
@@ -150,9 +150,9 @@ impl SaferunAssembler {
 }
 
 /// Another writer's record of an action, or of its result.
-fn told(action: ActionIx, fact: &Fact, from: &From<'_>, build: &mut Builder) {
+fn note_record(action: ActionIx, fact: &Fact, from: &From<'_>, build: &mut Builder) {
     build.settle(&Settled {
-        extra: Extra::Told(from.place(fact)),
+        extra: Extra::Record(from.place(fact)),
         flags: fact.flags,
         ..Settled::new(action)
     });
@@ -182,12 +182,12 @@ fn result_again(again: &Again, fact: &Fact, from: &From<'_>, build: &mut Builder
             });
             if before.is_some() {
                 build.settle(&Settled {
-                    extra: Extra::Told(before),
+                    extra: Extra::Record(before),
                     ..Settled::new(call.action)
                 });
             }
         }
-        None => told(call.action, fact, from, build),
+        None => note_record(call.action, fact, from, build),
     }
 }
 
