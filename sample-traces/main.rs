@@ -16,6 +16,7 @@ const STORES: &[(&str, &str)] = &[
     ("llm/logs.db", "llm.sql"),
     ("opencode/labels.db", "opencode.sql"),
     ("opencode/margins.db", "opencode-2.sql"),
+    ("vscode-traces/agent-traces.db", "vscode-traces.sql"),
     ("zed/threads.db", "zed.sql"),
 ];
 

@@ -30,5 +30,3 @@ pub mod rerun;
 #[cfg(feature = "capture")]
 pub mod serve;
 pub mod viewer;
-#[cfg(feature = "capture")]
-pub mod wire;

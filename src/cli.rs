@@ -75,6 +75,7 @@ use crate::cli::load::Load;
 use crate::cli::look::Look;
 use crate::cli::out::{Notes, Out};
 use crate::config::Config;
+use crate::ingest::packed::sqlite;
 
 /// What every command gets.
 #[derive(Debug)]
@@ -127,6 +128,11 @@ pub fn run(mut args: Args) -> anyhow::Result<Exit> {
     } else {
         exit
     })
+}
+
+/// Deletes what must not outlive the program.
+pub fn close() {
+    sqlite::close();
 }
 
 /// The parser accepts arguments of the explorer before the name of a command; no command uses them.

@@ -1,6 +1,7 @@
 //! Output without a terminal: JSON, CSV, Markdown, text, traces, requests.
 
 pub mod alerts;
+pub mod answers;
 pub mod atif;
 pub mod cohort;
 pub mod costs;
@@ -17,4 +18,5 @@ pub mod policy;
 pub mod readable;
 pub mod redact;
 pub mod saferun;
+pub mod vcr;
 pub mod words;

@@ -30,6 +30,8 @@ pub mod source;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod time;
+pub mod wire;
+mod yaml;
 
 pub use batch::Batch;
 pub use error::Error;

@@ -14,5 +14,6 @@ fn main() -> ExitCode {
         Ok(args) => cli::run(args).unwrap_or_else(|error| cli::report(&error)),
         Err(error) => cli::refuse(&error),
     };
+    cli::close();
     exit.into()
 }

@@ -26,6 +26,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::act::events::Outside;
+use crate::act::keep::Keeper;
 use crate::act::rerun::Settings;
 use crate::analysis::runs::{Grouping, Order};
 use crate::base::clock::{Clock, System};
@@ -145,6 +146,8 @@ pub struct Setup {
     pub filters: Vec<(String, String)>,
     /// The folder below which agents keep their runs.
     pub homes: Option<Homes>,
+    /// Where runs that agents will delete are kept.
+    pub keeper: Option<Keeper>,
     /// The bundled sample traces.
     pub demo: Vec<Input>,
     /// Policies to lay over traces, and how to read them.

@@ -1,16 +1,25 @@
 //! Copies runs that will be deleted into the state folder, compressed. Nothing is moved or deleted.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tempfile::NamedTempFile;
 
+use crate::ingest::bytes::Bytes;
+use crate::ingest::discover;
+use crate::ingest::kin::Kin;
+use crate::ingest::packed::sqlite;
+use crate::ingest::recent::Recent;
+
 /// The folder of copies, below the state folder.
 pub const FOLDER: &str = "kept";
+/// How much of a session is read at once.
+const STEP: usize = 1 << 20;
 
-/// The outcome for one run.
+/// The outcome for one file or session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kept {
     /// The sizes of the original and of the copy, in bytes.
@@ -19,43 +28,106 @@ pub enum Kept {
     AlreadyThere,
 }
 
-/// Where the copy of a file goes: its path below the home folder, with `.zst` added.
-pub fn place(state: &Path, home: &Path, file: &Path) -> PathBuf {
-    let below = file
-        .strip_prefix(home)
-        .or_else(|_| file.strip_prefix("/"))
-        .unwrap_or(file);
-    let mut name = below.file_name().unwrap_or_default().to_owned();
-    name.push(".zst");
-    state.join(FOLDER).join(below).with_file_name(name)
+/// Where copies go: below the state folder, under their path below the home folder.
+#[derive(Debug, Clone)]
+pub struct Keeper {
+    pub state: PathBuf,
+    pub home: PathBuf,
 }
 
-/// Copies a file, unless a copy of its present state exists. The copy has the time of the original.
-pub fn keep(from: &Path, to: &Path) -> io::Result<Kept> {
-    let mut file = File::open(from)?;
-    let known = file.metadata()?;
-    let written = known.modified()?;
-    if to
-        .metadata()
-        .is_ok_and(|copy| copy.modified().is_ok_and(|it| it == written))
-    {
-        return Ok(Kept::AlreadyThere);
+impl Keeper {
+    /// What a run is copied from: its files, or its sessions in a store.
+    pub fn parts(run: &Recent, kin: &mut Kin) -> Vec<PathBuf> {
+        let others = run.format.companions(&run.path, kin);
+        let all = std::iter::once(run.path.clone()).chain(others);
+        all.filter(|it| discover::exists(it)).collect()
     }
-    let folder = to.parent().unwrap_or(Path::new("."));
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)?;
-    let mut beside = NamedTempFile::new_in(folder)?;
-    zstd::stream::copy_encode(&mut file, &mut beside, 9)?;
-    beside.as_file().set_modified(written)?;
-    let copy = beside.persist(to).map_err(|error| error.error)?;
-    Ok(Kept::Copied(known.len(), copy.metadata()?.len()))
+
+    /// The copy of a file, `.zst` added; a session becomes a file of lines.
+    pub fn place(&self, from: &Path) -> PathBuf {
+        let below = from
+            .strip_prefix(&self.home)
+            .or_else(|_| from.strip_prefix("/"))
+            .unwrap_or(from);
+        let mut name = below.file_name().unwrap_or_default().to_owned();
+        if !from.is_file() {
+            name.push(".jsonl");
+        }
+        name.push(".zst");
+        self.state.join(FOLDER).join(below).with_file_name(name)
+    }
+
+    /// Whether the present state of a file or session has been copied.
+    pub fn has(&self, from: &Path) -> bool {
+        let copy = self.place(from).metadata().and_then(|it| it.modified());
+        copy.is_ok_and(|copy| written(from).is_ok_and(|it| it == copy))
+    }
+
+    /// Copies a file or a session, unless that has been done. The copy has the time of the original.
+    pub fn keep(&self, from: &Path) -> io::Result<Kept> {
+        if self.has(from) {
+            return Ok(Kept::AlreadyThere);
+        }
+        let to = self.place(from);
+        let time = written(from)?;
+        let folder = to.parent().unwrap_or(Path::new("."));
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)?;
+        let mut beside = NamedTempFile::new_in(folder)?;
+        let size = if from.is_file() {
+            copy(&mut File::open(from)?, &mut beside)?
+        } else {
+            let session = discover::open_file(from).map_err(io::Error::other)?;
+            copy(&mut Lines { session, at: 0 }, &mut beside)?
+        };
+        beside.as_file().set_modified(time)?;
+        let copy = beside.persist(&to).map_err(|error| error.error)?;
+        Ok(Kept::Copied(size, copy.metadata()?.len()))
+    }
+}
+
+fn copy(from: &mut dyn Read, to: &mut dyn Write) -> io::Result<u64> {
+    let mut encoder = zstd::stream::write::Encoder::new(to, 9)?;
+    let size = io::copy(from, &mut encoder)?;
+    encoder.finish()?;
+    Ok(size)
+}
+
+/// When a file or session last changed.
+fn written(from: &Path) -> io::Result<SystemTime> {
+    match sqlite::changed(from).and_then(|time| time.get()) {
+        Some(micros) => Ok(UNIX_EPOCH + Duration::from_micros(micros.unsigned_abs())),
+        None => from.metadata()?.modified(),
+    }
+}
+
+/// The lines of a session.
+struct Lines {
+    session: Bytes,
+    at: u64,
+}
+
+impl Read for Lines {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let wanted = buffer.len().min(STEP);
+        let read = self.session.read_at(&mut buffer[..wanted], self.at)?;
+        self.at += read as u64;
+        Ok(read)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn keeper(folder: &Path) -> Keeper {
+        Keeper {
+            state: folder.join("state"),
+            home: folder.join("home"),
+        }
+    }
 
     #[test]
     fn a_copy_is_made_once_and_the_original_stays() {
@@ -63,15 +135,32 @@ mod tests {
         let from = folder.path().join("home/.agent/run.jsonl");
         fs::create_dir_all(from.parent().expect("a folder")).expect("a folder");
         fs::write(&from, "{}\n".repeat(1000)).expect("written");
-        let to = place(
-            &folder.path().join("state"),
-            &folder.path().join("home"),
-            &from,
-        );
+        let keeper = keeper(folder.path());
+        let to = keeper.place(&from);
         assert!(to.ends_with("state/kept/.agent/run.jsonl.zst"));
-        assert!(matches!(keep(&from, &to), Ok(Kept::Copied(3000, 1..300))));
-        assert!(matches!(keep(&from, &to), Ok(Kept::AlreadyThere)));
+        assert!(matches!(keeper.keep(&from), Ok(Kept::Copied(3000, 1..300))));
+        assert!(matches!(keeper.keep(&from), Ok(Kept::AlreadyThere)));
         let text = zstd::decode_all(File::open(&to).expect("a file")).expect("text");
         assert_eq!(text, fs::read(&from).expect("a file"));
+    }
+
+    #[test]
+    fn a_session_of_a_store_is_kept_as_lines_that_open_as_before() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = folder.path().join("home/agent-traces.db");
+        fs::create_dir_all(store.parent().expect("a folder")).expect("a folder");
+        fs::copy("sample-traces/vscode-traces/agent-traces.db", &store).expect("copied");
+        let session = sqlite::sessions(&store).expect("sessions")[0].path.clone();
+        let keeper = keeper(folder.path());
+        assert!(matches!(keeper.keep(&session), Ok(Kept::Copied(..))));
+        assert!(matches!(keeper.keep(&session), Ok(Kept::AlreadyThere)));
+        let copy = keeper.place(&session);
+        assert!(copy.to_string_lossy().ends_with(".jsonl.zst"));
+        let whole = |path: &Path| {
+            let bytes = discover::open_file(path).expect("it opens");
+            let len = bytes.len().expect("a length") as usize;
+            bytes.slice(0, len).expect("text")
+        };
+        assert_eq!(whole(&copy), whole(&session));
     }
 }

@@ -2,15 +2,9 @@
 //!
 //! Nothing here sends anything. Requests and answers are kept as a new run.
 
-mod chat;
 mod dialect;
-mod gemini;
 mod live;
 mod log;
-mod messages;
-mod ollama;
-mod responses;
-mod shape;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -32,11 +26,11 @@ use crate::act::net::Net;
 use crate::act::net::server::{self, Answer as HttpAnswer, Handler, Server};
 use crate::act::net::{body, coding};
 use crate::act::serve::dialect::Dialect;
-use crate::act::serve::shape::Served;
 use crate::analysis::tape::answer::Answer;
 use crate::analysis::tape::player::{Asked, Miss, Player, Taken};
 use crate::analysis::tape::tools::Tools;
 use crate::base::clock::{Clock, System};
+use crate::export::answers::shape::{self, Served};
 
 /// The longest request, as sent and decoded, and how long it may take.
 const LONGEST: usize = 64 << 20;
@@ -264,7 +258,8 @@ impl Desk {
             tokio::time::sleep(Duration::from_secs_f64(wait)).await;
         }
         if let Some(error) = &answer.error {
-            let status = shape::status(error);
+            let status = StatusCode::from_u16(shape::status(error));
+            let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             let mut failed = dialect.error(status, &error.message);
             failed
                 .headers_mut()

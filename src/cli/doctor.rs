@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::act::keep::{self as copying, Kept};
+use crate::act::keep::{FOLDER, Keeper, Kept};
 use crate::base::clock::{Clock, System};
 use crate::base::human;
 use crate::cli::Cx;
@@ -17,7 +17,6 @@ use crate::cli::table::{self, Cell, Column};
 use crate::export::words::Role;
 use crate::ingest::formats::FORMATS;
 use crate::ingest::kin::Kin;
-use crate::ingest::packed::sqlite;
 use crate::ingest::recent::cleanup::{self, Rule};
 use crate::ingest::recent::{self, Homes, Recent};
 use crate::model::quantity::Time;
@@ -256,34 +255,28 @@ impl Command for Keep {
         let homes = homes()?;
         let now = Time(System.now());
         let what = || Failure::Input("no state folder: HOME is not set".to_owned());
-        let state = state::usual_folder().ok_or_else(what)?;
+        let keeper = Keeper {
+            state: state::usual_folder().ok_or_else(what)?,
+            home: homes.home().to_owned(),
+        };
         let mut kin = Kin::default();
         let (mut copied, mut known, mut failed) = ((0_u64, 0_u64, 0_u64), 0_u64, 0_u64);
         for agent in found(&homes) {
-            for run in agent.due(now, self.within) {
-                // Sessions in a store are not files.
-                if sqlite::is_inside(&run.path, run.format.name()) {
+            let due = agent.due(now, self.within).into_iter();
+            let parts: Vec<PathBuf> = due.flat_map(|run| Keeper::parts(run, &mut kin)).collect();
+            for part in parts {
+                if self.dry_run {
+                    cx.out.line(&short(&part, &homes))?;
                     continue;
                 }
-                let files = run.format.companions(&run.path, &mut kin);
-                for file in std::iter::once(run.path.clone())
-                    .chain(files)
-                    .filter(|it| it.is_file())
-                {
-                    let to = copying::place(&state, homes.home(), &file);
-                    if self.dry_run {
-                        cx.out.line(&short(&file, &homes))?;
-                        continue;
+                match keeper.keep(&part) {
+                    Ok(Kept::Copied(from, now)) => {
+                        copied = (copied.0 + 1, copied.1 + from, copied.2 + now);
                     }
-                    match copying::keep(&file, &to) {
-                        Ok(Kept::Copied(from, now)) => {
-                            copied = (copied.0 + 1, copied.1 + from, copied.2 + now);
-                        }
-                        Ok(Kept::AlreadyThere) => known += 1,
-                        Err(error) => {
-                            failed += 1;
-                            cx.notes.note(&format!("{}: {error}", file.display()));
-                        }
+                    Ok(Kept::AlreadyThere) => known += 1,
+                    Err(error) => {
+                        failed += 1;
+                        cx.notes.note(&format!("{}: {error}", part.display()));
                     }
                 }
             }
@@ -291,7 +284,7 @@ impl Command for Keep {
         if !self.dry_run {
             let files = human::counted(copied.0, "file");
             let sizes = format!("{} → {}", human::bytes(copied.1), human::bytes(copied.2));
-            let folder = state.join(copying::FOLDER);
+            let folder = keeper.state.join(FOLDER);
             cx.notes.note(&format!(
                 "{files} copied ({sizes}), {known} already there: {}",
                 folder.display()

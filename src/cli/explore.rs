@@ -4,6 +4,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 use crate::act::ask::outside;
+use crate::act::keep::Keeper;
 use crate::act::places::Places;
 use crate::analysis::runs::{Key, Order};
 use crate::cli::alert::sources as alert_sources;
@@ -331,6 +332,15 @@ fn show(options: &tui::Options, messages: Messages) -> anyhow::Result<Exit> {
 }
 
 /// Where agents keep their runs.
+/// Where runs that agents will delete are kept.
+fn keeper() -> Option<Keeper> {
+    Some(Keeper {
+        state: state::usual_folder()?,
+        home: homes()?.home().to_owned(),
+    })
+}
+
+/// Where agents keep their runs.
 pub(super) fn homes() -> Option<Homes> {
     let home = env::var_os("HOME")?;
     Some(Homes::of(Path::new(&home), |name| env::var_os(name)))
@@ -390,6 +400,7 @@ fn options(cx: &Cx, named: &Named) -> tui::Options {
             grouping: config.runs.group.value,
             filters: filters.collect(),
             homes: homes(),
+            keeper: keeper(),
             demo: demo::inputs(),
             policies: named.policies(cx),
             alerts: alert_sources::of_screen(cx, named.rules.as_deref()),

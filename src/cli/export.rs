@@ -1,5 +1,6 @@
 //! `export` and `fork`: a step as a request, a command or a fixture, or as the start of a new run.
 
+mod cassette;
 mod files;
 mod whole;
 
@@ -33,6 +34,8 @@ pub enum As {
     Curl,
     /// Request, response and tool results in one document
     Fixture,
+    /// All model calls of the run as a VCR cassette
+    Vcr,
     /// The whole run as Markdown
     Md,
     /// The whole run as one HTML file without scripts
@@ -53,8 +56,8 @@ pub struct Target {
     show_secrets: bool,
 }
 
-/// Export a model call as JSON, a curl command or a fixture; the whole run as Markdown or HTML; or what it did to its
-/// files as a patch
+/// Export a model call as JSON, a curl command or a fixture; the whole run as Markdown, HTML or a cassette; or what it
+/// did to its files as a patch
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -63,6 +66,7 @@ Examples:
   saferun-tui export trace.jsonl --seq 42 --as fixture -o step-42.json
   saferun-tui export trace.jsonl --patch -o run.patch      for git apply
   saferun-tui export trace.jsonl --as html --review        what would be masked
+  saferun-tui export trace.jsonl --as vcr -o cassettes/run.yaml      for tests with vcrpy
   saferun-tui export trace.jsonl --as html --from 10 --to 40 -o run.html
   saferun-tui export trace.jsonl --file src/lib.rs@42 -o lib.rs")]
 pub struct Export {
@@ -115,6 +119,9 @@ impl Command for Export {
         if let As::Md | As::Html = self.what {
             return whole::run(cx, (&store, picked.run), &self);
         }
+        if let As::Vcr = self.what {
+            return cassette::run(cx, (&store, picked.run), &self);
+        }
         if self.from.is_some() || self.to.is_some() || self.review {
             let what = "--from, --to and --review are for whole runs: --as md or --as html";
             return Err(Failure::Usage(what.to_owned()).into());
@@ -143,7 +150,7 @@ impl Command for Export {
                 (lines(cx, &[document])?, masked)
             }
             // Handled above.
-            As::Md | As::Html => (Vec::new(), 0),
+            As::Vcr | As::Md | As::Html => (Vec::new(), 0),
         };
         store.intact()?;
         write(cx, target, &place::files(&store), &bytes)?;

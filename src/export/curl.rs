@@ -101,6 +101,17 @@ pub fn command(record: &Masked<Value>, model: &str, escapes: Escapes) -> Option<
     Some(Masked::composed(text, record.count()))
 }
 
+/// Where the request of a model call went, or else where its vendor takes such requests.
+pub fn url(request: &Value, model: &str) -> String {
+    let asked = request
+        .get("model")
+        .and_then(Value::as_str)
+        .unwrap_or(model);
+    let recorded = request.get("url").and_then(Value::as_str);
+    let address = recorded.and_then(Address::parse).map(|it| it.text);
+    address.unwrap_or_else(|| Service::of(request, asked).url.replace(MODEL, asked))
+}
+
 /// The body without a member that is not sent in it.
 fn without(body: &Value, name: Option<&str>) -> Value {
     let mut body = body.clone();

@@ -47,7 +47,7 @@ pub struct Entry {
     pub seq: u32,
     pub turn: u32,
     pub kind: Kind,
-    /// The tool, else the model, else the kind.
+    /// The tool of a call, the model of a response, else the kind.
     pub name: String,
     /// The subagent that acted, if it was not the main agent.
     pub lane: String,
@@ -134,12 +134,20 @@ struct Writer {
     cut: usize,
 }
 
+/// A kind in words.
+pub(super) fn kind(kind: Kind) -> String {
+    kind.word().replace('_', " ")
+}
+
 impl Writer {
     fn entry(&mut self, row: &Row<'_>, zone: &TimeZone) -> Entry {
         let body = bodies::open(row, Depth::UpTo(OPENED));
         let seq = row.seq();
-        let name = [row.tool(), row.model(), row.kind().word()];
-        let name = name.into_iter().find(|name| !name.is_empty());
+        // The model of any other action is the one that is in use, not its author.
+        let model = Some(row.model()).filter(|_| row.kind() == Kind::Response);
+        let kind = kind(row.kind());
+        let names = [Some(row.tool()), model, Some(kind.as_str())];
+        let name = names.into_iter().flatten().find(|name| !name.is_empty());
         let is_main = row.agent_sym() == row.run().who.agent;
         let facts = [
             words::time_of_day(row.time(), zone),

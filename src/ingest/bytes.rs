@@ -11,9 +11,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::ingest::bytes::log::Log;
 use crate::ingest::error::Error;
 use crate::ingest::open::open_without_waiting;
+use crate::ingest::packed::converted::Converted;
 use crate::ingest::packed::scattered::Scattered;
 use crate::ingest::packed::sqlite::Stored;
-use crate::ingest::packed::told::Told;
 use crate::ingest::packed::zip::{self, Archive};
 use crate::ingest::packed::{self, Packed};
 
@@ -31,7 +31,7 @@ pub enum Bytes {
     /// A session kept in a database, as lines made of its rows.
     Stored(Arc<Stored>),
     /// A file in another notation, as lines made of it.
-    Told(Arc<Told>),
+    Converted(Arc<Converted>),
     /// A source that is followed while it grows.
     Live(Arc<Log>),
     Static(&'static [u8]),
@@ -82,7 +82,7 @@ impl Bytes {
             Bytes::Archive(archive) => archive.len(),
             Bytes::Scattered(files) => files.len(),
             Bytes::Stored(session) => session.len(),
-            Bytes::Told(told) => told.text.len() as u64,
+            Bytes::Converted(made) => made.text.len() as u64,
             Bytes::Live(log) => log.len(),
             Bytes::Static(bytes) => bytes.len() as u64,
         })
@@ -97,7 +97,7 @@ impl Bytes {
             | Bytes::Archive(_)
             | Bytes::Scattered(_)
             | Bytes::Stored(_)
-            | Bytes::Told(_)
+            | Bytes::Converted(_)
             | Bytes::Live(_)
             | Bytes::Static(_) => Ok(self.len()? == 0),
         }
@@ -110,7 +110,7 @@ impl Bytes {
             Bytes::Archive(archive) => archive.fault(),
             Bytes::Scattered(files) => files.fault(),
             Bytes::Stored(session) => session.fault(),
-            Bytes::Told(told) => told.fault.clone(),
+            Bytes::Converted(made) => made.fault.clone(),
             Bytes::File(_) | Bytes::Memory(_) | Bytes::Live(_) | Bytes::Static(_) => None,
         }
     }
@@ -124,7 +124,7 @@ impl Bytes {
             | Bytes::Packed(_)
             | Bytes::Archive(_)
             | Bytes::Stored(_)
-            | Bytes::Told(_)
+            | Bytes::Converted(_)
             | Bytes::Live(_)
             | Bytes::Static(_) => None,
         }
@@ -143,7 +143,7 @@ impl Bytes {
             Bytes::Archive(archive) => Ok(archive.read_at(buffer, offset)),
             Bytes::Scattered(files) => Ok(files.read_at(buffer, offset)),
             Bytes::Stored(session) => Ok(session.read_at(buffer, offset)),
-            Bytes::Told(told) => Ok(copy(&told.text, buffer, offset)),
+            Bytes::Converted(made) => Ok(copy(&made.text, buffer, offset)),
             Bytes::Live(log) => log.read_at(buffer, offset),
             Bytes::Static(bytes) => Ok(copy(bytes, buffer, offset)),
         }

@@ -9,7 +9,7 @@ use crate::ingest::error::Error;
 use crate::ingest::formats::{FORMATS, cline, harbor, sniff, specstory};
 use crate::ingest::kin::Kin;
 use crate::ingest::packed::scattered::Scattered;
-use crate::ingest::packed::{sqlite, told};
+use crate::ingest::packed::{converted, sqlite};
 use crate::ingest::recent;
 use crate::model::quantity::Time;
 
@@ -237,7 +237,7 @@ fn folder(path: &Path, shown: Shown) -> Result<Expanded, Error> {
     let mut found = walk(path, None, |file| {
         is_trace_name(file)
             || sqlite::is_store_name(file) && sqlite::is_store(file)
-            || told::is_told(file)
+            || converted::is_in_folders(file)
     });
     sessions_for_stores(&mut found);
     found.files.retain(|file| !cline::is_shadowed(file));
@@ -440,8 +440,8 @@ pub fn open_file(path: &Path) -> Result<Bytes, Error> {
         return Ok(Bytes::Scattered(Arc::new(files)));
     }
     let bytes = Bytes::open(path)?;
-    Ok(match told::of(path, &bytes) {
-        Some(told) => Bytes::Told(Arc::new(told)),
+    Ok(match converted::of(path, &bytes) {
+        Some(made) => Bytes::Converted(Arc::new(made)),
         None => bytes,
     })
 }

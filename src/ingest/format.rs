@@ -11,9 +11,9 @@ use crate::ingest::fact::FactSink;
 use crate::ingest::json::Record;
 use crate::ingest::kin::Kin;
 use crate::ingest::limit::Limit;
+use crate::ingest::packed::converted::Convert;
 use crate::ingest::packed::scattered::Scattered;
 use crate::ingest::packed::sqlite::schema::Schema;
-use crate::ingest::packed::told::Tell;
 use crate::ingest::request::{Api, RequestPart};
 
 /// A trace format: the union of the four concerns below, and a name.
@@ -95,7 +95,7 @@ pub trait Layout {
     }
 
     /// How to turn a file in another notation into lines of JSON, if it is one of this format; `head` is its beginning.
-    fn tell(&self, path: &Path, head: &[u8]) -> Option<Tell> {
+    fn convert(&self, path: &Path, head: &[u8]) -> Option<Convert> {
         let _ = (path, head);
         None
     }
@@ -149,7 +149,7 @@ pub trait Open {
 
     /// Adds to `body` what another writer of the trace recorded about the same action or its result in part `part` of a
     /// record.
-    fn open_telling(&self, record: &Value, part: u16, body: &mut Body) {
+    fn open_record(&self, record: &Value, part: u16, body: &mut Body) {
         let _ = (record, part, body);
     }
 }

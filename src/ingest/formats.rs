@@ -27,6 +27,7 @@ pub mod droid;
 mod entry;
 pub mod gemini;
 pub mod goose;
+pub mod gptme;
 pub mod grok;
 pub mod harbor;
 pub mod helicone;
@@ -37,14 +38,18 @@ pub mod kimi;
 pub mod kiro;
 pub mod langfuse;
 pub mod langsmith;
+pub mod litellm;
 pub mod llm_logs;
 pub mod mcp_log;
+mod members;
 mod messages;
 pub mod mini_swe;
+pub mod mlflow;
 pub mod openai_traces;
 pub mod opencode;
 pub mod openhands;
 pub mod openhands_sdk;
+pub mod opik;
 pub(crate) mod otel;
 pub mod otlp;
 pub mod phoenix;
@@ -60,9 +65,11 @@ pub mod specstory;
 pub mod swe_agent;
 pub mod tau2_bench;
 pub mod tau_bench;
-mod telling;
+pub mod traffic;
 pub mod vercel_ui;
+pub mod vibe;
 pub mod vscode_chat;
+pub mod vscode_traces;
 pub mod zed;
 
 use std::sync::OnceLock;
@@ -84,6 +91,10 @@ pub static FORMATS: &[&dyn Format] = &[
     &phoenix::Phoenix,
     &openai_traces::OpenaiTraces,
     &helicone::Helicone,
+    &litellm::Litellm,
+    &mlflow::Mlflow,
+    &opik::Opik,
+    &vscode_traces::VscodeTraces,
     &jaeger::Jaeger,
     &decisions::Decisions,
     &inspect::Inspect,
@@ -114,10 +125,14 @@ pub static FORMATS: &[&dyn Format] = &[
     &Plain(kiro::Kiro),
     &Plain(grok::Grok),
     &Plain(antigravity::Antigravity),
+    &Plain(vibe::Vibe),
+    &Plain(gptme::Gptme),
     &Plain(browser_use::BrowserUse),
     &Plain(chat_export::ChatExport),
     &Plain(batch::Batch),
     &Plain(mcp_log::McpLog),
+    &traffic::VCR,
+    &traffic::HAR,
     &swe_agent::SweAgent,
     &mini_swe::MiniSwe,
     &openhands::OpenHands,

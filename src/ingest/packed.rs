@@ -5,9 +5,9 @@
 //! and in proportion to the file, so a decompression bomb costs a moment and a message. Nothing is written
 //! to disk.
 
+pub mod converted;
 pub mod scattered;
 pub mod sqlite;
-pub mod told;
 pub mod zip;
 
 use std::borrow::Cow;

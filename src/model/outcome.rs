@@ -17,7 +17,7 @@ pub struct Outcomes {
     usage: Usages,
     verdicts: Vec<(u16, Attached)>,
     /// Where other writers of the trace recorded the same action.
-    tellings: Vec<(u16, Place)>,
+    other_records: Vec<(u16, Place)>,
 }
 
 /// A policy decision or a human approval, attached to its action.
@@ -84,7 +84,7 @@ pub enum Extra {
     Usage(Usage),
     Attached(Attached),
     /// Another writer of the trace recorded the same action, or its result, here.
-    Told(Place),
+    Record(Place),
 }
 
 impl Settled {
@@ -121,7 +121,7 @@ impl Outcomes {
             result: Places::with_room(rows),
             usage: Usages::default(),
             verdicts: Vec::new(),
-            tellings: Vec::new(),
+            other_records: Vec::new(),
         }
     }
 
@@ -150,7 +150,7 @@ impl Outcomes {
             Extra::Nothing => {}
             Extra::Usage(usage) => self.usage.set(row, usage),
             Extra::Attached(attached) => insert(&mut self.verdicts, row, attached),
-            Extra::Told(place) => insert(&mut self.tellings, row, place),
+            Extra::Record(place) => insert(&mut self.other_records, row, place),
         }
     }
 
@@ -158,7 +158,7 @@ impl Outcomes {
     pub fn shrink(&mut self) {
         self.usage.shrink();
         self.verdicts.shrink_to_fit();
-        self.tellings.shrink_to_fit();
+        self.other_records.shrink_to_fit();
     }
 
     /// Appends the given rows of `other`.
@@ -172,9 +172,9 @@ impl Outcomes {
         let verdicts = other.verdicts.iter().filter(|(at, _)| inside(*at));
         let verdicts = verdicts.map(|(at, verdict)| (shift(*at), *verdict));
         self.verdicts.extend(verdicts);
-        let tellings = other.tellings.iter().filter(|(at, _)| inside(*at));
-        let tellings = tellings.map(|(at, place)| (shift(*at), *place));
-        self.tellings.extend(tellings);
+        let other_records = other.other_records.iter().filter(|(at, _)| inside(*at));
+        let other_records = other_records.map(|(at, place)| (shift(*at), *place));
+        self.other_records.extend(other_records);
         self.status.extend_from_slice(&other.status[rows.clone()]);
         self.flags.extend_from_slice(&other.flags[rows.clone()]);
         self.duration
@@ -193,8 +193,8 @@ impl Outcomes {
     }
 
     /// The records in which other writers recorded the same action as a row, in recorded order.
-    pub fn tellings(&self, row: usize) -> impl ExactSizeIterator<Item = &Place> {
-        of_row(&self.tellings, row)
+    pub fn other_records(&self, row: usize) -> impl ExactSizeIterator<Item = &Place> {
+        of_row(&self.other_records, row)
     }
 }
 

@@ -53,7 +53,7 @@ struct Cached {
 struct Version {
     result: Place,
     attached: usize,
-    tellings: usize,
+    other_records: usize,
 }
 
 /// The size of the cache, in bytes of records.
@@ -77,7 +77,7 @@ impl Bodies {
         let version = Version {
             result: row.result_place(),
             attached: row.attached().len(),
-            tellings: row.tellings().len(),
+            other_records: row.other_records().len(),
         };
         self.clock += 1;
         let cached = self.cached.get_mut(&key);
@@ -143,7 +143,7 @@ fn size(row: &Row<'_>, depth: Depth) -> usize {
     let places = own
         .into_iter()
         .chain(row.attached().map(|attached| attached.place))
-        .chain(row.tellings());
+        .chain(row.other_records());
     places
         .map(|place| (place.len as usize).min(limit))
         .sum::<usize>()
@@ -183,9 +183,9 @@ pub fn open(row: &Row<'_>, depth: Depth) -> Body {
             AttachedKind::Decision | AttachedKind::Approval
         ));
     }
-    for place in row.tellings() {
+    for place in row.other_records() {
         if let Some(record) = value(row, place, depth) {
-            format.open_telling(&record, place.part, &mut body);
+            format.open_record(&record, place.part, &mut body);
         }
     }
     body

@@ -126,8 +126,8 @@ impl<'a> Row<'a> {
     }
 
     /// The records in which other writers of the trace recorded the same action or its result.
-    pub fn tellings(&self) -> impl ExactSizeIterator<Item = Place> + use<'a> {
-        self.outcomes.tellings(self.at).copied()
+    pub fn other_records(&self) -> impl ExactSizeIterator<Item = Place> + use<'a> {
+        self.outcomes.other_records(self.at).copied()
     }
 
     pub fn parent(&self) -> Option<ActionIx> {

@@ -153,7 +153,7 @@ impl Reader {
             let places = own
                 .into_iter()
                 .chain(row.attached().map(|attached| attached.place))
-                .chain(row.tellings());
+                .chain(row.other_records());
             self.pieces
                 .extend(places.filter(Place::is_some).map(|place| Piece {
                     source: row.source_ix(),

@@ -16,6 +16,7 @@ mod diff;
 mod documents;
 #[cfg(feature = "capture")]
 mod experiment;
+mod exports;
 mod files;
 mod floors;
 mod folders;
@@ -43,4 +44,5 @@ mod support;
 mod tail;
 #[cfg(feature = "capture")]
 mod traced;
+mod traffic;
 mod wire;

@@ -5,8 +5,8 @@ use std::io::Write;
 use flate2::write::MultiGzDecoder;
 use serde_json::Value;
 
-use crate::act::wire::Api;
-use crate::act::wire::answer::{Failed, Reading, Said};
+use crate::ingest::wire::Api;
+use crate::ingest::wire::answer::{Failed, Reading, Said};
 
 /// The longest answer that is recorded.
 pub(super) const LONGEST: u64 = 32 << 20;

@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::time::Clockwork;
-use crate::act::wire::Api;
+use crate::ingest::wire::Api;
 
 /// How much may be queued for the writer.
 const PIECES: usize = 4096;

@@ -18,7 +18,7 @@ use crate::act::net::body;
 use crate::act::net::client::Client;
 use crate::act::net::server::{self, Answer, Handler};
 use crate::act::otlp::Http;
-use crate::act::wire::Api;
+use crate::ingest::wire::Api;
 
 /// The longest request that a breaker reads before it answers, and how long it waits for it, and for earlier costs.
 const LONGEST: usize = 64 << 20;

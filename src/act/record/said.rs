@@ -6,8 +6,8 @@ use super::answering::{Answering, LONGEST};
 use super::copy::{End, Head, Lost};
 use super::headers;
 use super::writer::Writer;
-use crate::act::wire::answer::{Call, Failed, Part, Said};
-use crate::model::quantity::{Tokens, Usage};
+use crate::ingest::wire::Api;
+use crate::ingest::wire::answer::{Call, Failed, Part, Said, reported};
 
 /// Where a model call belongs, and its request.
 #[derive(Debug)]
@@ -74,20 +74,8 @@ impl Writer {
                 .filter(|_| too_long)
                 .map_or(0, |it| it.bytes.saturating_sub(LONGEST));
         let is_short = placement.is_short || too_long || lost != Lost::default();
-        let words = |wanted: fn(&Part) -> Option<&str>| {
-            let found: Vec<&str> = said.parts.iter().filter_map(wanted).collect();
-            (!found.is_empty()).then(|| found.join("\n\n"))
-        };
-        let text = words(|it| match it {
-            Part::Text(text) => Some(text),
-            Part::Reasoning(_) | Part::Call(_) | Part::Result { .. } => None,
-        });
-        let thought = words(|it| match it {
-            Part::Reasoning(text) => Some(text),
-            Part::Text(_) | Part::Call(_) | Part::Result { .. } => None,
-        });
         let (run, agent) = (placement.run.as_str(), &placement.agent);
-        if let Some(thought) = thought {
+        if let Some(thought) = said.thought() {
             let more = json!({"agent": agent, "parent_id": placement.parent, "content": thought});
             self.trace.tell(("reasoning", run, began), more);
         }
@@ -100,8 +88,8 @@ impl Writer {
             "parent_id": placement.parent,
             "agent": agent,
             "model": said.model.as_ref().or(placement.model.as_ref()),
-            "content": text,
-            "usage": usage(&said.usage),
+            "content": said.text(),
+            "usage": reported(&said.usage),
             "cost_usd": said.cost_usd,
             "duration_ms": millis(began, at),
             "ttft_ms": spoke.map(|spoke| millis(began, spoke)),
@@ -109,7 +97,7 @@ impl Writer {
             "error": said.error.as_ref().map(|it| json!({
                 "type": it.kind, "message": it.message, "http_status": status.filter(|it| *it >= 400),
             })),
-            "api": head.api.map(super::super::wire::Api::word),
+            "api": head.api.map(Api::word),
             "host": head.upstream,
             "response_id": said.id,
             "headers": headers(head, answer),
@@ -205,25 +193,4 @@ fn headers(head: &Head, answer: Option<&Answering>) -> Option<Value> {
 
 fn millis(from: i64, to: i64) -> f64 {
     (to - from) as f64 / 1000.0
-}
-
-/// The tokens that were reported.
-fn usage(usage: &Usage) -> Option<Value> {
-    if usage.is_none() {
-        return None;
-    }
-    let told = |tokens: Tokens| tokens.get();
-    let mut out = json!({
-        "input_tokens": told(usage.input),
-        "output_tokens": told(usage.output),
-        "cache_read_tokens": told(usage.cache_read),
-        "cache_write_tokens": told(usage.cache_write),
-        "cache_write_hour_tokens": told(usage.cache_write_hour),
-        "reasoning_tokens": told(usage.reasoning),
-        "web_searches": told(usage.web_searches),
-    });
-    if let Value::Object(members) = &mut out {
-        members.retain(|_, value| !value.is_null());
-    }
-    Some(out)
 }

@@ -12,17 +12,18 @@ use super::answering::{Answering, LONGEST};
 use super::audit::Audit;
 use super::breaker::Breaker;
 use super::copy::{Copies, End, Head, Lost, Message, What};
-use super::delta::Base;
 use super::headers;
-use super::lanes::{From, Lanes};
 use super::said::{Placement, Saying};
 use super::time::Clockwork;
 use super::trace::Trace;
 use crate::act::guard::live::hash;
 use crate::act::net::coding;
-use crate::act::wire::asked::{Answered, Asked, Content, Message as Asking, shown};
 use crate::base::sha256;
 use crate::ingest::prices::PriceTable;
+use crate::ingest::wire::asked::{Answered, Asked, Content, Message as Asking, shown};
+use crate::ingest::wire::delta::Base;
+use crate::ingest::wire::lanes::{From, Lanes};
+use crate::ingest::wire::model_in_path;
 
 /// How often to check for calls that are due.
 const GLANCE: Duration = Duration::from_millis(250);
@@ -343,7 +344,7 @@ impl Writer {
         let is_short = passing.is_short;
         let began = passing.began;
         let request_headers = passing.head.headers.clone();
-        let path_model = path_model(&passing.head.path);
+        let path_model = model_in_path(&passing.head.path);
         let from = self.from(&request_headers);
         let mut asked = value
             .as_ref()
@@ -574,13 +575,6 @@ struct Target {
     agent: Option<String>,
     lane: usize,
     at: i64,
-}
-
-/// Gemini names the model in the path.
-fn path_model(path: &str) -> Option<String> {
-    let (_, rest) = path.rsplit_once("/models/")?;
-    let name = rest.split(':').next().unwrap_or_default();
-    (!name.is_empty()).then(|| name.to_owned())
 }
 
 /// A description of a request that is not a model call.

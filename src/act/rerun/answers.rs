@@ -3,11 +3,11 @@
 use serde_json::Value;
 
 use crate::act::rerun::model::Attempt;
-use crate::act::wire::answer::{Part, Said};
 use crate::analysis::statistics::distribution::two_sided;
 use crate::analysis::statistics::interval::newcombe;
 use crate::analysis::tape::again::{Agreement, FEWEST, First};
 use crate::base::human;
+use crate::ingest::wire::answer::{Part, Said};
 use crate::model::quantity::Cost;
 
 #[derive(Debug)]

@@ -8,10 +8,10 @@ use tokio::task::JoinSet;
 use crate::act::net::Net;
 use crate::act::net::client::{self, Client, Request};
 use crate::act::net::secret::Secret;
-use crate::act::wire::Api;
-use crate::act::wire::answer::{Reading, Said};
 use crate::base::cancel::CancelFlag;
 use crate::ingest::prices::PriceTable;
+use crate::ingest::wire::Api;
+use crate::ingest::wire::answer::{Reading, Said};
 use crate::model::quantity::Cost;
 
 /// How many requests are in flight at the same time.

@@ -3,9 +3,9 @@
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use super::shape::Served;
-use super::{chat, gemini, messages, ollama, responses};
 use crate::act::net::server::{self, Answer};
+use crate::export::answers::shape::Served;
+use crate::export::answers::{chat, gemini, messages, ollama, responses};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Dialect {

@@ -15,11 +15,11 @@ use crate::act::net::Net;
 use crate::act::net::body::{self, Sender};
 use crate::act::net::client::{Client, Place};
 use crate::act::net::server::Answer;
-use crate::act::wire::Api;
-use crate::act::wire::answer::Reading;
 use crate::analysis::tape::player::Asked;
 use crate::base::clock::{Clock, System};
 use crate::ingest::prices::PriceTable;
+use crate::ingest::wire::Api;
+use crate::ingest::wire::answer::Reading;
 use crate::model::quantity::{Cost, Tokens, Usage};
 
 /// The base URLs of the APIs, as their SDKs' variables hold them.

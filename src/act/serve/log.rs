@@ -9,10 +9,10 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 use tempfile::NamedTempFile;
 
-use crate::act::wire::answer::{Part, Said};
 use crate::analysis::tape::answer::Answer;
 use crate::analysis::tape::heard::{Heard, Turn};
 use crate::analysis::tape::player::{Asked, Player};
+use crate::ingest::wire::answer::{Part, Said};
 use crate::model::action::Status;
 use crate::model::quantity::{Tokens, Usage};
 

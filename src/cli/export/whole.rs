@@ -45,7 +45,7 @@ pub(super) fn run(
     }
     let document = match asked.what {
         As::Md => markdown::write(&page),
-        As::Request | As::Curl | As::Fixture | As::Html => html::write(&page),
+        As::Request | As::Curl | As::Fixture | As::Vcr | As::Html => html::write(&page),
     };
     write(cx, &asked.target, &place::files(store), document.as_bytes())?;
     if page.cut > 0 {

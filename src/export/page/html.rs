@@ -20,7 +20,7 @@ const STYLE: &str = "<style>
 @media(prefers-color-scheme:dark){:root{--ground:#0d1117;--ink:#e6edf3;--dim:#9198a1;--line:#3d444d;--box:#151b23;--bad:#ff7b72;--good:#3fb950;--warn:#d29922;--mark:#58a6ff}}
 body{margin:0 auto;max-width:60rem;padding:1.5rem;background:var(--ground);color:var(--ink);font:16px/1.5 system-ui,sans-serif}
 h1{font-size:1.5rem}h2{font-size:1.1rem;margin:2rem 0 .5rem;border-bottom:1px solid var(--line)}
-table{border-collapse:collapse}th,td{text-align:left;padding:.1rem 1rem .1rem 0;vertical-align:top}th{color:var(--dim);font-weight:normal}
+table{border-collapse:collapse}th,td{text-align:left;padding:.1rem 1rem .1rem 0;vertical-align:top}th{color:var(--dim);font-weight:normal;white-space:nowrap}td{overflow-wrap:anywhere}
 article{border-left:3px solid var(--line);padding:.2rem 0 .2rem .8rem;margin:.8rem 0}
 article.lane{margin-left:1.5rem}article.prompt{border-color:var(--mark)}article.error,article.denied{border-color:var(--bad)}
 header{display:flex;flex-wrap:wrap;gap:.2rem .6rem;align-items:baseline}header b{overflow-wrap:anywhere}
@@ -87,8 +87,8 @@ fn article(entry: &Entry, out: &mut String) {
         ),
     );
     push(out, format_args!("<b>{}</b>", escaped(&entry.name)));
-    if entry.name != entry.kind.word() {
-        let kind = entry.kind.word();
+    let kind = super::kind(entry.kind);
+    if entry.name != kind {
         push(out, format_args!(" <span class=\"about\">{kind}</span>"));
     }
     if status != words::NOTHING {

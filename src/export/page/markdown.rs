@@ -44,7 +44,13 @@ fn heading(entry: &Entry) -> String {
     } else {
         format!(" · {}", escaped(&all.join(" · ")))
     };
-    format!("### #{} {}{about}", entry.seq, escaped(&entry.name))
+    let kind = super::kind(entry.kind);
+    let kind = if entry.name == kind {
+        String::new()
+    } else {
+        format!("{kind} ")
+    };
+    format!("### #{} {kind}{}{about}", entry.seq, escaped(&entry.name))
 }
 
 fn section(text: &Text) -> String {

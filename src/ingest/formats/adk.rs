@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::content::string;
 use super::conversation::Conversation;
+use super::members::any;
 use super::plain::{Agent, Rows, counted, given, instant, list, tokens, without, word};
-use super::telling::any;
 use crate::ingest::fact::{FactKind, Name};
 use crate::ingest::format::{Held, Recorded};
 use crate::model::action::Status;

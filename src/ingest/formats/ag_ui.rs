@@ -15,7 +15,7 @@ use crate::ingest::fact::{Fact, FactKind, FactSink, IMPLIED, Name};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::formats::content::{string, text_of, unpacked};
 use crate::ingest::formats::entry::decode_tree;
-use crate::ingest::formats::telling;
+use crate::ingest::formats::members;
 use crate::ingest::json::{Record, View};
 use crate::model::action::Verdict;
 
@@ -47,7 +47,7 @@ impl Decode for AgUi {
         if is_event(record) {
             80
         } else {
-            10 * u8::from(has_prefix(telling::text(record, "type")))
+            10 * u8::from(has_prefix(members::text(record, "type")))
         }
     }
 
@@ -56,7 +56,7 @@ impl Decode for AgUi {
             Value::Object(members) => members.values().find(|value| value.is_array()),
             _ => Some(head),
         };
-        if list.is_some_and(|list| telling::most(list, is_event)) {
+        if list.is_some_and(|list| members::most(list, is_event)) {
             80
         } else {
             0
@@ -123,7 +123,7 @@ const KINDS: &[&str] = &[
 
 /// Whether a record is an event of this protocol: its type, and the ids that this type carries.
 fn is_event(record: &Value) -> bool {
-    let kind = telling::text(record, "type");
+    let kind = members::text(record, "type");
     let ids: &[&str] = match kind {
         "RUN_STARTED" => &["threadId", "runId"],
         "TEXT_MESSAGE_START" | "TEXT_MESSAGE_CONTENT" => &["messageId"],
@@ -133,7 +133,7 @@ fn is_event(record: &Value) -> bool {
         "RUN_ERROR" => &["message"],
         _ => return false,
     };
-    telling::any(record, ids)
+    members::any(record, ids)
 }
 
 fn has_prefix(kind: &str) -> bool {

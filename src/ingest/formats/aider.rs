@@ -9,12 +9,12 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::conversation::Conversation;
+use super::members::text;
 use super::plain::{Agent, Rows, dollars, instant, tokens, without, word};
-use super::telling::text;
 use crate::ingest::body::ApprovalText;
 use crate::ingest::fact::{FactKind, Name};
 use crate::ingest::format::{Held, Recorded};
-use crate::ingest::packed::told::Tell;
+use crate::ingest::packed::converted::Convert;
 use crate::model::action::{Status, Verdict};
 use crate::model::quantity::Usage;
 
@@ -50,11 +50,11 @@ impl Agent for Aider {
         Conversation::new("aider").without_results().many()
     }
 
-    fn tell(&self, _path: &Path, head: &[u8]) -> Option<Tell> {
+    fn convert(&self, _path: &Path, head: &[u8]) -> Option<Convert> {
         let head = String::from_utf8_lossy(head);
         head.trim_start()
             .starts_with(START)
-            .then_some(retold as Tell)
+            .then_some(as_lines as Convert)
     }
 
     fn sniff(&self, record: &Value) -> u8 {
@@ -135,18 +135,18 @@ fn ask(record: &Value, out: &mut Rows) {
 }
 
 /// Converts a history to lines of JSON.
-fn retold(_path: &Path, text: &[u8]) -> Vec<u8> {
+fn as_lines(_path: &Path, text: &[u8]) -> Vec<u8> {
     let text = String::from_utf8_lossy(text);
-    let mut teller = Teller::default();
+    let mut history = History::default();
     for line in text.lines() {
-        teller.line(line);
+        history.line(line);
     }
-    teller.end_of_block();
-    teller.told
+    history.end_of_block();
+    history.told
 }
 
 #[derive(Debug, Default)]
-struct Teller {
+struct History {
     told: Vec<u8>,
     run: String,
     /// The number of answers and calls so far, from which they get their numbers.
@@ -157,7 +157,7 @@ struct Teller {
     block: Vec<String>,
 }
 
-impl Teller {
+impl History {
     fn line(&mut self, line: &str) {
         if let Some(started) = line.strip_prefix(START) {
             self.end_of_block();
@@ -290,7 +290,7 @@ x = 1
 > Applied edit to a b.py
 > Run shell command? (Y)es/(N)o/(D)on't ask again [Yes]: n
 ";
-        let told = String::from_utf8(retold(Path::new("x"), text.as_bytes())).expect("text");
+        let told = String::from_utf8(as_lines(Path::new("x"), text.as_bytes())).expect("text");
         let lines: Vec<Value> = told
             .lines()
             .map(|line| serde_json::from_str(line).expect("JSON"))

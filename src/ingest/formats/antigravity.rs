@@ -6,8 +6,8 @@
 use serde_json::Value;
 
 use super::content::{text_of, unpacked};
+use super::members::{all, text};
 use super::plain::{Agent, Rows, given, instant, list, word};
-use super::telling::{all, text};
 use crate::ingest::fact::FactKind;
 use crate::ingest::format::{Held, Recorded};
 use crate::ingest::json;

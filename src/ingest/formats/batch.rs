@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::content::{string, text_of};
 use super::conversation::Conversation;
+use super::members::all;
 use super::plain::{Agent, Rows, counted, given, instant, list, tokens, without, word};
-use super::telling::all;
 use crate::ingest::fact::{FactKind, Name};
 use crate::ingest::format::{Held, Recorded};
 use crate::model::action::Status;

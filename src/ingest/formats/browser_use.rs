@@ -6,8 +6,8 @@
 use serde_json::Value;
 
 use super::content::string;
+use super::members::all;
 use super::plain::{Agent, Rows, given, instant, list, tokens, word};
-use super::telling::all;
 use crate::ingest::fact::FactKind;
 use crate::ingest::format::{Held, Recorded};
 use crate::model::action::Status;

@@ -15,7 +15,7 @@ use crate::ingest::fact::{Fact, FactKind, FactSink, IMPLIED, Name};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request, Sent};
 use crate::ingest::formats::content::string;
 use crate::ingest::formats::entry::decode_tree;
-use crate::ingest::formats::telling;
+use crate::ingest::formats::members;
 use crate::ingest::json::{Record, View};
 
 #[derive(Debug)]
@@ -47,7 +47,7 @@ impl Decode for Chat {
             return 20;
         }
         let list = record.get("messages");
-        if list.is_some_and(|list| telling::most(list, is_message)) {
+        if list.is_some_and(|list| members::most(list, is_message)) {
             30
         } else {
             0
@@ -56,7 +56,7 @@ impl Decode for Chat {
 
     fn sniff_document(&self, head: &Value) -> u8 {
         let list = head.get("messages").unwrap_or(head);
-        if telling::most(list, is_message) {
+        if members::most(list, is_message) {
             20
         } else {
             0
@@ -112,14 +112,14 @@ fn is_message(record: &Value) -> bool {
         "function",
     ];
     let block = |it: &Value| it.is_string() || it.get("type").is_some() || it.get("text").is_some();
-    let calls = telling::any(record, &["tool_calls", "function_call"]);
+    let calls = members::any(record, &["tool_calls", "function_call"]);
     let says = match record.get("content") {
         Some(Value::String(_)) => true,
         Some(Value::Array(blocks)) => blocks.iter().all(block),
         Some(Value::Null) | None => calls,
         Some(_) => false,
     };
-    says && ROLES.contains(&telling::text(record, "role")) && record.get("parts").is_none()
+    says && ROLES.contains(&members::text(record, "role")) && record.get("parts").is_none()
 }
 
 /// Reads a message, a conversation or a member of a document.

@@ -20,7 +20,7 @@ use crate::ingest::body::Body;
 use crate::ingest::bytes::Bytes;
 use crate::ingest::fact::FactSink;
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
-use crate::ingest::formats::telling;
+use crate::ingest::formats::members;
 use crate::ingest::json::{Cursor, Record};
 use crate::ingest::kin::{Kin, ReadTies, Tie};
 use crate::ingest::packed::bare;
@@ -52,10 +52,10 @@ impl Format for ClaudeCode {
 
 impl Decode for ClaudeCode {
     fn sniff(&self, record: &Value) -> u8 {
-        let kind = telling::text(record, "type");
+        let kind = members::text(record, "type");
         let role = record.pointer("/message/role").and_then(Value::as_str);
         let session = record.get("sessionId").is_some();
-        let entry = session && telling::all(record, &["uuid", "parentUuid"]);
+        let entry = session && members::all(record, &["uuid", "parentUuid"]);
         match kind {
             "user" | "assistant" if role == Some(kind) && session && entry => 90,
             "user" | "assistant" if role == Some(kind) && record.get("uuid").is_some() => 80,
@@ -140,7 +140,7 @@ pub(super) fn failure(begin: &str) -> Status {
 /// A line of a transcript whose messages were stripped of their roles: where it ran, or a tool call.
 fn session_line(record: &Value) -> bool {
     let content = record.pointer("/message/content");
-    let calls = |block: &Value| telling::text(block, "type") == "tool_use";
+    let calls = |block: &Value| members::text(block, "type") == "tool_use";
     let blocks = content.and_then(Value::as_array);
     record.get("timestamp").is_some()
         && content.is_some()

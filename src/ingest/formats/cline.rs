@@ -12,13 +12,13 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::members::{all, text};
 use super::plain::{Agent, Rows, counted, dollars, given, instant, list, tokens, word};
-use super::telling::{all, text};
 use crate::ingest::body::ApprovalText;
 use crate::ingest::fact::{FactKind, Name};
 use crate::ingest::format::{Held, Recorded};
 use crate::ingest::formats::entry::Entry;
-use crate::ingest::packed::told::Tell;
+use crate::ingest::packed::converted::Convert;
 use crate::model::action::{Flags, Status, Verdict};
 use crate::model::quantity::Usage;
 
@@ -76,7 +76,7 @@ impl Agent for Cline {
         path.file_name().is_some_and(|name| name == SENT) || !path.with_file_name(SENT).is_file()
     }
 
-    fn tell(&self, path: &Path, head: &[u8]) -> Option<Tell> {
+    fn convert(&self, path: &Path, head: &[u8]) -> Option<Convert> {
         let name = path.file_name()?.to_str()?;
         let is_list = head.trim_ascii_start().starts_with(b"[");
         let is_cli = || {
@@ -84,9 +84,9 @@ impl Agent for Cline {
             name.ends_with(".messages.json") && has(b"\"messages\"") && has(b"\"role\"")
         };
         match name {
-            SENT if is_list => Some(join::task as Tell),
-            SHOWN if is_list && !is_shadowed(path) => Some(join::shown_alone as Tell),
-            _ if is_cli() => Some(join::of_cli as Tell),
+            SENT if is_list => Some(join::task as Convert),
+            SHOWN if is_list && !is_shadowed(path) => Some(join::shown_alone as Convert),
+            _ if is_cli() => Some(join::of_cli as Convert),
             _ => None,
         }
     }

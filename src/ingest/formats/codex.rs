@@ -17,7 +17,7 @@ use crate::ingest::assemble::Assembler;
 use crate::ingest::body::Body;
 use crate::ingest::fact::FactSink;
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
-use crate::ingest::formats::telling;
+use crate::ingest::formats::members;
 use crate::ingest::json::{Cursor, Record};
 use crate::ingest::limit::Limit;
 use crate::ingest::request::{Api, RequestPart};
@@ -51,11 +51,11 @@ impl Decode for Codex {
         let Some(payload) = payload else {
             return bare_item(record);
         };
-        let known = match telling::text(record, "type") {
-            "session_meta" => telling::any(payload, &["id", "cwd", "originator", "meta"]),
+        let known = match members::text(record, "type") {
+            "session_meta" => members::any(payload, &["id", "cwd", "originator", "meta"]),
             "response_item" | "event_msg" => payload.get("type").is_some(),
-            "turn_context" => telling::any(payload, &["cwd", "model", "approval_policy"]),
-            "compacted" => telling::any(payload, &["message", "replacement_history"]),
+            "turn_context" => members::any(payload, &["cwd", "model", "approval_policy"]),
+            "compacted" => members::any(payload, &["message", "replacement_history"]),
             "world_state" | "token_usage_record" | "inter_agent_communication" => true,
             "" => return 0,
             _ => false,
@@ -79,11 +79,11 @@ impl Decode for Codex {
 
 /// The first rollouts had no envelope: a line about the session, then bare items of the Responses API.
 fn bare_item(record: &Value) -> u8 {
-    let id = telling::text(record, "id");
+    let id = members::text(record, "id");
     let is_uuid = id.len() == 36 && id.split('-').count() == 5;
-    let session = is_uuid && telling::all(record, &["instructions", "timestamp"]);
+    let session = is_uuid && members::all(record, &["instructions", "timestamp"]);
     let dated = record.get("created_at").is_some();
-    match telling::text(record, "type") {
+    match members::text(record, "type") {
         "" if session => 60,
         "" if record.get("record_type").is_some() => 10,
         "" if dated && record.get("role").is_some() => 10,

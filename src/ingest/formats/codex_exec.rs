@@ -14,7 +14,7 @@ use crate::ingest::fact::{Echo, Fact, FactKind, FactSink, IMPLIED};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::formats::content::string;
 use crate::ingest::formats::entry::decode_tree;
-use crate::ingest::formats::telling;
+use crate::ingest::formats::members;
 use crate::ingest::json::{Record, View};
 use crate::model::action::{Status, Verdict};
 
@@ -45,8 +45,8 @@ impl Decode for CodexExec {
     fn sniff(&self, record: &Value) -> u8 {
         let has = |key: &str| record.get(key).is_some();
         let item = record.get("item");
-        let kinds = ["type", "item_type"].map(|key| item.map_or("", |it| telling::text(it, key)));
-        match telling::text(record, "type") {
+        let kinds = ["type", "item_type"].map(|key| item.map_or("", |it| members::text(it, key)));
+        match members::text(record, "type") {
             "thread.started" if has("thread_id") => 95,
             "item.started" | "item.updated" | "item.completed"
                 if kinds.iter().any(|kind| ITEMS.contains(kind)) =>

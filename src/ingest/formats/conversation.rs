@@ -275,6 +275,15 @@ impl Conversation {
             self.current = Some(run);
             return run;
         }
+        // A log of answers that each name the one before: all of them are one run.
+        let before = build.key(from.text(fact.parent));
+        if fact.kind == FactKind::ImpliedStart
+            && let Some(&run) = self.named.get(&before)
+        {
+            self.named.insert(key, run);
+            self.current = Some(run);
+            return run;
+        }
         let nameless = self
             .current
             .filter(|run| self.runs.get(run).is_none_or(|it| !it.named));

@@ -14,7 +14,7 @@ use crate::ingest::fact::{Echo, Fact, FactKind, FactSink, IMPLIED, Name};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::formats::content::{string, text_of, unpacked};
 use crate::ingest::formats::entry::decode_tree;
-use crate::ingest::formats::telling;
+use crate::ingest::formats::members;
 use crate::ingest::json::{Record, View};
 use crate::model::action::{Status, Verdict};
 use crate::model::quantity::Usage;
@@ -44,7 +44,7 @@ impl Format for Copilot {
 
 impl Decode for Copilot {
     fn sniff(&self, record: &Value) -> u8 {
-        let kind = telling::text(record, "type");
+        let kind = members::text(record, "type");
         let Some(data) = record.get("data").filter(|data| data.is_object()) else {
             return 0;
         };
@@ -59,8 +59,8 @@ impl Decode for Copilot {
             "permission.",
             "skill.",
         ];
-        let entry = telling::all(record, &["id", "parentId", "timestamp"]);
-        let start = telling::any(data, &["copilotVersion", "producer"]);
+        let entry = members::all(record, &["id", "parentId", "timestamp"]);
+        let start = members::any(data, &["copilotVersion", "producer"]);
         match known.iter().any(|start| kind.starts_with(start)) {
             true if entry || start => 90,
             true => 10,

@@ -13,7 +13,7 @@ use crate::ingest::body::Body;
 use crate::ingest::fact::{Fact, FactKind, FactSink};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::formats::entry::decode_tree;
-use crate::ingest::formats::telling;
+use crate::ingest::formats::members;
 use crate::ingest::json::{Record, View};
 use crate::model::action::Status;
 
@@ -45,13 +45,13 @@ impl Decode for Cursor {
         let message = record.get("message");
         let content = message.and_then(|message| message.get("content"));
         let typed = |block: &Value| block.get("type").is_some_and(Value::is_string);
-        let has_blocks = content.is_some_and(|content| telling::most(content, typed));
+        let has_blocks = content.is_some_and(|content| members::most(content, typed));
         let has_role = message.is_some_and(|message| message.get("role").is_some());
-        let is_bare = !telling::any(record, &["uuid", "type", "id"]);
-        match telling::text(record, "role") {
+        let is_bare = !members::any(record, &["uuid", "type", "id"]);
+        match members::text(record, "role") {
             "user" | "assistant" if has_blocks && !has_role && is_bare => 80,
             "user" | "assistant" if content.is_some() && !has_role && is_bare => 10,
-            _ if telling::text(record, "type") == "turn_ended" => 10,
+            _ if members::text(record, "type") == "turn_ended" => 10,
             _ => 0,
         }
     }

@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use super::content::text_of;
 use super::conversation::Conversation;
+use super::members::{all, any, text};
 use super::plain::{Agent, Rows, counted, flag, given, instant, outcome, tokens, word};
-use super::telling::{all, any, text};
 use crate::ingest::fact::{FactKind, Name};
 use crate::ingest::format::{Held, Recorded};
 use crate::model::action::Status;

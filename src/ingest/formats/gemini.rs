@@ -15,7 +15,7 @@ use crate::ingest::fact::{Echo, Fact, FactKind, FactSink, IMPLIED, Name};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::formats::content::{string, text_of, unpacked};
 use crate::ingest::formats::entry::decode_tree;
-use crate::ingest::formats::telling;
+use crate::ingest::formats::members;
 use crate::ingest::json::{Record, View};
 use crate::model::action::{Status, Verdict};
 use crate::model::quantity::Usage;
@@ -45,11 +45,11 @@ impl Format for Gemini {
 
 impl Decode for Gemini {
     fn sniff(&self, record: &Value) -> u8 {
-        let entry = telling::all(record, &["content", "id", "timestamp"]);
-        let spoken = telling::any(record, &["thoughts", "tokens", "model", "toolCalls"]);
-        match telling::text(record, "type") {
-            "" if telling::all(record, &["projectHash", "sessionId"]) => 95,
-            "" if telling::any(record, &["$set", "$rewindTo"]) => 10,
+        let entry = members::all(record, &["content", "id", "timestamp"]);
+        let spoken = members::any(record, &["thoughts", "tokens", "model", "toolCalls"]);
+        match members::text(record, "type") {
+            "" if members::all(record, &["projectHash", "sessionId"]) => 95,
+            "" if members::any(record, &["$set", "$rewindTo"]) => 10,
             "gemini" if record.get("content").is_some() && (entry || spoken) => 90,
             "user" | "info" | "warning" | "error" if entry => 10,
             _ => 0,
@@ -62,8 +62,8 @@ impl Decode for Gemini {
         let history = head.get("history");
         match head.get("sessionId").is_some() {
             true if messages && head.get("projectHash").is_some() => 95,
-            true if messages && telling::all(head, &["startTime", "lastUpdated"]) => 80,
-            _ if history.is_some_and(|list| telling::most(list, said)) => 40,
+            true if messages && members::all(head, &["startTime", "lastUpdated"]) => 80,
+            _ if history.is_some_and(|list| members::most(list, said)) => 40,
             _ => 0,
         }
     }

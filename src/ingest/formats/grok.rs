@@ -5,8 +5,8 @@
 use serde_json::Value;
 
 use super::content::text_of;
+use super::members::{all, text};
 use super::plain::{Agent, Rows, flag, given, list, outcome, word};
-use super::telling::{all, text};
 use crate::ingest::fact::FactKind;
 use crate::ingest::format::{Held, Recorded};
 use crate::model::action::Flags;

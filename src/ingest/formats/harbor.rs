@@ -24,8 +24,8 @@ use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::formats::content::string;
 use crate::ingest::formats::entry::decode_tree;
+use crate::ingest::formats::members;
 use crate::ingest::formats::tau_bench::{ending, grade};
-use crate::ingest::formats::telling;
 use crate::ingest::json::{Record, View};
 use crate::ingest::kin::Kin;
 use crate::model::action::Status;
@@ -59,8 +59,8 @@ impl Format for Harbor {
 
 impl Decode for Harbor {
     fn sniff(&self, record: &Value) -> u8 {
-        let harbor = telling::all(record, &["trial_name", "task_name", "agent_info"]);
-        let bench = telling::all(record, &["trial_name", "task_id", "is_resolved"]);
+        let harbor = members::all(record, &["trial_name", "task_name", "agent_info"]);
+        let bench = members::all(record, &["trial_name", "task_id", "is_resolved"]);
         if harbor || bench { 95 } else { 0 }
     }
 

@@ -7,12 +7,12 @@ use serde_json::Value;
 
 use crate::ingest::body::ErrorText;
 use crate::ingest::format::{Held, Recorded, Sent};
+use crate::ingest::formats::members;
 use crate::ingest::formats::otel::attributes::{Attributes, instant};
 use crate::ingest::formats::spans::messages::{Role, messages, opened, text_of_any, word};
 use crate::ingest::formats::spans::product::Product;
 use crate::ingest::formats::spans::request::RequestFields;
 use crate::ingest::formats::spans::{self, Class, Ran, Ruling, Span};
-use crate::ingest::formats::telling;
 use crate::ingest::json::Json;
 use crate::model::action::Verdict;
 use crate::model::quantity::{Elapsed, Usage};
@@ -30,7 +30,7 @@ impl Product for Helicone {
     }
 
     fn sniff(&self, record: &Value) -> u8 {
-        let has = |keys: &[&str]| telling::any(record, keys);
+        let has = |keys: &[&str]| members::any(record, keys);
         let recorded = has(&["response_status", "status"])
             && has(&["request_body", "response_body", "signed_body_url"]);
         // What an access log of any other server does not have.

@@ -14,7 +14,7 @@ use crate::ingest::fact::{Fact, FactKind, FactSink, IMPLIED, Name};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::formats::content::{string, text_of, unpacked};
 use crate::ingest::formats::entry::decode_tree;
-use crate::ingest::formats::telling;
+use crate::ingest::formats::members;
 use crate::ingest::json::{Record, View};
 use crate::model::action::{Flags, Status, Verdict};
 use crate::model::quantity::Usage;
@@ -45,7 +45,7 @@ impl Format for Kimi {
 impl Decode for Kimi {
     fn sniff(&self, record: &Value) -> u8 {
         let has = |key: &str| record.get(key).is_some();
-        match telling::text(record, "type") {
+        match members::text(record, "type") {
             "metadata" if has("protocol_version") => 95,
             "context.append_loop_event" if has("event") => 80,
             "context.append_message" if has("message") => 80,

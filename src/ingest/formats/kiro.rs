@@ -5,8 +5,8 @@
 use serde_json::{Value, json};
 
 use super::content::text_of;
+use super::members::text;
 use super::plain::{Agent, Rows, given, instant, list, word};
-use super::telling::text;
 use crate::ingest::fact::{FactKind, Name};
 use crate::ingest::format::{Held, Recorded};
 use crate::model::action::Status;

@@ -11,6 +11,7 @@ use crate::ingest::body::ErrorText;
 use crate::ingest::fact::FactSink;
 use crate::ingest::format::{Held, Recorded};
 use crate::ingest::formats::entry::shared;
+use crate::ingest::formats::members;
 use crate::ingest::formats::otel::attributes::{Attributes, count, instant};
 use crate::ingest::formats::otel::{common, products};
 use crate::ingest::formats::spans::messages::{
@@ -19,7 +20,6 @@ use crate::ingest::formats::spans::messages::{
 use crate::ingest::formats::spans::product::Product;
 use crate::ingest::formats::spans::request::RequestFields;
 use crate::ingest::formats::spans::{self, Class, Ruling, Span};
-use crate::ingest::formats::telling;
 use crate::ingest::json::{Checked, Cursor, Json, Range, Record, Text};
 use crate::model::action::Verdict;
 use crate::model::quantity::{Cost, Tokens, Usage};
@@ -57,7 +57,7 @@ impl Product for Langfuse {
         {
             return 95;
         }
-        let kind = telling::text(record, "type");
+        let kind = members::text(record, "type");
         let observation = has("traceId") && has("startTime") && OBSERVATIONS.contains(&kind);
         let trace =
             has("timestamp") && has("projectId") && (has("observations") || has("bookmarked"));
@@ -65,7 +65,7 @@ impl Product for Langfuse {
         if observation || trace {
             90
         } else if has("meta")
-            && list.is_some_and(|list| telling::most(list, |it| self.sniff(it) > 0))
+            && list.is_some_and(|list| members::most(list, |it| self.sniff(it) > 0))
         {
             85
         } else {

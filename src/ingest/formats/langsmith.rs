@@ -11,13 +11,13 @@ use crate::ingest::body::ErrorText;
 use crate::ingest::fact::FactSink;
 use crate::ingest::format::{Held, Recorded};
 use crate::ingest::formats::entry::shared;
+use crate::ingest::formats::members;
 use crate::ingest::formats::otel::attributes::{Attributes, instant};
 use crate::ingest::formats::otel::common;
 use crate::ingest::formats::spans::messages::{Role, flat, messages, text_of_any, tool_in, word};
 use crate::ingest::formats::spans::product::Product;
 use crate::ingest::formats::spans::request::RequestFields;
 use crate::ingest::formats::spans::{self, Class, Span};
-use crate::ingest::formats::telling;
 use crate::ingest::json::{Checked, Cursor, Json, Record};
 use crate::model::quantity::{Cost, Time, Usage};
 
@@ -42,7 +42,7 @@ impl Product for Langsmith {
         {
             return 95;
         }
-        let is_run = RUN_TYPES.contains(&telling::text(record, "run_type"));
+        let is_run = RUN_TYPES.contains(&members::text(record, "run_type"));
         match (has("run_type"), has("dotted_order"), has("inputs")) {
             (true, true, _) => 95,
             (true, false, true)

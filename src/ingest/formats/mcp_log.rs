@@ -6,8 +6,8 @@
 use serde_json::Value;
 
 use super::content::{string, text_of};
+use super::members::text;
 use super::plain::{Agent, Rows, flag, given, instant, word};
-use super::telling::text;
 use crate::ingest::fact::{FactKind, Name};
 use crate::ingest::format::{Held, Recorded};
 use crate::model::action::Status;

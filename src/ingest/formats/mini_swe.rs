@@ -15,7 +15,7 @@ use crate::ingest::fact::{Fact, FactKind, FactSink, IMPLIED, Name};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request, Sent};
 use crate::ingest::formats::content::string;
 use crate::ingest::formats::entry::decode_tree;
-use crate::ingest::formats::telling;
+use crate::ingest::formats::members;
 use crate::ingest::json::{Record, View};
 use crate::model::action::{Flags, Status};
 
@@ -44,7 +44,7 @@ impl Format for MiniSwe {
 
 impl Decode for MiniSwe {
     fn sniff_document(&self, head: &Value) -> u8 {
-        let format = telling::text(head, "trajectory_format");
+        let format = members::text(head, "trajectory_format");
         if format.starts_with("mini-swe-agent") || head.pointer("/info/mini_version").is_some() {
             return 95;
         }
@@ -129,7 +129,7 @@ fn command(text: &str) -> Option<&str> {
 /// Whether bare messages are of this harness: a command in the text of each response, and a return code in
 /// what answers it. People talk about commands too.
 fn is_bare(list: &[Value]) -> bool {
-    let is = |message: &Value, role: &str| telling::text(message, "role") == role;
+    let is = |message: &Value, role: &str| members::text(message, "role") == role;
     let text = |message: &Value| string(message, "content").unwrap_or_default();
     let first = &list[..list.len().min(8)];
     let asks = |said: &Value| said.get("tool_calls").is_none() && command(&text(said)).is_some();

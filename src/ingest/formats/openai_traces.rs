@@ -8,12 +8,12 @@ use serde_json::Value;
 
 use crate::ingest::body::ErrorText;
 use crate::ingest::format::{Held, Recorded};
+use crate::ingest::formats::members;
 use crate::ingest::formats::otel::attributes::{Attributes, instant};
 use crate::ingest::formats::spans::messages::{Role, flat, messages, opened, text_of_any, word};
 use crate::ingest::formats::spans::product::Product;
 use crate::ingest::formats::spans::request::RequestFields;
 use crate::ingest::formats::spans::{self, Class, Ruling, Span};
-use crate::ingest::formats::telling;
 use crate::ingest::json::Json;
 use crate::model::action::Verdict;
 use crate::model::quantity::Usage;
@@ -31,7 +31,7 @@ impl Product for OpenaiTraces {
     }
 
     fn sniff(&self, record: &Value) -> u8 {
-        match telling::text(record, "object") {
+        match members::text(record, "object") {
             "trace.span" if record.get("span_data").is_some() => 95,
             "trace" if record.get("workflow_name").is_some() => 95,
             _ => 0,

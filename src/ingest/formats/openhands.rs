@@ -15,7 +15,7 @@ use crate::ingest::fact::{Fact, FactKind, FactSink, IMPLIED, Name, Text};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::formats::content::{string, text_of};
 use crate::ingest::formats::entry::decode_tree;
-use crate::ingest::formats::telling;
+use crate::ingest::formats::members;
 use crate::ingest::json::{Record, View};
 use crate::model::action::{Flags, Status, Verdict};
 
@@ -47,7 +47,7 @@ impl Decode for OpenHands {
         let history = record.get("history").is_some_and(Value::is_array);
         let has = |key: &str| record.get(key).is_some();
         let instance = has("instance_id") || has("instruction") && has("git_patch");
-        match telling::text(record, "source") {
+        match members::text(record, "source") {
             _ if history && instance => 80,
             "user" | "agent" | "environment" if is_event(record) => 80,
             _ => 0,
@@ -56,7 +56,7 @@ impl Decode for OpenHands {
 
     fn sniff_document(&self, head: &Value) -> u8 {
         let event = |it: &Value| it.get("source").is_some() && is_event(it);
-        if telling::most(head, event) { 90 } else { 0 }
+        if members::most(head, event) { 90 } else { 0 }
     }
 
     fn lists(&self) -> Option<&'static [&'static str]> {
@@ -118,8 +118,8 @@ impl Request for OpenHands {}
 /// An action with its arguments, or an observation with its content.
 fn is_event(record: &Value) -> bool {
     let is_text = |key: &str| record.get(key).is_some_and(Value::is_string);
-    is_text("action") && telling::all(record, &["args"])
-        || is_text("observation") && telling::all(record, &["content"])
+    is_text("action") && members::all(record, &["args"])
+        || is_text("observation") && members::all(record, &["content"])
 }
 
 /// Actions of a person or the harness rather than tool calls of the model.

@@ -15,7 +15,7 @@ use crate::ingest::fact::{Fact, FactKind, FactSink, IMPLIED, Name};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request, TELLS};
 use crate::ingest::formats::content::{string, text_of};
 use crate::ingest::formats::entry::decode_tree;
-use crate::ingest::formats::telling;
+use crate::ingest::formats::members;
 use crate::ingest::json::{Record, View};
 use crate::model::action::{Flags, Status, Verdict};
 
@@ -44,10 +44,10 @@ impl Format for OpenHandsSdk {
 
 impl Decode for OpenHandsSdk {
     fn sniff(&self, record: &Value) -> u8 {
-        let kind = telling::text(record, "kind");
+        let kind = members::text(record, "kind");
         let known = KINDS.contains(&kind);
         let is_kind = kind.ends_with("Event") || kind.ends_with("Observation");
-        match telling::text(record, "source") {
+        match members::text(record, "source") {
             "agent" | "environment" | "user" | "hook" if known => 95,
             "agent" | "environment" | "user" | "hook" if is_kind => 10,
             _ => 0,

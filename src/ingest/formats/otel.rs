@@ -8,6 +8,7 @@ pub(crate) mod attributes;
 pub(crate) mod common;
 pub(crate) mod evidence;
 mod genai;
+mod mlflow;
 pub(crate) mod openinference;
 pub(crate) mod products;
 mod programs;
@@ -24,6 +25,7 @@ pub(crate) fn read(of: &Attributes, resource: &Attributes, span: &mut Span) {
         openinference::read,
         products::langfuse,
         products::langsmith,
+        mlflow::read,
         programs::claude_code,
         products::vercel,
         genai::read,
@@ -43,6 +45,7 @@ pub(crate) fn request_fields(of: &Attributes) -> RequestFields {
     let mut fields = RequestFields::default();
     openinference::request_fields(of, &mut fields);
     products::request_fields(of, &mut fields);
+    mlflow::request_fields(of, &mut fields);
     genai::request_fields(of, &mut fields);
     fields
 }

@@ -14,7 +14,7 @@ use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::formats::content::string;
 use crate::ingest::formats::entry::decode_tree;
-use crate::ingest::formats::telling;
+use crate::ingest::formats::members;
 use crate::ingest::json::{Record, View};
 use crate::model::action::Status;
 use crate::model::quantity::Usage;
@@ -45,17 +45,17 @@ impl Format for Pi {
 impl Decode for Pi {
     fn sniff(&self, record: &Value) -> u8 {
         let message = record.get("message").unwrap_or(&Value::Null);
-        let model = telling::any(message, &["api", "provider", "stopReason"]);
-        let entry = telling::all(record, &["id", "parentId", "timestamp"]);
-        match telling::text(record, "type") {
-            "session" if telling::all(record, &["id", "cwd", "timestamp"]) => 95,
-            "message" => match telling::text(message, "role") {
+        let model = members::any(message, &["api", "provider", "stopReason"]);
+        let entry = members::all(record, &["id", "parentId", "timestamp"]);
+        match members::text(record, "type") {
+            "session" if members::all(record, &["id", "cwd", "timestamp"]) => 95,
+            "message" => match members::text(message, "role") {
                 "toolResult" | "bashExecution" => 70,
                 "assistant" if model => 70,
                 "user" | "assistant" => 10,
                 _ => 10 * u8::from(entry),
             },
-            "model_change" if telling::all(record, &["provider", "modelId"]) => 40,
+            "model_change" if members::all(record, &["provider", "modelId"]) => 40,
             "thinking_level_change" if record.get("thinkingLevel").is_some() => 40,
             "" => 0,
             _ => 10 * u8::from(entry),

@@ -16,9 +16,9 @@ use crate::ingest::format::{Decode, Format, Layout, Open, Recorded, Request};
 use crate::ingest::formats::entry::{Entry, add_attached, add_result};
 use crate::ingest::json::{self, Cursor, Record};
 use crate::ingest::kin::Kin;
+use crate::ingest::packed::converted::Convert;
 use crate::ingest::packed::sqlite::schema::Schema;
 use crate::ingest::packed::sqlite::{self, TIES};
-use crate::ingest::packed::told::Tell;
 use crate::ingest::time;
 use crate::model::action::Status;
 use crate::model::quantity::{Cost, Elapsed, Time, Tokens, Usage};
@@ -77,7 +77,7 @@ pub(super) trait Agent: std::fmt::Debug + Sync {
         false
     }
 
-    fn tell(&self, path: &Path, head: &[u8]) -> Option<Tell> {
+    fn convert(&self, path: &Path, head: &[u8]) -> Option<Convert> {
         let _ = (path, head);
         None
     }
@@ -161,8 +161,8 @@ impl<A: Agent> Layout for Plain<A> {
         self.0.stores()
     }
 
-    fn tell(&self, path: &Path, head: &[u8]) -> Option<Tell> {
-        self.0.tell(path, head)
+    fn convert(&self, path: &Path, head: &[u8]) -> Option<Convert> {
+        self.0.convert(path, head)
     }
 }
 

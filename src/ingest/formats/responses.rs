@@ -14,7 +14,7 @@ use crate::ingest::fact::{Fact, FactKind, FactSink, IMPLIED};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request, Sent};
 use crate::ingest::formats::content::{string, text_of, unpacked};
 use crate::ingest::formats::entry::decode_tree;
-use crate::ingest::formats::telling;
+use crate::ingest::formats::members;
 use crate::ingest::json::{Record, View};
 use crate::model::action::Status;
 use crate::model::quantity::Usage;
@@ -61,7 +61,7 @@ impl Decode for Responses {
     fn sniff_document(&self, head: &Value) -> u8 {
         let has_call = |list: &[Value]| list.iter().any(is_call_item);
         let is_list =
-            head.as_array().is_some_and(|list| has_call(list)) && telling::most(head, is_item);
+            head.as_array().is_some_and(|list| has_call(list)) && members::most(head, is_item);
         if is_list { 50 } else { self.sniff(head) }
     }
 
@@ -142,22 +142,22 @@ fn is_output(kind: &str) -> bool {
 
 /// A function call or its output: no other API has items like these.
 fn is_call_item(item: &Value) -> bool {
-    let kind = telling::text(item, "type");
+    let kind = members::text(item, "type");
     let is_function = matches!(kind, "function_call" | "custom_tool_call");
-    let call = is_function && telling::all(item, &["call_id", "name"]);
-    let output = is_output(kind) && telling::all(item, &["call_id", "output"]);
+    let call = is_function && members::all(item, &["call_id", "name"]);
+    let output = is_output(kind) && members::all(item, &["call_id", "output"]);
     (call || output) && item.get("payload").is_none()
 }
 
 fn is_item(item: &Value) -> bool {
-    let kind = telling::text(item, "type");
-    let is_message = telling::all(item, &["role", "content"]) && matches!(kind, "" | "message");
+    let kind = members::text(item, "type");
+    let is_message = members::all(item, &["role", "content"]) && matches!(kind, "" | "message");
     let is_reasoning = kind == "reasoning" && item.get("summary").is_some();
     is_message || is_reasoning || is_call_item(item) || is_call(kind) && item.get("id").is_some()
 }
 
 fn is_response(record: &Value) -> bool {
-    telling::text(record, "object") == "response" && telling::any(record, &["output", "error"])
+    members::text(record, "object") == "response" && members::any(record, &["output", "error"])
 }
 
 /// The members that a request may have.
@@ -201,10 +201,10 @@ fn is_request(record: &Value) -> bool {
     };
     let is_input = match record.get("input") {
         Some(Value::String(_)) => true,
-        Some(list @ Value::Array(_)) => telling::most(list, is_item),
+        Some(list @ Value::Array(_)) => members::most(list, is_item),
         _ => false,
     };
-    let model = telling::text(record, "model");
+    let model = members::text(record, "model");
     is_input
         && !model.is_empty()
         && !model.contains("embed")
@@ -234,6 +234,8 @@ fn start(exchange: View<'_, '_>, out: &mut FactSink<'_>) {
         .or(response.get("id"));
     fact.run = out.copy(id);
     let request = exchange.any(&["request", "body"]).or(exchange);
+    let previous = "previous_response_id";
+    fact.parent = out.copy(response.get(previous).or(request.get(previous)));
     fact.model = out.copy(response.get("model").or(request.get("model")));
     fact.time = response.get("created_at").time();
     out.push(fact);
@@ -347,7 +349,7 @@ fn call(item: View<'_, '_>, kind: &str, base: Fact, how: &Envelope, out: &mut Fa
 }
 
 fn open(record: &Value, part: u16) -> Body {
-    let kind = telling::text(record, "type");
+    let kind = members::text(record, "type");
     if is_call(kind) {
         return open_call(record, kind, part);
     }

@@ -14,7 +14,7 @@ use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::Body;
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request, Sent};
-use crate::ingest::formats::telling;
+use crate::ingest::formats::members;
 use crate::ingest::json::{Checked, Cursor, Record};
 use crate::ingest::request::RequestPart;
 use crate::ingest::time;
@@ -46,7 +46,7 @@ impl Format for Saferun {
 
 impl Decode for Saferun {
     fn sniff(&self, record: &Value) -> u8 {
-        let kind = telling::text(record, "type");
+        let kind = members::text(record, "type");
         if kind_of(kind.as_bytes()).is_none() || record.get("run_id").is_none() {
             return if record.get("run_id").is_some() {
                 10
@@ -65,7 +65,7 @@ impl Decode for Saferun {
             "gap" => &["events", "bytes", "cause"],
             _ => &["run_id"],
         };
-        if telling::any(record, of_kind) {
+        if members::any(record, of_kind) {
             90
         } else {
             10
@@ -105,8 +105,8 @@ impl Open for Saferun {
         open::attached(record, body);
     }
 
-    fn open_telling(&self, record: &Value, _part: u16, body: &mut Body) {
-        open::telling(record, body);
+    fn open_record(&self, record: &Value, _part: u16, body: &mut Body) {
+        open::record(record, body);
     }
 }
 

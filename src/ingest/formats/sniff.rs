@@ -65,7 +65,7 @@ pub fn identify(
     let made_for = match bytes {
         Bytes::Scattered(files) => Some(files.format),
         Bytes::Stored(session) => Some(session.format()),
-        Bytes::Told(told) => Some(told.format),
+        Bytes::Converted(made) => Some(made.format),
         Bytes::File(_)
         | Bytes::Memory(_)
         | Bytes::Packed(_)

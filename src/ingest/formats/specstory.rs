@@ -8,11 +8,11 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::conversation::Conversation;
+use super::members::text;
 use super::plain::{Agent, Rows, instant, word};
-use super::telling::text;
 use crate::ingest::fact::{FactKind, Name};
 use crate::ingest::format::{Held, Recorded};
-use crate::ingest::packed::told::Tell;
+use crate::ingest::packed::converted::Convert;
 
 #[derive(Debug)]
 pub struct SpecStory;
@@ -44,8 +44,8 @@ impl Agent for SpecStory {
         Conversation::new("specstory").without_results()
     }
 
-    fn tell(&self, _path: &Path, head: &[u8]) -> Option<Tell> {
-        is_one(head).then_some(retold as Tell)
+    fn convert(&self, _path: &Path, head: &[u8]) -> Option<Convert> {
+        is_one(head).then_some(as_lines as Convert)
     }
 
     fn sniff(&self, record: &Value) -> u8 {
@@ -105,7 +105,7 @@ pub(crate) fn session(head: &str) -> Option<(&str, &str)> {
     })
 }
 
-fn retold(_path: &Path, whole: &[u8]) -> Vec<u8> {
+fn as_lines(_path: &Path, whole: &[u8]) -> Vec<u8> {
     let whole = String::from_utf8_lossy(whole);
     let mut told = Vec::new();
     let title = whole
@@ -269,7 +269,7 @@ done
 ";
         assert!(is_one(text.as_bytes()));
         assert_eq!(session(text), Some(("Claude Code", "0a-1")));
-        let told = String::from_utf8(retold(Path::new("x"), text.as_bytes())).expect("text");
+        let told = String::from_utf8(as_lines(Path::new("x"), text.as_bytes())).expect("text");
         let lines: Vec<Value> = told
             .lines()
             .map(|line| serde_json::from_str(line).expect("JSON"))

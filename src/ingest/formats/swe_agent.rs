@@ -14,7 +14,7 @@ use crate::ingest::fact::{Echo, Fact, FactKind, FactSink, IMPLIED};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::formats::content::string;
 use crate::ingest::formats::entry::decode_tree;
-use crate::ingest::formats::telling;
+use crate::ingest::formats::members;
 use crate::ingest::json::{Record, View};
 use crate::model::action::{Flags, Status};
 use crate::model::quantity::{Tokens, Usage};
@@ -46,11 +46,11 @@ impl Decode for SweAgent {
     fn sniff_document(&self, head: &Value) -> u8 {
         let step = |step: &Value| {
             step.get("action").is_some_and(Value::is_string)
-                && telling::any(step, &["observation", "response", "thought"])
+                && members::any(step, &["observation", "response", "thought"])
         };
-        let said = |said: &Value| telling::all(said, &["agent", "role"]);
+        let said = |said: &Value| members::all(said, &["agent", "role"]);
         let most = |key: &str, fits: &dyn Fn(&Value) -> bool| {
-            head.get(key).is_some_and(|list| telling::most(list, fits))
+            head.get(key).is_some_and(|list| members::most(list, fits))
         };
         match (most("trajectory", &step), most("history", &said)) {
             (true, _) => 95,

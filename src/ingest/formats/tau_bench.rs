@@ -14,7 +14,7 @@ use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request, Sent};
 use crate::ingest::formats::content::string;
 use crate::ingest::formats::entry::decode_tree;
-use crate::ingest::formats::telling;
+use crate::ingest::formats::members;
 use crate::ingest::json::{Record, View};
 use crate::model::action::Status;
 
@@ -44,9 +44,9 @@ impl Format for TauBench {
 impl Decode for TauBench {
     fn sniff(&self, record: &Value) -> u8 {
         let said = |said: &Value| said.get("role").is_some();
-        let is_run = telling::all(record, &["task_id", "reward"])
+        let is_run = members::all(record, &["task_id", "reward"])
             && record.get("traj").is_some_and(|traj| {
-                traj.as_array().is_some_and(Vec::is_empty) || telling::most(traj, said)
+                traj.as_array().is_some_and(Vec::is_empty) || members::most(traj, said)
             });
         if is_run { 90 } else { 0 }
     }
@@ -56,9 +56,9 @@ impl Decode for TauBench {
         match list {
             [only] if only.get("traj").is_none() => {
                 // The first conversation may be longer than what was read.
-                60 * u8::from(telling::all(only, &["task_id", "reward", "info"]))
+                60 * u8::from(members::all(only, &["task_id", "reward", "info"]))
             }
-            _ if telling::most(head, |it| self.sniff(it) > 0) => 90,
+            _ if members::most(head, |it| self.sniff(it) > 0) => 90,
             _ => 0,
         }
     }

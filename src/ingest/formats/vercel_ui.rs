@@ -14,7 +14,7 @@ use crate::ingest::fact::{Fact, FactKind, FactSink, IMPLIED};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::formats::content::{string, unpacked};
 use crate::ingest::formats::entry::decode_tree;
-use crate::ingest::formats::telling;
+use crate::ingest::formats::members;
 use crate::ingest::json::{Record, View};
 use crate::model::action::{Status, Verdict};
 use crate::model::quantity::Time;
@@ -49,7 +49,7 @@ impl Decode for VercelUi {
 
     fn sniff_document(&self, head: &Value) -> u8 {
         let list = head.get("messages").unwrap_or(head);
-        if telling::most(list, is_message) {
+        if members::most(list, is_message) {
             60
         } else {
             0

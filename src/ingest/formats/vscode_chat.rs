@@ -11,13 +11,13 @@ use serde_json::{Value, json};
 
 use super::content::{string, text_of};
 use super::conversation::Conversation;
+use super::members::all;
 use super::plain::{Agent, Rows, counted, given, instant, list, millis, tokens, word};
-use super::telling::all;
 use crate::ingest::body::ApprovalText;
 use crate::ingest::fact::{FactKind, Name};
 use crate::ingest::format::{Held, Recorded};
 use crate::ingest::json;
-use crate::ingest::packed::told::Tell;
+use crate::ingest::packed::converted::Convert;
 use crate::model::action::{Status, Verdict};
 use crate::model::quantity::{Cost, Usage};
 
@@ -62,10 +62,10 @@ impl Agent for VscodeChat {
         Some(&["requests"])
     }
 
-    fn tell(&self, _path: &Path, head: &[u8]) -> Option<Tell> {
+    fn convert(&self, _path: &Path, head: &[u8]) -> Option<Convert> {
         let is_journal = head.starts_with(b"{\"kind\":0,\"v\":{")
             && memchr::memmem::find(head, b"\"sessionId\"").is_some();
-        is_journal.then_some(retold as Tell)
+        is_journal.then_some(as_lines as Convert)
     }
 
     fn sniff(&self, record: &Value) -> u8 {
@@ -318,7 +318,7 @@ fn finish(record: &Value, result: &Value, out: &mut Rows) {
 }
 
 /// Replays a journal.
-fn retold(_path: &Path, text: &[u8]) -> Vec<u8> {
+fn as_lines(_path: &Path, text: &[u8]) -> Vec<u8> {
     let mut session = Value::Null;
     for line in text.split(|byte| *byte == b'\n') {
         if let Some(change) = json::value(line) {
@@ -407,7 +407,7 @@ mod tests {
 {"kind":1,"k":["requests",7,"modelId"],"v":"no such request"}
 {"kind":1,"k":["customTitle"],"v":"t"}
 "#;
-        let told = String::from_utf8(retold(Path::new("x"), journal.as_bytes())).expect("text");
+        let told = String::from_utf8(as_lines(Path::new("x"), journal.as_bytes())).expect("text");
         let lines: Vec<&str> = told.lines().collect();
         assert_eq!(
             lines,

@@ -29,7 +29,7 @@ use crate::ingest::formats::{any_json, by_name, sniff};
 use crate::ingest::kin::Kin;
 use crate::ingest::loaded::Loaded;
 use crate::ingest::notice::{Notice, NoticeKind};
-use crate::ingest::packed::{sqlite, told};
+use crate::ingest::packed::{converted, sqlite};
 use crate::ingest::records::Framing;
 use crate::ingest::records::lines::{Block, Desk};
 use crate::ingest::source::Source;
@@ -241,10 +241,10 @@ impl Growing {
                     continue;
                 }
                 shared.open(&file);
-                if told::is_retold(&file) {
+                if converted::is_convertible(&file) {
                     // A folder may hold many of them.
                     if !is_pattern {
-                        shared.out.send(Loaded::Failed(retold(&file)))?;
+                        shared.out.send(Loaded::Failed(not_followed(&file)))?;
                     }
                     continue;
                 }
@@ -456,7 +456,7 @@ impl Growing {
 }
 
 /// A file in another notation can only be read as a whole.
-fn retold(path: &Path) -> Error {
+fn not_followed(path: &Path) -> Error {
     Error::NotATrace {
         path: path.to_string_lossy().into_owned(),
         what: "a file that is read as a whole, which cannot be followed; open it again to see what was added"

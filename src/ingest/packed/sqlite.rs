@@ -187,6 +187,11 @@ pub(crate) fn changed(path: &Path) -> Option<Time> {
 pub(crate) use schema::UNKNOWN;
 pub(crate) use store::Version;
 
+/// Closes what is still open and deletes private copies, at the end of the program.
+pub fn close() {
+    store::close();
+}
+
 /// A value that changes with every change of a session's store; none if it cannot be read now.
 pub(crate) fn version(path: &Path) -> Option<Version> {
     let (store, _) = inside(path)?;

@@ -56,8 +56,30 @@ pub fn rule(format: &str, homes: &Homes) -> Option<Rule> {
                 is_default: false,
             })
         }
+        // At every start, and more if there are many sessions.
+        "vscode-traces" => Some(Rule {
+            days: 7,
+            setting: "none: Copilot Chat has no setting for it",
+            is_default: true,
+        }),
         _ => None,
     }
+}
+
+/// The runs that their agents will delete within some days from now.
+pub fn due<'a>(found: &'a [Recent], homes: &Homes, now: Time, within: i64) -> Vec<&'a Recent> {
+    let mut rules: Vec<(&str, Option<Rule>)> = Vec::new();
+    let mut is_due = |run: &Recent| {
+        let name = run.format.name();
+        let known = rules.iter().position(|(format, _)| *format == name);
+        let at = known.unwrap_or_else(|| {
+            rules.push((name, rule(name, homes)));
+            rules.len() - 1
+        });
+        let own = rules[at].1.as_ref();
+        own.is_some_and(|rule| rule.is_due(run, now, within))
+    };
+    found.iter().filter(|run| is_due(run)).collect()
 }
 
 /// A settings file; empty if there is none.

@@ -3,7 +3,7 @@
 mod tasks;
 mod view;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ratatui::buffer::Buffer;
@@ -12,11 +12,12 @@ use ratatui::layout::Rect;
 use crate::base::{human, text};
 use crate::ingest::discover::Input;
 use crate::ingest::recent::{Homes, Recent as File};
+use crate::model::quantity::Time;
 use crate::tui::effects::Effect;
 use crate::tui::keys::{Code, Command, Key};
 use crate::tui::screen::id::ScreenId;
 use crate::tui::screen::{Pointer, Screen};
-use crate::tui::screens::recent::tasks::{Figures, Look};
+use crate::tui::screens::recent::tasks::{Figures, Keep, Look};
 use crate::tui::session::Session;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::fuzzy;
@@ -39,6 +40,8 @@ pub struct Recent {
     has_demo: bool,
     /// The tool calls that wait for approval, and the key that shows them. Empty if there are none.
     asks: String,
+    /// How many runs their agents will delete soon, and what there is to copy.
+    due: (usize, Vec<PathBuf>),
 }
 
 /// A file, in sanitised words.
@@ -148,6 +151,18 @@ impl Recent {
         vec![Effect::Open { title, inputs }]
     }
 
+    /// Copies what will be deleted soon.
+    fn keep(&mut self, session: &mut Session) -> Vec<Effect> {
+        let (_, parts) = std::mem::take(&mut self.due);
+        match session.setup.keeper.clone() {
+            Some(keeper) if !parts.is_empty() => vec![Effect::start(Keep { keeper, parts })],
+            Some(_) | None => {
+                session.hint("nothing that agents will delete soon");
+                Vec::new()
+            }
+        }
+    }
+
     fn step(&mut self, by: isize) {
         let last = self.len().saturating_sub(1);
         self.view.cursor = self.view.cursor.saturating_add_signed(by).min(last);
@@ -186,6 +201,7 @@ impl Screen for Recent {
             _ if self.shows_asks(key, session) => {
                 return Some(vec![Effect::Show(ScreenId::Asks, None)]);
             }
+            (Code::Char('k'), true) => return Some(self.keep(session)),
             (Code::PageDown, _) => self.step(page),
             (Code::PageUp, _) => self.step(-page),
             _ if self.search.edit(key) => self.view = Viewport::default(),
@@ -215,6 +231,8 @@ impl Screen for Recent {
         vec![Effect::start(Look {
             homes,
             prices: Arc::clone(&session.prices),
+            keeper: session.setup.keeper.clone(),
+            now: Time(session.clock.now()),
         })]
     }
 

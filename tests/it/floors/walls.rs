@@ -118,6 +118,7 @@ pub(super) const ALLOWED: &[(&str, &[&str])] = &[
     ("std::fs::copy", &["ingest/packed/sqlite/snapshot"]),
     ("std::fs::metadata", READERS),
     ("std::fs::read", READERS),
+    ("std::fs::remove_file", &["ingest/packed/sqlite/snapshot"]),
     ("std::fs::read_dir", READERS),
     ("std::fs::read_to_string", READERS),
     ("std::fs::symlink_metadata", READERS),
@@ -189,6 +190,7 @@ pub(super) const ALLOWED: &[(&str, &[&str])] = &[
     ("globset", &["ingest"]),
     ("ignore", &["ingest", "cli"]),
     ("rusqlite", &["ingest/packed"]),
+    ("saphyr_parser", &["ingest/yaml"]),
     ("sha2", &["base", "act"]),
     (
         "jiff",

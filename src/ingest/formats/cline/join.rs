@@ -57,7 +57,7 @@ const ABOUT_TOOLS: &[&str] = &[
 pub(super) fn task(path: &Path, text: &[u8]) -> Vec<u8> {
     let sent = elements(text);
     let shown = shown(&read(&path.with_file_name(SHOWN)));
-    retold(path, &sent, &shown)
+    as_lines(path, &sent, &shown)
 }
 
 /// A task of which only the shown rows are left.
@@ -203,7 +203,7 @@ fn matched(answers: &[&Value], shown: &[Shown]) -> Vec<Option<usize>> {
     found
 }
 
-fn retold(path: &Path, sent: &[Value], shown: &[Shown]) -> Vec<u8> {
+fn as_lines(path: &Path, sent: &[Value], shown: &[Shown]) -> Vec<u8> {
     let is_answer = |message: &&Value| word(message, &["role"]) == "assistant";
     let answers: Vec<&Value> = sent.iter().filter(is_answer).collect();
     let requests = matched(&answers, shown);

@@ -68,6 +68,7 @@ const UNSAID: &[&str] = &[
     "code.",
     "logfire.",
     "pydantic_ai.",
+    "mlflow.",
 ];
 
 pub(super) fn who(of: &Attributes, resource: &Attributes, span: &mut Span) {

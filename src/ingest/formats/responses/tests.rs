@@ -43,3 +43,26 @@ fn a_string_as_input_is_a_prompt_and_a_failed_response_an_error() {
     );
     assert_eq!(batch.runs.len(), 2);
 }
+
+#[test]
+fn answers_that_name_the_one_before_are_one_run() {
+    let answer = |id: &str, before: &str| {
+        format!(
+            r#"{{"id":"{id}","object":"response","previous_response_id":{before},"status":"completed","model":"gpt-5","output":[{{"type":"message","role":"assistant","content":[{{"type":"output_text","text":"{id}"}}]}}],"usage":{{"input_tokens":5,"output_tokens":1}}}}"#
+        )
+    };
+    let lines = [
+        answer("a", "null"),
+        answer("x", "null"),
+        answer("b", r#""a""#),
+        answer("c", r#""b""#),
+    ];
+    let text = lines.join("\n") + "\n";
+    let batch = load("openai-responses", text.leak());
+    let totals: Vec<_> = batch
+        .runs
+        .iter()
+        .map(|(_, run)| run.totals.usage.input.get())
+        .collect();
+    assert_eq!(totals, [Some(15), Some(5)]);
+}

@@ -96,7 +96,7 @@ impl SaferunAssembler {
                         ..Settled::new(*action)
                     });
                 }
-                told(*action, fact, from, build);
+                note_record(*action, fact, from, build);
             }
             Some(_) | None => {
                 let action = if kind == Kind::RunStart {
@@ -120,7 +120,7 @@ impl SaferunAssembler {
         let via = Via::of(from.decoded.name(fact, Name::Via));
         if let Some(action) = self.writers.joins(key, via, build.knows_call(run, id)) {
             build.seen(run, fact.time);
-            told(action, fact, from, build);
+            note_record(action, fact, from, build);
         } else {
             let call = call(fact, from, build, run);
             self.writers.called(key, via, &call);
@@ -134,7 +134,7 @@ impl SaferunAssembler {
             return;
         }
         let known = build.knows_call(run, id);
-        let telling = writers::Result {
+        let answer = writers::Result {
             via: Via::of(from.decoded.name(fact, Name::Via)),
             status: status_of(fact),
             place: from.place(fact),
@@ -142,7 +142,7 @@ impl SaferunAssembler {
             has_cost: fact.cost.is_some(),
         };
         let key = (run, build.key(id));
-        match self.writers.answered(key, telling, known) {
+        match self.writers.answered(key, answer, known) {
             Answer::First => result(fact, from, build, run),
             Answer::Again(again) => result_again(&again, fact, from, build),
         }
@@ -150,9 +150,9 @@ impl SaferunAssembler {
 }
 
 /// Another writer's record of an action, or of its result.
-fn told(action: ActionIx, fact: &Fact, from: &From<'_>, build: &mut Builder) {
+fn note_record(action: ActionIx, fact: &Fact, from: &From<'_>, build: &mut Builder) {
     build.settle(&Settled {
-        extra: Extra::Told(from.place(fact)),
+        extra: Extra::Record(from.place(fact)),
         flags: fact.flags,
         ..Settled::new(action)
     });
@@ -182,12 +182,12 @@ fn result_again(again: &Again, fact: &Fact, from: &From<'_>, build: &mut Builder
             });
             if before.is_some() {
                 build.settle(&Settled {
-                    extra: Extra::Told(before),
+                    extra: Extra::Record(before),
                     ..Settled::new(call.action)
                 });
             }
         }
-        None => told(call.action, fact, from, build),
+        None => note_record(call.action, fact, from, build),
     }
 }
 

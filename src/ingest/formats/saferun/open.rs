@@ -76,7 +76,7 @@ fn unguarded(record: &Value) -> String {
 }
 
 /// Adds another writer's record of the same call: fields that the row lacks, and the result as the model saw it.
-pub(super) fn telling(record: &Value, body: &mut Body) {
+pub(super) fn record(record: &Value, body: &mut Body) {
     let via = string(record, "via");
     let is_wire = via.as_deref() == Some("wire");
     body.via.extend(via.filter(|via| !body.via.contains(via)));

@@ -277,7 +277,7 @@ fn what_the_model_saw_is_kept_where_it_is_not_what_the_tool_returned() {
             ..Body::default()
         };
         let wire = serde_json::json!({"type":"tool_result","via":"wire","result":text});
-        super::open::telling(&wire, &mut body);
+        super::open::record(&wire, &mut body);
         body.seen
     };
     assert_eq!(seen("all of it"), None);

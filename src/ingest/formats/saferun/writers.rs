@@ -39,13 +39,13 @@ impl Via {
 /// The calls of a trace with more than one writer. In other traces it stays empty.
 #[derive(Debug, Default)]
 pub(super) struct Writers {
-    calls: HashMap<(RunIx, u64), SameId, foldhash::fast::RandomState>,
+    calls: HashMap<(RunIx, u64), CallRows, foldhash::fast::RandomState>,
     is_used: bool,
 }
 
 /// The calls of one id: the nth record of any writer is the nth row.
 #[derive(Debug, Default)]
-struct SameId {
+struct CallRows {
     rows: Vec<Joined>,
     called: [usize; VIAS],
     answered: [usize; VIAS],
@@ -111,12 +111,15 @@ impl Writers {
         via: Via,
         known: Option<Call>,
     ) -> Option<ActionIx> {
-        let told = self
+        let call_rows = self
             .calls
             .entry(key)
-            .or_insert_with(|| SameId::unnamed(known));
-        let row = told.rows.get(told.called[via as usize]).copied()?;
-        told.called[via as usize] += 1;
+            .or_insert_with(|| CallRows::unnamed(known));
+        let row = call_rows
+            .rows
+            .get(call_rows.called[via as usize])
+            .copied()?;
+        call_rows.called[via as usize] += 1;
         Some(row.action)
     }
 
@@ -125,9 +128,9 @@ impl Writers {
         if self.calls.len() >= MOST {
             self.forget();
         }
-        let told = self.calls.entry(key).or_default();
-        told.rows.push(Joined::new(call));
-        told.called[via as usize] += 1;
+        let call_rows = self.calls.entry(key).or_default();
+        call_rows.rows.push(Joined::new(call));
+        call_rows.called[via as usize] += 1;
     }
 
     pub(super) fn answered(
@@ -136,15 +139,15 @@ impl Writers {
         result: Result,
         known: Option<Call>,
     ) -> Answer {
-        let told = self
+        let call_rows = self
             .calls
             .entry(key)
-            .or_insert_with(|| SameId::unnamed(known));
-        let nth = told.answered[result.via as usize];
-        let Some(row) = told.rows.get_mut(nth) else {
+            .or_insert_with(|| CallRows::unnamed(known));
+        let nth = call_rows.answered[result.via as usize];
+        let Some(row) = call_rows.rows.get_mut(nth) else {
             return Answer::First;
         };
-        told.answered[result.via as usize] += 1;
+        call_rows.answered[result.via as usize] += 1;
         let before = *row;
         let knows_better = |by: Option<Via>| by.is_none_or(|by| result.via > by);
         let mut again = Again {
@@ -180,29 +183,30 @@ impl Writers {
 
     /// Drops the older half.
     fn forget(&mut self) {
-        let mut ends: Vec<ActionIx> = self.calls.values().map(SameId::newest).collect();
+        let mut ends: Vec<ActionIx> = self.calls.values().map(CallRows::newest).collect();
         let middle = ends.len() / 2;
         let (_, least, _) = ends.select_nth_unstable(middle);
         let least = *least;
-        self.calls.retain(|_, told| told.newest() >= least);
+        self.calls
+            .retain(|_, call_rows| call_rows.newest() >= least);
     }
 }
 
-impl SameId {
-    fn unnamed(known: Option<Call>) -> SameId {
-        let mut told = SameId::default();
+impl CallRows {
+    fn unnamed(known: Option<Call>) -> CallRows {
+        let mut call_rows = CallRows::default();
         if let Some(call) = known {
-            told.called[Via::Unnamed as usize] = 1;
+            call_rows.called[Via::Unnamed as usize] = 1;
             let mut row = Joined::new(&call);
             if call.closed {
-                told.answered[Via::Unnamed as usize] = 1;
+                call_rows.answered[Via::Unnamed as usize] = 1;
                 row.status = call.status;
                 row.result = Some((Via::Unnamed, Place::NONE));
                 row.status_by = (call.status != Status::Unrecorded).then_some(Via::Unnamed);
             }
-            told.rows.push(row);
+            call_rows.rows.push(row);
         }
-        told
+        call_rows
     }
 
     fn newest(&self) -> ActionIx {

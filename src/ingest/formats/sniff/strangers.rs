@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Doubt;
-use crate::ingest::formats::telling::{all, text};
+use crate::ingest::formats::members::{all, text};
 
 /// A program: what to say, and whether a record is one that only this program writes.
 struct Stranger {

@@ -12,6 +12,7 @@ use crate::ingest::fact::FactSink;
 use crate::ingest::format::{Decode, Format, Layout, Open, Recorded, Request, Sent};
 use crate::ingest::formats::entry::{add_attached, add_result, shared};
 use crate::ingest::json::{Checked, Cursor, Json, Record};
+use crate::ingest::packed::sqlite::schema::Schema;
 use crate::ingest::request::RequestPart;
 
 /// What distinguishes a tracing product: its name, how it is recognized, and how it writes a span.
@@ -51,6 +52,11 @@ pub(in crate::ingest::formats) trait Product: Debug + Sync {
 
     fn glance(&self) -> usize {
         GLANCE
+    }
+
+    /// How its spans are kept in databases.
+    fn stores(&self) -> &'static [Schema] {
+        &[]
     }
 
     /// How much its spans hold of requests, at best.
@@ -95,7 +101,11 @@ impl<P: Product> Decode for P {
     }
 }
 
-impl<P: Product> Layout for P {}
+impl<P: Product> Layout for P {
+    fn stores(&self) -> &'static [Schema] {
+        Product::stores(self)
+    }
+}
 
 impl<P: Product> Open for P {
     fn glance(&self) -> usize {

@@ -1,14 +1,15 @@
 //! An open database, read so that neither it nor anything beside it changes.
 //!
 //! SQLite itself is not that careful: even a connection that only reads creates `-wal` and `-shm` files beside a store in
-//! WAL mode. So there are four ways, tried in this order:
+//! WAL mode, and opens those that exist as if to write. So there are four ways, tried in this order:
 //!
 //! * A store without a write-ahead log is opened read-only.
-//! * A store in WAL mode whose log is in use is opened read-only with a read-only `-shm`: readers share it with the writer.
-//!   SQLite opens the log as if to write, but a connection that only reads never does.
 //! * A store in WAL mode without a log is not open anywhere, so it is read as it lies. Whether that is still so is checked
-//!   before and after each query: as soon as a log appears, or the file changes, the query is repeated the second way.
-//! * What needs repair first (a log without its index, a hot journal) is read from a private copy.
+//!   before and after each query: as soon as a log appears, or the file changes, the query is repeated another way.
+//! * A store in WAL mode with a log is read from a private copy, and so is what needs repair first (a hot journal). The
+//!   copy is renewed when the store has changed; usually only its log has.
+//! * A store that is too large to copy while its program works is opened read-only with a read-only `-shm`, which
+//!   readers share with the writer. SQLite opens the log as if to write, but a connection that only reads never does.
 
 use std::collections::{HashMap, VecDeque};
 use std::os::unix::fs::MetadataExt as _;
@@ -17,16 +18,19 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::Session;
-use super::snapshot::{Snapshot, beside};
+use super::snapshot::{Snapshot, beside, size_with_log};
 use crate::base::escape;
 
 /// How long a lock of a writer is waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Bytes of composed lines that are cached.
 const KEPT: usize = 32 << 20;
+/// A store larger than this, with its log, is not copied to read it beside its writer.
+const COPIED: u64 = 256 << 20;
 /// How often a query is repeated because the store changed in the meantime.
 const TRIES: usize = 4;
 
@@ -62,23 +66,32 @@ impl std::fmt::Debug for Store {
 struct Opened {
     number: u32,
     connection: Connection,
-    /// Set if the store is read as it lies: the state that it must still have.
+    /// Set if the store is read as it lies or from a copy: the state that it must still have.
     still: Option<Look>,
     /// The copy that is read, which exists as long as this value.
     copy: Option<Snapshot>,
 }
 
+/// Shows whether a file was written to: inode, time and size.
+pub(super) type File = (u64, i64, i64, u64);
+
+pub(super) fn file(path: &Path) -> File {
+    let seen = |it: std::fs::Metadata| (it.ino(), it.mtime(), it.mtime_nsec(), it.len());
+    path.metadata().map_or((0, 0, 0, 0), seen)
+}
+
 /// Shows whether the store was written to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Look {
-    file: (u64, i64, i64, u64),
+    file: File,
+    log: File,
     has_log: bool,
 }
 
 fn look(path: &Path) -> Look {
-    let seen = |it: std::fs::Metadata| (it.ino(), it.mtime(), it.mtime_nsec(), it.len());
     Look {
-        file: path.metadata().map_or((0, 0, 0, 0), seen),
+        file: file(path),
+        log: file(&beside(path, "-wal")),
         has_log: size(path, "-wal") > 0 || beside(path, "-shm").exists(),
     }
 }
@@ -157,21 +170,21 @@ impl Store {
                     .is_some_and(|still| *still != look(&self.path))
             };
             if opened.as_ref().is_none_or(is_stale) {
-                *opened = Some(open(&self.path)?);
+                let last = opened.take().and_then(Opened::into_copy);
+                *opened = Some(open(&self.path, last)?);
             }
             let Some(current) = opened.as_ref() else {
                 break;
             };
             let answer = in_one_state(&current.connection, &ask);
-            if is_stale(current) {
+            // A copy does not change under a query.
+            if current.copy.is_none() && is_stale(current) {
                 continue;
             }
             match answer {
                 Ok(answer) => return Ok(answer),
                 Err(error) if needs_copy(&error) && current.copy.is_none() => {
-                    // A static is never dropped, so its copy would never be deleted.
-                    locked(&LAST).take();
-                    *opened = Some(copied(&self.path)?);
+                    *opened = Some(copied(&self.path, None)?);
                 }
                 Err(error) => return Err(reason(&error)),
             }
@@ -238,16 +251,36 @@ impl Way {
     }
 }
 
-/// Opens a store in the first of the ways that fits.
-fn open(path: &Path) -> Result<Opened, String> {
+impl Opened {
+    /// Closes the connection; its copy can be renewed.
+    fn into_copy(self) -> Option<Snapshot> {
+        drop(self.connection);
+        self.copy
+    }
+}
+
+/// Closes the store used last and deletes its copy. For the end of the program: statics are never dropped.
+pub(super) fn close() {
+    let Some(last) = locked(&LAST).take() else {
+        return;
+    };
+    let opened = locked(&last.opened).take();
+    if let Some(copy) = opened.and_then(Opened::into_copy) {
+        copy.delete();
+    }
+}
+
+/// Opens a store in the first of the ways that fits. `last` is an earlier copy of it.
+fn open(path: &Path, last: Option<Snapshot>) -> Result<Opened, String> {
     let seen = look(path);
     if seen.file.3 == 0 {
         return Err("empty".to_owned());
     }
     let way = match (is_in_wal_mode(path)?, seen.has_log) {
         (false, _) => Way::ReadOnly,
-        (true, true) => Way::BesideWriter,
         (true, false) => Way::AsItLies,
+        (true, true) if size_with_log(path) <= COPIED => return copied(path, last),
+        (true, true) => Way::BesideWriter,
     };
     Ok(Opened {
         number: OPENINGS.fetch_add(1, Ordering::Relaxed),
@@ -257,12 +290,18 @@ fn open(path: &Path) -> Result<Opened, String> {
     })
 }
 
-fn copied(path: &Path) -> Result<Opened, String> {
-    let copy = Snapshot::of(path)?;
+fn copied(path: &Path, last: Option<Snapshot>) -> Result<Opened, String> {
+    let seen = look(path);
+    let copy = Snapshot::of(path, last)?;
+    let connection = connect(copy.path(), Way::Copy)?;
+    // Its log is written back by nobody, so that the copy of the store can be used again.
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
+        .map_err(|error| reason(&error))?;
     Ok(Opened {
         number: OPENINGS.fetch_add(1, Ordering::Relaxed),
-        connection: connect(copy.path(), Way::Copy)?,
-        still: None,
+        connection,
+        still: Some(seen),
         copy: Some(copy),
     })
 }

@@ -6,4 +6,5 @@ pub(crate) mod goose;
 pub(crate) mod hermes;
 pub(crate) mod llm_logs;
 pub(crate) mod opencode;
+pub(crate) mod vscode_traces;
 pub(crate) mod zed;

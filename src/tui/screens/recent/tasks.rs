@@ -1,15 +1,19 @@
 //! The background task of the recent runs.
 
 use std::mem;
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::act::keep::Keeper;
 use crate::analysis::runs::CostSum;
 use crate::base::cancel::CancelFlag;
+use crate::base::human;
 use crate::ingest::discover::Input;
 use crate::ingest::intake::{self, Options};
+use crate::ingest::kin::Kin;
 use crate::ingest::prices::PriceTable;
-use crate::ingest::recent::{self, Homes};
-use crate::model::quantity::Cost;
+use crate::ingest::recent::{self, Homes, cleanup};
+use crate::model::quantity::{Cost, Time};
 use crate::model::run::{CostSource, RunIx};
 use crate::store::Store;
 use crate::tui::effects::Effect;
@@ -22,12 +26,26 @@ use crate::tui::tasks::Task;
 pub(super) struct Look {
     pub(super) homes: Homes,
     pub(super) prices: Arc<PriceTable>,
+    pub(super) keeper: Option<Keeper>,
+    pub(super) now: Time,
 }
+
+/// Copies what agents will delete soon.
+#[derive(Debug)]
+pub(super) struct Keep {
+    pub(super) keeper: Keeper,
+    pub(super) parts: Vec<PathBuf>,
+}
+
+/// From how many days before its deletion a run is offered to be kept.
+pub(super) const SOON: i64 = 7;
 
 #[derive(Debug)]
 pub(super) enum Found {
     /// All files, the newest first.
     Files(Vec<recent::Recent>),
+    /// How many of these runs will be deleted soon, and their parts that have not been kept.
+    Due(usize, Vec<PathBuf>),
     /// What the user asked first in some of them, by their places among the files.
     FirstWords(Vec<(usize, String)>),
     /// What one of them cost and how many errors it has.
@@ -57,6 +75,10 @@ impl Task for Look {
     fn run(self, cancel: &CancelFlag, report: &mut dyn FnMut(Found)) -> Found {
         let found = recent::find(&self.homes);
         report(Found::Files(found.clone()));
+        if let Some(keeper) = &self.keeper {
+            let (runs, parts) = due(&found, &self.homes, (keeper, self.now));
+            report(Found::Due(runs, parts));
+        }
         let mut words = Vec::new();
         for (at, file) in found.iter().enumerate().take(WITH_WORDS) {
             if cancel.is_raised() {
@@ -82,11 +104,72 @@ impl Task for Look {
     fn answered(screen: &mut Recent, answer: Found, session: &mut Session) -> Vec<Effect> {
         match answer {
             Found::Files(files) => screen.take(files, session),
+            Found::Due(runs, parts) => screen.due = (runs, parts),
             Found::FirstWords(words) => {
                 screen.take_words(words);
                 screen.list();
             }
             Found::Figures(at, figures) => screen.take_figures(at, figures),
+        }
+        Vec::new()
+    }
+}
+
+/// The runs that will be deleted soon and are not kept.
+fn due(
+    found: &[recent::Recent],
+    homes: &Homes,
+    (keeper, now): (&Keeper, Time),
+) -> (usize, Vec<PathBuf>) {
+    let mut kin = Kin::default();
+    let mut runs = 0;
+    let mut parts = Vec::new();
+    for run in cleanup::due(found, homes, now, SOON) {
+        let known = parts.len();
+        let all = Keeper::parts(run, &mut kin).into_iter();
+        parts.extend(all.filter(|part| !keeper.has(part)));
+        runs += usize::from(parts.len() > known);
+    }
+    (runs, parts)
+}
+
+/// How many files were kept, and the first failure.
+#[derive(Debug)]
+pub(super) struct Done {
+    kept: u64,
+    failed: Option<String>,
+}
+
+impl Task for Keep {
+    type Screen = Recent;
+    type Answer = Done;
+
+    fn run(self, cancel: &CancelFlag, _report: &mut dyn FnMut(Done)) -> Done {
+        let mut done = Done {
+            kept: 0,
+            failed: None,
+        };
+        for part in self.parts {
+            if cancel.is_raised() {
+                break;
+            }
+            match self.keeper.keep(&part) {
+                Ok(_) => done.kept += 1,
+                Err(error) => {
+                    let what = format!("{}: {error}", part.display());
+                    done.failed.get_or_insert(what);
+                }
+            }
+        }
+        done
+    }
+
+    fn answered(_screen: &mut Recent, answer: Done, session: &mut Session) -> Vec<Effect> {
+        if let Some(what) = answer.failed {
+            session.fail(&what);
+        } else {
+            let files = human::counted(answer.kept, "file");
+            session.say(&format!("{files} kept: saferun-tui doctor tells more"));
         }
         Vec::new()
     }

@@ -99,3 +99,35 @@ fn where_no_agent_left_anything_the_demo_is_offered() {
     );
     assert!(played(home.path(), "enter").contains("A demo"));
 }
+
+#[test]
+fn runs_that_will_be_deleted_are_offered_to_be_kept() {
+    let home = home();
+    let state = tempfile::tempdir().expect("a temporary folder");
+    let settings = home.path().join(".claude/settings.json");
+    fs::write(settings, r#"{"cleanupPeriodDays":1}"#).expect("written");
+    let play = |keys: &str| {
+        let options = Options {
+            recent: true,
+            setup: Setup {
+                homes: Some(Homes::below(home.path())),
+                keeper: Some(crate::act::keep::Keeper {
+                    state: state.path().to_owned(),
+                    home: home.path().to_owned(),
+                }),
+                ..Setup::default()
+            },
+            ..options()
+        };
+        let mut screen = Headless::new(&options, (80, 24));
+        screen.play(keys);
+        render::text(&screen.draw())
+    };
+    assert!(play("").contains("1 run to be deleted · ctrl-k keeps copies"));
+    assert!(play("ctrl-k").contains("1 file kept"));
+    let copy = state
+        .path()
+        .join("kept/.claude/projects/-work-shop/session.jsonl.zst");
+    assert!(copy.is_file());
+    assert!(!play("").contains("to be deleted"));
+}

@@ -6,6 +6,7 @@ use ratatui::style::Style;
 
 use crate::base::human;
 use crate::tui::screens::outcome;
+use crate::tui::screens::recent::tasks::SOON;
 use crate::tui::screens::recent::{Found, Recent};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::paint::{self, Row};
@@ -93,6 +94,17 @@ fn head(recent: &Recent, theme: &Theme, area: Rect, buf: &mut Buffer) {
             .skip(1);
     }
     row.put("FIRST PROMPT", styles.faint);
+}
+
+/// The runs that agents will delete soon, and the key that keeps them.
+fn due(recent: &Recent, width: u16) -> Option<String> {
+    let (runs, _) = recent.due;
+    let runs = human::counted(Some(runs as u64).filter(|runs| *runs > 0)?, "run");
+    let key = "ctrl-k keeps copies";
+    Some(match width {
+        FIGURES.. => format!(" {runs} will be deleted within {SOON} days · {key} "),
+        _ => format!(" {runs} to be deleted · {key} "),
+    })
 }
 
 fn amount(recent: &Recent) -> String {
@@ -198,6 +210,9 @@ fn foot(recent: &Recent, theme: &Theme, area: Rect, buf: &mut Buffer) {
     };
     Row::new(buf, area, top + 1, Style::new()).put(&format!(" {words}"), styles.faint);
     let mut row = Row::new(buf, area, top + 2, Style::new());
+    if let Some(words) = due(recent, area.width) {
+        row.flush_right(&words, styles.waiting);
+    }
     row.put(&format!(" {}", theme.marks.enter), styles.strong)
         .put(" open  ", styles.faint)
         .put("type", styles.strong)

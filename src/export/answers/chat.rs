@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::shape::{Events, Served, pieces};
 use crate::analysis::tape::answer::{Asked, Early};
 
-pub(super) fn whole(served: &Served<'_>) -> Value {
+pub fn whole(served: &Served<'_>) -> Value {
     let calls: Vec<Value> = served
         .answer
         .calls()
@@ -30,7 +30,7 @@ pub(super) fn whole(served: &Served<'_>) -> Value {
     })
 }
 
-pub(super) fn stream(served: &Served<'_>) -> String {
+pub fn stream(served: &Served<'_>) -> String {
     let mut events = Events::default();
     let chunk = |choices: Value| {
         json!({

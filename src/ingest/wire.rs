@@ -7,8 +7,10 @@
 pub mod answer;
 pub mod asked;
 mod chat;
+pub mod delta;
 mod gemini;
 mod json;
+pub mod lanes;
 mod messages;
 mod ollama;
 mod responses;
@@ -75,4 +77,11 @@ impl Api {
             Api::Ollama => json!({"error": message}),
         }
     }
+}
+
+/// The model that the path of a request names, as those of Gemini do.
+pub fn model_in_path(path: &str) -> Option<String> {
+    let (_, rest) = path.rsplit_once("/models/")?;
+    let name = rest.split(':').next().unwrap_or_default();
+    (!name.is_empty()).then(|| name.to_owned())
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::shape::{Events, Served, object, pieces};
 use crate::analysis::tape::answer::{Early, Part};
 
-pub(super) fn whole(served: &Served<'_>) -> Value {
+pub fn whole(served: &Served<'_>) -> Value {
     let parts: Vec<Value> = served
         .answer
         .parts
@@ -34,7 +34,7 @@ fn responses(served: &Served<'_>) -> Vec<Value> {
     responses
 }
 
-pub(super) fn stream(served: &Served<'_>) -> String {
+pub fn stream(served: &Served<'_>) -> String {
     let mut events = Events::default();
     for it in &responses(served) {
         events.data(it);
@@ -43,7 +43,7 @@ pub(super) fn stream(served: &Served<'_>) -> String {
 }
 
 /// Without `alt=sse` the stream is a JSON array.
-pub(super) fn array(served: &Served<'_>) -> String {
+pub fn array(served: &Served<'_>) -> String {
     Value::Array(responses(served)).to_string()
 }
 

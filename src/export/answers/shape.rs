@@ -1,6 +1,5 @@
 //! What the answers of all APIs have in common.
 
-use hyper::StatusCode;
 use serde_json::Value;
 
 use crate::analysis::tape::answer::{Answer, Asked, Part};
@@ -10,25 +9,20 @@ use crate::model::quantity::Usage;
 
 /// An answer to serve.
 #[derive(Debug)]
-pub(super) struct Served<'a> {
-    pub(super) answer: &'a Answer,
+pub struct Served<'a> {
+    pub answer: &'a Answer,
     /// The body of the request.
-    pub(super) asked: &'a Value,
-    pub(super) model: String,
+    pub asked: &'a Value,
+    pub model: String,
     /// For ids that clients never send back.
-    pub(super) number: usize,
+    pub number: usize,
 }
 
 /// Characters in one piece of a stream.
 const PIECE: usize = 24;
 
 impl<'a> Served<'a> {
-    pub(super) fn new(
-        answer: &'a Answer,
-        asked: &'a Value,
-        model: String,
-        number: usize,
-    ) -> Served<'a> {
+    pub fn new(answer: &'a Answer, asked: &'a Value, model: String, number: usize) -> Served<'a> {
         Served {
             answer,
             asked,
@@ -37,27 +31,27 @@ impl<'a> Served<'a> {
         }
     }
 
-    pub(super) fn id(&self, before: &str) -> String {
+    pub fn id(&self, before: &str) -> String {
         format!("{before}replay-{}", self.number)
     }
 
-    pub(super) fn has_calls(&self) -> bool {
+    pub fn has_calls(&self) -> bool {
         self.answer.calls().next().is_some()
     }
 
-    pub(super) fn tokens(&self) -> Tokens {
+    pub fn tokens(&self) -> Tokens {
         Tokens::of(&self.answer.usage)
     }
 }
 
 /// Counts that clients add up. Where none is recorded, an API must report a number: 0.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Tokens {
-    pub(super) fresh: u64,
-    pub(super) cache_read: u64,
-    pub(super) cache_write: u64,
-    pub(super) output: u64,
-    pub(super) reasoning: u64,
+pub struct Tokens {
+    pub fresh: u64,
+    pub cache_read: u64,
+    pub cache_write: u64,
+    pub output: u64,
+    pub reasoning: u64,
 }
 
 impl Tokens {
@@ -72,17 +66,17 @@ impl Tokens {
     }
 
     /// The whole prompt, as counted by APIs that do not separate the cached part.
-    pub(super) fn prompt(self) -> u64 {
+    pub fn prompt(self) -> u64 {
         self.fresh + self.cache_read + self.cache_write
     }
 
-    pub(super) fn all(self) -> u64 {
+    pub fn all(self) -> u64 {
         self.prompt() + self.output
     }
 }
 
 /// A text in pieces, cut between characters.
-pub(super) fn pieces(text: &str) -> Vec<&str> {
+pub fn pieces(text: &str) -> Vec<&str> {
     let mut pieces = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
@@ -99,16 +93,16 @@ pub(super) fn pieces(text: &str) -> Vec<&str> {
 
 /// Events of a stream.
 #[derive(Debug, Default)]
-pub(super) struct Events(pub(super) String);
+pub struct Events(pub String);
 
 impl Events {
     /// An event without a name.
-    pub(super) fn data(&mut self, data: &Value) {
+    pub fn data(&mut self, data: &Value) {
         self.0.extend(["data: ", &data.to_string(), "\n\n"]);
     }
 
     /// An event that is named as its `type`.
-    pub(super) fn named(&mut self, data: &Value) {
+    pub fn named(&mut self, data: &Value) {
         let name = data["type"].as_str().unwrap_or_default();
         self.0.extend(["event: ", name, "\n"]);
         self.data(data);
@@ -116,7 +110,7 @@ impl Events {
 }
 
 /// The answer with an id for each call: the agent sends them back.
-pub(super) fn with_ids(answer: &Answer, at: usize) -> Answer {
+pub fn with_ids(answer: &Answer, at: usize) -> Answer {
     let mut answer = answer.clone();
     let calls = answer.parts.iter_mut().filter_map(|part| match part {
         Part::Call(asked) => Some(asked),
@@ -129,7 +123,7 @@ pub(super) fn with_ids(answer: &Answer, at: usize) -> Answer {
 }
 
 /// The arguments as an object, for the APIs that have no other kind.
-pub(super) fn object(asked: &Asked) -> Value {
+pub fn object(asked: &Asked) -> Value {
     match &asked.arguments {
         object @ Value::Object(_) => object.clone(),
         other => serde_json::json!({ "input": other }),
@@ -137,7 +131,7 @@ pub(super) fn object(asked: &Asked) -> Value {
 }
 
 /// An answer of one text that was not recorded.
-pub(super) fn said(text: String) -> Answer {
+pub fn said(text: String) -> Answer {
     Answer {
         texts: vec![text.clone()],
         parts: vec![Part::Text(text)],
@@ -161,7 +155,7 @@ const SCHEMAS: &[&str] = &[
 ];
 
 /// The smallest text that is a valid answer.
-pub(super) fn stub(asked: &Value) -> String {
+pub fn stub(asked: &Value) -> String {
     if let Some(schema) = SCHEMAS.iter().find_map(|at| asked.pointer(at)) {
         return schema::smallest(schema).to_string();
     }
@@ -175,7 +169,7 @@ pub(super) fn stub(asked: &Value) -> String {
 }
 
 /// The status of a recorded failure: derived from its text, else 500.
-pub(super) fn status(error: &ErrorText) -> StatusCode {
+pub fn status(error: &ErrorText) -> u16 {
     let words = format!(
         "{} {}",
         error.kind.as_deref().unwrap_or_default(),
@@ -194,10 +188,8 @@ pub(super) fn status(error: &ErrorText) -> StatusCode {
     let mut numbers = numbers.filter_map(|it| it.parse().ok());
     let told = numbers.find(|number: &u16| (400..600).contains(number));
     let named = || known.iter().find(|(word, _)| words.contains(word));
-    let number = told
-        .or_else(|| named().map(|(_, number)| *number))
-        .unwrap_or(500);
-    StatusCode::from_u16(number).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    told.or_else(|| named().map(|(_, number)| *number))
+        .unwrap_or(500)
 }
 
 #[cfg(test)]
@@ -219,7 +211,7 @@ mod tests {
                 message: message.to_owned(),
                 stack: None,
             };
-            assert_eq!(status(&error).as_u16(), number, "{kind} {message}");
+            assert_eq!(status(&error), number, "{kind} {message}");
         };
         check("rate_limit_error", "slow down", 429);
         check("", "API Error: 529 overloaded", 529);

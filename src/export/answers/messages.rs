@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::shape::{Events, Served, object, pieces};
 use crate::analysis::tape::answer::{Early, Part};
 
-pub(super) fn whole(served: &Served<'_>) -> Value {
+pub fn whole(served: &Served<'_>) -> Value {
     let tokens = served.tokens();
     let stop = match served.answer.early {
         Some(Early::Length) => "max_tokens",
@@ -49,7 +49,7 @@ fn is_block(block: &Value) -> bool {
     kind == "server_tool_use" || kind.ends_with("_tool_result")
 }
 
-pub(super) fn stream(served: &Served<'_>) -> String {
+pub fn stream(served: &Served<'_>) -> String {
     let full = whole(served);
     let mut events = Events::default();
     let mut start = full.clone();

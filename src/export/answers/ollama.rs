@@ -43,12 +43,12 @@ fn calls(served: &Served<'_>) -> Vec<Value> {
     calls.map(call).collect()
 }
 
-pub(super) fn whole(served: &Served<'_>) -> Value {
+pub fn whole(served: &Served<'_>) -> Value {
     last(served, &served.answer.text(), calls(served))
 }
 
 /// One object per line.
-pub(super) fn stream(served: &Served<'_>) -> String {
+pub fn stream(served: &Served<'_>) -> String {
     let text = served.answer.text();
     let mut lines: Vec<Value> = pieces(&text)
         .into_iter()

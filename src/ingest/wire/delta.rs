@@ -10,7 +10,7 @@ const EVERY: u32 = 50;
 
 /// The last request of a conversation.
 #[derive(Debug)]
-pub(super) struct Base {
+pub struct Base {
     /// The event that holds it.
     id: String,
     request: Value,
@@ -19,7 +19,7 @@ pub(super) struct Base {
 }
 
 impl Base {
-    pub(super) fn new(id: &str, request: Value) -> Base {
+    pub fn new(id: &str, request: Value) -> Base {
         Base {
             id: id.to_owned(),
             request,
@@ -28,7 +28,7 @@ impl Base {
     }
 
     /// The record of the next request, which becomes the base.
-    pub(super) fn tell(&mut self, id: &str, request: Value) -> Value {
+    pub fn tell(&mut self, id: &str, request: Value) -> Value {
         let told = (self.chain + 1 < EVERY)
             .then(|| difference(&self.id, &self.request, &request))
             .flatten();

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::shape::{Events, Served, pieces};
 use crate::analysis::tape::answer::{Early, Part};
 
-pub(super) fn whole(served: &Served<'_>) -> Value {
+pub fn whole(served: &Served<'_>) -> Value {
     let tokens = served.tokens();
     let (status, details) = match served.answer.early {
         Some(Early::Length) => ("incomplete", json!({"reason": "max_output_tokens"})),
@@ -82,7 +82,7 @@ impl Numbered {
     }
 }
 
-pub(super) fn stream(served: &Served<'_>) -> String {
+pub fn stream(served: &Served<'_>) -> String {
     let full = whole(served);
     let mut start = full.clone();
     start["status"] = "in_progress".into();

@@ -8,8 +8,8 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
+use super::asked::{Asked, Content, Message};
 use super::delta::Base;
-use crate::act::wire::asked::{Asked, Content, Message};
 
 /// The agent of calls beside the work: titles, summaries, classifiers.
 const SIDE: &str = "side";
@@ -17,15 +17,15 @@ const SIDE: &str = "side";
 const MOST: usize = 256;
 
 #[derive(Debug)]
-pub(super) struct Conversation {
-    pub(super) run: String,
+pub struct Conversation {
+    pub run: String,
     /// None for the agent of the run.
-    pub(super) agent: Option<String>,
+    pub agent: Option<String>,
     /// The tool call that started it.
-    pub(super) parent: Option<String>,
-    pub(super) base: Option<Base>,
+    pub parent: Option<String>,
+    pub base: Option<Base>,
     /// The last prompt that was recorded.
-    pub(super) prompt: Option<String>,
+    pub prompt: Option<String>,
     hashes: Vec<u64>,
     known: HashSet<u64>,
     has_tools: bool,
@@ -45,37 +45,37 @@ struct Open {
 
 /// Where a request belongs.
 #[derive(Debug)]
-pub(super) struct Placed {
-    pub(super) at: usize,
-    pub(super) is_new: bool,
+pub struct Placed {
+    pub at: usize,
+    pub is_new: bool,
     /// How many messages there were before recording began.
-    pub(super) earlier: usize,
+    pub earlier: usize,
     /// The first message that is new.
-    pub(super) from: usize,
+    pub from: usize,
     /// Earlier messages have changed, so that those after them may already be recorded.
-    pub(super) is_rewritten: bool,
+    pub is_rewritten: bool,
 }
 
 /// The run that a request claims to belong to.
 #[derive(Debug, Clone)]
-pub(super) struct From {
-    pub(super) run: String,
+pub struct From {
+    pub run: String,
     /// The host named the session.
-    pub(super) is_told: bool,
+    pub is_told: bool,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Lanes {
+pub struct Lanes {
     conversations: Vec<Conversation>,
     runs: u32,
 }
 
 impl Lanes {
-    pub(super) fn get(&mut self, at: usize) -> &mut Conversation {
+    pub fn get(&mut self, at: usize) -> &mut Conversation {
         &mut self.conversations[at]
     }
 
-    pub(super) fn place(&mut self, from: &From, asked: &Asked) -> Placed {
+    pub fn place(&mut self, from: &From, asked: &Asked) -> Placed {
         match self.find(from, asked) {
             Some((at, shared)) => {
                 let conversation = &mut self.conversations[at];
@@ -212,11 +212,11 @@ impl Conversation {
     }
 
     /// Whether a message was not recorded before.
-    pub(super) fn is_news(&mut self, message: &Message) -> bool {
+    pub fn is_news(&mut self, message: &Message) -> bool {
         self.known.insert(message.hash)
     }
 
-    pub(super) fn answered(&mut self, id: &str) {
+    pub fn answered(&mut self, id: &str) {
         const KEPT: usize = 16;
         if self.answers.len() >= KEPT {
             self.answers.remove(0);
@@ -224,7 +224,7 @@ impl Conversation {
         self.answers.push(id.to_owned());
     }
 
-    pub(super) fn called(&mut self, call: &str, tool: &str, args: &Value) {
+    pub fn called(&mut self, call: &str, tool: &str, args: &Value) {
         self.open.push(Open {
             call: call.to_owned(),
             tool: tool.to_owned(),
@@ -234,7 +234,7 @@ impl Conversation {
     }
 
     /// The call that a result belongs to: by its id, else the oldest open one of its tool.
-    pub(super) fn close(&mut self, call: Option<&str>, tool: Option<&str>) -> Option<String> {
+    pub fn close(&mut self, call: Option<&str>, tool: Option<&str>) -> Option<String> {
         let mut open = self.open.iter();
         let found = match call {
             Some(call) => open.position(|it| it.call == call),
@@ -244,7 +244,7 @@ impl Conversation {
     }
 
     /// Drops earlier calls, whose results will not come.
-    pub(super) fn abandon(&mut self) {
+    pub fn abandon(&mut self) {
         self.open.clear();
     }
 }
@@ -309,9 +309,9 @@ fn named(open: &Open) -> String {
 mod tests {
     use serde_json::{Value, json};
 
+    use super::super::Api;
+    use super::super::asked::Asked;
     use super::{From, Lanes, Placed};
-    use crate::act::wire::Api;
-    use crate::act::wire::asked::Asked;
 
     fn place(
         lanes: &mut Lanes,

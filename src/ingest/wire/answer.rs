@@ -1,11 +1,11 @@
 //! The answer of a model, assembled from the pieces of a stream or read from a whole body.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::json::{owned, text};
 use super::sse::Events;
 use super::{Api, chat, gemini, messages, ollama, responses, usage};
-use crate::model::quantity::Usage;
+use crate::model::quantity::{Tokens, Usage};
 
 /// A model's answer, from any API.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -20,6 +20,50 @@ pub struct Said {
     pub error: Option<Failed>,
     /// Its last event was seen. How the client stopped reading proves nothing: clients close early.
     pub is_complete: bool,
+}
+
+impl Said {
+    /// Its texts, if it has any.
+    pub fn text(&self) -> Option<String> {
+        self.words(|it| match it {
+            Part::Text(text) => Some(text),
+            Part::Reasoning(_) | Part::Call(_) | Part::Result { .. } => None,
+        })
+    }
+
+    /// Its reasoning, if it has any.
+    pub fn thought(&self) -> Option<String> {
+        self.words(|it| match it {
+            Part::Reasoning(text) => Some(text),
+            Part::Text(_) | Part::Call(_) | Part::Result { .. } => None,
+        })
+    }
+
+    fn words(&self, wanted: fn(&Part) -> Option<&str>) -> Option<String> {
+        let found: Vec<&str> = self.parts.iter().filter_map(wanted).collect();
+        (!found.is_empty()).then(|| found.join("\n\n"))
+    }
+}
+
+/// The tokens that were reported, as events of our own format name them.
+pub fn reported(usage: &Usage) -> Option<Value> {
+    if usage.is_none() {
+        return None;
+    }
+    let told = |tokens: Tokens| tokens.get();
+    let mut out = json!({
+        "input_tokens": told(usage.input),
+        "output_tokens": told(usage.output),
+        "cache_read_tokens": told(usage.cache_read),
+        "cache_write_tokens": told(usage.cache_write),
+        "cache_write_hour_tokens": told(usage.cache_write_hour),
+        "reasoning_tokens": told(usage.reasoning),
+        "web_searches": told(usage.web_searches),
+    });
+    if let Value::Object(members) = &mut out {
+        members.retain(|_, value| !value.is_null());
+    }
+    Some(out)
 }
 
 #[derive(Debug, Clone, PartialEq)]
