@@ -12,6 +12,8 @@ pub mod out;
 
 mod columns;
 mod filter;
+#[cfg(feature = "capture")]
+mod fleet;
 mod load;
 mod pick;
 mod picture;
