@@ -638,8 +638,9 @@ fn evidence_is_in_the_spans_of_every_run_that_a_filter_keeps() {
             let path = entry.expect("an entry").path();
             let raw = std::fs::read_to_string(&path).expect("text");
             let store = crate::support::load(std::slice::from_ref(&path));
-            for filter in filters(&path) {
-                let Ok(expr) = parse(&filter) else { continue };
+            let alone = filters(&path);
+            for filter in alone.iter().chain(&combined(&alone)) {
+                let Ok(expr) = parse(filter) else { continue };
                 let (context, cancel) = (Context::default(), CancelFlag::new());
                 if runs::runs(&store, &expr, &context, &cancel).is_empty() {
                     continue;
@@ -656,6 +657,20 @@ fn evidence_is_in_the_spans_of_every_run_that_a_filter_keeps() {
         }
     }
     assert!(tested > 200 && worth > 120, "{worth} of {tested}");
+}
+
+/// Some of the filters in pairs: both, either, and one without the other.
+fn combined(filters: &[String]) -> Vec<String> {
+    let others = filters.iter().cycle().skip(filters.len() / 3 + 1);
+    let pairs = filters.iter().zip(others).step_by(2);
+    let each = pairs.flat_map(|(a, b)| {
+        [
+            format!("{a} {b}"),
+            format!("{a} or {b}"),
+            format!("{a} -{b}"),
+        ]
+    });
+    each.collect()
 }
 
 /// Filters of values that the readers show of the actions in a file.
