@@ -15,6 +15,7 @@ use crate::base::cancel::CancelFlag;
 use crate::base::human;
 use crate::cli::failure::Failure;
 use crate::cli::load::Read;
+use crate::cli::pick::Target;
 use crate::cli::{Cx, filter, pull, url};
 use crate::model::run::RunIx;
 use crate::query::expr::Expr;
@@ -26,7 +27,8 @@ const MOST: u64 = 400_000;
 /// The database of the rows, if the path is the URL of one.
 pub(in crate::cli) fn of(cx: &Cx, paths: &[PathBuf]) -> Result<Option<Fleet>, Failure> {
     let mut found = None;
-    for path in paths.iter().filter(|path| url::is_url(path)) {
+    let targets = paths.iter().map(|path| Target::parse(path).path);
+    for path in targets.filter(|path| url::is_url(path)) {
         let text = path.to_string_lossy();
         let address = pull::address(&text)?;
         if is_ours(&address) {
