@@ -13,6 +13,8 @@ pub mod out;
 mod columns;
 mod filter;
 mod lines;
+#[cfg(feature = "capture")]
+mod fleet;
 mod load;
 mod pick;
 mod picture;

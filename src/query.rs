@@ -29,6 +29,7 @@ pub mod matches;
 pub mod needles;
 pub mod read;
 pub mod runs;
+pub mod sql;
 
 #[cfg(test)]
 mod tests;

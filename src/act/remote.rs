@@ -5,8 +5,10 @@
 
 pub mod address;
 mod auth;
+mod bucket;
 mod clickhouse;
 mod fetch;
+pub mod fleet;
 mod helicone;
 mod jaeger;
 pub mod keys;
@@ -25,7 +27,7 @@ mod windows;
 mod wire;
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -36,6 +38,7 @@ use crate::base::hash::fixed_hash;
 use crate::model::quantity::Time;
 use crate::query::evidence::Evidence;
 use address::{Address, Kind};
+use bucket::Bucket;
 use clickhouse::Clickhouse;
 use fetch::{Fetch, LATE, Stopped};
 use helicone::Helicone;
@@ -60,6 +63,8 @@ pub struct Wish {
     /// Where a first pull begins. Later ones continue where the last one ended.
     pub since: Time,
     pub until: Time,
+    /// A file of certificates to trust beside those of the system.
+    pub cacert: Option<PathBuf>,
     /// Requests a minute, instead of half of the product's limit.
     pub per_minute: Option<f64>,
     pub max_bytes: Option<u64>,
@@ -150,18 +155,19 @@ pub fn pull(
     cancel: &CancelFlag,
     told: &mut dyn FnMut(News),
 ) -> Result<Pulled, Failure> {
+    if wish.address.kind == Kind::S3 {
+        return pull_bucket(wish, cancel, told);
+    }
     let begun = Instant::now();
     let mut product = product_of(wish).map_err(Failure::Input)?;
     let input = |error: &dyn std::fmt::Display| Failure::Input(error.to_string());
     let net = Net::start().map_err(|error| input(&error))?;
-    let mut client = Client::new(&net);
-    if wish.address.is_plain {
-        client = client.allowing_plain_http();
-    }
+    let client = client(&net, &wish.address, wish.cacert.as_deref())?;
     let told = std::cell::RefCell::new(told);
     let mut waits = |wait| told.borrow_mut()(News::Waits(wait));
     let mut wire = Wire::new(client, wish.address.host(), cancel, &mut waits);
     wire.limit(wish.per_minute.or(product.per_minute()));
+    product.auth().hide(&mut wire);
     let begin = product.begin(&mut wire);
     begin.map_err(|error| Failure::Input(explained(&error, wish.address.kind)))?;
     if wish.is_dry {
@@ -201,6 +207,39 @@ pub fn pull(
     Ok(Pulled {
         stopped,
         ..pulled(&wire, Some((&store, brought)), until, begun)
+    })
+}
+
+fn pull_bucket(
+    wish: &Wish,
+    cancel: &CancelFlag,
+    told: &mut dyn FnMut(News),
+) -> Result<Pulled, Failure> {
+    let begun = Instant::now();
+    let bucket = Bucket::new(wish).map_err(Failure::Input)?;
+    let net = Net::start().map_err(|error| Failure::Input(error.to_string()))?;
+    let client = client(&net, &wish.address, wish.cacert.as_deref())?;
+    let mut quietly = |_| {};
+    let mut wire = Wire::new(client, wish.address.host(), cancel, &mut quietly);
+    wire.limit(wish.per_minute);
+    bucket.hide(&mut wire);
+    let begin = bucket.begin(&mut wire);
+    begin.map_err(|error| Failure::Input(explained(&error, wish.address.kind)))?;
+    if wish.is_dry {
+        return Ok(pulled(&wire, None, wish.until, begun));
+    }
+    bucket::pull(&bucket, &mut wire, wish, told)
+}
+
+fn client(net: &Net, address: &Address, cacert: Option<&Path>) -> Result<Client, Failure> {
+    let client = match cacert {
+        Some(path) => Client::trusting_file(net, path).map_err(Failure::Usage)?,
+        None => Client::new(net),
+    };
+    Ok(if address.is_plain {
+        client.allowing_plain_http()
+    } else {
+        client
     })
 }
 
@@ -255,6 +294,7 @@ fn product_of(wish: &Wish) -> Result<Box<dyn Product>, String> {
         Kind::Helicone => Box::new(Helicone::new(address, keys)?),
         Kind::Tempo => Box::new(Tempo::new(address, keys)?),
         Kind::Jaeger => Box::new(Jaeger::new(address, keys)?),
+        Kind::S3 => return Err("a bucket holds files, not records".to_owned()),
         Kind::Clickhouse => {
             let times = [wish.since, wish.until].map(|time| nanos(time).unwrap_or(0));
             let wanted = wish.filter.as_ref().map(|filter| (&filter.evidence, times));

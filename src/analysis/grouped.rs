@@ -94,7 +94,7 @@ fn day(row: &Row<'_>, zone: &TimeZone) -> String {
 }
 
 /// The model that acted. For a tool call, the model that requested it.
-fn model<'a>(row: &Row<'a>) -> &'a str {
+pub fn model<'a>(row: &Row<'a>) -> &'a str {
     match row.parent() {
         Some(parent) if row.model().is_empty() && row.kind() == Kind::ToolCall => {
             row.store.row(parent).model()
@@ -114,17 +114,41 @@ pub struct Group {
     pub blocked: u64,
     pub denied: u64,
     pub retries: u64,
-    spent: Spent,
-    /// Sorted once the group is complete.
-    spans: Vec<Elapsed>,
+    pub spent: Spent,
+    /// `None` if no duration was recorded.
+    pub durations: Option<Durations>,
 }
 
-/// By nearest rank, so that each value is one that was recorded.
+/// Percentiles are by nearest rank, so that each is a duration that was recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Percentiles {
+pub struct Durations {
     pub p50: Elapsed,
     pub p90: Elapsed,
     pub p99: Elapsed,
+    pub longest: Elapsed,
+    pub total: Elapsed,
+}
+
+impl Durations {
+    fn of(mut spans: Vec<Elapsed>) -> Option<Durations> {
+        spans.sort_unstable();
+        let sum = |a: i64, b: &Elapsed| a.saturating_add(b.0);
+        Some(Durations {
+            p50: nearest_rank(&spans, 50)?,
+            p90: nearest_rank(&spans, 90)?,
+            p99: nearest_rank(&spans, 99)?,
+            longest: *spans.last()?,
+            total: Elapsed(spans.iter().fold(0, sum)),
+        })
+    }
+}
+
+/// A group while its actions are added.
+#[derive(Default)]
+struct Growing {
+    group: Group,
+    runs: HashSet<u32>,
+    spans: Vec<Elapsed>,
 }
 
 impl Group {
@@ -141,41 +165,41 @@ impl Group {
 
     /// The sum of all durations; `None` if none was recorded.
     pub fn total_time(&self) -> Elapsed {
-        let sum = |a: i64, b: &Elapsed| a.saturating_add(b.0);
-        if self.spans.is_empty() {
-            return Elapsed::NONE;
-        }
-        Elapsed(self.spans.iter().fold(0, sum))
+        self.durations.map_or(Elapsed::NONE, |it| it.total)
     }
 
     /// The longest duration.
     pub fn longest(&self) -> Elapsed {
-        self.spans.last().copied().unwrap_or(Elapsed::NONE)
+        self.durations.map_or(Elapsed::NONE, |it| it.longest)
     }
+}
 
-    /// `None` if no duration was recorded.
-    pub fn durations(&self) -> Option<Percentiles> {
-        Some(Percentiles {
-            p50: nearest_rank(&self.spans, 50)?,
-            p90: nearest_rank(&self.spans, 90)?,
-            p99: nearest_rank(&self.spans, 99)?,
-        })
-    }
-
+impl Growing {
     fn add(&mut self, row: &Row<'_>, spent: &Spent) {
-        self.actions += 1;
-        self.tool_calls += u64::from(row.kind() == Kind::ToolCall);
+        let group = &mut self.group;
+        group.actions += 1;
+        group.tool_calls += u64::from(row.kind() == Kind::ToolCall);
         match row.status() {
-            Status::Error | Status::Timeout => self.errors += 1,
-            Status::Blocked => self.blocked += 1,
-            Status::Denied => self.denied += 1,
+            Status::Error | Status::Timeout => group.errors += 1,
+            Status::Blocked => group.blocked += 1,
+            Status::Denied => group.denied += 1,
             Status::Unrecorded | Status::Ok | Status::Pending | Status::Cancelled => {}
         }
-        self.retries += u64::from(row.flags().has(Flags::RETRY));
-        self.spent = self.spent.plus(spent);
+        group.retries += u64::from(row.flags().has(Flags::RETRY));
+        group.spent = group.spent.plus(spent);
+        self.runs.insert(row.run_ix().0);
         // A run end carries the duration of the run, not of an action.
         if row.duration().is_some() && row.kind() != Kind::RunEnd {
             self.spans.push(row.duration());
+        }
+    }
+
+    fn done(self, key: Vec<String>) -> Group {
+        Group {
+            key,
+            runs: self.runs.len() as u64,
+            durations: Durations::of(self.spans),
+            ..self.group
         }
     }
 }
@@ -206,7 +230,7 @@ pub fn groups<'a>(
     by: &[Field],
     zone: &TimeZone,
 ) -> Vec<Group> {
-    let mut found: HashMap<Vec<String>, (Group, HashSet<u32>)> = HashMap::new();
+    let mut found: HashMap<Vec<String>, Growing> = HashMap::new();
     let by_tool = by.contains(&Field::Tool);
     let mut asked: Option<Asked> = None;
     for row in rows {
@@ -221,7 +245,6 @@ pub fn groups<'a>(
             continue;
         }
         let key: Vec<String> = by.iter().map(|field| field.of(&row, zone)).collect();
-        let (group, runs) = found.entry(key).or_default();
         let spent = if by_tool {
             asked
                 .get_or_insert_with(|| Asked::of(row.store))
@@ -229,22 +252,19 @@ pub fn groups<'a>(
         } else {
             Spent::of(&row)
         };
-        group.add(&row, &spent);
-        runs.insert(row.run_ix().0);
+        found.entry(key).or_default().add(&row, &spent);
     }
     let mut groups: Vec<Group> = found
         .into_iter()
-        .map(|(key, (mut group, runs))| {
-            group.spans.sort_unstable();
-            Group {
-                key,
-                runs: runs.len() as u64,
-                ..group
-            }
-        })
+        .map(|(key, growing)| growing.done(key))
         .collect();
-    groups.sort_by(|a, b| b.actions.cmp(&a.actions).then_with(|| a.key.cmp(&b.key)));
+    in_order(&mut groups);
     groups
+}
+
+/// Most actions first, ties by name.
+pub fn in_order(groups: &mut [Group]) {
+    groups.sort_by(|a, b| b.actions.cmp(&a.actions).then_with(|| a.key.cmp(&b.key)));
 }
 
 /// The smallest value that at least `percent` of the values do not exceed.

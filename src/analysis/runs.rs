@@ -9,6 +9,7 @@ use crate::analysis::project;
 use crate::analysis::statistics::ranks::{median, ordered};
 use crate::model::quantity::{Cost, Elapsed};
 use crate::model::run::{CostSource, Run, RunIx};
+use crate::query::sql;
 use crate::store::Store;
 
 /// What runs are sorted by.
@@ -161,6 +162,35 @@ impl Order {
             .map_or((text, false), |name| (name, true));
         let key = Key::ALL.iter().copied().find(|key| key.word() == name);
         key.map(|key| Order { key, falling }).ok_or(name)
+    }
+
+    /// The same order of the rows that `load` writes, in SQL.
+    pub fn sql(self) -> String {
+        let column = match self.key {
+            Key::Started => "started",
+            Key::Active => "coalesce(ended, started)",
+            Key::Duration => "duration_us",
+            Key::Cost => "cost_pico",
+            Key::Turns => "turns",
+            Key::Actions => "actions",
+            Key::Tools => "tool_calls",
+            Key::Errors => "errors",
+            Key::Blocked => "blocked + denied",
+            Key::Retries => "retries",
+            Key::Tokens => return self.in_sql(&sql::sum(sql::ALL_TOKENS)),
+            Key::Score => "coalesce(score, toFloat64(correct))",
+            Key::Agent => "nullIf(agent, '')",
+            Key::Model => "nullIf(arrayStringConcat(models, ' '), '')",
+            Key::Outcome => "status",
+            Key::File => "path",
+            Key::Run => "run_id",
+        };
+        self.in_sql(column)
+    }
+
+    fn in_sql(self, column: &str) -> String {
+        let direction = if self.falling { "DESC" } else { "ASC" };
+        format!("{column} {direction} NULLS LAST")
     }
 
     /// A stable sort: equal runs keep the order in which they were read.

@@ -113,6 +113,10 @@ commands! {
     Convert(super::convert::Convert),
     #[cfg(feature = "capture")]
     Pull(super::pull::Pull),
+    #[cfg(feature = "capture")]
+    Load(super::fleet::load::Load),
+    #[cfg(feature = "capture")]
+    Fleet(super::fleet::Fleet),
     Formats(super::formats::Formats),
     Doctor(super::doctor::Doctor),
     Keep(super::doctor::Keep),

@@ -2,6 +2,8 @@
 
 mod sequential;
 
+use std::path::PathBuf;
+
 use clap::builder::PossibleValuesParser;
 
 use crate::analysis::cohort::ask::{Answer, Ask, Choice};
@@ -17,6 +19,9 @@ use crate::base::cancel::CancelFlag;
 use crate::cli::args::{Machine, Paths};
 use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::{Exit, Failure};
+#[cfg(feature = "capture")]
+use crate::cli::fleet;
+use crate::cli::load::Read;
 use crate::cli::records::Records;
 use crate::cli::table::{self, Cell, Column};
 use crate::cli::{Cx, filter};
@@ -167,12 +172,10 @@ impl Command for Cohort {
         let mut ask = ask(cx, choice, &self.how)?;
         let paths = self.paths.or_stdin()?;
         ask.order = Order::of(paths.len());
-        let read = cx.load.paths(&cx.notes, &paths)?;
-        let exit = read.exit(&cx.notes);
+        let (read, ask, exit) = read(cx, &paths, ask)?;
         if !read.has_records() {
             return Ok(exit);
         }
-        ask.only = read.only(ask.only);
         let answer = ask
             .run(&read.store, &CancelFlag::new())
             .map_err(|refusal| Failure::Usage(words::refusal(&refusal)))?;
@@ -203,6 +206,19 @@ const COLUMNS: &[Column] = &[
 
 /// At most this many divergences and transitions are listed.
 const SHOWN: usize = 8;
+
+/// The runs to compare, and the question about them.
+fn read(cx: &Cx, paths: &[PathBuf], ask: Ask) -> anyhow::Result<(Read, Ask, Exit)> {
+    #[cfg(feature = "capture")]
+    if let Some(fleet) = fleet::rows::of(cx, paths)? {
+        let (read, ask) = fleet::rows::cohort(cx, &fleet, ask)?;
+        return Ok((read, ask, Exit::Done));
+    }
+    let read = cx.load.paths(&cx.notes, paths)?;
+    let exit = read.exit(&cx.notes);
+    let only = read.only(ask.only);
+    Ok((read, Ask { only, ..ask }, exit))
+}
 
 /// The comparison that the options ask for.
 pub(super) fn ask(cx: &Cx, choice: Choice, how: &CohortHow) -> anyhow::Result<Ask> {
@@ -240,6 +256,7 @@ pub(super) fn ask(cx: &Cx, choice: Choice, how: &CohortHow) -> anyhow::Result<As
         predicates: parsed?,
         rules: rules.map_err(Failure::Usage)?,
         context: filter::context(cx),
+        held: None,
     })
 }
 

@@ -12,6 +12,8 @@ use crate::cli::args::{Machine, Paths, Rows};
 use crate::cli::columns::{self, Named, Offer, Picked};
 use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::{Exit, Failure};
+#[cfg(feature = "capture")]
+use crate::cli::fleet;
 use crate::cli::load::Read;
 use crate::cli::records::Records;
 use crate::cli::table::{self, Cell, Column, Cut};
@@ -55,7 +57,15 @@ impl Command for Ls {
         if let Some(condition) = cx.global.condition.as_deref() {
             filter::parse(condition)?;
         }
-        let read = cx.load.paths(&cx.notes, &self.paths.or_stdin()?)?;
+        let paths = self.paths.or_stdin()?;
+        #[cfg(feature = "capture")]
+        if let Some(fleet) = fleet::rows::of(cx, &paths)? {
+            let order = order(&self.rows)?;
+            let read = fleet::rows::runs(cx, &fleet, (order, self.rows.limit))?;
+            let all = (0..read.store.runs().len() as u32).map(RunIx);
+            return show(cx, &read, (all.collect(), order), &self.rows);
+        }
+        let read = cx.load.paths(&cx.notes, &paths)?;
         list(cx, &read, &self.rows)
     }
 }
@@ -99,7 +109,6 @@ const OFFER: Offer<'_> = Offer {
 /// Lists what was read; shared with the explorer when there is no terminal.
 pub(super) fn list(cx: &mut Cx, read: &Read, rows: &Rows) -> anyhow::Result<Exit> {
     let order = order(rows)?;
-    let picked = OFFER.pick(&rows.columns)?;
     let exit = read.exit(&cx.notes);
     let mut runs = read.runs();
     if let Some(condition) = cx.global.condition.as_deref() {
@@ -111,13 +120,25 @@ pub(super) fn list(cx: &mut Cx, read: &Read, rows: &Rows) -> anyhow::Result<Exit
         let found: HashSet<RunIx> = found.into_iter().collect();
         runs.retain(|ix| found.contains(ix));
     }
+    show(cx, read, (runs, order), rows)?;
+    Ok(exit)
+}
+
+/// Prints runs in an order.
+fn show(
+    cx: &mut Cx,
+    read: &Read,
+    (mut runs, order): (Vec<RunIx>, Order),
+    rows: &Rows,
+) -> anyhow::Result<Exit> {
+    let picked = OFFER.pick(&rows.columns)?;
     order.sort(&read.store, &mut runs);
     runs.truncate(rows.limit.unwrap_or(usize::MAX));
     match cx.global.machine() {
         Some(machine) => print(cx, machine, (read, &runs), picked.as_ref())?,
         None => print_table(cx, read, &runs, picked.as_ref())?,
     }
-    Ok(exit)
+    Ok(Exit::Done)
 }
 
 fn order(rows: &Rows) -> Result<Order, Failure> {

@@ -27,7 +27,8 @@ use crate::query::value;
 /// Where a first pull begins by default.
 const SINCE: &str = "1d";
 
-/// Fetch traces from Phoenix, `MLflow`, Langfuse, LangSmith, Helicone, `ClickHouse`, Tempo or Jaeger into a folder
+/// Fetch traces from Phoenix, `MLflow`, Langfuse, LangSmith, Helicone, `ClickHouse`, Tempo, Jaeger or a bucket into a
+/// folder
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -40,10 +41,12 @@ With -w, ClickHouse preselects the runs that the filter may keep; -w on the fold
 
 Sources: phoenix://[HOST]/PROJECT · mlflow://[HOST]/EXPERIMENT · langfuse://[HOST]/[PROJECT] ·
          langsmith://[HOST]/PROJECT · helicone://[us|eu|HOST] ·
-         clickhouse://[USER@]HOST/DATABASE[/TABLE] · tempo://[HOST]/[TENANT] · jaeger://[HOST]/SERVICE
+         clickhouse://[USER@]HOST/DATABASE[/TABLE] · tempo://[HOST]/[TENANT] · jaeger://[HOST]/SERVICE ·
+         s3://BUCKET/[PREFIX] (files that are new or have changed; AWS_ENDPOINT_URL for R2, MinIO, GCS)
 A host, project or key that is left out comes from the variables of the product's own programs
 (PHOENIX_API_KEY, MLFLOW_TRACKING_TOKEN, LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY, LANGSMITH_API_KEY,
-HELICONE_API_KEY, CLICKHOUSE_PASSWORD, TEMPO_TOKEN, JAEGER_TOKEN), or the key from key-cmd = [\"program\", \"argument\"] under [pull.PRODUCT] in the settings.
+HELICONE_API_KEY, CLICKHOUSE_PASSWORD, TEMPO_TOKEN, JAEGER_TOKEN,
+AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY), or the key from key-cmd = [\"program\", \"argument\"] under [pull.PRODUCT] in the settings.
 No option takes a key. Always https, except to this machine or with ?http=1.
 
 The folder is printed. A second pull fetches what is new; a pull that was killed continues where it stopped.
@@ -72,6 +75,9 @@ pub struct Pull {
     /// Stop when the folder reaches this size, such as 2GB, at the end of a time window
     #[arg(long, value_name = "SIZE", value_parser = size)]
     max_bytes: Option<u64>,
+    /// Also trust the certificates in this PEM file
+    #[arg(long, value_name = "FILE")]
+    cacert: Option<PathBuf>,
     /// Fetch everything again, into a new folder next to that of earlier pulls
     #[arg(long)]
     full: bool,
@@ -178,6 +184,7 @@ impl Pull {
             folder: if self.full { unused(folder) } else { folder },
             since,
             until,
+            cacert: self.cacert.clone(),
             per_minute: self.rate,
             max_bytes: self.max_bytes,
             filter,
@@ -223,7 +230,7 @@ fn unused(folder: PathBuf) -> PathBuf {
         .unwrap_or(folder)
 }
 
-fn keys_of(address: &Address, commands: &url::Keys) -> Keys {
+pub(super) fn keys_of(address: &Address, commands: &url::Keys) -> Keys {
     let word = address.kind.word();
     let command = commands.iter().find(|(product, _)| product == word);
     Keys {
@@ -255,7 +262,7 @@ fn interval(text: &str) -> Result<Duration, Failure> {
 }
 
 /// The first signal ends the pull after the current write; the second ends the program.
-fn interruptible() -> anyhow::Result<CancelFlag> {
+pub(super) fn interruptible() -> anyhow::Result<CancelFlag> {
     let cancel = CancelFlag::new();
     for signal in [SIGINT, SIGTERM, SIGHUP] {
         flag::register_conditional_default(signal, cancel.shared())?;
@@ -339,6 +346,7 @@ pub(super) fn into_cache(
         since: instant(since, &TimeZone::UTC).map_err(words)?,
         until: now(),
         folder,
+        cacert: None,
         per_minute: None,
         max_bytes: None,
         filter: None,

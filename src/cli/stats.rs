@@ -1,5 +1,7 @@
 //! `stats`: actions grouped by their fields.
 
+use std::path::PathBuf;
+
 use clap::builder::PossibleValuesParser;
 use jiff::tz::TimeZone;
 use serde_json::Value;
@@ -9,6 +11,8 @@ use crate::cli::args::{Paths, Rows};
 use crate::cli::columns::{Key, Named, Offer, Order, Picked, member};
 use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::Exit;
+#[cfg(feature = "capture")]
+use crate::cli::fleet;
 use crate::cli::look::Look;
 use crate::cli::records::Records;
 use crate::cli::table::{self, Cell, Column, Cut};
@@ -72,17 +76,10 @@ impl Command for Stats {
             .map(|text| Order::parse(text, &sortable))
             .transpose()?;
         let expr = filter::condition(cx)?;
-        let read = cx.load.paths(&cx.notes, &self.paths.or_stdin()?)?;
-        let exit = read.exit(&cx.notes);
-        let rows = match &expr {
-            Some(expr) => filter::rows(cx, &read.store, expr),
-            None => (0..read.store.len()).map(ActionIx).collect(),
-        };
-        let rows = read.selected(rows).into_iter();
         // Machine output knows no time zone but UTC.
         let machine = cx.global.machine();
         let zone = machine.map_or(cx.out.look.zone.clone(), |_| TimeZone::UTC);
-        let mut groups = grouped::groups(rows.map(|ix| read.store.row(ix)), &by, &zone);
+        let (mut groups, exit) = groups(cx, &self.paths.or_stdin()?, (&by, &zone))?;
         let time = grouped::time(&groups);
         if let Some(order) = order {
             let column = named.iter().find(|it| it.name == order.column);
@@ -121,6 +118,28 @@ impl Command for Stats {
         }
         Ok(exit)
     }
+}
+
+/// The groups of the actions that pass `--where`.
+fn groups(
+    cx: &Cx,
+    paths: &[PathBuf],
+    (by, zone): (&[Field], &TimeZone),
+) -> anyhow::Result<(Vec<Group>, Exit)> {
+    #[cfg(feature = "capture")]
+    if let Some(fleet) = fleet::rows::of(cx, paths)? {
+        let groups = fleet::rows::groups(cx, &fleet, (by, zone))?;
+        return Ok((groups, Exit::Done));
+    }
+    let read = cx.load.paths(&cx.notes, paths)?;
+    let exit = read.exit(&cx.notes);
+    let rows = match filter::condition(cx)? {
+        Some(expr) => filter::rows(cx, &read.store, &expr),
+        None => (0..read.store.len()).map(ActionIx).collect(),
+    };
+    let rows = read.selected(rows).into_iter();
+    let rows = rows.map(|ix| read.store.row(ix));
+    Ok((grouped::groups(rows, by, zone), exit))
 }
 
 fn text(
@@ -197,9 +216,12 @@ fn nothing(by: &[Field], expr: Option<&Expr>) -> String {
 
 fn row(look: &Look, group: &Group, time: Elapsed) -> Vec<Cell> {
     let stopped = group.blocked + group.denied;
-    let durations = group.durations();
-    let span = |pick: fn(grouped::Percentiles) -> Elapsed| {
-        Cell::new(durations.map_or_else(|| words::NOTHING.to_owned(), |it| words::span(pick(it))))
+    let span = |pick: fn(grouped::Durations) -> Elapsed| {
+        Cell::new(
+            group
+                .durations
+                .map_or_else(|| words::NOTHING.to_owned(), |it| words::span(pick(it))),
+        )
     };
     let share = grouped::time_share(group, time);
     let share = share.map_or_else(

@@ -30,7 +30,7 @@ pub(super) fn check(paths: &[PathBuf]) -> Result<(), Failure> {
     Ok(())
 }
 
-fn is_url(path: &Path) -> bool {
+pub(super) fn is_url(path: &Path) -> bool {
     let text = path.to_string_lossy();
     let scheme = text.split_once("://").map(|(scheme, _)| scheme);
     let is_word = |it: &str| !it.is_empty() && it.bytes().all(|byte| byte.is_ascii_alphanumeric());

@@ -38,6 +38,12 @@ impl Like {
         }
     }
 
+    /// The expression with its flags, in the syntax of RE2.
+    pub fn expression(&self) -> String {
+        let flags = if self.any_case { "(?i)" } else { "" };
+        format!("{flags}{}", self.source)
+    }
+
     fn matches(&self, text: &str) -> bool {
         if let Some((literal, extent)) = &self.literal
             && let Some(found) = self.quickly(literal, *extent, text)
@@ -230,6 +236,11 @@ impl SymSet {
             holds: vec![false],
             members: Vec::new(),
         }
+    }
+
+    /// What the name of a member passes.
+    pub fn test(&self) -> &TextTest {
+        &self.test
     }
 
     pub fn extend(&mut self, symbols: &Symbols) {

@@ -158,7 +158,7 @@ impl Lift<'_> {
 }
 
 /// Whether an expression consists of terms about actions, none of them negated.
-fn is_about_actions(expr: &Expr) -> bool {
+pub(super) fn is_about_actions(expr: &Expr) -> bool {
     match expr {
         Expr::All | Expr::Not(_) => false,
         Expr::And(parts) | Expr::Or(parts) => parts.iter().all(is_about_actions),
@@ -168,7 +168,7 @@ fn is_about_actions(expr: &Expr) -> bool {
 }
 
 /// A test of a run as a whole.
-enum RunTerm {
+pub(super) enum RunTerm {
     Agent(TextTest),
     Model(TextTest),
     File(TextTest),
@@ -182,7 +182,7 @@ enum RunTerm {
 
 impl RunTerm {
     /// `None` for a field that exists only on actions.
-    fn new(field: Field, term: &Term) -> Option<RunTerm> {
+    pub(super) fn new(field: Field, term: &Term) -> Option<RunTerm> {
         let text = || TextTest::of(&term.test, Extent::Whole);
         let numbers = || numbers(&term.test, field.info().shape);
         Some(match field {

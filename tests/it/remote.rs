@@ -229,27 +229,94 @@ fn passing() -> Vec<Fault> {
     ]
 }
 
+/// The products, and a part of the path of what is faulty.
+fn faulty() -> Vec<(Product, &'static str)> {
+    vec![
+        (langfuse(), "observations"),
+        (
+            product(products::old_langfuse, "langfuse", "", LANGFUSE),
+            "traces",
+        ),
+        (langsmith(), "runs/query"),
+        (
+            product(products::old_langsmith, "langsmith", "bot", LANGSMITH),
+            "runs/query",
+        ),
+        (helicone(), "query-clickhouse"),
+        (
+            product(products::jaeger, "jaeger", "weather", &[]),
+            "traces",
+        ),
+        (
+            product(products::tempo, "tempo", "library", &[]),
+            "api/v2/traces",
+        ),
+    ]
+}
+
+/// The lines of all files of a folder, in order.
+fn records(folder: &Path) -> Vec<String> {
+    let files = files(folder);
+    let lines = files.values().flat_map(|it| it.lines());
+    let mut lines: Vec<String> = lines.map(str::to_owned).collect();
+    lines.sort();
+    lines
+}
+
 #[test]
 fn passing_faults_change_nothing() {
-    let product = langfuse();
-    let folder = tempfile::tempdir().expect("a folder");
-    let whole = folder.path().join("whole");
-    product.pull(&whole);
-    for (at, fault) in passing().into_iter().enumerate() {
-        let folder = folder.path().join(at.to_string());
-        product.server.fault("observations", fault.clone());
+    for (product, path) in faulty() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let whole = folder.path().join("whole");
+        product.pull(&whole);
+        for (at, fault) in passing().into_iter().enumerate() {
+            if path == "query-clickhouse" && fault.is_too_much() {
+                // Its first request is for a single row.
+                continue;
+            }
+            let folder = folder.path().join(at.to_string());
+            product.server.fault(path, fault.clone());
+            product.pull(&folder);
+            assert!(!product.server.has_faults());
+            assert_eq!(
+                records(&folder),
+                records(&whole),
+                "{} {fault:?}",
+                product.url
+            );
+        }
+    }
+}
+
+/// A page that names itself as the next one would be read for ever.
+#[test]
+fn a_repeated_cursor_ends_the_pull() {
+    let page = |answer: Value| Answer::json(&answer);
+    let cases = [
+        (
+            langfuse(),
+            "v2/observations",
+            page(json!({"data": [], "meta": {"cursor": "c0"}})),
+        ),
+        (
+            langsmith(),
+            "runs/query",
+            page(json!({"items": [], "next_cursor": "c0"})),
+        ),
+        (
+            product(products::old_langsmith, "langsmith", "bot", LANGSMITH),
+            "runs/query",
+            page(json!({"runs": [], "cursors": {"next": "c0"}})),
+        ),
+    ];
+    for (product, path, answer) in cases {
+        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder.path().join("pulled");
+        for _ in 0..2 {
+            product.server.fault(path, Fault::Instead(answer.clone()));
+        }
+        ends(&product, &folder, "repeats a cursor");
         product.pull(&folder);
-        assert!(!product.server.has_faults());
-        let records = |folder: &Path| {
-            let mut lines: Vec<String> = files(folder)
-                .values()
-                .flat_map(|it| it.lines())
-                .map(str::to_owned)
-                .collect();
-            lines.sort();
-            lines
-        };
-        assert_eq!(records(&folder), records(&whole), "{fault:?}");
         is_the_story(&folder);
     }
 }
@@ -270,11 +337,9 @@ fn what_cannot_be_trusted_ends_the_pull_and_loses_nothing() {
         ..Answer::status(200).with("content-type", "text/html; charset=utf-8")
     };
     let elsewhere = Answer::status(302).with("location", "https://elsewhere.example/");
-    let repeated = Answer::json(&json!({"data": [], "meta": {"cursor": "c0"}}));
-    let cases: [(Vec<Answer>, &str); 4] = [
+    let cases: [(Vec<Answer>, &str); 3] = [
         (vec![html; 5], "its answer is text/html, not JSON"),
         (vec![elsewhere], "the key is not sent there"),
-        (vec![repeated; 2], "repeats a cursor"),
         (
             vec![Answer::status(429).with("retry-after", "0"); 8],
             "answers 429",
@@ -491,8 +556,11 @@ fn mistakes_in_a_url_are_usage_errors() {
             vec!["ls", "langfuse://pk:sk-secret@cloud.langfuse.com/x"],
             "no password",
         ),
-        (vec!["show", "phoenix://host/x?key=1"], "means nothing"),
-        (vec!["pull", "nope://host/x"], "no URL of traces"),
+        (
+            vec!["show", "phoenix://host/x?key=1"],
+            "is not an option of a URL",
+        ),
+        (vec!["pull", "nope://host/x"], "is not a URL of traces"),
         (
             vec!["pull", "phoenix://host/x", "--since", "yesterday"],
             "not a unit",
@@ -570,8 +638,9 @@ fn evidence_is_in_the_spans_of_every_run_that_a_filter_keeps() {
             let path = entry.expect("an entry").path();
             let raw = std::fs::read_to_string(&path).expect("text");
             let store = crate::support::load(std::slice::from_ref(&path));
-            for filter in filters(&path) {
-                let Ok(expr) = parse(&filter) else { continue };
+            let alone = filters(&path);
+            for filter in alone.iter().chain(&combined(&alone)) {
+                let Ok(expr) = parse(filter) else { continue };
                 let (context, cancel) = (Context::default(), CancelFlag::new());
                 if runs::runs(&store, &expr, &context, &cancel).is_empty() {
                     continue;
@@ -588,6 +657,20 @@ fn evidence_is_in_the_spans_of_every_run_that_a_filter_keeps() {
         }
     }
     assert!(tested > 200 && worth > 120, "{worth} of {tested}");
+}
+
+/// Some of the filters in pairs: both, either, and one without the other.
+fn combined(filters: &[String]) -> Vec<String> {
+    let others = filters.iter().cycle().skip(filters.len() / 3 + 1);
+    let pairs = filters.iter().zip(others).step_by(2);
+    let each = pairs.flat_map(|(a, b)| {
+        [
+            format!("{a} {b}"),
+            format!("{a} or {b}"),
+            format!("{a} -{b}"),
+        ]
+    });
+    each.collect()
 }
 
 /// Filters of values that the readers show of the actions in a file.
@@ -660,4 +743,85 @@ fn holds(evidence: &saferun_tui::query::evidence::Evidence, raw: &str) -> bool {
 
 fn product_of_langsmith(answers: fn(&Asked) -> Answer) -> Product {
     product(answers, "langsmith", "bot", LANGSMITH)
+}
+
+#[test]
+fn a_bucket_gives_what_is_new_or_has_changed() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let has_changed = Arc::new(AtomicBool::new(false));
+    let changed = Arc::clone(&has_changed);
+    let server = Server::start(move |asked| {
+        let is_changed = changed.load(Ordering::Relaxed);
+        let text = if is_changed {
+            products::THIRD
+        } else {
+            products::SECOND
+        };
+        products::bucket(asked, text)
+    });
+    let home = tempfile::tempdir().expect("a folder");
+    let folder = home.path().join("pulled");
+    let path = folder.to_str().expect("a path");
+    let endpoint = format!("http://127.0.0.1:{}", server.port);
+    let run = |args: &[&str]| {
+        let mut command = command(home.path(), args);
+        command.envs([
+            ("AWS_ENDPOINT_URL", endpoint.as_str()),
+            ("AWS_ACCESS_KEY_ID", "AKIADESK"),
+            ("AWS_SECRET_ACCESS_KEY", KEY),
+            ("AWS_REGION", "eu-1"),
+        ]);
+        let output = command.output().expect("the program runs");
+        assert!(!text(&output.stderr).contains(KEY));
+        (
+            output.status.code(),
+            text(&output.stdout).to_owned(),
+            text(&output.stderr).to_owned(),
+        )
+    };
+    let pull = |faults: &[Fault]| {
+        for fault in faults {
+            server.fault("a%20b", fault.clone());
+        }
+        let args = [
+            "pull",
+            "s3://traces/bot/",
+            "-o",
+            path,
+            "--since",
+            SINCE,
+            "--json",
+        ];
+        let (code, document, said) = run(&args);
+        assert_eq!(code, Some(0), "{said}");
+        let document: Value = serde_json::from_str(&document).expect("JSON");
+        document["records"].as_u64().expect("a count")
+    };
+    let cut = [
+        Fault::Cut,
+        Fault::Instead(Answer::status(503).with("retry-after", "0")),
+    ];
+    assert_eq!(pull(&cut), 2);
+    assert_eq!(pull(&[]), 0);
+    has_changed.store(true, Ordering::Relaxed);
+    assert_eq!(pull(&[]), 1);
+    let names: Vec<Value> = runs(&folder)
+        .iter()
+        .map(|run| run["run_id"].clone())
+        .collect();
+    assert_eq!(names.len(), 2);
+    assert!(names.contains(&json!("one")) && names.contains(&json!("three")));
+    let (code, _, said) = run(&["pull", "s3://traces/other", "-o", path]);
+    assert_eq!(code, Some(2), "{said}");
+    server.fault("a%20b", Fault::Half);
+    let again = home.path().join("again");
+    let again = again.to_str().expect("a path");
+    let args = ["pull", "s3://traces/bot/", "-o", again, "--since", SINCE];
+    let (code, _, said) = run(&args);
+    assert_eq!(code, Some(4), "{said}");
+    assert!(said.contains("another length"), "{said}");
+    let (code, out, said) = run(&["ls", "s3://traces/bot/?since=2026-11-19", "--json"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(out.contains("three"));
 }

@@ -7,6 +7,10 @@
 //! done
 //! ```
 
+mod langfuse;
+mod rows;
+mod selection;
+
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -29,6 +33,20 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+impl Server {
+    /// Sends a statement to `ClickHouse`.
+    fn post(&self, statement: &str) {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("a connection");
+        let length = statement.len();
+        let head = format!("POST /?database=default HTTP/1.0\r\nContent-Length: {length}\r\n\r\n");
+        stream.write_all(head.as_bytes()).expect("sent");
+        stream.write_all(statement.as_bytes()).expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        assert_eq!(answer.get(9..12), Some("200"), "{answer}");
     }
 }
 

@@ -9,6 +9,7 @@ mod pool;
 mod request;
 
 use std::env;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ pub use request::{Request, Response};
 use crate::act::net::Net;
 use crate::act::net::body::{self, Body, Unread};
 use crate::act::net::coding::{self, Undecoded};
+use crate::act::net::tls;
 use dial::Dialer;
 use pool::Pool;
 
@@ -79,6 +81,12 @@ impl Client {
     /// A client that uses the proxy from the environment (`HTTPS_PROXY`, `NO_PROXY`), if there is one.
     pub fn new(net: &Net) -> Client {
         Client::with(net, Dialer::from_environment(|name| env::var(name).ok()))
+    }
+
+    /// The same, which also trusts the certificates in a PEM file.
+    pub fn trusting_file(net: &Net, path: &Path) -> Result<Client, String> {
+        let dialer = Dialer::from_environment(|name| env::var(name).ok());
+        Ok(Client::with(net, dialer.trust(tls::with_file(path)?)))
     }
 
     fn with(net: &Net, dialer: Dialer) -> Client {

@@ -1,5 +1,7 @@
-//! Which certificates we trust: those of the system, or those that `SSL_CERT_FILE` names. No option skips the check.
+//! Which certificates we trust: those of the system or those that `SSL_CERT_FILE` names, and those of a file that the
+//! user names. No option skips the check.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio_rustls::rustls::crypto::ring;
@@ -11,6 +13,23 @@ pub(super) fn system() -> Option<Arc<ClientConfig>> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(found.certs);
     (!roots.is_empty()).then(|| trusting(roots))?
+}
+
+/// The same with the certificates of a PEM file added.
+pub(super) fn with_file(path: &Path) -> Result<Arc<ClientConfig>, String> {
+    let shown = path.display();
+    let own = rustls_native_certs::load_certs_from_paths(Some(path), None);
+    if let Some(error) = own.errors.first() {
+        return Err(format!("{shown}: {error}"));
+    }
+    let mut roots = RootCertStore::empty();
+    let (added, _) = roots.add_parsable_certificates(own.certs);
+    if added == 0 {
+        return Err(format!("{shown}: holds no certificate (PEM)"));
+    }
+    let of_system = rustls_native_certs::load_native_certs();
+    roots.add_parsable_certificates(of_system.certs);
+    trusting(roots).ok_or_else(|| format!("{shown}: this build has no TLS"))
 }
 
 /// None only if our build's cryptography lacks the usual versions of TLS.

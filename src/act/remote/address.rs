@@ -15,6 +15,8 @@ pub enum Kind {
     Clickhouse,
     Tempo,
     Jaeger,
+    /// Files in a bucket.
+    S3,
 }
 
 /// Where traces are stored.
@@ -43,6 +45,7 @@ impl Kind {
         Kind::Clickhouse,
         Kind::Tempo,
         Kind::Jaeger,
+        Kind::S3,
     ];
 
     pub fn word(self) -> &'static str {
@@ -55,6 +58,7 @@ impl Kind {
             Kind::Clickhouse => "clickhouse",
             Kind::Tempo => "tempo",
             Kind::Jaeger => "jaeger",
+            Kind::S3 => "s3",
         }
     }
 
@@ -69,6 +73,7 @@ impl Kind {
             Kind::Clickhouse => &["CLICKHOUSE_PASSWORD"],
             Kind::Tempo => &["TEMPO_TOKEN"],
             Kind::Jaeger => &["JAEGER_TOKEN"],
+            Kind::S3 => &["AWS_SECRET_ACCESS_KEY"],
         }
     }
 
@@ -101,6 +106,11 @@ impl Kind {
             }
             Kind::Tempo => "http://localhost:3200".to_owned(),
             Kind::Jaeger => "http://localhost:16686".to_owned(),
+            Kind::S3 => first(&["AWS_ENDPOINT_URL"]).unwrap_or_else(|| {
+                let region = first(&["AWS_REGION", "AWS_DEFAULT_REGION"]);
+                let region = region.unwrap_or_else(|| "us-east-1".to_owned());
+                format!("https://s3.{region}.amazonaws.com")
+            }),
         }
     }
 
@@ -111,7 +121,7 @@ impl Kind {
             Kind::Mlflow => &["MLFLOW_EXPERIMENT_NAME"],
             Kind::Langsmith => &["LANGSMITH_PROJECT", "LANGCHAIN_PROJECT"],
             Kind::Clickhouse => &["CLICKHOUSE_DATABASE"],
-            Kind::Langfuse | Kind::Helicone | Kind::Tempo | Kind::Jaeger => &[],
+            Kind::Langfuse | Kind::Helicone | Kind::Tempo | Kind::Jaeger | Kind::S3 => &[],
         };
         names.iter().find_map(|name| variable(name))
     }
@@ -120,7 +130,7 @@ impl Kind {
         match self {
             Kind::Phoenix | Kind::Langsmith | Kind::Clickhouse => "default",
             Kind::Mlflow => "Default",
-            Kind::Langfuse | Kind::Helicone | Kind::Tempo | Kind::Jaeger => "",
+            Kind::Langfuse | Kind::Helicone | Kind::Tempo | Kind::Jaeger | Kind::S3 => "",
         }
     }
 }
@@ -148,14 +158,18 @@ impl Address {
             ));
         };
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
-        let (host, project) = rest.split_once('/').unwrap_or((rest, ""));
+        let (host, project) = match kind {
+            // The first word is the bucket; which host has it is set in the environment.
+            Kind::S3 => ("", rest),
+            _ => rest.split_once('/').unwrap_or((rest, "")),
+        };
         let (user, host) = match host.rsplit_once('@') {
             Some((user, host)) if kind == Kind::Clickhouse && !user.contains(':') => {
                 (Some(decoded(user)), host)
             }
             _ => (None, host),
         };
-        if host.contains('@') {
+        if host.contains('@') || kind == Kind::S3 && project.contains('@') {
             let word = kind.word();
             return Err(format!(
                 "a {word}:// URL takes no user and no password: keys come from the environment (saferun-tui help pull)"
@@ -172,7 +186,10 @@ impl Address {
             (Kind::Clickhouse, host) if !has_port(host) => format!("http://{host}:8123"),
             (_, host) => with_scheme(host, is_plain),
         };
-        let project = decoded(project.trim_end_matches('/'));
+        let project = match kind {
+            Kind::S3 => decoded(project),
+            _ => decoded(project.trim_end_matches('/')),
+        };
         let project = Some(project).filter(|it| !it.is_empty());
         let project = project.or_else(|| kind.project(variable));
         let project = project.or_else(|| Some(kind.usual_project().to_owned()));
@@ -196,7 +213,10 @@ impl Address {
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}/{}", self.kind.word(), self.host(), self.project)
+        match self.kind {
+            Kind::S3 => write!(f, "s3://{}", self.project),
+            kind => write!(f, "{}://{}/{}", kind.word(), self.host(), self.project),
+        }
     }
 }
 
@@ -286,7 +306,7 @@ fn is_loopback(host: &str) -> bool {
 }
 
 /// Decodes `%20`.
-fn decoded(text: &str) -> String {
+pub(super) fn decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, more @ ..] = rest {

@@ -68,8 +68,12 @@ pub(super) fn get(url: &str, auth: &Auth) -> Result<Request, Trouble> {
 }
 
 /// A query in the body, as text.
-pub(super) fn post_text(url: &str, text: &str, auth: &Auth) -> Result<Request, Trouble> {
-    let request = Request::post(url, text.as_bytes()).and_then(|request| auth.on(request));
+pub(super) fn post_text(
+    url: &str,
+    text: impl Into<Vec<u8>>,
+    auth: &Auth,
+) -> Result<Request, Trouble> {
+    let request = Request::post(url, text).and_then(|request| auth.on(request));
     request.map_err(|error| Trouble::Down(error.to_string()))
 }
 

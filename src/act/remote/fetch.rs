@@ -1,7 +1,7 @@
 //! Pulls from a product into a store: window by window, oldest first, each committed before the next.
 
 use super::links;
-use super::product::{Page, Part, Product};
+use super::product::{Page, Part, Product, Want};
 use super::record::{MINUTE, Nanos};
 use super::rows::Rows;
 use super::store::{self, Spool, Store, Tally};
@@ -161,7 +161,11 @@ impl Fetch<'_, '_> {
         let known = rows.clone();
         let mut after: Option<String> = None;
         loop {
-            let page = self.product.page(self.wire, part, after.as_deref())?;
+            let want = Want {
+                part,
+                after: after.as_deref(),
+            };
+            let page = self.product.page(self.wire, want)?;
             if page.next.is_none() && page.may_be_cut {
                 return Err(self
                     .wire

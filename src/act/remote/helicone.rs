@@ -8,9 +8,8 @@ use serde_json::{Value, json};
 use super::address::Address;
 use super::auth::{Auth, get, post};
 use super::keys::Keys;
-use super::phoenix::moment;
-use super::product::{Page, Part, Product};
-use super::record::{Reader, Unit};
+use super::product::{Page, Part, Product, Want};
+use super::record::{Reader, moment};
 use super::wire::{Trouble, Wire};
 use crate::ingest::formats::helicone;
 
@@ -70,11 +69,8 @@ impl Helicone {
 
     fn query(&self, wire: &mut Wire<'_>, body: &Value) -> Result<Vec<Value>, Trouble> {
         let url = format!("{}/v1/request/query-clickhouse", self.base);
-        let mut answer = wire.json(&post(&url, body, &self.auth)?)?;
-        match answer.get_mut("data").map(Value::take) {
-            Some(Value::Array(records)) => Ok(records),
-            _ => Err(wire.wrong("its answer has no 'data'")),
-        }
+        let answer = wire.json(&post(&url, body, &self.auth)?)?;
+        Ok(Page::of(wire, answer, ("data", "/none"))?.records)
     }
 
     /// Puts the bodies into a record whose bodies are stored elsewhere.
@@ -134,10 +130,11 @@ fn filter(part: Part<'_>, after: Option<&After>) -> Option<Value> {
 
 impl Product for Helicone {
     fn reader(&self) -> Reader {
-        Reader {
-            format: &helicone::Helicone,
-            unit: Unit::Span,
-        }
+        Reader::spans(&helicone::Helicone)
+    }
+
+    fn auth(&self) -> &Auth {
+        &self.auth
     }
 
     /// An organisation has 200.
@@ -146,19 +143,13 @@ impl Product for Helicone {
     }
 
     fn begin(&mut self, wire: &mut Wire<'_>) -> Result<(), Trouble> {
-        self.auth.hide(wire);
         let body = json!({"filter": "all", "limit": 1, "offset": 0});
         self.query(wire, &body).map(drop)
     }
 
-    fn page(
-        &mut self,
-        wire: &mut Wire<'_>,
-        part: Part<'_>,
-        after: Option<&str>,
-    ) -> Result<Page, Trouble> {
-        let after = after.and_then(After::parse);
-        let Some(filter) = filter(part, after.as_ref()) else {
+    fn page(&mut self, wire: &mut Wire<'_>, want: Want<'_>) -> Result<Page, Trouble> {
+        let after = want.after.and_then(After::parse);
+        let Some(filter) = filter(want.part, after.as_ref()) else {
             return Ok(Page::default());
         };
         let body = json!({

@@ -5,9 +5,8 @@ use serde_json::Value;
 use super::address::{Address, encoded};
 use super::auth::{Auth, get};
 use super::keys::Keys;
-use super::phoenix::page;
-use super::product::{Page, Part, Product};
-use super::record::{Reader, Unit};
+use super::product::{self, Page, Part, Product, Want};
+use super::record::Reader;
 use super::wire::{Trouble, Wire};
 use crate::ingest::formats::jaeger;
 
@@ -36,14 +35,14 @@ impl Jaeger {
 
 impl Product for Jaeger {
     fn reader(&self) -> Reader {
-        Reader {
-            format: &jaeger::Jaeger,
-            unit: Unit::Trace,
-        }
+        Reader::traces(&jaeger::Jaeger)
+    }
+
+    fn auth(&self) -> &Auth {
+        &self.auth
     }
 
     fn begin(&mut self, wire: &mut Wire<'_>) -> Result<(), Trouble> {
-        self.auth.hide(wire);
         let services = wire.json(&get(&format!("{}/api/services", self.base), &self.auth)?)?;
         let services = services.get("data").and_then(Value::as_array);
         let services = services.into_iter().flatten().filter_map(Value::as_str);
@@ -57,13 +56,8 @@ impl Product for Jaeger {
         )))
     }
 
-    fn page(
-        &mut self,
-        wire: &mut Wire<'_>,
-        part: Part<'_>,
-        _after: Option<&str>,
-    ) -> Result<Page, Trouble> {
-        let url = match part {
+    fn page(&mut self, wire: &mut Wire<'_>, want: Want<'_>) -> Result<Page, Trouble> {
+        let url = match want.part {
             Part::Window { from, until } => {
                 // In microseconds, both ends included.
                 let (from, until) = (from / 1_000, until / 1_000 - 1);
@@ -73,19 +67,17 @@ impl Product for Jaeger {
                 )
             }
             Part::Traces(ids) => {
-                let ids: Vec<String> = ids
-                    .iter()
-                    .map(|id| format!("traceID={}", encoded(id)))
-                    .collect();
-                format!("{}/api/traces?{}", self.base, ids.join("&"))
+                let ids = product::query(&product::each("traceID", ids));
+                format!("{}/api/traces?{ids}", self.base)
             }
             Part::Rows { .. } => return Ok(Page::default()),
         };
         let answer = wire.json(&get(&url, &self.auth)?)?;
-        let page = page(answer, "data", "/none");
-        let mut page = page.ok_or_else(|| wire.wrong("its answer has no 'data'"))?;
-        page.may_be_cut = matches!(part, Part::Window { .. }) && page.records.len() >= LIMIT;
-        Ok(page)
+        let page = Page::of(wire, answer, ("data", "/none"))?;
+        Ok(match want.part {
+            Part::Window { .. } => page.of_at_most(LIMIT),
+            Part::Traces(_) | Part::Rows { .. } => page,
+        })
     }
 
     fn traces_at_once(&self) -> usize {

@@ -6,9 +6,8 @@ use serde_json::Value;
 use super::address::{Address, encoded};
 use super::auth::{Auth, get};
 use super::keys::Keys;
-use super::phoenix::{moment, page};
-use super::product::{Page, Part, Product};
-use super::record::{Reader, Unit};
+use super::product::{self, Page, Part, Product, Want};
+use super::record::{Reader, moment};
 use super::wire::{Trouble, Wire};
 use crate::act::net::secret::Secret;
 use crate::ingest::formats::langfuse;
@@ -53,44 +52,29 @@ impl Langfuse {
         path: &str,
         query: &[(&str, String)],
     ) -> Result<Value, Trouble> {
-        let query: Vec<String> = query
-            .iter()
-            .map(|(name, value)| format!("{name}={}", encoded(value)))
-            .collect();
-        let url = format!("{}/api/public/{path}?{}", self.base, query.join("&"));
+        let url = format!("{}/api/public/{path}?{}", self.base, product::query(query));
         wire.json(&get(&url, &self.auth)?)
     }
 
-    fn second(
-        &self,
-        wire: &mut Wire<'_>,
-        part: Part<'_>,
-        after: Option<&str>,
-    ) -> Result<Page, Trouble> {
+    fn second(&self, wire: &mut Wire<'_>, want: Want<'_>) -> Result<Page, Trouble> {
         let mut query = vec![("fields", FIELDS.to_owned()), ("limit", LIMIT.to_string())];
-        match part {
+        match want.part {
             Part::Window { from, until } => {
                 query.push(("fromStartTime", moment(from)));
                 query.push(("toStartTime", moment(until)));
             }
-            Part::Traces(ids) => query.extend(ids.iter().map(|id| ("traceId", id.clone()))),
+            Part::Traces(ids) => query.extend(product::each("traceId", ids)),
             Part::Rows { .. } => return Ok(Page::default()),
         }
-        query.extend(after.map(|after| ("cursor", after.to_owned())));
+        query.extend(want.after.map(|after| ("cursor", after.to_owned())));
         let answer = self.ask(wire, "v2/observations", &query)?;
-        let mut page = list(wire, answer, "/meta/cursor")?;
-        page.may_be_cut = page.next.is_none() && page.records.len() >= LIMIT;
-        Ok(page)
+        let page = Page::of(wire, answer, ("data", "/meta/cursor"))?;
+        Ok(page.of_at_most(LIMIT))
     }
 
     /// Observations first, then the traces of the same time: `after` is `traces` and the page number.
-    fn first(
-        &self,
-        wire: &mut Wire<'_>,
-        part: Part<'_>,
-        after: Option<&str>,
-    ) -> Result<Page, Trouble> {
-        let (of_traces, number) = match after.map(|after| after.split_once(' ')) {
+    fn first(&self, wire: &mut Wire<'_>, want: Want<'_>) -> Result<Page, Trouble> {
+        let (of_traces, number) = match want.after.map(|after| after.split_once(' ')) {
             Some(Some((list, number))) => (list == "traces", number.parse().unwrap_or(1)),
             None | Some(None) => (false, 1),
         };
@@ -106,7 +90,7 @@ impl Langfuse {
         if of_traces {
             query.push(("fields", "core".to_owned()));
         }
-        match part {
+        match want.part {
             Part::Window { from, until } => {
                 query.extend(names.into_iter().zip([from, until].map(moment)));
             }
@@ -117,12 +101,12 @@ impl Langfuse {
                     ..Page::default()
                 });
             }
-            Part::Traces(ids) => query.extend(ids.iter().map(|id| ("traceId", id.clone()))),
+            Part::Traces(ids) => query.extend(product::each("traceId", ids)),
             Part::Rows { .. } => return Ok(Page::default()),
         }
         let answer = self.ask(wire, path, &query)?;
         let pages = answer.pointer("/meta/totalPages").and_then(Value::as_u64);
-        let mut page = list(wire, answer, "/none")?;
+        let mut page = Page::of(wire, answer, ("data", "/none"))?;
         let is_last = pages.map_or(page.records.len() < OLD_LIMIT, |pages| number >= pages);
         page.next = match (is_last, of_traces) {
             (false, _) => Some(format!("{path} {}", number + 1)),
@@ -134,10 +118,6 @@ impl Langfuse {
         }
         Ok(page)
     }
-}
-
-fn list(wire: &Wire<'_>, answer: Value, next: &str) -> Result<Page, Trouble> {
-    page(answer, "data", next).ok_or_else(|| wire.wrong("its answer has no 'data'"))
 }
 
 /// Observations are separate records; in a trace they are only ids.
@@ -154,10 +134,11 @@ fn without_observations(mut trace: Value) -> Value {
 
 impl Product for Langfuse {
     fn reader(&self) -> Reader {
-        Reader {
-            format: &langfuse::Langfuse,
-            unit: Unit::Span,
-        }
+        Reader::spans(&langfuse::Langfuse)
+    }
+
+    fn auth(&self) -> &Auth {
+        &self.auth
     }
 
     /// Half of what the smallest cloud plan allows; a self-hosted server has no limit.
@@ -166,7 +147,6 @@ impl Product for Langfuse {
     }
 
     fn begin(&mut self, wire: &mut Wire<'_>) -> Result<(), Trouble> {
-        self.auth.hide(wire);
         let projects = self.ask(wire, "projects", &[])?;
         let projects = projects.get("data").and_then(Value::as_array);
         let projects = projects.ok_or_else(|| wire.wrong("its answer has no 'data'"))?;
@@ -187,19 +167,14 @@ impl Product for Langfuse {
         )))
     }
 
-    fn page(
-        &mut self,
-        wire: &mut Wire<'_>,
-        part: Part<'_>,
-        after: Option<&str>,
-    ) -> Result<Page, Trouble> {
+    fn page(&mut self, wire: &mut Wire<'_>, want: Want<'_>) -> Result<Page, Trouble> {
         if self.api == Api::Second {
-            match self.second(wire, part, after) {
-                Err(error) if error.is_missing() && after.is_none() => self.api = Api::First,
+            match self.second(wire, want) {
+                Err(error) if error.is_missing() && want.after.is_none() => self.api = Api::First,
                 answer => return answer,
             }
         }
-        self.first(wire, part, after)
+        self.first(wire, want)
     }
 
     fn traces_at_once(&self) -> usize {

@@ -5,9 +5,8 @@ use serde_json::{Value, json};
 use super::address::{Address, encoded};
 use super::auth::{Auth, get, post};
 use super::keys::Keys;
-use super::phoenix::{moment, page};
-use super::product::{Page, Part, Product};
-use super::record::{HOUR, Nanos, Reader, Unit};
+use super::product::{Page, Part, Product, Want};
+use super::record::{HOUR, Nanos, Reader, moment};
 use super::wire::{Trouble, Wire};
 use crate::act::net::secret::Secret;
 use crate::base::clock::{Clock as _, System};
@@ -111,9 +110,9 @@ impl Langsmith {
         })
     }
 
-    fn query(&self, part: Part<'_>, after: Option<&str>) -> Option<Value> {
+    fn query(&self, want: Want<'_>) -> Option<Value> {
         let back = System.now().saturating_mul(1_000) - FURTHEST;
-        let mut body = match (self.api, part) {
+        let mut body = match (self.api, want.part) {
             (_, Part::Rows { .. } | Part::Traces([])) => return None,
             (Api::Second, Part::Window { from, until }) => {
                 json!({"min_start_time": moment(from), "max_start_time": moment(until)})
@@ -138,19 +137,14 @@ impl Langsmith {
                 body["select"] = json!(SELECT);
             }
         }
-        if let Some(after) = after {
+        if let Some(after) = want.after {
             body["cursor"] = after.into();
         }
         Some(body)
     }
 
-    fn ask(
-        &self,
-        wire: &mut Wire<'_>,
-        part: Part<'_>,
-        after: Option<&str>,
-    ) -> Result<Page, Trouble> {
-        let Some(body) = self.query(part, after) else {
+    fn ask(&self, wire: &mut Wire<'_>, want: Want<'_>) -> Result<Page, Trouble> {
+        let Some(body) = self.query(want) else {
             return Ok(Page::default());
         };
         let (path, list, next) = match self.api {
@@ -159,19 +153,17 @@ impl Langsmith {
         };
         let url = format!("{}/api/{path}/runs/query", self.base);
         let answer = wire.json(&post(&url, &body, &self.auth)?)?;
-        let found = page(answer, list, next);
-        let mut found = found.ok_or_else(|| wire.wrong(&format!("its answer has no '{list}'")))?;
-        found.may_be_cut = found.next.is_none() && found.records.len() >= LIMIT;
-        Ok(found)
+        Ok(Page::of(wire, answer, (list, next))?.of_at_most(LIMIT))
     }
 }
 
 impl Product for Langsmith {
     fn reader(&self) -> Reader {
-        Reader {
-            format: &langsmith::Langsmith,
-            unit: Unit::Span,
-        }
+        Reader::spans(&langsmith::Langsmith)
+    }
+
+    fn auth(&self) -> &Auth {
+        &self.auth
     }
 
     /// A key may query ten times in ten seconds.
@@ -180,7 +172,6 @@ impl Product for Langsmith {
     }
 
     fn begin(&mut self, wire: &mut Wire<'_>) -> Result<(), Trouble> {
-        self.auth.hide(wire);
         let url = format!(
             "{}/api/v1/sessions?name={}&limit=1",
             self.base,
@@ -206,20 +197,15 @@ impl Product for Langsmith {
         Ok(())
     }
 
-    fn page(
-        &mut self,
-        wire: &mut Wire<'_>,
-        part: Part<'_>,
-        after: Option<&str>,
-    ) -> Result<Page, Trouble> {
-        match self.ask(wire, part, after) {
-            Err(error) if error.is_missing() && after.is_none() && !self.has_switched => {
+    fn page(&mut self, wire: &mut Wire<'_>, want: Want<'_>) -> Result<Page, Trouble> {
+        match self.ask(wire, want) {
+            Err(error) if error.is_missing() && want.after.is_none() && !self.has_switched => {
                 self.has_switched = true;
                 self.api = match self.api {
                     Api::Second => Api::First,
                     Api::First => Api::Second,
                 };
-                self.ask(wire, part, after)
+                self.ask(wire, want)
             }
             answer => answer,
         }

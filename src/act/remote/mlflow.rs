@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::address::{Address, encoded};
 use super::auth::{Auth, get, post};
 use super::keys::Keys;
-use super::product::{Page, Part, Product};
-use super::record::{Reader, Unit};
+use super::product::{self, Page, Part, Product, Want};
+use super::record::Reader;
 use super::wire::{Trouble, Wire};
 use crate::ingest::formats::otlp;
 
@@ -72,15 +72,8 @@ impl Mlflow {
     fn whole(&self, wire: &mut Wire<'_>, ids: &[String]) -> Result<Vec<Value>, Trouble> {
         let mut records = Vec::new();
         for ids in ids.chunks(TRACES) {
-            let ids: Vec<String> = ids
-                .iter()
-                .map(|id| format!("trace_ids={}", encoded(id)))
-                .collect();
-            let url = format!(
-                "{}/api/3.0/mlflow/traces/batchGet?{}",
-                self.base,
-                ids.join("&")
-            );
+            let ids = product::query(&product::each("trace_ids", ids));
+            let url = format!("{}/api/3.0/mlflow/traces/batchGet?{ids}", self.base);
             let mut answer = wire.json(&get(&url, &self.auth)?)?;
             if let Some(Value::Array(traces)) = answer.get_mut("traces").map(Value::take) {
                 records.extend(traces.into_iter().filter_map(line));
@@ -146,14 +139,14 @@ fn attribute((name, value): (&str, &Value)) -> Option<Value> {
 
 impl Product for Mlflow {
     fn reader(&self) -> Reader {
-        Reader {
-            format: &otlp::Otlp,
-            unit: Unit::Trace,
-        }
+        Reader::traces(&otlp::Otlp)
+    }
+
+    fn auth(&self) -> &Auth {
+        &self.auth
     }
 
     fn begin(&mut self, wire: &mut Wire<'_>) -> Result<(), Trouble> {
-        self.auth.hide(wire);
         let name = encoded(&self.experiment);
         let url = format!(
             "{}/api/2.0/mlflow/experiments/get-by-name?experiment_name={name}",
@@ -177,12 +170,8 @@ impl Product for Mlflow {
         Ok(())
     }
 
-    fn page(
-        &mut self,
-        wire: &mut Wire<'_>,
-        part: Part<'_>,
-        after: Option<&str>,
-    ) -> Result<Page, Trouble> {
+    fn page(&mut self, wire: &mut Wire<'_>, want: Want<'_>) -> Result<Page, Trouble> {
+        let Want { part, after } = want;
         let (ids, next) = match part {
             Part::Window { from, until } => {
                 let [from, until] = [from, until].map(|nanos| nanos.div_euclid(1_000_000));
@@ -225,10 +214,7 @@ mod tests {
                 && text.contains("service.name")
                 && !text.contains("mlflow.")
         );
-        let reader = Reader {
-            format: &otlp::Otlp,
-            unit: Unit::Trace,
-        };
+        let reader = Reader::traces(&otlp::Otlp);
         let meta = reader.meta(text.as_bytes()).expect("a trace");
         assert_eq!(meta.trace, "7c1d2e3f405162738495a6b7c8d9eafb");
         assert_eq!(meta.ended, Some(1_795_360_096_920_000_000));

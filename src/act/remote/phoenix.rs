@@ -7,10 +7,9 @@ use serde_json::Value;
 use super::address::{Address, encoded};
 use super::auth::{Auth, get};
 use super::keys::Keys;
-use super::product::{Page, Part, Product};
-use super::record::{Nanos, Reader, Unit};
+use super::product::{self, Page, Part, Product, Want};
+use super::record::{Reader, moment};
 use super::wire::{Trouble, Wire};
-use crate::base::human::rfc3339;
 use crate::ingest::formats::phoenix;
 
 const LIMIT: &str = "1000";
@@ -38,40 +37,30 @@ impl Phoenix {
     }
 
     fn url(&self, query: &[(&str, String)]) -> String {
-        let query: Vec<String> = query
-            .iter()
-            .map(|(name, value)| format!("{name}={}", encoded(value)))
-            .collect();
         let (base, project) = (&self.base, encoded(&self.project));
-        format!("{base}/v1/projects/{project}/spans?{}", query.join("&"))
+        format!(
+            "{base}/v1/projects/{project}/spans?{}",
+            product::query(query)
+        )
     }
-}
-
-/// A time as the server reads it.
-pub(super) fn moment(nanos: Nanos) -> String {
-    rfc3339(nanos / 1_000)
 }
 
 impl Product for Phoenix {
     fn reader(&self) -> Reader {
-        Reader {
-            format: &phoenix::Phoenix,
-            unit: Unit::Span,
-        }
+        Reader::spans(&phoenix::Phoenix)
+    }
+
+    fn auth(&self) -> &Auth {
+        &self.auth
     }
 
     fn begin(&mut self, wire: &mut Wire<'_>) -> Result<(), Trouble> {
-        self.auth.hide(wire);
         let url = self.url(&[("limit", "1".to_owned())]);
         wire.json(&get(&url, &self.auth)?).map(drop)
     }
 
-    fn page(
-        &mut self,
-        wire: &mut Wire<'_>,
-        part: Part<'_>,
-        after: Option<&str>,
-    ) -> Result<Page, Trouble> {
+    fn page(&mut self, wire: &mut Wire<'_>, want: Want<'_>) -> Result<Page, Trouble> {
+        let Want { part, after } = want;
         let mut query = vec![("limit", LIMIT.to_owned())];
         match part {
             Part::Window { from, until } => {
@@ -79,11 +68,11 @@ impl Product for Phoenix {
                 query.push(("end_time", moment(until)));
             }
             Part::Rows { since } => query.push(("start_time", moment(since))),
-            Part::Traces(ids) => query.extend(ids.iter().map(|id| ("trace_id", id.clone()))),
+            Part::Traces(ids) => query.extend(product::each("trace_id", ids)),
         }
         query.extend(after.map(|after| ("cursor", after.to_owned())));
         let answer = wire.json(&get(&self.url(&query), &self.auth)?)?;
-        page(answer, "data", "/next_cursor").ok_or_else(|| wire.wrong("its answer has no 'data'"))
+        Page::of(wire, answer, ("data", "/next_cursor"))
     }
 
     fn traces_at_once(&self) -> usize {
@@ -98,19 +87,5 @@ impl Product for Phoenix {
 
     fn has_rows(&self) -> bool {
         true
-    }
-}
-
-/// The records of an answer, and its cursor.
-pub(super) fn page(mut answer: Value, list: &str, next: &str) -> Option<Page> {
-    let next = answer.pointer(next).and_then(Value::as_str);
-    let next = next.filter(|next| !next.is_empty()).map(str::to_owned);
-    match answer.get_mut(list)?.take() {
-        Value::Array(records) => Some(Page {
-            records,
-            next,
-            may_be_cut: false,
-        }),
-        _ => None,
     }
 }

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use super::address::encoded;
+use super::auth::Auth;
 use super::record::{Nanos, Reader};
 use super::wire::{Trouble, Wire};
 
@@ -9,6 +11,9 @@ use super::wire::{Trouble, Wire};
 pub(super) trait Product: std::fmt::Debug {
     /// The format that reads its records.
     fn reader(&self) -> Reader;
+
+    /// The key of its requests.
+    fn auth(&self) -> &Auth;
 
     /// How many requests a minute we may send: half of the product's limit; none if it has none.
     fn per_minute(&self) -> Option<f64> {
@@ -18,13 +23,7 @@ pub(super) trait Product: std::fmt::Debug {
     /// Checks the key and finds the project, before anything is written.
     fn begin(&mut self, wire: &mut Wire<'_>) -> Result<(), Trouble>;
 
-    /// A page of a part; `after` is what the previous page named as next.
-    fn page(
-        &mut self,
-        wire: &mut Wire<'_>,
-        part: Part<'_>,
-        after: Option<&str>,
-    ) -> Result<Page, Trouble>;
+    fn page(&mut self, wire: &mut Wire<'_>, want: Want<'_>) -> Result<Page, Trouble>;
 
     /// How many traces can be requested by id at a time.
     fn traces_at_once(&self) -> usize;
@@ -40,12 +39,19 @@ pub(super) trait Product: std::fmt::Debug {
     }
 }
 
+/// A page of a part; `after` is what the previous page named as next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Want<'a> {
+    pub(super) part: Part<'a>,
+    pub(super) after: Option<&'a str>,
+}
+
 /// What to request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part<'a> {
     /// Traces that began in a window: its first moment, and the first one after it.
     Window { from: Nanos, until: Nanos },
-    /// Everything since a moment, newest rows first.
+    /// Everything since a moment, newest rows first; only of products that have rows.
     Rows { since: Nanos },
     /// Whole traces, by id.
     Traces(&'a [String]),
@@ -59,4 +65,43 @@ pub(super) struct Page {
     pub(super) next: Option<String>,
     /// A full page without a next one, from a product that is known to drop the rest in that case.
     pub(super) may_be_cut: bool,
+}
+
+impl Page {
+    /// The records that an answer lists, and the cursor in it, by the names and pointers of the product.
+    pub(super) fn of(
+        wire: &Wire<'_>,
+        mut answer: Value,
+        (list, next): (&str, &str),
+    ) -> Result<Page, Trouble> {
+        let next = answer.pointer(next).and_then(Value::as_str);
+        let next = next.filter(|next| !next.is_empty()).map(str::to_owned);
+        match answer.get_mut(list).map(Value::take) {
+            Some(Value::Array(records)) => Ok(Page {
+                records,
+                next,
+                may_be_cut: false,
+            }),
+            _ => Err(wire.wrong(&format!("its answer has no '{list}'"))),
+        }
+    }
+
+    /// A full page that names no next one has lost the rest.
+    pub(super) fn of_at_most(mut self, limit: usize) -> Page {
+        self.may_be_cut = self.next.is_none() && self.records.len() >= limit;
+        self
+    }
+}
+
+/// `name=value&name=value`.
+pub(super) fn query<T: AsRef<str>>(pairs: &[(&str, T)]) -> String {
+    let pairs = pairs
+        .iter()
+        .map(|(name, value)| format!("{name}={}", encoded(value.as_ref())));
+    pairs.collect::<Vec<String>>().join("&")
+}
+
+/// The same name for each id.
+pub(super) fn each<'n>(name: &'n str, ids: &[String]) -> Vec<(&'n str, String)> {
+    ids.iter().map(|id| (name, id.clone())).collect()
 }

@@ -1,6 +1,7 @@
 //! What the store has to know about a pulled record. It comes from the reader that will open the record, so that both
 //! agree about which traces form one run.
 
+use crate::base::human::rfc3339;
 use crate::ingest::fact::{Decoded, Fact, FactKind, FactSink, Name};
 use crate::ingest::formats::Format;
 use crate::ingest::json::{Marks, Record};
@@ -12,6 +13,11 @@ pub(super) type Nanos = i64;
 pub(super) const SECOND: Nanos = 1_000_000_000;
 pub(super) const MINUTE: Nanos = 60 * SECOND;
 pub(super) const HOUR: Nanos = 60 * MINUTE;
+
+/// A time as servers read it.
+pub(super) fn moment(nanos: Nanos) -> String {
+    rfc3339(nanos / 1_000)
+}
 
 /// Derived from the record alone, so that it can be derived again from our files.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +56,18 @@ pub(super) struct Reader {
 }
 
 impl Reader {
+    /// Each record is a span.
+    pub(super) fn spans(format: &'static dyn Format) -> Reader {
+        let unit = Unit::Span;
+        Reader { format, unit }
+    }
+
+    /// Each record is a whole trace.
+    pub(super) fn traces(format: &'static dyn Format) -> Reader {
+        let unit = Unit::Trace;
+        Reader { format, unit }
+    }
+
     /// None if the format does not know the record.
     pub(super) fn meta(&self, record: &[u8]) -> Option<Meta> {
         let decoded = self.decoded(record)?;

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::address::{Address, encoded};
 use super::auth::{Auth, get};
 use super::keys::Keys;
-use super::product::{Page, Part, Product};
-use super::record::{Reader, SECOND, Unit};
+use super::product::{Page, Part, Product, Want};
+use super::record::{Reader, SECOND};
 use super::wire::{Trouble, Wire};
 use crate::act::net::secret::Secret;
 use crate::ingest::formats::otlp;
@@ -68,25 +68,20 @@ impl Tempo {
 
 impl Product for Tempo {
     fn reader(&self) -> Reader {
-        Reader {
-            format: &otlp::Otlp,
-            unit: Unit::Trace,
-        }
+        Reader::traces(&otlp::Otlp)
+    }
+
+    fn auth(&self) -> &Auth {
+        &self.auth
     }
 
     fn begin(&mut self, wire: &mut Wire<'_>) -> Result<(), Trouble> {
-        self.auth.hide(wire);
         let url = format!("{}/api/search?q={}&limit=1", self.base, encoded("{}"));
         wire.json(&get(&url, &self.auth)?).map(drop)
     }
 
-    fn page(
-        &mut self,
-        wire: &mut Wire<'_>,
-        part: Part<'_>,
-        _after: Option<&str>,
-    ) -> Result<Page, Trouble> {
-        let (ids, may_be_cut) = match part {
+    fn page(&mut self, wire: &mut Wire<'_>, want: Want<'_>) -> Result<Page, Trouble> {
+        let (ids, may_be_cut) = match want.part {
             Part::Window { from, until } => {
                 let (from, until) = (from.div_euclid(SECOND), until.div_euclid(SECOND));
                 let (base, all) = (&self.base, encoded("{}"));

@@ -114,15 +114,40 @@ impl<'a> Wire<'a> {
 
     /// The response to a request, which is repeated as long as that may help.
     pub(super) fn json(&mut self, request: &Request) -> Result<Value, Trouble> {
-        self.asking(request, true)
+        self.asking(request, true, |response| response.json().ok())
+    }
+
+    /// The same where success is the answer.
+    pub(super) fn done(&mut self, request: &Request) -> Result<(), Trouble> {
+        self.asking(request, true, |_| Some(()))
+    }
+
+    /// The same where the answer is a text that `parse` understands; none is an answer cut short.
+    pub(super) fn text<T>(
+        &mut self,
+        request: &Request,
+        parse: fn(&str) -> Option<T>,
+    ) -> Result<T, Trouble> {
+        self.asking(request, true, move |response| parse(&response.text()))
+    }
+
+    /// The same for bytes as they are.
+    pub(super) fn bytes(&mut self, request: &Request) -> Result<Vec<u8>, Trouble> {
+        self.asking(request, true, |response| Some(response.body.clone()))
     }
 
     /// The same for a file, which does not count towards the rate limit.
     pub(super) fn file(&mut self, request: &Request) -> Result<Value, Trouble> {
-        self.asking(request, false)
+        self.asking(request, false, |response| response.json().ok())
     }
 
-    fn asking(&mut self, request: &Request, counts: bool) -> Result<Value, Trouble> {
+    /// `read` returns none for an answer that is cut short.
+    fn asking<T>(
+        &mut self,
+        request: &Request,
+        counts: bool,
+        read: impl Fn(&Response) -> Option<T>,
+    ) -> Result<T, Trouble> {
         let named = request.clone().header(
             "user-agent",
             concat!("saferun-tui/", env!("CARGO_PKG_VERSION")),
@@ -134,9 +159,9 @@ impl<'a> Wire<'a> {
                 self.pace()?;
             }
             let (came, trouble) = match self.once(&named) {
-                Ok(response) if response.is_success() => match response.json() {
-                    Ok(value) => return self.short_enough(&response).map(|()| value),
-                    Err(_) => (next(Came::Cut, tries, 0), self.no_json(&response)),
+                Ok(response) if response.is_success() => match read(&response) {
+                    Some(value) => return self.short_enough(&response).map(|()| value),
+                    None => (next(Came::Cut, tries, 0), self.no_json(&response)),
                 },
                 Ok(response) => (
                     next(status(&response, &headers(&response)), tries, now()),
@@ -261,7 +286,7 @@ impl<'a> Wire<'a> {
     fn no_json(&self, response: &Response) -> Trouble {
         let kind = response.header("content-type").unwrap_or("no content type");
         let kind = kind.split(';').next().unwrap_or(kind);
-        if kind.contains("json") {
+        if kind.contains("json") || kind.contains("xml") {
             self.wrong("its answer was cut short")
         } else {
             self.wrong(&format!("its answer is {}, not JSON", self.clean(kind)))

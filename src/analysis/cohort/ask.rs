@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::analysis::cohort::compare::{self, Comparison};
 use crate::analysis::cohort::expect::{self, Rule};
-use crate::analysis::cohort::observe::{self, Cohort, PairBy, RunChecks};
+use crate::analysis::cohort::observe::{self, Cohort, Observed, PairBy, RunChecks};
 use crate::analysis::cohort::sides::{self, Excluded, Order};
 use crate::analysis::runs::{Grouping, Tally};
 use crate::base::cancel::CancelFlag;
@@ -41,6 +41,24 @@ pub struct Ask {
     /// Rules for which tool would have been right.
     pub rules: Vec<Rule>,
     pub context: Context,
+    /// For a store of runs without their actions: what was observed when these were read.
+    pub held: Option<Held>,
+}
+
+/// What was observed of every run of a store, in its order.
+#[derive(Debug, Clone, Default)]
+pub struct Held {
+    pub runs: Vec<Observed>,
+    /// For each predicate, the runs that have a matching action.
+    pub fulfils: Vec<Vec<bool>>,
+}
+
+impl Held {
+    fn cohort(&self, store: &Store, name: &str, runs: &[RunIx], by: PairBy) -> Cohort {
+        let each = runs.iter().map(|ix| (*ix, &self.runs[ix.0 as usize]));
+        let each: Vec<(RunIx, &Observed)> = each.collect();
+        observe::cohort(store, name, &each, (by, &self.fulfils))
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -90,11 +108,16 @@ impl Ask {
         }
         let all = [found.a.as_slice(), &found.b].concat();
         let pair_by = observe::resolve(store, &all, self.pair_by);
-        let checks = self.checks(store, cancel);
-        let observe = |name: &str, runs: &[RunIx]| -> Cohort {
-            observe::observe(store, name, runs, pair_by, &checks, cancel)
+        let (a, b) = if let Some(held) = &self.held {
+            let of = |side: &Side, runs: &[RunIx]| held.cohort(store, &side.name, runs, pair_by);
+            (of(&a, &found.a), of(&b, &found.b))
+        } else {
+            let checks = self.checks(store, cancel);
+            let of = |side: &Side, runs: &[RunIx]| {
+                observe::observe(store, &side.name, runs, pair_by, &checks, cancel)
+            };
+            (of(&a, &found.a), of(&b, &found.b))
         };
-        let (a, b) = (observe(&a.name, &found.a), observe(&b.name, &found.b));
         if cancel.is_raised() {
             return Err(Refusal::Cancelled);
         }

@@ -1,6 +1,6 @@
 //! Observes the runs of a cohort: numbers and tool names, but no prompt text.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::analysis::alerts::check;
 use crate::analysis::cohort::measure::{Measure, Values};
@@ -122,6 +122,18 @@ pub struct RunChecks {
     pub broken: HashMap<RunIx, bool>,
 }
 
+/// What is observed of one run, whatever it is compared with.
+#[derive(Debug, Clone, Default)]
+pub struct Observed {
+    pub values: Values,
+    /// The tools called, in order.
+    pub calls: Vec<Sym>,
+    pub ends: Ends,
+    /// A hash of the first prompt, if runs are paired by it.
+    pub input: Option<u64>,
+    pub traits: Traits,
+}
+
 /// Observes the given runs.
 pub fn observe(
     store: &Store,
@@ -131,40 +143,75 @@ pub fn observe(
     checks: &RunChecks,
     cancel: &CancelFlag,
 ) -> Cohort {
+    let mut observed = observed(store, runs, by == PairBy::Input, cancel);
+    for (ix, observed) in runs.iter().zip(&mut observed) {
+        let broken = checks.broken.get(ix).map(|it| f64::from(u8::from(*it)));
+        observed.values.set(Measure::OffRule, broken);
+    }
+    let each: Vec<(RunIx, &Observed)> = runs.iter().copied().zip(&observed).collect();
+    cohort(store, name, &each, (by, &checks.fulfils))
+}
+
+/// What can be observed of each run.
+pub fn observed(
+    store: &Store,
+    runs: &[RunIx],
+    with_input: bool,
+    cancel: &CancelFlag,
+) -> Vec<Observed> {
     let mut places: HashMap<RunIx, usize> = HashMap::new();
     for (at, run) in runs.iter().enumerate() {
         places.insert(*run, at);
     }
     let actions = run_actions(store, &places, cancel);
     let looping = check::loops(store, Some(runs), cancel);
+    let looping: HashSet<RunIx> = looping.iter().map(|hit| hit.run).collect();
+    let each = runs.iter().zip(actions).map(|(ix, actions)| {
+        let run = store.run(*ix);
+        let mut values = values(run, &actions);
+        let is_looping = f64::from(u8::from(looping.contains(ix)));
+        values.set(Measure::Loop, Some(is_looping));
+        Observed {
+            values,
+            calls: actions.calls,
+            ends: actions.ends,
+            input: if with_input {
+                input(store, run.first_prompt)
+            } else {
+                None
+            },
+            traits: Traits::of(store, *ix),
+        }
+    });
+    each.collect()
+}
+
+/// A cohort of observed runs; for each predicate, `fulfils` says which runs of the store have a matching action.
+pub fn cohort(
+    store: &Store,
+    name: &str,
+    runs: &[(RunIx, &Observed)],
+    (by, fulfils): (PairBy, &[Vec<bool>]),
+) -> Cohort {
     let mut names = Names::default();
     let (mut agents, mut models) = (Names::default(), Names::default());
-    let observed = runs
-        .iter()
-        .zip(&actions)
-        .map(|(ix, actions)| {
-            let mut values = values(store.run(*ix), actions);
-            let is_looping = looping.iter().any(|hit| hit.run == *ix);
-            values.set(Measure::Loop, Some(f64::from(u8::from(is_looping))));
-            let broken = checks.broken.get(ix).map(|it| f64::from(u8::from(*it)));
-            values.set(Measure::OffRule, broken);
-            let fulfils = checks.fulfils.iter();
-            Observation {
-                run: Some(*ix),
-                task: task(store, store.run(*ix), by),
-                values,
-                calls: actions
-                    .calls
-                    .iter()
-                    .map(|tool| names.place(*tool))
-                    .collect(),
-                fulfils: fulfils.map(|runs| runs[ix.0 as usize]).collect(),
-                who: Some(who(store.run(*ix), &mut agents, &mut models)),
-                at: store.run(*ix).started,
-                ends: Some(actions.ends),
-            }
-        })
-        .collect();
+    let mut traits = Traits::default();
+    let each = runs.iter().map(|(ix, observed)| {
+        let run = store.run(*ix);
+        traits.add(&observed.traits);
+        let calls = observed.calls.iter();
+        Observation {
+            run: Some(*ix),
+            task: task(store, run, by, observed.input),
+            values: observed.values,
+            calls: calls.map(|tool| names.place(*tool)).collect(),
+            fulfils: fulfils.iter().map(|runs| runs[ix.0 as usize]).collect(),
+            who: Some(who(run, &mut agents, &mut models)),
+            at: run.started,
+            ends: Some(observed.ends),
+        }
+    });
+    let each = each.collect();
     let spelled = |names: &Names| -> Vec<Box<str>> {
         let order = names.order.iter();
         order
@@ -173,11 +220,11 @@ pub fn observe(
     };
     Cohort {
         name: name.to_owned(),
-        runs: observed,
+        runs: each,
         tools: spelled(&names),
         agents: spelled(&agents),
         models: spelled(&models),
-        traits: Traits::of(store, runs),
+        traits,
         frozen: None,
     }
 }
@@ -310,13 +357,13 @@ fn values(run: &Run, actions: &RunActions) -> Values {
     values
 }
 
-fn task(store: &Store, run: &Run, by: PairBy) -> Option<Box<str>> {
+fn task(store: &Store, run: &Run, by: PairBy, input: Option<u64>) -> Option<Box<str>> {
     match by {
         PairBy::Auto | PairBy::Task => {
             let name = store.symbols().name(run.who.task);
             (!name.is_empty()).then(|| name.into())
         }
-        PairBy::Input => input(store, run.first_prompt).map(|hash| format!("{hash:016x}").into()),
+        PairBy::Input => input.map(|hash| format!("{hash:016x}").into()),
         PairBy::None => None,
     }
 }

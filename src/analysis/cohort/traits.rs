@@ -29,30 +29,40 @@ pub struct Confound {
 const UNRECORDED: &str = "not recorded";
 
 impl Traits {
-    pub fn of(store: &Store, runs: &[RunIx]) -> Traits {
+    /// Those of one run.
+    pub fn of(store: &Store, ix: RunIx) -> Traits {
         let mut traits = Traits::default();
-        for ix in runs {
-            let run = store.run(*ix);
-            let name = |sym| store.symbols().name(sym).to_owned();
-            let models: Vec<String> = run.who.models.iter().map(|it| name(*it)).collect();
-            traits.count(MODEL, models.join(" + "));
-            traits.count("agent", name(run.who.agent));
-            traits.count("provider", name(run.who.provider));
-            traits.count("service", name(run.who.service));
-            traits.count("env", name(run.who.env));
-            traits.count("release", name(run.who.release));
-            let source = store.source(run.source);
-            traits.count("format", source.format.name().to_owned());
-            let prices = run.cost().map(|(_, source)| source.word().to_owned());
-            traits.count("cost", prices.unwrap_or_default());
-            for (name, value) in settings(store, run) {
-                traits.count(name, value);
-            }
+        let run = store.run(ix);
+        let name = |sym| store.symbols().name(sym).to_owned();
+        let models: Vec<String> = run.who.models.iter().map(|it| name(*it)).collect();
+        traits.count(MODEL, models.join(" + "));
+        traits.count("agent", name(run.who.agent));
+        traits.count("provider", name(run.who.provider));
+        traits.count("service", name(run.who.service));
+        traits.count("env", name(run.who.env));
+        traits.count("release", name(run.who.release));
+        let source = store.source(run.source);
+        traits.count("format", source.format.name().to_owned());
+        let prices = run.cost().map(|(_, source)| source.word().to_owned());
+        traits.count("cost", prices.unwrap_or_default());
+        for (name, value) in settings(store, run) {
+            traits.count(name, value);
         }
         traits
     }
 
-    fn count(&mut self, name: &str, value: String) {
+    /// Adds those of other runs.
+    pub fn add(&mut self, other: &Traits) {
+        for (name, values) in &other.0 {
+            let own = self.0.entry(name.clone()).or_default();
+            for (value, count) in values {
+                *own.entry(value.clone()).or_default() += count;
+            }
+        }
+    }
+
+    /// Counts one more run with a value.
+    pub fn count(&mut self, name: &str, value: String) {
         let values = self.0.entry(name.to_owned()).or_default();
         *values.entry(value).or_default() += 1;
     }

@@ -36,6 +36,21 @@ impl Spent {
         }
     }
 
+    /// What is known of the tokens and the money of several actions together.
+    pub fn known(usage: Usage, recorded: Cost, estimated: Cost) -> Spent {
+        Spent {
+            usage,
+            recorded,
+            estimated,
+            ..Spent::default()
+        }
+    }
+
+    /// The cost that traces record, and the cost that is estimated.
+    pub fn costs(&self) -> [Cost; 2] {
+        [self.recorded, self.estimated]
+    }
+
     #[must_use]
     pub fn plus(&self, other: &Spent) -> Spent {
         Spent {

@@ -143,7 +143,7 @@ fn tools(cx: &mut Cx, store: &Store, rows: &[ActionIx]) -> anyhow::Result<()> {
     }
     let look = cx.out.look.clone();
     let rows = groups.iter().map(|group| {
-        let spans = group.durations();
+        let spans = group.durations;
         let name = group.key.first().map_or("", String::as_str);
         let span =
             |it: Option<_>| Cell::new(it.map_or_else(|| words::NOTHING.to_owned(), words::span));

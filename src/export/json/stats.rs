@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Number, Value};
 
 use super::number::{self, UsageJson};
-use crate::analysis::grouped::{self, Field, Group, Percentiles};
+use crate::analysis::grouped::{self, Durations, Field, Group};
 use crate::model::quantity::Elapsed;
 
 pub const SCHEMA: &str = "saferun.tui/stats@1";
@@ -91,17 +91,17 @@ pub fn group(by: &[Field], group: &Group, time: Elapsed) -> GroupJson {
         usage: number::usage(group.usage()),
         cost_usd: group.cost().and_then(|(cost, _)| number::usd(cost)),
         cost_source: group.cost().map(|(_, source)| source.word()),
-        duration_ms: group.durations().map(|found| durations(group, found)),
+        duration_ms: group.durations.as_ref().map(durations),
         time_share: grouped::time_share(group, time),
     }
 }
 
-fn durations(group: &Group, found: Percentiles) -> PercentilesJson {
+fn durations(found: &Durations) -> PercentilesJson {
     PercentilesJson {
         p50: number::millis(found.p50),
         p90: number::millis(found.p90),
         p99: number::millis(found.p99),
-        max: number::millis(group.longest()),
-        total: number::millis(group.total_time()),
+        max: number::millis(found.longest),
+        total: number::millis(found.total),
     }
 }

@@ -223,6 +223,7 @@ impl Cohort {
             predicates: Vec::new(),
             rules: self.terms.rules.clone(),
             context: filtering::context(session),
+            held: None,
         };
         vec![Effect::start(Compare {
             store: session.loaded.store.clone(),

@@ -28,6 +28,7 @@ fn compared(paths: &[&str], a: &str, b: &str) -> Option<Answer> {
         predicates: Vec::new(),
         rules: Vec::new(),
         context: Context::default(),
+        held: None,
     };
     let store = load(&paths?);
     Some(ask.run(&store, &CancelFlag::new()).expect("an answer"))
@@ -137,6 +138,7 @@ fn false_alarms(path: std::path::PathBuf, splits: u64) -> usize {
             predicates: Vec::new(),
             rules: Vec::new(),
             context: Context::default(),
+            held: None,
         };
         let answer = ask.run(&store, &CancelFlag::new()).expect("an answer");
         let changed = [Verdict::Changed, Verdict::ChangedSizeUncertain];

@@ -516,3 +516,66 @@ pub(crate) fn base64(text: &str) -> String {
     }
     out
 }
+
+/// A bucket with two files below `bot/`, one of them as `changed` says, and a folder.
+pub(crate) fn bucket(asked: &Asked, changed: &str) -> Answer {
+    let signed = asked.header("authorization").unwrap_or_default();
+    let is_signed = signed.starts_with("AWS4-HMAC-SHA256 Credential=AKIADESK/")
+        && signed.contains("/eu-1/s3/aws4_request,SignedHeaders=host;")
+        && asked.header("x-amz-date").is_some();
+    if !is_signed {
+        return Answer::status(403);
+    }
+    let files = [("bot/a%20b.jsonl", FIRST), ("bot/2026/c.jsonl", changed)];
+    if asked.path == "/traces/" {
+        let first = asked.query("continuation-token").is_none();
+        return listing(&files[usize::from(!first)..][..1], first);
+    }
+    let path = asked.path.trim_start_matches("/traces/");
+    let Some((_, text)) = files.iter().find(|(name, _)| *name == path) else {
+        return Answer::status(404);
+    };
+    let range = asked
+        .header("range")
+        .and_then(|it| it.strip_prefix("bytes="));
+    let (from, to) = range.and_then(|it| it.split_once('-')).expect("a range");
+    let (from, to): (usize, usize) = (
+        from.parse().expect("a number"),
+        to.parse().expect("a number"),
+    );
+    Answer {
+        body: text.get(from..=to).expect("within the file").to_owned(),
+        ..Answer::status(206)
+    }
+}
+
+const FIRST: &str =
+    "{\"type\":\"run_start\",\"run_id\":\"one\",\"ts\":\"2026-11-20T01:00:00Z\",\"v\":1}\n";
+pub(crate) const SECOND: &str =
+    "{\"type\":\"run_start\",\"run_id\":\"two\",\"ts\":\"2026-11-20T02:00:00Z\",\"v\":1}\n";
+pub(crate) const THIRD: &str =
+    "{\"type\":\"run_start\",\"run_id\":\"three\",\"ts\":\"2026-11-20T03:00:00Z\",\"v\":1}\n";
+
+fn listing(files: &[(&str, &str)], is_cut: bool) -> Answer {
+    let contents = files.iter().map(|(name, text)| {
+        let (tag, size) = (base64(text), text.len());
+        format!(
+            "<Contents><Key>{name}</Key><LastModified>2026-11-20T04:00:00.000Z</LastModified>\
+             <ETag>&quot;{tag}&quot;</ETag><Size>{size}</Size></Contents>"
+        )
+    });
+    let contents: String = contents.collect();
+    let next = if is_cut {
+        "<NextContinuationToken>n/1=</NextContinuationToken>"
+    } else {
+        ""
+    };
+    let body = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ListBucketResult><Name>traces</Name>\
+         <IsTruncated>{is_cut}</IsTruncated>{next}{contents}</ListBucketResult>"
+    );
+    Answer {
+        body,
+        ..Answer::status(200).with("content-type", "application/xml")
+    }
+}

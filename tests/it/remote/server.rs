@@ -74,6 +74,13 @@ pub(crate) enum Fault {
     Half,
 }
 
+impl Fault {
+    /// Whether it says that the request was too large.
+    pub(crate) fn is_too_much(&self) -> bool {
+        matches!(self, Fault::Instead(answer) if matches!(answer.status, 422 | 524))
+    }
+}
+
 type Handler = dyn Fn(&Asked) -> Answer + Send + Sync;
 
 /// Runs until it is dropped.

@@ -117,6 +117,12 @@ impl Dialer {
         }
     }
 
+    /// Trusts what a configuration trusts, and nothing else.
+    pub(super) fn trust(mut self, config: Arc<ClientConfig>) -> Dialer {
+        self.trusted = OnceLock::from(Some(config));
+        self
+    }
+
     #[cfg(test)]
     pub(super) fn trusting(config: Arc<ClientConfig>) -> Dialer {
         Dialer {

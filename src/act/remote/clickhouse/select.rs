@@ -68,11 +68,13 @@ impl Selection {
             Fact::Run(id) => {
                 let name = self.param(id.clone());
                 let id = format!("{{{name}:String}}");
+                let Joins {
+                    thread,
+                    conversation,
+                    session,
+                } = Joins::of_attributes();
                 format!(
-                    "lower(TraceId) = lower({id}) OR {} = {id} OR {} = {id} OR {} = {id}",
-                    thread(),
-                    conversation(),
-                    session()
+                    "lower(TraceId) = lower({id}) OR {thread} = {id} OR {conversation} = {id} OR {session} = {id}"
                 )
             }
             Fact::Since(time) => {
@@ -92,7 +94,7 @@ impl Selection {
     }
 
     /// A query for the ids of the traces of the chosen runs.
-    pub(in crate::act::remote) fn sql(&self, table: &str) -> String {
+    pub(in crate::act::remote) fn sql(&self, (table, joins): (&str, &Joins)) -> String {
         let within = "Timestamp >= fromUnixTimestamp64Nano({t0:Int64}) AND Timestamp < fromUnixTimestamp64Nano({t1:Int64})";
         let tests: Vec<String> = self.tests.iter().map(|test| format!("({test})")).collect();
         let marks: Vec<String> = tests
@@ -101,7 +103,11 @@ impl Selection {
             .map(|(at, test)| format!("max({test}) AS f{at}"))
             .collect();
         let any = tests.join("\n      OR ");
-        let (thread, conversation, session) = (thread(), conversation(), session());
+        let Joins {
+            thread,
+            conversation,
+            session,
+        } = joins;
         let (marks, having) = (marks.join(",\n      "), &self.having);
         format!(
             "WITH keyed AS (\n  SELECT TraceId, arrayJoin(multiIf(notEmpty(th), th, notEmpty(co), co, notEmpty(se), se, [TraceId])) AS run_key\n  \
@@ -151,17 +157,39 @@ const FAILURE: &str = "toString(StatusCode) IN ('Error', 'STATUS_CODE_ERROR') OR
      OR SpanAttributes['success'] = 'false' OR arrayExists(x -> position(x, 'is_error') > 0, \
      arrayConcat(mapKeys(SpanAttributes), mapValues(SpanAttributes)))";
 
-fn thread() -> String {
-    first(THREAD, THREAD_IN_METADATA)
+/// What joins traces into runs, as expressions of a span's row.
+#[derive(Debug)]
+pub(in crate::act::remote) struct Joins {
+    pub(in crate::act::remote) thread: String,
+    pub(in crate::act::remote) conversation: String,
+    pub(in crate::act::remote) session: String,
 }
 
-fn conversation() -> String {
-    first(CONVERSATION, CONVERSATION_IN_METADATA)
+impl Joins {
+    /// From the attributes, as the reader takes them.
+    pub(in crate::act::remote) fn of_attributes() -> Joins {
+        Joins {
+            thread: first(THREAD, THREAD_IN_METADATA),
+            conversation: first(CONVERSATION, CONVERSATION_IN_METADATA),
+            session: first(SESSION, SESSION_IN_METADATA),
+        }
+    }
+
+    /// From the columns that `fleet ddl --accelerate` adds; none if the table lacks one.
+    pub(in crate::act::remote) fn of_columns(columns: &[&str]) -> Option<Joins> {
+        let found = |name: &str| columns.contains(&name).then(|| name.to_owned());
+        let [thread, conversation, session] = ACCELERATING;
+        Some(Joins {
+            thread: found(thread)?,
+            conversation: found(conversation)?,
+            session: found(session)?,
+        })
+    }
 }
 
-fn session() -> String {
-    first(SESSION, SESSION_IN_METADATA)
-}
+/// Columns that hold the joins, computed once by the engine.
+pub(in crate::act::remote) const ACCELERATING: [&str; 3] =
+    ["saferun_thread", "saferun_conversation", "saferun_session"];
 
 /// The first of some attributes that is set, as the reader takes it.
 fn first(attributes: &[&str], members: &[&str]) -> String {

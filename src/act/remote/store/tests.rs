@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::act::remote::record::{HOUR, Meta, SECOND, Unit};
+use crate::act::remote::record::{HOUR, Meta, SECOND};
 use crate::base::human::rfc3339;
 use crate::ingest::formats;
 
@@ -76,10 +76,7 @@ impl Disk for Mortal {
 }
 
 fn reader() -> Reader {
-    Reader {
-        format: formats::by_name("langfuse").expect("a format"),
-        unit: Unit::Span,
-    }
+    Reader::spans(formats::by_name("langfuse").expect("a format"))
 }
 
 fn describe(record: &[u8]) -> Option<Meta> {
