@@ -8,6 +8,7 @@ pub mod assemble;
 pub mod batch;
 pub mod body;
 pub mod bytes;
+pub mod command;
 pub mod discover;
 pub mod error;
 pub mod fact;

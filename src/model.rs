@@ -2,6 +2,7 @@
 
 pub mod action;
 pub mod chunk;
+pub mod class;
 pub mod outcome;
 pub mod quantity;
 pub mod run;

@@ -6,6 +6,8 @@ pub mod lines;
 mod retain;
 pub mod row;
 pub mod search;
+mod stretch;
+pub mod sweep;
 #[cfg(test)]
 pub(crate) mod testing;
 

@@ -296,6 +296,7 @@ impl Guard {
             cwd: self.told.cwd.as_deref(),
             home: Some(&home),
             before,
+            ..Context::default()
         };
         rules.decide(&self.call(), &context)
     }

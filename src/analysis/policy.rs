@@ -21,6 +21,7 @@ pub mod toml_file;
 
 pub mod history;
 pub mod lint;
+pub mod modes;
 pub mod overlay;
 pub mod suggest;
 pub mod whatif;
@@ -142,6 +143,8 @@ pub struct Context<'a> {
     /// The working directory; none where it is not recorded.
     pub cwd: Option<&'a str>,
     pub home: Option<&'a str>,
+    /// The permission mode of the host; none where it is not recorded.
+    pub mode: Option<&'a str>,
     /// What the run did before this call.
     pub before: Before,
 }
@@ -198,6 +201,11 @@ pub trait Engine: fmt::Debug + Send + Sync {
     fn matched(&self, rule: RuleIx, call: &Call<'_>, context: &Context<'_>) -> Vec<Matched> {
         let _ = (rule, call, context);
         Vec::new()
+    }
+
+    /// Whether verdicts depend on the permission mode of the host.
+    fn looks_at_mode(&self) -> bool {
+        false
     }
 
     /// What the verdicts assume that no file states.

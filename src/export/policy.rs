@@ -142,6 +142,12 @@ pub fn asks(report: &Report) -> String {
     line
 }
 
+/// The permission modes that calls were judged by; none where no run records one.
+pub fn modes(report: &Report) -> Option<String> {
+    let modes = &report.modes;
+    (!modes.is_empty()).then(|| format!("judged by the recorded mode: {}", counted(modes)))
+}
+
 pub fn first(report: &Report) -> String {
     if report.first.is_empty() {
         return "no run changes".to_owned();
@@ -193,6 +199,9 @@ pub fn markdown(of: &Document<'_>) -> String {
             .map(|it| format!("`{}`", escaped(it)))
             .collect();
         let _ = writeln!(out, "- {what}: {}", names.join(", "));
+    }
+    if let Some(modes) = modes(report) {
+        let _ = writeln!(out, "- {}", escaped(&modes));
     }
     if !report.unjudged.is_empty() {
         let _ = writeln!(
@@ -282,6 +291,7 @@ pub fn junit(of: &Document<'_>, fail_on: &[String]) -> String {
         "<testsuites><testsuite name=\"policy\" tests=\"{}\" failures=\"{failed}\">",
         cases.len()
     );
+    properties(of.report, &mut out);
     for (name, changes) in &cases {
         let _ = write!(
             out,
@@ -295,6 +305,27 @@ pub fn junit(of: &Document<'_>, fail_on: &[String]) -> String {
     }
     out.push_str("</testsuite></testsuites>\n");
     out
+}
+
+/// Figures of the whole: how many people are asked is no failure by itself.
+fn properties(report: &Report, out: &mut String) {
+    let asks = &report.asks;
+    let all = [
+        ("calls", report.calls),
+        ("runs", report.runs),
+        ("newly-denied", report.newly_denied()),
+        ("newly-allowed", report.newly_allowed()),
+        ("errors", report.errors()),
+        ("asks.before", asks.before),
+        ("asks.after", asks.after),
+        ("asks.newly", asks.newly),
+        ("asks.no-longer", asks.no_longer),
+    ];
+    out.push_str("  <properties>\n");
+    for (name, value) in all {
+        let _ = writeln!(out, "    <property name=\"{name}\" value=\"{value}\"/>");
+    }
+    out.push_str("  </properties>\n");
 }
 
 fn failure(of: &Document<'_>, one: &Change, changes: &[&Change], out: &mut String) {
@@ -320,7 +351,7 @@ fn failure(of: &Document<'_>, one: &Change, changes: &[&Change], out: &mut Strin
     out.push_str("    </failure>\n  </testcase>\n");
 }
 
-/// Whether a change is one of those that `--fail-on` names; all three kinds if it names none.
+/// Whether a change is one of those that `--fail-on` names. If it names none: all but those that only ask.
 fn fails(change: &Change, fail_on: &[String]) -> bool {
     let (was, now) = (
         whatif::seen(change.was.effect),
@@ -331,7 +362,8 @@ fn fails(change: &Change, fail_on: &[String]) -> bool {
         Effect::Deny => named("newly-denied"),
         Effect::Error => named("error"),
         Effect::Allow => was == Effect::Deny && named("newly-allowed"),
-        Effect::Ask | Effect::Warn | Effect::Unknown => false,
+        Effect::Ask => fail_on.iter().any(|it| it == "newly-asked"),
+        Effect::Warn | Effect::Unknown => false,
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::ingest::assemble::Assembler;
 use crate::ingest::body::Body;
 use crate::ingest::fact::FactSink;
-use crate::ingest::json::Record;
+use crate::ingest::json::{Cursor, Range, Record};
 use crate::ingest::kin::Kin;
 use crate::ingest::limit::Limit;
 use crate::ingest::packed::converted::Convert;
@@ -123,6 +123,9 @@ pub trait Layout {
     }
 }
 
+/// Finds the arguments of the call in part `part` of a record. None says nothing: the record has to be opened.
+pub type FindArgs = fn(record: &mut Cursor<'_>, part: u16) -> Option<Range>;
+
 /// How one action is opened in full.
 pub trait Open {
     /// How many bytes of a record are enough to show an action in one line.
@@ -135,6 +138,11 @@ pub trait Open {
 
     /// Adds to `body` what part `part` of the record of its result holds.
     fn open_result(&self, record: &Value, part: u16, body: &mut Body);
+
+    /// How to find the arguments of a call in its record without opening it, for formats that write them as they are.
+    fn finds_args(&self) -> Option<FindArgs> {
+        None
+    }
 
     /// Whether the text of an action may lie in several records, or outside those of its row: then no
     /// search of the bytes of its records can rule it out.

@@ -8,7 +8,7 @@ use crate::query::body::{self, Answer};
 use crate::query::body::{ValueTest, any_in};
 use crate::query::compile::values::value_test;
 use crate::query::expr::{Expr, Find, Path, Scope, Subject, Text};
-use crate::query::fields::Field;
+use crate::query::fields::{Field, Shape};
 use crate::query::pattern::{Extent, Pattern};
 
 /// Everything that may be asked about a call.
@@ -43,6 +43,8 @@ enum Node {
 /// The fields that are known before a call runs.
 const FIELDS: &[Field] = &[
     Field::Tool,
+    Field::Class,
+    Field::Command,
     Field::Agent,
     Field::Model,
     Field::Provider,
@@ -80,7 +82,9 @@ fn needs_run(node: &Node) -> bool {
         Node::Always | Node::Args(..) | Node::HasArgs(_) | Node::Words { .. } => false,
         Node::And(parts) | Node::Or(parts) => parts.iter().any(needs_run),
         Node::Not(inner) => needs_run(inner),
-        Node::Field(field, _) | Node::HasField(field) => *field != Field::Tool,
+        Node::Field(field, _) | Node::HasField(field) => {
+            !matches!(field, Field::Tool | Field::Class | Field::Command)
+        }
     }
 }
 
@@ -98,7 +102,12 @@ fn node(expr: &Expr) -> Result<Node, String> {
         Expr::Not(inner) => Node::Not(Box::new(node(inner)?)),
         Expr::Term(term) => match &term.subject {
             Subject::Field(field) => {
-                Node::Field(known(*field)?, value_test(&term.test, Extent::Whole))
+                let extent = if field.info().shape == Shape::Text {
+                    Extent::Anywhere
+                } else {
+                    Extent::Whole
+                };
+                Node::Field(known(*field)?, value_test(&term.test, extent))
             }
             Subject::Args(path) => {
                 let extent = if path.is_empty() {
@@ -227,6 +236,8 @@ mod tests {
             match field {
                 Field::Tool => Some(json!("refund")),
                 Field::Calls => Some(json!(3)),
+                Field::Class => Some(json!("shell")),
+                Field::Command => Some(json!("git push origin main")),
                 _ => None,
             }
         }
@@ -254,6 +265,8 @@ mod tests {
         check("args.amount>500", json!({}), Answer::False);
         check("calls>2 -user:ops*", json!({}), Answer::True);
         check("order", json!({"text": "the order"}), Answer::True);
+        check("class:shell command:push", json!({}), Answer::True);
+        check("class:write or command=push", json!({}), Answer::False);
     }
 
     #[test]

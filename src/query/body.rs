@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use crate::ingest::body::Body;
+use crate::ingest::command;
 use crate::query::expr::{Path, Scope, Step};
 use crate::query::pattern::{Pattern, TextTest};
 
@@ -17,6 +18,8 @@ pub enum BodyTest {
     },
     /// The text of the action.
     Text(TextTest),
+    /// The line of a call of a shell.
+    Command(TextTest),
     /// The kind or message of its error.
     Error(TextTest),
     Value {
@@ -31,6 +34,7 @@ pub enum BodyTest {
     /// Whether it ran with other arguments than were approved. False for both where that cannot be compared.
     ApprovedDiffers(bool),
     HasText,
+    HasCommand,
     HasValue {
         root: Root,
         path: Path,
@@ -114,6 +118,8 @@ impl BodyTest {
                 .text
                 .as_deref()
                 .is_some_and(|text| test.is_true_of(text)),
+            BodyTest::Command(test) => command(body).is_some_and(|line| test.is_true_of(&line)),
+            BodyTest::HasCommand => command(body).is_some(),
             BodyTest::Error(test) => body.error.as_ref().is_some_and(|error| {
                 let kind = error.kind.as_deref().unwrap_or_default();
                 let any = |text: &str| test.any.iter().any(|pattern| pattern.matches(text));
@@ -129,6 +135,10 @@ impl BodyTest {
             judged: false,
         }
     }
+}
+
+fn command(body: &Body) -> Option<String> {
+    command::among(body.args.as_ref()?)
 }
 
 /// Whether a call ran with other arguments than some approval of it shows; none where no approval shows any.

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use crate::model::action::{Kind, Status, Verdict};
 use crate::model::chunk::Chunk;
+use crate::model::class::Class;
 use crate::model::outcome::{Attached, Outcomes};
 use crate::model::symbol::Sym;
 use crate::query::expr::State;
@@ -226,6 +227,7 @@ pub(super) fn occurring(field: Field, store: &Store) -> Vec<String> {
         Field::Tool => chunks(store).for_each(|(chunk, _)| {
             chunk.tool.iter().copied().for_each(&mut see);
         }),
+        Field::Class => return Class::ALL.iter().map(|it| it.word().to_owned()).collect(),
         Field::Agent => chunks(store).for_each(|(chunk, _)| {
             chunk.agent.iter().copied().for_each(&mut see);
         }),

@@ -106,6 +106,8 @@ fn of_term(term: &Term) -> Evidence {
             | Field::Service
             | Field::Release => each(text),
             Field::Kind
+            | Field::Class
+            | Field::Command
             | Field::Turn
             | Field::Seq
             | Field::Decision

@@ -221,6 +221,8 @@ impl TextTest {
 #[derive(Debug, Clone)]
 pub struct SymSet {
     test: TextTest,
+    /// What of a name is tested.
+    read: fn(&str) -> &str,
     holds: Vec<bool>,
     members: Vec<Sym>,
 }
@@ -230,9 +232,15 @@ const MAX_DIRECT: usize = 3;
 
 impl SymSet {
     pub fn new(test: TextTest) -> SymSet {
+        SymSet::reading(|name| name, test)
+    }
+
+    /// The symbols of whose names something else is tested.
+    pub fn reading(read: fn(&str) -> &str, test: TextTest) -> SymSet {
         // "Not recorded" is symbol 0 and never matches.
         SymSet {
             test,
+            read,
             holds: vec![false],
             members: Vec::new(),
         }
@@ -245,7 +253,7 @@ impl SymSet {
 
     pub fn extend(&mut self, symbols: &Symbols) {
         for number in self.holds.len() as u32..=symbols.len() {
-            let passes = self.test.is_true_of(symbols.name(Sym(number)));
+            let passes = self.test.is_true_of((self.read)(symbols.name(Sym(number))));
             self.holds.push(passes);
             if passes && self.members.len() <= MAX_DIRECT {
                 self.members.push(Sym(number));

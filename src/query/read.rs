@@ -6,7 +6,9 @@ use serde_json::Value;
 
 use crate::base::human;
 use crate::ingest::body::Body;
-use crate::model::action::Flags;
+use crate::ingest::command;
+use crate::model::action::{Flags, Kind};
+use crate::model::class::Class;
 use crate::model::outcome::{Attached, AttachedKind};
 use crate::model::quantity::Tokens;
 use crate::model::symbol::Sym;
@@ -73,6 +75,9 @@ fn of_field(field: Field, row: &Row<'_>, body: &Body) -> Option<String> {
     match field {
         Field::Kind => name(row.kind().word()),
         Field::Tool => name(row.tool()),
+        Field::Class => (row.kind() == Kind::ToolCall && !row.tool().is_empty())
+            .then(|| Class::of(row.tool()).word().to_owned()),
+        Field::Command => command::of(row.tool(), body.args.as_ref()?),
         Field::Agent => name(row.agent()),
         Field::Model => name(row.model()),
         Field::Provider => name(symbols.name(run.who.provider)),

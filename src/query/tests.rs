@@ -486,3 +486,28 @@ proptest! {
         prop_assert_eq!(part.rows().collect::<Vec<_>>(), expected);
     }
 }
+
+#[test]
+fn calls_are_found_by_what_their_tool_does_and_by_their_command() {
+    const CALLS: &str = r#"{"type":"tool_call","run_id":"r1","id":"c1","tool":"Bash","args":{"command":"git push origin main"}}
+{"type":"tool_call","run_id":"r1","id":"c2","tool":"exec_command","args":{"cmd":["bash","-lc","git status"]}}
+{"type":"tool_call","run_id":"r1","id":"c3","tool":"Read","args":{"file_path":"git push"}}
+{"type":"tool_call","run_id":"r1","id":"c4","tool":"mcp__shop__refund","args":{"command":"git push"}}
+{"type":"note","run_id":"r1","id":"n1","content":"git push"}
+"#;
+    let store = load(CALLS);
+    for (filter, lines) in [
+        ("class:shell", vec![1, 2]),
+        ("class:(read|mcp)", vec![3, 4]),
+        ("class!=shell", vec![3, 4]),
+        ("has:class", vec![1, 2, 3, 4]),
+        ("command:\"git push\"", vec![1]),
+        ("command=\"git status\"", vec![2]),
+        ("command~^git", vec![1, 2]),
+        ("has:command -command:push", vec![2]),
+    ] {
+        let found = find(&store, &parse(filter).expect("a filter")).rows;
+        let found: Vec<u32> = found.iter().map(|ix| store.row(*ix).line()).collect();
+        assert_eq!(found, lines, "{filter}");
+    }
+}

@@ -12,9 +12,10 @@ use memchr::memmem;
 use crate::base::cancel::CancelFlag;
 use crate::ingest::bytes::Bytes;
 use crate::ingest::made;
-use crate::model::action::{ActionIx, Flags, Place, SourceIx};
+use crate::model::action::{ActionIx, Flags, Place};
 use crate::model::chunk::CHUNK_ROWS;
 use crate::store::Store;
+use crate::store::stretch::{self, BLOCK, Piece};
 
 #[cfg(test)]
 mod tests;
@@ -86,15 +87,6 @@ fn is_number(word: &str) -> bool {
         .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'e' | b'E'))
 }
 
-/// A byte range of an action.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Piece {
-    source: SourceIx,
-    start: u64,
-    end: u64,
-    row: u16,
-}
-
 /// Reads and searches the records of chunks; its buffers are used again.
 #[derive(Debug, Default)]
 pub struct Reader {
@@ -102,12 +94,6 @@ pub struct Reader {
     buffer: Vec<u8>,
     hits: Vec<bool>,
 }
-
-/// Read size: small enough that the bytes are still in the CPU cache when they are searched.
-const BLOCK: u64 = 256 << 10;
-
-/// The largest gap between two records that is read rather than skipped.
-const GAP: u64 = 16 << 10;
 
 impl Reader {
     /// Keeps those `rows` of a chunk that may contain the needle.
@@ -119,20 +105,8 @@ impl Reader {
         self.hits.resize(CHUNK_ROWS, false);
         self.collect(store, chunk, rows);
         let pieces = std::mem::take(&mut self.pieces);
-        let mut rest = pieces.as_slice();
-        while let Some(first) = rest.first() {
-            let mut end = first.end;
-            let together = rest.iter().take_while(|piece| {
-                let near = piece.source == first.source && piece.start <= end.saturating_add(GAP);
-                let fits = piece.end.max(end) - first.start <= BLOCK || piece.start == first.start;
-                if near && fits {
-                    end = end.max(piece.end);
-                }
-                near && fits
-            });
-            let (stretch, after) = rest.split_at(together.count().max(1));
-            self.search(&store.source(first.source).bytes, stretch, needle);
-            rest = after;
+        for stretch in stretch::of(&pieces) {
+            self.search(&store.source(stretch[0].source).bytes, stretch, needle);
         }
         self.pieces = pieces;
         rows.retain(|row| self.hits[usize::from(*row)]);
@@ -154,13 +128,11 @@ impl Reader {
                 .into_iter()
                 .chain(row.attached().map(|attached| attached.place))
                 .chain(row.other_records());
-            self.pieces
-                .extend(places.filter(Place::is_some).map(|place| Piece {
-                    source: row.source_ix(),
-                    start: place.offset,
-                    end: place.offset.saturating_add(u64::from(place.len)),
-                    row: *at,
-                }));
+            self.pieces.extend(
+                places
+                    .filter(Place::is_some)
+                    .map(|place| Piece::of(&row, place, *at)),
+            );
         }
         self.pieces.sort_unstable();
     }

@@ -12,6 +12,8 @@ use std::sync::LazyLock;
 
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
+use saferun_tui::analysis::policy::set::{Policies, Set};
+use saferun_tui::analysis::policy::{File, Scope};
 use saferun_tui::base::cancel::CancelFlag;
 use saferun_tui::ingest::Loaded;
 use saferun_tui::ingest::bytes::Bytes;
@@ -233,6 +235,39 @@ fn frame_of_a_timeline_that_is_panned(bencher: Bencher) {
     let mut keys = ["l", "h"].into_iter().cycle();
     bencher.bench_local(|| {
         screen.play(keys.next().unwrap_or("l"));
+        screen.draw()
+    });
+}
+
+/// Denies one tool and asks for another, whatever their arguments.
+fn rules(_: &[PathBuf], _: &[&str]) -> Result<Policies, String> {
+    let text = "[[rule]]\nid = \"a\"\neffect = \"deny\"\ntool = \"refund\"\n\
+                [[rule]]\nid = \"b\"\neffect = \"ask\"\ntool = \"bash\"\n";
+    let files = vec![File {
+        path: "policy.toml".to_owned(),
+        text: text.to_owned(),
+        root: None,
+        in_force: true,
+        scope: Scope::User,
+    }];
+    let set = Set::read(&files).expect("a policy");
+    Ok(Policies { files, set })
+}
+
+/// A policy over a million actions that changes many of them, scrolled between two frames.
+#[divan::bench]
+fn frame_with_a_policy_over_it(bencher: Bencher) {
+    let mut options = tui::Options::default();
+    options.setup.policies.read = rules;
+    let mut screen = Headless::new(&options, (200, 60));
+    for message in actions::messages(1_000_000) {
+        screen.load(message);
+    }
+    screen.load(Loaded::Done);
+    screen.play("w g");
+    let mut keys = ["pagedown", "pageup"].into_iter().cycle();
+    bencher.bench_local(|| {
+        screen.play(keys.next().unwrap_or("pagedown"));
         screen.draw()
     });
 }

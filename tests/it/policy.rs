@@ -11,9 +11,13 @@ use saferun_tui::analysis::policy::set::Set;
 use saferun_tui::analysis::policy::whatif::{self, Against};
 use saferun_tui::analysis::policy::{Context, Dead, Effect, Engine, File, Scope, shell};
 use saferun_tui::base::cancel::CancelFlag;
+use saferun_tui::model::action::{ActionIx, Kind};
+use saferun_tui::model::chunk::CHUNK_ROWS;
+use saferun_tui::store::bodies;
+use saferun_tui::store::sweep::Sweep;
 use serde_json::{Value, json};
 
-use crate::support::{load, shared};
+use crate::support::{load, sample, shared};
 
 /// The expected verdicts; none where they are not at hand.
 fn golden() -> Option<Value> {
@@ -35,6 +39,7 @@ fn settings(permissions: &Value) -> Claude {
 const CONTEXT: Context<'_> = Context {
     cwd: Some("/w"),
     home: Some("/home/u"),
+    mode: None,
     before: saferun_tui::analysis::policy::Before {
         calls: 0,
         errors: 0,
@@ -134,7 +139,12 @@ fn a_what_if_over_real_runs_counts_what_the_reference_counts() {
     };
     let store = load(&[data]);
     let set = Set::of(Box::new(sample()));
-    let judged = history::judge(&store, &set, &Place::default(), &CancelFlag::new());
+    // The reference judges every run as if it were in the default mode.
+    let place = Place {
+        mode: Some("default".to_owned()),
+        ..Place::default()
+    };
+    let judged = history::judge(&store, &set, &place, &CancelFlag::new());
     let report = whatif::report(&store, &set, (&judged, Against::Recorded), &|_| true);
     let mut table: BTreeMap<String, u64> = report
         .table
@@ -173,4 +183,28 @@ fn a_what_if_over_real_runs_counts_what_the_reference_counts() {
     hits.insert("default", report.by_no_rule);
     hits.retain(|_, calls| *calls > 0);
     assert_eq!(json!(hits), expected["hits"]);
+}
+
+#[test]
+fn arguments_found_in_a_record_are_those_of_the_opened_call() {
+    let store = load(&[sample("saferun"), sample("claude-code")]);
+    let mut sweep = Sweep::default();
+    let mut compared = 0;
+    for (number, (chunk, _)) in store.chunks().enumerate() {
+        let row = |at: u16| store.row(ActionIx((number * CHUNK_ROWS) as u32 + u32::from(at)));
+        let rows: Vec<u16> = (0..chunk.len() as u16)
+            .filter(|at| row(*at).kind() == Kind::ToolCall)
+            .collect();
+        sweep.records(&store, (number, &rows), &mut |at, record| {
+            let (row, mut record) = (row(at), record.expect("a short record"));
+            let find = row.source().format.finds_args().expect("it can be found");
+            if let Some(found) = find(&mut record, row.place().part) {
+                let written = &record.bytes()[found.start..found.end];
+                let written: Value = serde_json::from_slice(written).expect("JSON");
+                assert_eq!(Some(written), bodies::own(&row).args);
+                compared += 1;
+            }
+        });
+    }
+    assert!(compared > 50, "{compared}");
 }

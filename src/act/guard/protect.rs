@@ -4,7 +4,8 @@
 use serde_json::Value;
 
 use crate::act::places::Places;
-use crate::analysis::policy::call::{Call, Class};
+use crate::analysis::policy::call::Call;
+use crate::model::class::Class;
 
 /// The id of this rule.
 pub(super) const RULE: &str = "self-protect";

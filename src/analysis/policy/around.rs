@@ -1,7 +1,7 @@
 //! Commands that a line runs without naming them as commands: what rules for prefixes of commands do not see.
 
-use crate::analysis::policy::call::is_shell;
 use crate::analysis::policy::shell;
+use crate::ingest::command::is_shell;
 
 /// A way in which a command can hide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

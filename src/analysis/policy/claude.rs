@@ -2,6 +2,7 @@
 //! decides, however specific the others are. Held against version 2.1.197 of the program.
 
 mod defaults;
+mod modes;
 mod rule;
 mod settings;
 mod shells;
@@ -105,7 +106,7 @@ impl Claude {
         Ok(claude)
     }
 
-    fn judge(&self, asked: &Asked<'_>) -> Verdict {
+    fn by_rules(&self, asked: &Asked<'_>) -> Verdict {
         let mut unjudged = None;
         for (effect, order) in EFFECTS.iter().zip(&self.order) {
             for ix in order {
@@ -260,7 +261,8 @@ impl Engine for Claude {
     }
 
     fn decide(&self, call: &Call<'_>, context: &Context<'_>) -> Verdict {
-        self.judge(&Asked::new(call, context))
+        let asked = Asked::new(call, context);
+        self.in_mode(&asked, self.by_rules(&asked))
     }
 
     fn explain(&self, call: &Call<'_>, context: &Context<'_>) -> Vec<Reason> {
@@ -287,9 +289,13 @@ impl Engine for Claude {
         .collect()
     }
 
+    fn looks_at_mode(&self) -> bool {
+        true
+    }
+
     fn assumptions(&self) -> &'static [&'static str] {
         &[
-            "the default mode of the program, whatever mode the run was in",
+            "the default mode of the program where a run does not record its mode (--mode)",
             "its list of commands that only read is longer than documented; known ones are built in",
         ]
     }

@@ -5,13 +5,15 @@ mod starlark;
 
 use serde_json::Value;
 
-use crate::analysis::policy::call::{Call, Class, is_shell};
+use crate::analysis::policy::call::Call;
 use crate::analysis::policy::codex::starlark::{Literal, Statement};
 use crate::analysis::policy::mistake::{Mistake, spot};
 use crate::analysis::policy::{
     Broken, Context, Effect, Engine, File, Kind, Needs, Reason, Rule, RuleIx, Verdict,
     has_extension, shell,
 };
+use crate::ingest::command::is_shell;
+use crate::model::class::Class;
 use crate::query::fields::nearest;
 
 pub static KIND: Kind = Kind {

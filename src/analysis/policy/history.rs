@@ -3,13 +3,16 @@
 
 use std::collections::HashMap;
 
+use memchr::memmem;
 use serde_json::Value;
 
 use crate::analysis::policy::call::{Call, Of};
+use crate::analysis::policy::modes::Modes;
 use crate::analysis::policy::set::Set;
 use crate::analysis::policy::{Before, Context, Effect, Needs, Verdict};
 use crate::base::cancel::CancelFlag;
 use crate::ingest::body::Body;
+use crate::ingest::json::Cursor;
 use crate::model::action::{ActionIx, Kind, SourceIx, Status};
 use crate::model::chunk::CHUNK_ROWS;
 use crate::model::outcome::AttachedKind;
@@ -19,6 +22,7 @@ use crate::store::Store;
 use crate::store::bodies;
 use crate::store::row::Row;
 use crate::store::search::in_order;
+use crate::store::sweep::Sweep;
 
 /// What happened to a call, as recorded.
 pub fn recorded(row: &Row<'_>) -> Effect {
@@ -44,6 +48,8 @@ pub struct Place {
     pub home: Option<String>,
     /// Taken as the working directory where a trace does not record it.
     pub cwd: Option<String>,
+    /// Taken as the permission mode of every run, whatever mode its trace records.
+    pub mode: Option<String>,
 }
 
 /// A call, what was recorded about it, and what a policy says.
@@ -69,7 +75,7 @@ pub fn judge_from(
     let mut found = Vec::new();
     let first = from.0 as usize / CHUNK_ROWS;
     let chunks = store.chunks().len().saturating_sub(first);
-    let work = |memo: &mut Memo, number: usize| history.chunk(memo, (first + number, from));
+    let work = |kept: &mut Kept, number: usize| history.chunk(kept, (first + number, from));
     in_order(chunks, cancel, work, &mut |_, judged: Vec<Judged>| {
         found.extend(judged);
     });
@@ -81,13 +87,15 @@ pub fn judge_from(
 pub struct Opened {
     body: Body,
     cwd: Option<String>,
+    mode: Option<String>,
     before: Before,
 }
 
 impl Opened {
-    pub fn new(row: &Row<'_>, place: &Place) -> Opened {
+    pub fn new(row: &Row<'_>, place: &Place, modes: &Modes) -> Opened {
         Opened {
             before: before(row.store, row.run_ix(), row.ix()),
+            mode: modes.at(row).map(str::to_owned),
             ..Opened::without_run(row, place)
         }
     }
@@ -97,7 +105,10 @@ impl Opened {
         let body = bodies::own(row);
         let cwd = cwd_of(&body).map(str::to_owned);
         Opened {
-            cwd: cwd_of_run(row).or(cwd).or_else(|| place.cwd.clone()),
+            cwd: cwd_at_start(row.store, row.run().first_action)
+                .or(cwd)
+                .or_else(|| place.cwd.clone()),
+            mode: None,
             before: Before::default(),
             body,
         }
@@ -112,23 +123,25 @@ impl Opened {
     }
 
     pub fn call<'a>(&'a self, row: &Row<'a>) -> Call<'a> {
-        call(row, &self.body)
+        let id = self.body.id.as_deref().unwrap_or_default();
+        call(row, id, self.args())
     }
 
     pub fn context<'a>(&'a self, place: &'a Place) -> Context<'a> {
         Context {
             cwd: self.cwd(),
             home: place.home.as_deref(),
+            mode: place.mode.as_deref().or(self.mode.as_deref()),
             before: self.before,
         }
     }
 }
 
-fn call<'a>(row: &Row<'a>, body: &'a Body) -> Call<'a> {
+fn call<'a>(row: &Row<'a>, id: &'a str, args: Option<&'a Value>) -> Call<'a> {
     Call {
         tool: row.tool(),
-        id: body.id.as_deref().unwrap_or_default(),
-        args: body.args.as_ref(),
+        id,
+        args,
         host: row.source().format.name(),
         agent: row.agent(),
         model: row.model(),
@@ -156,13 +169,6 @@ fn cwd_of(body: &Body) -> Option<&str> {
     labels
         .find(|(name, value)| name == "cwd" && value.starts_with('/'))
         .map(|(_, cwd)| cwd.as_str())
-}
-
-/// The working directory at the start of the run. Rules are about that one, wherever a shell went since.
-fn cwd_of_run(row: &Row<'_>) -> Option<String> {
-    let first = row.run().first_action.get()?;
-    let first = (first.0 < row.store.len()).then(|| row.store.row(first))?;
-    cwd_of(&bodies::own(&first)).map(str::to_owned)
 }
 
 /// What a run did before one of its actions.
@@ -197,23 +203,57 @@ struct History<'a> {
     place: &'a Place,
     /// Of every tool: what its verdicts need.
     needs: Map<Sym, Needs>,
-    /// Per run, where some record of it tells.
-    cwds: Vec<Option<String>>,
+    around: Surroundings,
     /// Per action, where some rule needs it; empty otherwise.
     before: Vec<Before>,
 }
 
-/// Verdicts that can be used again; each thread has its own.
+/// What one thread keeps between chunks.
 #[derive(Debug, Default)]
-struct Memo {
-    by_tool: Map<(Sym, SourceIx), Verdict>,
-    by_call: Map<String, Verdict>,
+struct Kept {
+    sweep: Sweep,
+    verdicts: Verdicts,
 }
+
+/// Verdicts that can be used again.
+#[derive(Debug, Default)]
+struct Verdicts {
+    by_tool: Map<(Sym, SourceIx), Verdict>,
+    by_call: Map<Alike, Map<Box<[u8]>, Verdict>>,
+    count: usize,
+}
+
+/// What calls with equal arguments must also have in common: their tool, their host and their surroundings.
+type Alike = (Sym, &'static str, u32);
 
 /// Verdicts that are kept. Beyond it, they are dropped and worked out again.
 const KEPT: usize = 1 << 16;
 /// Longer arguments are rarely equal.
 const LONGEST: usize = 4 << 10;
+
+impl Verdicts {
+    fn of(
+        &mut self,
+        (alike, args): (Alike, &[u8]),
+        decide: impl FnOnce() -> Option<Verdict>,
+    ) -> Option<Verdict> {
+        let known = self.by_call.get(&alike).and_then(|it| it.get(args));
+        if let Some(verdict) = known {
+            return Some(verdict.clone());
+        }
+        let verdict = decide()?;
+        if args.len() <= LONGEST {
+            if self.count >= KEPT {
+                self.by_call.clear();
+                self.count = 0;
+            }
+            self.count += 1;
+            let of = self.by_call.entry(alike).or_default();
+            of.insert(args.into(), verdict.clone());
+        }
+        Some(verdict)
+    }
+}
 
 impl<'a> History<'a> {
     fn new(store: &'a Store, set: &'a Set, place: &'a Place) -> History<'a> {
@@ -224,97 +264,187 @@ impl<'a> History<'a> {
         }
         let opens = needs.values().any(|it| *it != Needs::Tool);
         let counts = needs.values().any(|it| *it == Needs::Run);
+        let has_modes = place.mode.is_none() && set.looks_at_mode();
         History {
             store,
             set,
             place,
             needs,
-            cwds: if opens { cwds(store) } else { Vec::new() },
+            around: Surroundings::of(store, opens, has_modes),
             before: if counts { counted(store) } else { Vec::new() },
         }
     }
 
-    fn chunk(&self, memo: &mut Memo, (number, from): (usize, ActionIx)) -> Vec<Judged> {
+    fn chunk(&self, kept: &mut Kept, (number, from): (usize, ActionIx)) -> Vec<Judged> {
         let first = (number * CHUNK_ROWS) as u32;
-        let len = self
-            .store
-            .chunk(number)
-            .map_or(0, |(chunk, _)| chunk.len() as u32);
+        let chunk = self.store.chunk(number);
+        let len = chunk.map_or(0, |(chunk, _)| chunk.len() as u32);
         let rows = (first..first + len).map(|ix| self.store.row(ActionIx(ix)));
-        let calls = rows.filter(|row| row.ix() >= from && row.kind() == Kind::ToolCall);
-        calls
-            .map(|row| Judged {
+        let mut judged = Vec::new();
+        let mut by_args: Vec<u16> = Vec::new();
+        for row in rows.filter(|row| row.ix() >= from && row.kind() == Kind::ToolCall) {
+            let needs = self.needs.get(&row.tool_sym()).copied();
+            let verdict = match needs.unwrap_or(Needs::Run) {
+                Needs::Tool => self.by_tool(&mut kept.verdicts, &row),
+                Needs::Args if row.source().format.finds_args().is_some() => {
+                    by_args.push((row.ix().0 - first) as u16);
+                    Verdict::default(Effect::Unknown)
+                }
+                needs => self.opened(&mut kept.verdicts, &row, needs),
+            };
+            judged.push(Judged {
                 ix: row.ix(),
-                verdict: self.row(memo, &row),
-            })
-            .collect()
+                verdict,
+            });
+        }
+        let Kept { sweep, verdicts } = kept;
+        sweep.records(self.store, (number, &by_args), &mut |at, record| {
+            let row = self.store.row(ActionIx(first + u32::from(at)));
+            let quick = record.and_then(|record| self.unopened(verdicts, &row, record));
+            let verdict = quick.unwrap_or_else(|| self.opened(verdicts, &row, Needs::Args));
+            if let Ok(found) = judged.binary_search_by_key(&row.ix(), |it| it.ix) {
+                judged[found].verdict = verdict;
+            }
+        });
+        judged
     }
 
-    fn row(&self, memo: &mut Memo, row: &Row<'_>) -> Verdict {
-        let needs = self.needs.get(&row.tool_sym()).copied();
-        let needs = needs.unwrap_or(Needs::Run);
-        if needs == Needs::Tool {
-            let key = (row.tool_sym(), row.source_ix());
-            let decide = || {
-                self.set
-                    .decide(&call(row, &Body::default()), &Context::default())
-            };
-            return memo.by_tool.entry(key).or_insert_with(decide).clone();
-        }
-        let body = bodies::own(row);
-        let of_run = self
-            .cwds
-            .get(row.run_ix().0 as usize)
-            .and_then(Option::as_deref);
-        let context = Context {
-            cwd: of_run
-                .or_else(|| cwd_of(&body))
-                .or(self.place.cwd.as_deref()),
-            home: self.place.home.as_deref(),
-            before: self
-                .before
-                .get(row.ix().0 as usize)
-                .copied()
-                .unwrap_or_default(),
+    fn by_tool(&self, verdicts: &mut Verdicts, row: &Row<'_>) -> Verdict {
+        let key = (row.tool_sym(), row.source_ix());
+        let decide = || {
+            let around = self.around.at(row).1;
+            let context = self.context(row, around, None);
+            self.set.decide(&call(row, "", None), &context)
         };
-        let decide = || self.set.decide(&call(row, &body), &context);
-        let Some(key) = (needs == Needs::Args)
-            .then(|| key(row, &body, &context))
-            .flatten()
-        else {
+        if self.around.has_modes {
+            return decide();
+        }
+        verdicts.by_tool.entry(key).or_insert_with(decide).clone()
+    }
+
+    /// By the arguments alone, as they are written. None if the action has to be opened.
+    fn unopened(
+        &self,
+        verdicts: &mut Verdicts,
+        row: &Row<'_>,
+        mut record: Cursor<'_>,
+    ) -> Option<Verdict> {
+        let (number, around) = self.around.at(row);
+        let start = record.position();
+        let found = row.source().format.finds_args()?(&mut record, row.place().part)?;
+        let bytes = record.bytes();
+        if around.cwd.is_none() && memmem::find(&bytes[start..], b"\"cwd\"").is_some() {
+            return None;
+        }
+        let args = &bytes[found.start..found.end];
+        let alike = (row.tool_sym(), row.source().format.name(), number);
+        verdicts.of((alike, args), || {
+            let value: Value = serde_json::from_slice(args).ok()?;
+            let context = self.context(row, around, None);
+            Some(self.set.decide(&call(row, "", Some(&value)), &context))
+        })
+    }
+
+    fn opened(&self, verdicts: &mut Verdicts, row: &Row<'_>, needs: Needs) -> Verdict {
+        let body = bodies::own(row);
+        let (number, around) = self.around.at(row);
+        let own = cwd_of(&body).filter(|_| around.cwd.is_none());
+        let context = self.context(row, around, own);
+        let id = body.id.as_deref().unwrap_or_default();
+        let decide = || {
+            self.set
+                .decide(&call(row, id, body.args.as_ref()), &context)
+        };
+        let args = body.args.as_ref();
+        let Some(args) = args.filter(|_| needs == Needs::Args && own.is_none()) else {
             return decide();
         };
-        if memo.by_call.len() >= KEPT {
-            memo.by_call.clear();
+        let alike = (row.tool_sym(), row.source().format.name(), number);
+        let verdict = verdicts.of((alike, args.to_string().as_bytes()), || Some(decide()));
+        verdict.unwrap_or_else(decide)
+    }
+
+    fn context<'c>(
+        &'c self,
+        row: &Row<'_>,
+        around: &'c Surrounding,
+        own_cwd: Option<&'c str>,
+    ) -> Context<'c> {
+        let before = self.before.get(row.ix().0 as usize).copied();
+        let (cwd, mode) = (around.cwd.as_deref(), around.mode.as_deref());
+        Context {
+            cwd: cwd.or(own_cwd).or(self.place.cwd.as_deref()),
+            home: self.place.home.as_deref(),
+            mode: self.place.mode.as_deref().or(mode),
+            before: before.unwrap_or_default(),
         }
-        memo.by_call.entry(key).or_insert_with(decide).clone()
     }
 }
 
-/// What a verdict depends on; none where it is too long to be worth keeping.
-fn key(row: &Row<'_>, body: &Body, context: &Context<'_>) -> Option<String> {
-    let args = body.args.as_ref().map(Value::to_string).unwrap_or_default();
-    let host = row.source().format.name();
-    let key = || {
-        format!(
-            "{host}\0{}\0{}\0{args}",
-            row.tool(),
-            context.cwd.unwrap_or_default()
-        )
-    };
-    (args.len() <= LONGEST).then(key)
+/// What surrounds the calls of a run from some action on.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+struct Surrounding {
+    cwd: Option<String>,
+    mode: Option<String>,
 }
 
-fn cwds(store: &Store) -> Vec<Option<String>> {
-    let of = |first: ActionIx| {
-        let first = first.get().filter(|ix| ix.0 < store.len())?;
-        cwd_of(&bodies::own(&store.row(first))).map(str::to_owned)
-    };
-    store
-        .runs()
-        .iter()
-        .map(|run| of(run.first_action))
-        .collect()
+/// The surroundings of all calls; equal ones are stored once.
+#[derive(Debug, Default)]
+struct Surroundings {
+    all: Vec<Surrounding>,
+    /// Per run: from which action on which of them.
+    of_run: Vec<Vec<(ActionIx, u32)>>,
+    has_modes: bool,
+}
+
+impl Surroundings {
+    fn of(store: &Store, opens: bool, has_modes: bool) -> Surroundings {
+        let mut found = Surroundings {
+            all: vec![Surrounding::default()],
+            of_run: Vec::new(),
+            has_modes,
+        };
+        if !opens && !has_modes {
+            return found;
+        }
+        let mut modes = if has_modes {
+            Modes::of(store)
+        } else {
+            Modes::default()
+        };
+        let mut known: HashMap<Surrounding, u32> = HashMap::new();
+        for (at, run) in store.runs().iter().enumerate() {
+            let cwd = cwd_at_start(store, run.first_action);
+            let start = (ActionIx(0), None);
+            let later = modes.take(RunIx(at as u32));
+            let later = later.into_iter().map(|(ix, mode)| (ix, Some(mode)));
+            let spans = std::iter::once(start).chain(later).map(|(from, mode)| {
+                let cwd = cwd.clone();
+                let one = Surrounding { cwd, mode };
+                let number = *known.entry(one).or_insert_with_key(|one| {
+                    found.all.push(one.clone());
+                    found.all.len() as u32 - 1
+                });
+                (from, number)
+            });
+            found.of_run.push(spans.collect());
+        }
+        found
+    }
+
+    /// The surrounding of an action, and its number.
+    fn at(&self, row: &Row<'_>) -> (u32, &Surrounding) {
+        let spans = self.of_run.get(row.run_ix().0 as usize);
+        let span = spans.and_then(|it| it.iter().rfind(|(from, _)| *from <= row.ix()));
+        let number = span.map_or(0, |(_, number)| *number);
+        (number, &self.all[number as usize])
+    }
+}
+
+/// The working directory at the start of a run. Rules are about that one, wherever a shell went since.
+fn cwd_at_start(store: &Store, first: ActionIx) -> Option<String> {
+    let first = first.get().filter(|ix| ix.0 < store.len())?;
+    cwd_of(&bodies::own(&store.row(first))).map(str::to_owned)
 }
 
 fn counted(store: &Store) -> Vec<Before> {

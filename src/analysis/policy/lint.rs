@@ -11,6 +11,7 @@ use crate::analysis::policy::set::Set;
 use crate::analysis::policy::stars::Stars;
 use crate::analysis::policy::suggest::CODE;
 use crate::analysis::policy::{Context, Dead, Effect, Engine, Rule, RuleIx, native};
+use crate::base::human;
 use crate::query::fields::nearest;
 
 pub use crate::analysis::policy::lint::facts::{Facts, Known};
@@ -257,14 +258,17 @@ fn of_history(
         let mut say = about(*ix, found);
         if of.errors > 0 {
             let why = of.why.as_deref().unwrap_or("it cannot be evaluated");
-            say(
-                "error",
-                Weight::Wrong,
-                format!("cannot be judged: {why}"),
-                Some(of.errors),
-            );
+            // What a trace leaves out is no fault of the rule.
+            let weight = if of.only_unrecorded() {
+                Weight::Note
+            } else {
+                Weight::Wrong
+            };
+            let (errors, total) = (human::count(of.errors), human::count(facts.total()));
+            let words = format!("cannot be judged in {errors} of {total} calls: {why}");
+            say("error", weight, words, Some(of.errors));
         }
-        if of.matches == 0 && of.errors == 0 {
+        if of.matches == 0 && (of.errors == 0 || of.only_unrecorded()) {
             let near = facts
                 .near(rule, kind)
                 .map(|near| format!(" · nearest: {near}"));

@@ -1,18 +1,23 @@
 //! Our own `policy.toml`: deny, ask, warn, allow; the strictest rule that matches decides, then `default`.
 
+#[cfg(feature = "cel")]
+mod expression;
 mod matched;
 mod options;
 mod read;
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 
-use crate::analysis::policy::call::{Call, Class};
+use crate::analysis::policy::call::Call;
 use crate::analysis::policy::stars::Stars;
 use crate::analysis::policy::{
     Broken, Context, Effect, Engine, File, Kind, Needs, Reason, Rule, RuleIx, Verdict,
     has_extension,
 };
 use crate::ingest::body::Matched;
+use crate::model::class::Class;
 use crate::query::ahead::{Ahead, Known};
 use crate::query::body::Answer;
 use crate::query::expr::Expr;
@@ -48,6 +53,9 @@ pub(crate) struct Condition {
     when: Option<Ahead>,
     expr: Option<Expr>,
     when_text: String,
+    #[cfg(feature = "cel")]
+    cel: Option<expression::Cel>,
+    cel_text: String,
     reason: String,
 }
 
@@ -57,7 +65,7 @@ enum Found {
     Yes,
     /// The condition that does not hold.
     No(&'static str),
-    Unknown(&'static str),
+    Unknown(Cow<'static, str>),
 }
 
 struct About<'a> {
@@ -76,6 +84,8 @@ impl Known for About<'_> {
         let number = |number: u32| (number > 0).then(|| json!(number));
         match field {
             Field::Tool => name(call.tool),
+            Field::Class => name(call.class().word()),
+            Field::Command => call.command().map(Value::String),
             Field::Agent => name(call.agent),
             Field::Model => name(call.model),
             Field::User => name(call.user),
@@ -111,17 +121,69 @@ impl Condition {
         if !self.hosts.is_empty() && !self.hosts.iter().any(|it| it == call.host) {
             return Found::No("another host");
         }
+        match self.when(call, context) {
+            Found::Yes => self.cel(call, context),
+            // The other condition may still rule it out.
+            Found::Unknown(why) => match self.cel(call, context) {
+                Found::No(why) => Found::No(why),
+                Found::Yes | Found::Unknown(_) => Found::Unknown(why),
+            },
+            no => no,
+        }
+    }
+
+    fn when(&self, call: &Call<'_>, context: &Context<'_>) -> Found {
         let Some(when) = &self.when else {
             return Found::Yes;
         };
+        let reads_args = || {
+            ["args", "command"]
+                .iter()
+                .any(|it| self.when_text.contains(it))
+        };
         match when.test(&About { call, context }) {
             Answer::True => Found::Yes,
-            Answer::NotANumber => Found::Unknown("a number is compared with text"),
-            Answer::False if call.args.is_none() && self.when_text.contains("args") => {
-                Found::Unknown("the arguments are not recorded")
+            Answer::NotANumber => Found::Unknown("a number is compared with text".into()),
+            Answer::False if call.args.is_none() && reads_args() => {
+                Found::Unknown("the arguments are not recorded".into())
             }
             Answer::False => Found::No("when does not hold"),
         }
+    }
+
+    #[cfg(feature = "cel")]
+    fn cel(&self, call: &Call<'_>, context: &Context<'_>) -> Found {
+        match self.cel.as_ref().map(|it| it.test(call, context)) {
+            None | Some(Ok(true)) => Found::Yes,
+            Some(Ok(false)) => Found::No("cel does not hold"),
+            Some(Err(why)) => Found::Unknown(why.into()),
+        }
+    }
+
+    /// A policy with such a condition is refused when it is read.
+    #[cfg(not(feature = "cel"))]
+    fn cel(&self, _: &Call<'_>, _: &Context<'_>) -> Found {
+        Found::Yes
+    }
+
+    fn needs(&self) -> Needs {
+        let when = match &self.when {
+            Some(when) if when.needs_run() => Needs::Run,
+            Some(_) => Needs::Args,
+            None => Needs::Tool,
+        };
+        when.max(self.cel_needs())
+    }
+
+    #[cfg(feature = "cel")]
+    fn cel_needs(&self) -> Needs {
+        let cel = self.cel.as_ref();
+        cel.map_or(Needs::Tool, expression::Cel::needs)
+    }
+
+    #[cfg(not(feature = "cel"))]
+    fn cel_needs(&self) -> Needs {
+        Needs::Tool
     }
 }
 
@@ -172,11 +234,7 @@ impl Engine for Native {
             .conditions
             .iter()
             .filter(|it| it.is_for(tool))
-            .map(|it| match &it.when {
-                Some(when) if when.needs_run() => Needs::Run,
-                Some(_) => Needs::Args,
-                None => Needs::Tool,
-            });
+            .map(Condition::needs);
         needs.max().unwrap_or(Needs::Tool)
     }
 
@@ -214,13 +272,17 @@ impl Engine for Native {
         all.map(|(at, condition)| {
             let found = condition.test(call, context);
             let (is_match, words) = match found {
-                Found::Yes => (Some(true), "matches"),
-                Found::No(why) => (Some(false), why),
+                Found::Yes => (Some(true), Cow::Borrowed("matches")),
+                Found::No(why) => (Some(false), Cow::Borrowed(why)),
                 Found::Unknown(why) => (None, why),
             };
-            let mut words = words.to_owned();
-            if condition.is_for(call.tool) && !condition.when_text.is_empty() {
-                words.extend([" · when ", &condition.when_text]);
+            let mut words = words.into_owned();
+            let (when, cel) = (condition.when_text.as_str(), condition.cel_text.as_str());
+            let texts = [("when", when), ("cel", cel)];
+            for (name, text) in texts.into_iter().filter(|(_, text)| !text.is_empty()) {
+                if condition.is_for(call.tool) {
+                    words.extend([" · ", name, " ", text]);
+                }
             }
             if is_match == Some(true) && !condition.reason.is_empty() {
                 words.extend([" · ", &condition.reason]);

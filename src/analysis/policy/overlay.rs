@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::analysis::policy::history::{Judged, Place, judge_from};
 use crate::analysis::policy::lint::{Facts, Finding, lint};
+use crate::analysis::policy::modes::Modes;
 use crate::analysis::policy::set::Policies;
 use crate::analysis::policy::whatif::{self, Against, Change, Report};
 use crate::analysis::policy::{Effect, Needs, RuleIx};
@@ -27,6 +28,8 @@ pub struct Overlay {
     shown: Vec<Change>,
     /// The first change of each run that has one.
     first: HashMap<RunIx, ActionIx>,
+    /// The permission modes of the runs, where verdicts depend on them.
+    pub modes: Modes,
     /// How many actions the store had.
     pub len: u32,
 }
@@ -69,6 +72,11 @@ impl Overlay {
         findings: Vec<Finding>,
     ) -> Overlay {
         let report = whatif::report(store, &policies.set, (&judged, against), &|_| true);
+        let modes = if policies.set.looks_at_mode() {
+            Modes::of(store)
+        } else {
+            Modes::default()
+        };
         let shown = report.changes.iter().filter(|it| is_shown(it)).cloned();
         let first = report.first.iter().map(|it| (it.run, it.ix)).collect();
         Overlay {
@@ -79,6 +87,7 @@ impl Overlay {
             judged,
             report,
             findings,
+            modes,
             len: store.len(),
         }
     }

@@ -126,6 +126,10 @@ impl Set {
         needs.max().unwrap_or(Needs::Tool)
     }
 
+    pub fn looks_at_mode(&self) -> bool {
+        self.engines().any(Engine::looks_at_mode)
+    }
+
     pub fn decide(&self, call: &Call<'_>, context: &Context<'_>) -> Verdict {
         let verdicts = self.judges(call.host).map(|it| {
             let verdict = it.engine.decide(call, context);

@@ -98,14 +98,19 @@ impl<'a> Entry<'a> {
     pub fn filter(&self) -> Result<Expr, Mistake> {
         let filter = self.string()?;
         query::parse(filter).map_err(|error| {
-            let span = self.value.span();
-            let inside = self.text.get(span.clone()).and_then(|raw| raw.find(filter));
-            let span = match inside {
-                Some(at) => span.start + at + error.span.start..span.start + at + error.span.end,
-                None => span,
-            };
-            Mistake::at(self.text, span, error.message).meaning(error.suggestion.as_deref())
+            let place = self.inside(filter, error.span);
+            Mistake::at(self.text, place, error.message).meaning(error.suggestion.as_deref())
         })
+    }
+
+    /// Where a part of its string stands in the file; the whole value where the file writes the string with escapes.
+    pub fn inside(&self, string: &str, part: Range<usize>) -> Range<usize> {
+        let span = self.value.span();
+        let found = self.text.get(span.clone()).and_then(|raw| raw.find(string));
+        match found {
+            Some(at) => span.start + at + part.start..span.start + at + part.end,
+            None => span,
+        }
     }
 
     /// The table of `[name]`.

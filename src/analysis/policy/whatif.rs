@@ -1,8 +1,10 @@
 //! What would have been decided, beside what was: the table, the first change of every run, and what no rule covers.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::analysis::policy::history::{Judged, recorded};
+use crate::analysis::policy::modes::Modes;
 use crate::analysis::policy::set;
 use crate::analysis::policy::{Dead, Effect, RuleIx, Verdict};
 use crate::model::action::ActionIx;
@@ -44,6 +46,8 @@ pub struct Report {
     /// Why calls cannot be judged, most first.
     pub unjudged: Vec<(String, u64)>,
     pub errors: Vec<Failure>,
+    /// Calls by the permission mode that their run records, where verdicts depend on it; most first.
+    pub modes: Vec<(String, u64)>,
     pub asks: Asks,
 }
 
@@ -88,6 +92,11 @@ pub fn report(
             hits: vec![0; set.rules().count()],
             ..Report::default()
         },
+        modes: if set.looks_at_mode() {
+            Modes::of(store)
+        } else {
+            Modes::default()
+        },
         ..Sums::default()
     };
     for (at, judged) in judged.iter().enumerate().filter(|(_, it)| kept(it.ix)) {
@@ -104,16 +113,22 @@ pub fn report(
 }
 
 type Set<T> = HashSet<T, foldhash::fast::RandomState>;
+type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+
+/// Calls by what was and what would be, a row of new effects for each old one.
+type Cells = [[u64; Effect::ALL.len()]; Effect::ALL.len()];
 
 #[derive(Default)]
 struct Sums {
     report: Report,
-    runs: Set<RunIx>,
-    cells: Set<(RunIx, Effect, Effect)>,
+    /// Per run, the cells of the table that it has calls in.
+    runs: Map<RunIx, Cells>,
     changed: Set<RunIx>,
-    uncovered: HashMap<Sym, u64, foldhash::fast::RandomState>,
-    unjudged: HashMap<String, u64>,
-    errors: BTreeMap<(Option<RuleIx>, String), u64>,
+    uncovered: Map<Sym, u64>,
+    unjudged: HashMap<Cow<'static, str>, u64>,
+    errors: BTreeMap<(Option<RuleIx>, Cow<'static, str>), u64>,
+    modes: Modes,
+    in_mode: BTreeMap<String, u64>,
     days: BTreeSet<i64>,
     waits: Vec<i64>,
 }
@@ -128,11 +143,7 @@ impl Sums {
         let report = &mut self.report;
         let (then, now) = (seen(was.effect), seen(judged.verdict.effect));
         report.calls += 1;
-        self.runs.insert(run);
-        *report.table.entry((then, now)).or_default() += 1;
-        if self.cells.insert((run, then, now)) {
-            *report.table_runs.entry((then, now)).or_default() += 1;
-        }
+        self.runs.entry(run).or_default()[then as usize][now as usize] += 1;
         let rule = judged.verdict.rule;
         let hits = rule.and_then(|ix| report.hits.get_mut(ix.0 as usize));
         if let Some(hits) = hits {
@@ -142,14 +153,20 @@ impl Sums {
             *self.uncovered.entry(row.tool_sym()).or_default() += 1;
         }
         if !judged.verdict.why.is_empty() {
-            *self
-                .unjudged
-                .entry(judged.verdict.why.to_string())
-                .or_default() += 1;
+            let why = judged.verdict.why.clone();
+            *self.unjudged.entry(why).or_default() += 1;
         }
         if now == Effect::Error {
-            let key = (judged.verdict.rule, judged.verdict.why.to_string());
+            let key = (judged.verdict.rule, judged.verdict.why.clone());
             *self.errors.entry(key).or_default() += 1;
+        }
+        if let Some(mode) = self.modes.at(&row) {
+            match self.in_mode.get_mut(mode) {
+                Some(calls) => *calls += 1,
+                None => {
+                    self.in_mode.insert(mode.to_owned(), 1);
+                }
+            }
         }
         report.asks.count(then, now);
         if let Some(time) = row.time().get() {
@@ -186,18 +203,23 @@ impl Sums {
     fn finish(self, store: &Store) -> Report {
         let mut report = self.report;
         report.runs = self.runs.len() as u64;
+        for cells in self.runs.values() {
+            report.add(cells);
+        }
         let tools = self.uncovered.into_iter();
         let name = |tool: Sym| store.symbols().name(tool).to_owned();
         report.uncovered = most_first(tools.map(|(tool, calls)| (name(tool), calls)));
-        report.unjudged = most_first(self.unjudged.into_iter());
+        let unjudged = self.unjudged.into_iter();
+        report.unjudged = most_first(unjudged.map(|(why, calls)| (why.into_owned(), calls)));
         let errors = self.errors.into_iter();
         report.errors = errors
             .map(|((rule, message), calls)| Failure {
                 rule,
-                message,
+                message: message.into_owned(),
                 calls,
             })
             .collect();
+        report.modes = most_first(self.in_mode.into_iter());
         report.asks.days = self.days.len() as u64;
         report.asks.wait = median(self.waits);
         report
@@ -230,6 +252,16 @@ impl Asks {
 }
 
 impl Report {
+    /// Adds the calls of one run.
+    fn add(&mut self, cells: &Cells) {
+        for (was, row) in Effect::ALL.iter().zip(cells) {
+            for (now, calls) in Effect::ALL.iter().zip(row).filter(|(_, calls)| **calls > 0) {
+                *self.table.entry((*was, *now)).or_default() += calls;
+                *self.table_runs.entry((*was, *now)).or_default() += 1;
+            }
+        }
+    }
+
     pub fn cell(&self, was: Effect, now: Effect) -> u64 {
         self.table.get(&(was, now)).copied().unwrap_or(0)
     }
@@ -240,6 +272,15 @@ impl Report {
             .iter()
             .filter(|was| **was != Effect::Deny)
             .map(|was| self.cell(*was, Effect::Deny))
+            .sum()
+    }
+
+    /// Calls that nobody was asked for, and that would be asked for.
+    pub fn newly_asked(&self) -> u64 {
+        Effect::ALL
+            .iter()
+            .filter(|was| **was != Effect::Ask)
+            .map(|was| self.cell(*was, Effect::Ask))
             .sum()
     }
 

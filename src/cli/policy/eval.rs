@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 
-use crate::analysis::policy::history::{self, Judged};
+use crate::analysis::policy::history::{self, Judged, Place};
 use crate::analysis::policy::set::Policies;
 use crate::analysis::policy::whatif::{self, Against, Report};
 use crate::base::cancel::CancelFlag;
@@ -30,6 +30,9 @@ Examples:
 Policies are settings files of Claude Code, policies of Gemini CLI (.toml), .rules of Codex, opencode.json, and
 policy.toml; claude:, codex:, gemini: and opencode: stand for what is in force on this machine.
 
+Calls of Claude Code are judged by the permission mode that their run records: where it bypasses permissions, nothing
+is asked unless a rule asks. --mode default shows what people would be asked otherwise.
+
 A verdict is unknown where a sandbox, classifier or mode decides and no file tells, and an error where a condition
 cannot be evaluated; neither counts as allowed. Calls after the first change of a run might have gone differently.
 
@@ -47,8 +50,12 @@ pub(super) struct Eval {
     /// Take the folders of projects as trusted, so that what their rules allow is in force
     #[arg(long)]
     trusted: bool,
-    /// Exit with 1 where there is one of these: newly-denied, newly-allowed, error
-    #[arg(long, value_name = "WHAT,…", value_delimiter = ',', value_parser = ["newly-denied", "newly-allowed", "error"])]
+    /// Judge all runs by this permission mode of Claude Code instead of the recorded one
+    #[arg(long, value_name = "MODE", value_parser = sources::MODES.to_vec())]
+    mode: Option<String>,
+    /// Exit with 1 where there is one of these: newly-denied, newly-asked, newly-allowed, error
+    #[arg(long, value_name = "WHAT,…", value_delimiter = ',',
+        value_parser = ["newly-denied", "newly-asked", "newly-allowed", "error"])]
     fail_on: Vec<String>,
     /// Print a Markdown document
     #[arg(long, conflicts_with = "json")]
@@ -87,7 +94,11 @@ impl Eval {
             return Ok(exit);
         }
         let kept = kept(cx, &read, expr.as_ref());
-        let report = evaluate(&read, &policies, other.as_ref(), kept.as_ref());
+        let place = Place {
+            mode: self.mode.clone(),
+            ..sources::place()
+        };
+        let report = evaluate(&read, (&policies, other.as_ref()), kept.as_ref(), &place);
         let evaluated = Evaluated {
             read: &read,
             policies: &policies,
@@ -136,23 +147,29 @@ pub(super) fn kept(
 
 fn evaluate(
     read: &Read,
-    policies: &Policies,
-    other: Option<&Policies>,
+    (policies, other): (&Policies, Option<&Policies>),
     kept: Option<&HashSet<ActionIx>>,
+    place: &Place,
 ) -> Report {
-    let (place, cancel) = (sources::place(), CancelFlag::new());
+    let cancel = CancelFlag::new();
     let judge =
-        |of: &Policies| -> Vec<Judged> { history::judge(&read.store, &of.set, &place, &cancel) };
+        |of: &Policies| -> Vec<Judged> { history::judge(&read.store, &of.set, place, &cancel) };
     let judged = judge(policies);
     let others = other.map(judge);
     let against = others.as_deref().map_or(Against::Recorded, Against::Policy);
     let is_kept = |ix: ActionIx| kept.is_none_or(|kept| kept.contains(&ix));
-    whatif::report(&read.store, &policies.set, (&judged, against), &is_kept)
+    let report = whatif::report(&read.store, &policies.set, (&judged, against), &is_kept);
+    let is_recorded = place.mode.is_none();
+    Report {
+        modes: report.modes.into_iter().filter(|_| is_recorded).collect(),
+        ..report
+    }
 }
 
 fn count(report: &Report, what: &str) -> u64 {
     match what {
         "newly-denied" => report.newly_denied(),
+        "newly-asked" => report.newly_asked(),
         "newly-allowed" => report.newly_allowed(),
         _ => report.errors(),
     }

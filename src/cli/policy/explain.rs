@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::analysis::policy::history::Opened;
+use crate::analysis::policy::history::{Opened, Place};
+use crate::analysis::policy::modes::Modes;
 use crate::analysis::policy::set::Policies;
 use crate::analysis::policy::{Effect, Reason, Verdict};
 use crate::analysis::summary;
@@ -37,6 +38,9 @@ pub(super) struct Explain {
     /// Take the folders of projects as trusted
     #[arg(long)]
     trusted: bool,
+    /// Judge by this permission mode of Claude Code instead of the recorded one
+    #[arg(long, value_name = "MODE", value_parser = sources::MODES.to_vec())]
+    mode: Option<String>,
 }
 
 impl Explain {
@@ -55,8 +59,11 @@ impl Explain {
             let what = format!("action {seq} is no tool call but a {}", row.kind().word());
             return Err(Failure::Usage(what).into());
         }
-        let place = sources::place();
-        let opened = Opened::new(&row, &place);
+        let place = Place {
+            mode: self.mode,
+            ..sources::place()
+        };
+        let opened = Opened::new(&row, &place, &Modes::of(&store));
         let (call, context) = (opened.call(&row), opened.context(&place));
         let verdict = policies.set.decide(&call, &context);
         let mut reasons = policies.set.explain(&call, &context);

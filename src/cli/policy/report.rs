@@ -209,6 +209,9 @@ fn notes(cx: &mut Cx, of: &Document<'_>) -> anyhow::Result<()> {
             export::counted(&report.unjudged)
         ));
     }
+    if let Some(modes) = export::modes(report) {
+        lines.push(format!("{modes} (--mode default: as if people were asked)"));
+    }
     for assumption in of.set.engines().flat_map(Engine::assumptions) {
         lines.push(format!("assumed: {assumption}"));
     }

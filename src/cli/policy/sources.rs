@@ -218,11 +218,22 @@ fn home() -> Option<PathBuf> {
     Some(fs::canonicalize(&home).unwrap_or(home))
 }
 
+/// Permission modes of Claude Code.
+pub(super) const MODES: &[&str] = &[
+    "default",
+    "acceptEdits",
+    "plan",
+    "auto",
+    "dontAsk",
+    "bypassPermissions",
+];
+
 /// What traces do not tell: here, the home folder of the user.
 pub(in crate::cli) fn place() -> Place {
     Place {
         home: home().map(|it| it.to_string_lossy().into_owned()),
         cwd: None,
+        mode: None,
     }
 }
 

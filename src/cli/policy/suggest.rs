@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::analysis::policy::suggest::{self, Found, HeldOut, Risk, Suggestion};
 use crate::analysis::runs::short_ids;
 use crate::base::human;
+use crate::base::text::cut;
 use crate::cli::Cx;
 use crate::cli::args::Paths;
 use crate::cli::failure::Exit;
@@ -143,6 +144,9 @@ fn text(
     Ok(())
 }
 
+/// The widest example: its beginning tells what it is.
+const EXAMPLE: usize = 60;
+
 fn rows(cx: &mut Cx, all: &[&Suggestion]) -> anyhow::Result<()> {
     let row = |it: &&Suggestion| {
         let role = match it.risk {
@@ -151,12 +155,17 @@ fn rows(cx: &mut Cx, all: &[&Suggestion]) -> anyhow::Result<()> {
             Risk::High => Role::Warn,
             Risk::Decide => Role::Bad,
         };
+        let examples = it.examples.iter().map(|one| {
+            let one = cx.out.look.clean(one);
+            cut(&one, EXAMPLE).into_owned()
+        });
+        let examples: Vec<String> = examples.collect();
         vec![
             Cell::new(it.calls.to_string()),
             Cell::new(it.runs.to_string()),
             Cell::role(it.risk.word(), role),
             Cell::new(cx.out.look.clean(&it.rule)),
-            Cell::role(cx.out.look.clean(&it.examples.join(" · ")), Role::Dim),
+            Cell::role(examples.join(" · "), Role::Dim),
         ]
     };
     let rows: Vec<Vec<Cell>> = all.iter().map(row).collect();

@@ -81,12 +81,15 @@ struct Case {
     args: Value,
     host: String,
     cwd: Option<String>,
+    mode: Option<String>,
     before: Before,
     expect: Effect,
     rule: Option<String>,
 }
 
-const KEYS: &[&str] = &["tool", "args", "host", "cwd", "history", "expect", "rule"];
+const KEYS: &[&str] = &[
+    "tool", "args", "host", "cwd", "mode", "history", "expect", "rule",
+];
 
 fn read(text: &str) -> Result<Vec<Case>, Mistake> {
     let table = table(text)?;
@@ -108,6 +111,7 @@ fn one(text: &str, table: &DeTable<'_>, span: std::ops::Range<usize>) -> Result<
         args: Value::Object(serde_json::Map::new()),
         host: String::new(),
         cwd: None,
+        mode: None,
         before: Before::default(),
         expect: Effect::Unknown,
         rule: None,
@@ -119,6 +123,7 @@ fn one(text: &str, table: &DeTable<'_>, span: std::ops::Range<usize>) -> Result<
             "args" => case.args = json(entry.value),
             "host" => entry.string()?.clone_into(&mut case.host),
             "cwd" => case.cwd = Some(entry.string()?.to_owned()),
+            "mode" => case.mode = Some(entry.string()?.to_owned()),
             "history" => {
                 let wrong = || entry.wrong("expected a list of calls");
                 case.before = before(entry.value).ok_or_else(wrong)?;
@@ -170,6 +175,7 @@ impl Case {
         let context = Context {
             cwd: self.cwd.as_deref(),
             home: place.home.as_deref(),
+            mode: self.mode.as_deref(),
             before: self.before,
         };
         let verdict = policies.set.decide(&call, &context);

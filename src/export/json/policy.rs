@@ -30,6 +30,9 @@ pub struct ReportJson<'a> {
     by_no_rule: u64,
     uncovered: Vec<ToolJson<'a>>,
     unjudged: Vec<WhyJson<'a>>,
+    /// Calls by the recorded permission mode that they are judged by.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    modes: BTreeMap<&'a str, u64>,
     asks: AsksJson,
     errors: Vec<ErrorJson<'a>>,
     assumptions: Vec<&'static str>,
@@ -146,6 +149,11 @@ pub fn report<'a>(of: &Document<'a>) -> ReportJson<'a> {
                 reason,
                 calls: *calls,
             })
+            .collect(),
+        modes: report
+            .modes
+            .iter()
+            .map(|(mode, calls)| (mode.as_str(), *calls))
             .collect(),
         asks: AsksJson {
             before: asks.before,

@@ -19,7 +19,7 @@ use crate::ingest::assemble::Assembler;
 use crate::ingest::body::Body;
 use crate::ingest::bytes::Bytes;
 use crate::ingest::fact::FactSink;
-use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::format::{Decode, FindArgs, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::formats::members;
 use crate::ingest::json::{Cursor, Record};
 use crate::ingest::kin::{Kin, ReadTies, Tie};
@@ -105,6 +105,10 @@ impl Layout for ClaudeCode {
 }
 
 impl Open for ClaudeCode {
+    fn finds_args(&self) -> Option<FindArgs> {
+        Some(open::args_in)
+    }
+
     fn open(&self, record: &Value, part: u16) -> Body {
         open::body(record, part)
     }

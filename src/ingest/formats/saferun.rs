@@ -13,7 +13,9 @@ use self::open::kind_of;
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::Body;
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
-use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request, Sent};
+use crate::ingest::format::{
+    Decode, FindArgs, Format, Held, Layout, Open, Recorded, Request, Sent,
+};
 use crate::ingest::formats::members;
 use crate::ingest::json::{Checked, Cursor, Record};
 use crate::ingest::request::RequestPart;
@@ -93,6 +95,10 @@ impl Layout for Saferun {
 }
 
 impl Open for Saferun {
+    fn finds_args(&self) -> Option<FindArgs> {
+        Some(open::args_in)
+    }
+
     fn open(&self, record: &Value, _part: u16) -> Body {
         open::body(record)
     }

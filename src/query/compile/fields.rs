@@ -1,6 +1,7 @@
 //! What each field reads, for tests of its value and for `has:`.
 
 use crate::model::action::{Flags, Kind, Status, Verdict};
+use crate::model::class::Class;
 use crate::query::body::{BodyTest, Root, ValueTest};
 use crate::query::columns::{
     AttachedTest, ColumnTest, NumberColumn, Numbers, RunNumber, RunSymbol, RunTest, SymbolColumn,
@@ -30,6 +31,8 @@ pub(super) fn field_test(field: Field, test: &Test) -> Node {
             |status| (status as u16, status.word()),
         ))),
         Field::Tool => symbol(SymbolColumn::Tool),
+        Field::Class => of_class(TextTest::of(test, Extent::Whole)),
+        Field::Command => of_shell(BodyTest::Command(TextTest::of(test, Extent::Anywhere))),
         Field::Agent => symbol(SymbolColumn::Agent),
         Field::Model => symbol(SymbolColumn::Model),
         Field::Provider => run_symbol(RunSymbol::Provider),
@@ -103,6 +106,22 @@ pub(super) fn field_test(field: Field, test: &Test) -> Node {
         // The parser allows the first only after `has:`, and `compile` looks up the other.
         Field::Approval | Field::Alert => Node::Always(false),
     }
+}
+
+/// Tool calls by what their tool does.
+fn of_class(test: TextTest) -> Node {
+    let class = SymSet::reading(|tool| Class::of(tool).word(), test);
+    Node::And(vec![
+        Node::Column(ColumnTest::Kinds(1 << Kind::ToolCall as u16)),
+        Node::Column(ColumnTest::Symbol(SymbolColumn::Tool, class)),
+    ])
+}
+
+/// Calls of a shell that pass a test.
+fn of_shell(test: BodyTest) -> Node {
+    let shell = Test::Equals(vec![Value::Word(Class::Shell.word().to_owned())]);
+    let shell = of_class(TextTest::of(&shell, Extent::Whole));
+    Node::And(vec![shell, body(test)])
 }
 
 /// `yes` for actions with a flag, `no` for all others.
@@ -191,6 +210,11 @@ pub(super) fn has(subject: &Subject) -> Node {
         | Field::Retries => Node::Always(true),
         Field::Alert => Node::Always(false),
         Field::Tool => symbol(SymbolColumn::Tool),
+        Field::Class => Node::And(vec![
+            Node::Column(ColumnTest::Kinds(1 << Kind::ToolCall as u16)),
+            symbol(SymbolColumn::Tool),
+        ]),
+        Field::Command => of_shell(BodyTest::HasCommand),
         Field::Agent => symbol(SymbolColumn::Agent),
         Field::Model => symbol(SymbolColumn::Model),
         Field::Provider => run(RunSymbol::Provider),

@@ -1,7 +1,7 @@
 //! What Claude Code does in its default mode with a call that no rule matches.
 
 use crate::analysis::policy::claude::Asked;
-use crate::analysis::policy::claude::rule::argument_of_reader;
+use crate::analysis::policy::claude::rule::{argument_of_editor, argument_of_reader};
 use crate::analysis::policy::{Effect, Verdict, paths};
 
 /// Tools that are never asked for.
@@ -20,7 +20,7 @@ const FREE: &[&str] = &[
 ];
 
 pub(super) fn needs_args(tool: &str) -> bool {
-    tool == "Bash" || argument_of_reader(tool).is_some()
+    tool == "Bash" || argument_of_reader(tool).is_some() || argument_of_editor(tool).is_some()
 }
 
 pub(super) fn without_rule(asked: &Asked<'_>, folders: &[String]) -> Verdict {

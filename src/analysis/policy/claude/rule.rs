@@ -85,6 +85,10 @@ pub(super) fn argument_of_reader(tool: &str) -> Option<&'static str> {
     argument(READERS, tool)
 }
 
+pub(super) fn argument_of_editor(tool: &str) -> Option<&'static str> {
+    argument(EDITORS, tool)
+}
+
 impl Matcher {
     /// An error says what is wrong with the rule.
     pub(super) fn new(text: &str, effect: Effect, beside: &str) -> Result<Matcher, String> {

@@ -94,6 +94,11 @@ impl<'a> Parsed<'a> {
                 .all(|at| self.is_allowed(spec, at) || self.is_reader(at))
     }
 
+    /// One command without what stands before it; empty where there is none.
+    pub(super) fn bare(&self, at: usize) -> &str {
+        self.careful.get(at).map_or("", String::as_str)
+    }
+
     /// Which command of the line a rule stops, from 0.
     pub(super) fn stopped(&self, spec: &Spec) -> Option<usize> {
         self.told

@@ -6,6 +6,7 @@ use super::*;
 const CONTEXT: Context<'_> = Context {
     cwd: Some("/w"),
     home: Some("/home/u"),
+    mode: None,
     before: crate::analysis::policy::Before {
         calls: 0,
         errors: 0,
@@ -216,4 +217,123 @@ proptest! {
             }
         }
     }
+}
+
+#[track_caller]
+fn in_mode(mode: &str, tool: &str, args: &Value, expected: Effect) {
+    let rules = [
+        (Effect::Deny, "Bash(make *)"),
+        (Effect::Ask, "Bash(cp *)"),
+        (Effect::Allow, "Bash(go *)"),
+    ];
+    let claude = Claude::of(&rules).expect("the rules are valid");
+    let call = Call {
+        tool,
+        args: Some(args),
+        ..Call::default()
+    };
+    let context = Context {
+        mode: Some(mode),
+        ..CONTEXT
+    };
+    assert_eq!(
+        claude.decide(&call, &context).effect,
+        expected,
+        "{mode}: {args}"
+    );
+}
+
+#[test]
+fn the_mode_of_a_run_decides_who_is_asked() {
+    let bash = |line: &str| json!({ "command": line });
+    for (mode, denied, asked, allowed, open) in [
+        (
+            "default",
+            Effect::Deny,
+            Effect::Ask,
+            Effect::Allow,
+            Effect::Ask,
+        ),
+        (
+            "plan",
+            Effect::Deny,
+            Effect::Ask,
+            Effect::Allow,
+            Effect::Ask,
+        ),
+        (
+            "acceptEdits",
+            Effect::Deny,
+            Effect::Ask,
+            Effect::Allow,
+            Effect::Ask,
+        ),
+        (
+            "bypassPermissions",
+            Effect::Deny,
+            Effect::Ask,
+            Effect::Allow,
+            Effect::Allow,
+        ),
+        (
+            "dontAsk",
+            Effect::Deny,
+            Effect::Deny,
+            Effect::Allow,
+            Effect::Deny,
+        ),
+        (
+            "auto",
+            Effect::Deny,
+            Effect::Ask,
+            Effect::Allow,
+            Effect::Unknown,
+        ),
+        (
+            "unheard-of",
+            Effect::Deny,
+            Effect::Ask,
+            Effect::Allow,
+            Effect::Unknown,
+        ),
+    ] {
+        in_mode(mode, "Bash", &bash("make a"), denied);
+        in_mode(mode, "Bash", &bash("cp a b"), asked);
+        in_mode(mode, "Bash", &bash("go test"), allowed);
+        in_mode(mode, "Bash", &bash("ls"), Effect::Allow);
+        in_mode(mode, "WebFetch", &json!({"url": "https://a.b"}), open);
+    }
+    in_mode("plan", "Write", &json!({"file_path": "/w/a"}), Effect::Deny);
+}
+
+#[test]
+fn accepted_edits_are_those_inside_of_the_folder() {
+    let bash = |line: &str| json!({ "command": line });
+    for (line, expected) in [
+        ("mkdir made", Effect::Allow),
+        ("mkdir a && touch a/b", Effect::Allow),
+        ("sed -i s/x/y/ a.txt", Effect::Allow),
+        ("echo x > out.txt", Effect::Allow),
+        ("rm -rf ../outside", Effect::Ask),
+        ("mv a /tmp/b", Effect::Ask),
+        ("echo x > /tmp/out", Effect::Ask),
+        ("FOO=1 mkdir made", Effect::Ask),
+        ("cd src && touch a", Effect::Ask),
+        ("ln -s a b", Effect::Ask),
+        ("mkdir $(pwd)", Effect::Ask),
+    ] {
+        in_mode("acceptEdits", "Bash", &bash(line), expected);
+    }
+    in_mode(
+        "acceptEdits",
+        "Write",
+        &json!({"file_path": "/w/a"}),
+        Effect::Allow,
+    );
+    in_mode(
+        "acceptEdits",
+        "Write",
+        &json!({"file_path": "/v/a"}),
+        Effect::Ask,
+    );
 }

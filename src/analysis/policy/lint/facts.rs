@@ -43,6 +43,14 @@ pub(super) struct Count {
     pub(super) by: Option<RuleIx>,
 }
 
+impl Count {
+    /// Whether what could not be judged is only what the traces leave out.
+    pub(super) fn only_unrecorded(&self) -> bool {
+        let why = self.why.as_deref();
+        why.is_some_and(|why| why.contains("not recorded"))
+    }
+}
+
 /// Different calls that are kept; more are rare, and add little.
 const KEPT: usize = 200_000;
 

@@ -33,6 +33,14 @@ pub(super) fn of(condition: &Condition, call: &Call<'_>, context: &Context<'_>) 
     if let Some(expr) = &condition.expr {
         collect(expr, &about, &mut found);
     }
+    if !condition.cel_text.is_empty() {
+        found.push(Matched {
+            path: "cel".to_owned(),
+            op: ":".to_owned(),
+            value: Some(json!(condition.cel_text)),
+            actual: None,
+        });
+    }
     found
 }
 

@@ -6,13 +6,16 @@ use std::ops::Range;
 use serde_json::Value;
 use toml::de::{DeTable, DeValue};
 
-use crate::analysis::policy::call::{Call, Class};
+use crate::analysis::policy::call::Call;
 use crate::analysis::policy::mistake::{Mistake, spot};
+#[cfg(feature = "cel")]
+use crate::analysis::policy::native::expression::Cel;
 use crate::analysis::policy::native::options::{self, Options};
 use crate::analysis::policy::native::{Condition, Found};
 use crate::analysis::policy::stars::Stars;
 use crate::analysis::policy::toml_file::{Entry, entries, json, table};
 use crate::analysis::policy::{Context, Effect, Rule};
+use crate::model::class::Class;
 use crate::query::ahead::Ahead;
 use crate::query::expr::Expr;
 use crate::query::fields::nearest;
@@ -49,6 +52,7 @@ const RULE: &[&str] = &[
     "class",
     "host",
     "when",
+    "cel",
     "reason",
     "match",
     "not_match",
@@ -160,6 +164,7 @@ fn one(
                 (condition.when, condition.expr) = (Some(when), Some(expr));
                 entry.string()?.clone_into(&mut condition.when_text);
             }
+            "cel" => cel(&entry, &mut condition)?,
             "reason" => entry.string()?.clone_into(&mut condition.reason),
             "match" => examples.push((entry, true)),
             _ => examples.push((entry, false)),
@@ -178,15 +183,21 @@ fn one(
     if rule.effect == Effect::Unknown {
         return missing("effect (deny, ask, warn or allow)");
     }
-    let is_empty =
-        condition.tools.is_empty() && condition.class.is_none() && condition.when.is_none();
-    if rule.effect == Effect::Allow && is_empty {
-        return missing("tool, class or when: to allow everything, write default = \"allow\"");
+    let is_open = condition.tools.is_empty()
+        && condition.class.is_none()
+        && condition.when.is_none()
+        && condition.cel_text.is_empty();
+    if rule.effect == Effect::Allow && is_open {
+        return missing("tool, class, when or cel: to allow everything, write default = \"allow\"");
     }
     for (entry, expected) in examples {
         check(&entry, &condition, expected)?;
     }
     Ok((rule, condition))
+}
+
+fn unlike(why: &str) -> String {
+    format!("the rule does not match this example: {why}")
 }
 
 fn id(entry: &Entry<'_>) -> Result<String, Mistake> {
@@ -219,6 +230,23 @@ fn when(entry: &Entry<'_>) -> Result<(Ahead, Expr), Mistake> {
     let expr = entry.filter()?;
     let ahead = Ahead::compile(&expr).map_err(|what| entry.wrong(what))?;
     Ok((ahead, expr))
+}
+
+#[cfg(feature = "cel")]
+fn cel(entry: &Entry<'_>, condition: &mut Condition) -> Result<(), Mistake> {
+    let text = entry.string()?;
+    let cel = Cel::compile(text).map_err(|wrong| {
+        let place = entry.inside(text, wrong.at);
+        Mistake::at(entry.text, place, wrong.what).meaning(wrong.meant)
+    })?;
+    condition.cel = Some(cel);
+    text.clone_into(&mut condition.cel_text);
+    Ok(())
+}
+
+#[cfg(not(feature = "cel"))]
+fn cel(entry: &Entry<'_>, _: &mut Condition) -> Result<(), Mistake> {
+    Err(entry.wrong_name("this program was built without cel"))
 }
 
 /// Tests the examples of a rule.
@@ -255,11 +283,8 @@ fn check(entry: &Entry<'_>, condition: &Condition, expected: bool) -> Result<(),
         match (condition.test(&call, &Context::default()), expected) {
             (Found::Yes, true) | (Found::No(_), false) => {}
             (Found::Yes, false) => return Err(wrong("the rule matches this example of not_match")),
-            (Found::No(why) | Found::Unknown(why), _) => {
-                return Err(wrong(&format!(
-                    "the rule does not match this example: {why}"
-                )));
-            }
+            (Found::No(why), _) => return Err(wrong(&unlike(why))),
+            (Found::Unknown(why), _) => return Err(wrong(&unlike(&why))),
         }
     }
     Ok(())

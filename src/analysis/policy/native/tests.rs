@@ -138,3 +138,38 @@ fn other_files_are_named_with_their_place() {
         ("~/.claude/settings.json", Some("/w"))
     );
 }
+
+#[cfg(feature = "cel")]
+#[test]
+fn both_conditions_must_hold_and_mistakes_in_cel_have_a_place() {
+    let rule = "[[rule]]\nid = \"a\"\neffect = \"deny\"\nwhen = \"tool:refund\"\ncel = \"args.amount > 500 && run.calls >= 2\"\n";
+    let native = read(rule).expect("the policy is valid");
+    let decide = |tool: &str, amount: Value, calls: u32| {
+        let args = json!({ "amount": amount });
+        let call = Call {
+            tool,
+            args: Some(&args),
+            ..Call::default()
+        };
+        let before = Before {
+            calls,
+            ..Before::default()
+        };
+        let context = Context {
+            before,
+            ..Context::default()
+        };
+        native.decide(&call, &context)
+    };
+    assert_eq!(decide("refund", json!(700), 2).effect, Effect::Deny);
+    assert_eq!(decide("refund", json!(700), 1).effect, Effect::Allow);
+    assert_eq!(decide("order", json!(700), 2).effect, Effect::Allow);
+    let error = decide("refund", json!("many"), 2);
+    assert_eq!(error.effect, Effect::Error);
+    assert!(error.why.starts_with("cel: "), "{}", error.why);
+    assert_eq!(native.needs("refund"), Needs::Run);
+    insta::assert_snapshot!(wrong("[[rule]]\nid = \"a\"\neffect = \"deny\"\ncel = \"args.amount > 500 && cals > 2\"\n"), @r#"
+    "#);
+    insta::assert_snapshot!(wrong("[[rule]]\nid = \"a\"\neffect = \"deny\"\ncel = \"tool ==\"\n"), @r#"
+    "#);
+}

@@ -7,6 +7,7 @@ use super::refusal::Refusal;
 use crate::ingest::body::{ApprovalText, Body, DecisionText, ErrorText};
 use crate::ingest::fact::IMPLIED;
 use crate::ingest::formats::content::{string, text_of};
+use crate::ingest::json::{Checked, Cursor, Range};
 
 /// The body of a row: one block of a message, or a whole line.
 pub(super) fn body(record: &Value, part: u16) -> Body {
@@ -60,6 +61,62 @@ pub(super) fn body(record: &Value, part: u16) -> Body {
     body
 }
 
+/// The input of a tool that block `part` of an assistant's message asks for.
+pub(super) fn args_in(record: &mut Cursor<'_>, part: u16) -> Option<Range> {
+    let (mut args, mut is_user) = (None, false);
+    let line = record.object(|cursor, key| {
+        match key {
+            b"type" => {
+                let word = cursor.string_or_skip()?;
+                is_user = word.is_some_and(|word| cursor.raw(word) == b"user");
+            }
+            b"message" => {
+                args = None;
+                cursor.object_or_skip(|cursor, key| {
+                    if key != b"content" || cursor.peek() != b'[' {
+                        return cursor.skip();
+                    }
+                    args = input_of(cursor, part)?;
+                    Ok(())
+                })?;
+            }
+            _ => cursor.skip()?,
+        }
+        Ok(())
+    });
+    line.ok()?;
+    args.filter(|_| !is_user)
+}
+
+fn input_of(cursor: &mut Cursor<'_>, part: u16) -> Checked<Option<Range>> {
+    let (mut at, mut found) = (0, None);
+    cursor.array(|cursor| {
+        let is_it = at == part;
+        at = at.saturating_add(1);
+        if !is_it {
+            return cursor.skip();
+        }
+        let (mut input, mut is_call) = (None, false);
+        cursor.object_or_skip(|cursor, key| {
+            match key {
+                b"input" => input = Some(cursor.range()?),
+                b"type" => {
+                    let word = cursor.string_or_skip()?;
+                    is_call = word.is_some_and(|word| CALLS.contains(&cursor.raw(word)));
+                }
+                _ => cursor.skip()?,
+            }
+            Ok(())
+        })?;
+        found = input.filter(|_| is_call);
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// Blocks that ask for a tool, here or at the provider.
+const CALLS: &[&[u8]] = &[b"tool_use", b"server_tool_use", b"mcp_tool_use"];
+
 fn blocks(record: &Value) -> &[Value] {
     record
         .pointer("/message/content")
@@ -70,7 +127,7 @@ fn blocks(record: &Value) -> &[Value] {
 
 fn fill(block: &Value, body: &mut Body) {
     match block.get("type").and_then(Value::as_str) {
-        Some("tool_use" | "server_tool_use" | "mcp_tool_use") => {
+        Some(kind) if CALLS.contains(&kind.as_bytes()) => {
             body.args = block.get("input").cloned();
             body.id = string(block, "id").or(body.id.take());
         }

@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::ingest::body::{ApprovalText, Body, DecisionText, ErrorText, Matched};
 use crate::ingest::fact::FactKind;
 use crate::ingest::formats::content::{text_of, unpacked};
+use crate::ingest::json::{Cursor, Range};
 
 pub(super) fn kind_of(word: &[u8]) -> Option<FactKind> {
     Some(match word {
@@ -21,6 +22,24 @@ pub(super) fn kind_of(word: &[u8]) -> Option<FactKind> {
         b"note" | b"gap" | b"unguarded" => FactKind::Note,
         _ => return None,
     })
+}
+
+/// The arguments of a call that are an object; others may be packed in a string.
+pub(super) fn args_in(record: &mut Cursor<'_>, _part: u16) -> Option<Range> {
+    let (mut args, mut is_call) = (None, false);
+    let event = record.object(|cursor, key| {
+        match key {
+            b"args" => args = Some(cursor.range()?),
+            b"type" => {
+                let word = cursor.string_or_skip()?;
+                is_call = word.is_some_and(|word| cursor.raw(word) == b"tool_call");
+            }
+            _ => cursor.skip()?,
+        }
+        Ok(())
+    });
+    event.ok()?;
+    args.filter(|args| is_call && record.bytes().get(args.start) == Some(&b'{'))
 }
 
 /// The body of an event with a row of its own.

@@ -299,6 +299,7 @@ pub(super) fn notes(overlay: &Overlay) -> Vec<String> {
         format!("cannot be judged: {}", export::counted(&report.unjudged))
     });
     notes.push(rest.join(" · "));
+    notes.extend(export::modes(report));
     let of_policy = overlay.findings.iter().filter(|it| it.rule.is_none());
     notes.extend(of_policy.map(|it| it.words.clone()));
     let assumed = overlay

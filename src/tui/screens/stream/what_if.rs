@@ -184,7 +184,7 @@ fn facts(overlay: &Overlay, row: &Row<'_>, session: &Session) -> Vec<Line> {
         ),
     ]];
     let place = &session.setup.policies.place;
-    let call = OpenedCall::new(row, place);
+    let call = OpenedCall::new(row, place, &overlay.modes);
     let reasons = overlay
         .policies
         .set
