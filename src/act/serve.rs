@@ -8,6 +8,7 @@ mod log;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use hyper::body::Incoming;
@@ -29,12 +30,15 @@ use crate::act::serve::dialect::Dialect;
 use crate::analysis::tape::answer::Answer;
 use crate::analysis::tape::player::{Asked, Miss, Player, Taken};
 use crate::analysis::tape::tools::Tools;
+use crate::base::cancel::CancelFlag;
 use crate::base::clock::{Clock, System};
 use crate::export::answers::shape::{self, Served};
 
 /// The longest request, as sent and decoded, and how long it may take.
 const LONGEST: usize = 64 << 20;
 const TIME: Duration = Duration::from_mins(1);
+/// How often counts are looked at.
+const GLANCE: Duration = Duration::from_millis(250);
 /// The header that SDKs check before they retry.
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
@@ -115,6 +119,20 @@ impl Serving {
     /// The real model that continues, if there is one.
     pub fn live(&self) -> Option<&Live> {
         self.desk.options.live.as_deref()
+    }
+
+    /// Serves until one of the flags is raised. Reports answers given, all answers, and misses, whenever they change.
+    pub fn watch(&self, until: [&CancelFlag; 2], report: &mut dyn FnMut([usize; 3])) {
+        let mut last = None;
+        while !until.iter().any(|flag| flag.is_raised()) {
+            let counts =
+                self.look(|player, _| [player.served(), player.total(), player.misses.len()]);
+            if last != Some(counts) {
+                report(counts);
+                last = Some(counts);
+            }
+            thread::sleep(GLANCE);
+        }
     }
 
     /// Looks at the answers and requests so far.

@@ -20,7 +20,7 @@ pub(super) fn next(from: &mut impl BufRead, longest: usize) -> io::Result<Option
             break;
         }
         has_begun = true;
-        let end = memchr::memchr(b'\n', buffered);
+        let end = buffered.iter().position(|byte| *byte == b'\n');
         let piece = &buffered[..end.unwrap_or(buffered.len())];
         is_too_long |= line.len() + piece.len() > longest;
         if is_too_long {

@@ -9,13 +9,16 @@ use crate::act::places;
 use crate::act::rerun::answers::Answers;
 use crate::act::rerun::call::{Call, Done};
 use crate::act::rerun::model::Attempt;
+use crate::analysis::diff::pair;
+use crate::analysis::diff::step::canon;
 use crate::analysis::replay::Tape;
 use crate::export::redact::Masked;
 use crate::export::saferun;
 use crate::ingest::wire::answer::{Part, Said};
-use crate::model::action::ActionIx;
+use crate::model::action::{ActionIx, Kind, Status};
 use crate::model::quantity::{Tokens, Usage};
 use crate::store::Store;
+use crate::store::bodies::{self, Depth};
 
 /// The step that is repeated.
 #[derive(Debug, Clone, Copy)]
@@ -44,6 +47,7 @@ impl Kept {
     /// Adds the answers of one model.
     pub fn answers(&mut self, step: Step<'_>, series: Series<'_>, answers: &Answers, now: i64) {
         let first = self.ids.len() * 1000;
+        let results = step.results();
         let mut ids = Vec::new();
         for (number, attempt) in answers.attempts.iter().enumerate() {
             let Ok(said) = &attempt.said else {
@@ -57,7 +61,9 @@ impl Kept {
                 start["model"] = series.model.into();
             }
             self.events.append(&mut start);
-            self.events.extend(answer(&id, said, attempt, now));
+            self.events
+                .extend(answer(&id, said, (attempt, &results), now));
+            self.events.push(end(&id));
             ids.push(Some(id));
         }
         self.ids.push(ids);
@@ -77,6 +83,7 @@ impl Kept {
             "result": done.ran.stdout, "error": failed.then_some(done.ran.stderr.as_str()),
             "duration_ms": u64::try_from(done.ran.took.as_millis()).unwrap_or(u64::MAX),
         }));
+        self.events.push(end(&id));
         self.ids.push(vec![Some(id)]);
     }
 
@@ -132,6 +139,10 @@ impl Step<'_> {
         let steps = self.tape.steps();
         let before = steps.partition_point(|ix| *ix < self.action);
         let (mut past, _) = saferun::past(self.store, row.run(), &steps[..before], id);
+        // The run has paid for its past; the attempt pays for what it adds.
+        for event in past.iter_mut().filter_map(Value::as_object_mut) {
+            event.retain(|name, _| name != "usage" && name != "cost_usd");
+        }
         if let Some(start) = past.first_mut() {
             start["parent_run_id"] = (*row.run().id).into();
             start["parent_seq"] = row.seq().into();
@@ -139,9 +150,48 @@ impl Step<'_> {
         }
         past
     }
+
+    /// The recorded results of the calls that the model made at this step.
+    fn results(&self) -> Vec<Recorded> {
+        let rows = self.tape.steps().iter().map(|ix| self.store.row(*ix));
+        let made =
+            rows.filter(|row| row.kind() == Kind::ToolCall && row.parent() == Some(self.action));
+        let results = made.filter_map(|row| {
+            let body = bodies::open(&row, Depth::Full);
+            let call = (
+                row.tool().to_owned(),
+                canon(&body.args.clone().unwrap_or_default()),
+            );
+            Some(Recorded {
+                call,
+                status: row.status(),
+                result: pair::result(&body)?,
+            })
+        });
+        results.collect()
+    }
 }
 
-fn answer(run: &str, said: &Said, attempt: &Attempt, now: i64) -> Vec<Value> {
+/// A recorded call of the step, and its result.
+struct Recorded {
+    /// The tool, and its arguments in canonical form.
+    call: (String, String),
+    status: Status,
+    result: Value,
+}
+
+/// An attempt ends here. How it would have gone on is not known.
+fn end(run: &str) -> Value {
+    json!({"type": "run_end", "run_id": run})
+}
+
+/// The answer of a model. No tool is executed: a call that was recorded gets its recorded result.
+fn answer(
+    run: &str,
+    said: &Said,
+    (attempt, results): (&Attempt, &[Recorded]),
+    now: i64,
+) -> Vec<Value> {
     let texts = said.parts.iter().filter_map(|part| match part {
         Part::Text(text) => Some(text.as_str()),
         Part::Call(_) | Part::Reasoning(_) | Part::Result { .. } => None,
@@ -152,14 +202,22 @@ fn answer(run: &str, said: &Said, attempt: &Attempt, now: i64) -> Vec<Value> {
         "usage": usage(&said.usage), "duration_ms": u64::try_from(attempt.took.as_millis()).unwrap_or(u64::MAX),
         "finish_reason": said.finish,
     });
-    let calls = said.parts.iter().enumerate().filter_map(|(at, part)| match part {
-        Part::Call(call) => Some(json!({
-            "type": "tool_call", "run_id": run, "parent_id": "rerun", "tool": call.tool, "args": call.args,
-            "id": call.id.clone().unwrap_or_else(|| format!("rerun-{at}")),
-        })),
-        Part::Text(_) | Part::Reasoning(_) | Part::Result { .. } => None,
-    });
-    [response].into_iter().chain(calls).collect()
+    let mut events = vec![response];
+    for (at, part) in said.parts.iter().enumerate() {
+        let Part::Call(call) = part else { continue };
+        let id = call.id.clone().unwrap_or_else(|| format!("rerun-{at}"));
+        events.push(json!({
+            "type": "tool_call", "run_id": run, "parent_id": "rerun", "tool": call.tool, "args": call.args, "id": id,
+        }));
+        let made = (call.tool.clone(), canon(&call.args));
+        if let Some(recorded) = results.iter().find(|it| it.call == made) {
+            events.push(json!({
+                "type": "tool_result", "run_id": run, "call_id": id, "status": recorded.status.word(),
+                "result": recorded.result, "from": "recording",
+            }));
+        }
+    }
+    events
 }
 
 fn usage(usage: &Usage) -> Value {

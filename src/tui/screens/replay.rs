@@ -1,6 +1,7 @@
 //! One run step by step: where it stands, what the model saw, and the state after each step.
 //!
-//! It shows the record and does nothing: no step executes, connects or writes.
+//! Stepping shows the record and does nothing. A step is repeated, or the run served, only by `again`, after a
+//! confirmation.
 
 #[cfg(feature = "capture")]
 mod again;

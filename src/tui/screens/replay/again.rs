@@ -6,8 +6,6 @@ pub(super) mod tasks;
 mod tests;
 pub(super) mod view;
 
-use std::net::SocketAddr;
-
 use crate::act::rerun::call::Call;
 use crate::act::rerun::offer::{Offer, Wanted};
 use crate::analysis::tape::forks::Fork;
@@ -31,7 +29,7 @@ pub(super) struct Again {
     asked: Option<Asked>,
     /// What is being sent or run, sanitised. One at a time: each has a price.
     running: Option<String>,
-    /// The step of the attempts that are being made; raised to send no more of them.
+    /// Raised to send no more of them.
     stop: CancelFlag,
     serving: Option<Serving>,
     /// What came of the last one, sanitised.
@@ -71,7 +69,8 @@ pub(super) enum Ready {
 #[derive(Debug)]
 pub(super) struct Serving {
     run: RunIx,
-    address: Option<SocketAddr>,
+    /// None until it listens.
+    address: Option<String>,
     served: usize,
     total: usize,
     misses: usize,
@@ -101,7 +100,7 @@ impl Again {
             return Some(format!("{running}…"));
         }
         let serving = self.serving.as_ref()?;
-        Some(match serving.address {
+        Some(match &serving.address {
             Some(address) => format!(
                 "serving {address} · {} of {} · {} misses",
                 serving.served, serving.total, serving.misses
@@ -209,7 +208,8 @@ impl Replay {
             }
         };
         if self.again.running.is_some() && !matches!(what, What::Run(_)) {
-            self.notice = Some("one at a time: another attempt is under way");
+            self.again.stop.raise();
+            self.notice = Some("no more are sent; wait for those under way");
             return Vec::new();
         }
         let seq = |ix| session.loaded.store.row(ix).seq();

@@ -2,8 +2,6 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread;
-use std::time::Duration;
 
 use crate::act::net::Net;
 use crate::act::net::server::loopback;
@@ -77,7 +75,7 @@ pub(in crate::tui::screens::replay) struct Done {
 #[derive(Debug)]
 pub(in crate::tui::screens::replay) enum Served {
     /// The address, and answers given, of how many, and misses.
-    News(std::net::SocketAddr, [usize; 3]),
+    News(String, [usize; 3]),
     Ended(Result<Done, String>),
 }
 
@@ -223,9 +221,6 @@ impl Replay {
     }
 }
 
-/// How often the counts are updated.
-const GLANCE: Duration = Duration::from_millis(250);
-
 impl Serve {
     fn start(&self) -> Result<(Net, Serving), String> {
         let recording = Recording::of(&self.store, self.run);
@@ -283,16 +278,10 @@ impl Task for Serve {
             Ok(started) => started,
             Err(why) => return Served::Ended(Err(why)),
         };
-        let mut last = None;
-        while !self.stop.is_raised() && !cancel.is_raised() {
-            let counts =
-                serving.look(|player, _| [player.served(), player.total(), player.misses.len()]);
-            if last != Some(counts) {
-                report(Served::News(serving.address, counts));
-                last = Some(counts);
-            }
-            thread::sleep(GLANCE);
-        }
+        let address = serving.address.to_string();
+        serving.watch([&self.stop, cancel], &mut |counts| {
+            report(Served::News(address.clone(), counts));
+        });
         Served::Ended(self.keep(&serving))
     }
 

@@ -166,6 +166,9 @@ fn attempts_are_forks_of_the_run_with_their_difference_one_key_away() {
         "same tool 0 of 2",
         "ask  another choice",
     ]);
+    // What the attempts copied is paid for by the run.
+    let kept = fs::read_to_string(&screen.kept()[0]).expect("a file");
+    assert_eq!(kept.matches("\"usage\"").count(), 2, "{kept}");
     screen.play("F j enter");
     screen.check(&["A r1 ↔ B r1-rerun-3", "different tool: look → ask"]);
 }
