@@ -178,6 +178,26 @@ def cases(client):
         yield "the program is gone", Case(client, break_it=gone, approver=False), False
 
 
+def untrusted(codex, guard):
+    """Codex skips hooks that were not trusted, and does not say so: a recording does."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = pathlib.Path(folder)
+        codex.prepare(home)
+        work = home / "work"
+        (work / "victim").mkdir(parents=True)
+        model = Model({codex.tool: {codex.argument: f"rm -r {work / 'victim'}"}})
+        environment = {"HOME": str(home), "PATH": os.environ["PATH"], "TERM": "dumb", "OPENAI_BASE_URL": f"{model.url}/v1",
+                       **codex.environment(model.url)}
+        subprocess.run([guard, "guard", "install", codex.name, "--yes"], env=environment, check=True, capture_output=True)
+        trusting = ("--dangerously-bypass-hook-trust", "-c")
+        arguments = [it for it in codex.arguments(model.url) if it not in trusting and "base_url" not in it]
+        trace = home / "t.jsonl"
+        ran = subprocess.run([guard, "record", "-o", trace, "--", codex.program, *arguments], env=environment, cwd=work,
+                             stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=180)
+        kinds = [json.loads(line)["type"] for line in trace.read_text().splitlines()]
+        return kinds.count("unguarded") == 1 and "1 unguarded" in ran.stderr and SECRET not in trace.read_text()
+
+
 def main():
     guard = pathlib.Path(sys.argv[1]).resolve()
     wanted = sys.argv[2:]
@@ -203,6 +223,10 @@ def main():
                   f"{'deleted' if found['deleted'] else 'kept'} in {time.time() - began:.1f} s · {' '.join(told)} · calls {found['listed']}", flush=True)
             if not is_good:
                 print("     ", found["out"], found["leaks"], flush=True)
+        if client.name == "codex":
+            is_marked = untrusted(client, guard)
+            failed += not is_marked
+            print(f"{'ok  ' if is_marked else 'FAIL'} codex {version}: an untrusted hook shows as unguarded", flush=True)
     print(f"{failed} failed, {skipped} clients skipped")
     return 1 if failed else 0
 

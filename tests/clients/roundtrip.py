@@ -16,6 +16,8 @@ HERE = Path(__file__).parent
 BINARY = Path(sys.argv[1]).resolve()
 PYTHON = sys.argv[2] if len(sys.argv) > 2 else sys.executable
 KEY = "sk-planted-0123456789abcdefghijklmnopqrstuv"
+# OpenCode asks for a title while it asks for the answer: which comes first differs from run to run.
+CONCURRENT = ("opencode",)
 failed, skipped = [], []
 
 
@@ -43,20 +45,16 @@ def round_trip(name, command, port, home):
     lines = [line for line in served.stdout.splitlines() if line.startswith("{")]
     report = json.loads(lines[-1]) if lines else {}
     calls = sum(json.loads(line)["type"] == "response" for line in first.read_text().splitlines())
-    diff = run(["diff", "--json", first, again], 1, home) if again.exists() else served
-    found = json.loads(diff.stdout) if diff.stdout.startswith("{") else {}
+    aligned = next((line for line in served.stderr.splitlines() if line.startswith("alignment")), "no alignment")
+    aligned = " ".join(aligned.split())
     now = (home / "seen.json").read_text() if (home / "seen.json").exists() else None
-    is_same = now is None or now == seen
-    good = calls and not served.returncode and report.get("served") == calls and not report.get("misses") and is_same and first_difference(found) is None
-    print(f"{'same  ' if good else 'FAILED'} {name}: {calls} model calls, class {report.get('class')}, "
-          f"served {report.get('served')}, misses {len(report.get('misses') or [])}, first difference {first_difference(found)}")
+    is_same = aligned.startswith("alignment same") or (name in CONCURRENT and " miss" not in aligned)
+    good = calls and report.get("served") == calls and not report.get("misses") and is_same and now in (None, seen)
+    print(f"{'ok    ' if good else 'FAILED'} {name}: {calls} model calls, class {report.get('class')}, "
+          f"served {report.get('served')}, {len(report.get('misses') or [])} misses, {aligned}", flush=True)
     if not good:
         failed.append(name)
-        print(recorded.stderr[-800:], served.stdout[-800:], served.stderr[-1500:], diff.stderr[-500:], sep="\n")
-
-
-def first_difference(found):
-    return found.get("first_divergence", found.get("divergence"))
+        print(recorded.stderr[-800:], served.stderr[-2500:], sep="\n")
 
 
 def has(module):

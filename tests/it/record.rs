@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{Arc, Mutex};
@@ -574,6 +575,34 @@ fn two_interrupts_in_a_row_end_the_child_and_all_it_started() {
     assert!(is_gone() || !cfg!(target_os = "linux"));
     let events = place.events();
     assert_eq!(events.last().expect("an end")["reason"], "signal 9");
+}
+
+/// OpenCode's settings can name a plugin: it is there for one run.
+#[test]
+fn a_guard_for_one_run_of_opencode_leaves_nothing_behind() {
+    let model = model(chat);
+    let place = Place::new();
+    let program = place.folder.join("opencode");
+    fs::write(&program, "#!/bin/sh\necho \"$OPENCODE_CONFIG_CONTENT\"\n").expect("written");
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).expect("set");
+    let run = |set: &str| {
+        let mut command = place.command(&model, &["--guard"]);
+        command.arg("--").arg(&program);
+        if !set.is_empty() {
+            command.env("OPENCODE_CONFIG_CONTENT", set);
+        }
+        command.output().expect("it ran")
+    };
+    let done = run("");
+    let printed = said(&done.stdout);
+    let settings: Value = serde_json::from_str(printed.lines().next().unwrap_or_default())
+        .unwrap_or_else(|_| panic!("{printed} {}", said(&done.stderr)));
+    let plugin = settings["plugin"][0].as_str().expect("a plugin");
+    let plugin = plugin.strip_prefix("file://").expect("a file");
+    assert!(plugin.ends_with(".js") && !Path::new(plugin).exists());
+    let refused = run("{}");
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(said(&refused.stderr).contains("OPENCODE_CONFIG_CONTENT is given already"));
 }
 
 fn kill(signal: &str, pid: &str) {

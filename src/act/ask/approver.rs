@@ -87,9 +87,48 @@ fn is_held(path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
+    use std::process::{Command, Stdio};
+    use std::time::{Duration, Instant};
 
     use super::{Approver, is_there};
     use crate::act::places::Places;
+
+    /// Not a test in itself: the body of the explorer that is killed below.
+    #[test]
+    fn waits_where_the_environment_asks_for_it() {
+        let Some(home) = std::env::var_os("SAFERUN_TEST_APPROVER") else {
+            return;
+        };
+        let home = PathBuf::from(home);
+        let places = Places::of(|name| (name == "HOME").then(|| home.clone()));
+        let _approver = Approver::new(&places.expect("a home"));
+        std::thread::sleep(Duration::from_secs(60));
+    }
+
+    #[test]
+    fn an_explorer_that_was_killed_is_no_approver() {
+        let home = tempfile::tempdir().expect("a folder");
+        let places = Places::of(|name| (name == "HOME").then(|| home.path().to_owned()));
+        let places = places.expect("a home");
+        let own = std::env::current_exe().expect("this program");
+        let mut explorer = Command::new(own)
+            .args([
+                "--exact",
+                "act::ask::approver::tests::waits_where_the_environment_asks_for_it",
+            ])
+            .env("SAFERUN_TEST_APPROVER", home.path())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("started");
+        let end = Instant::now() + Duration::from_secs(30);
+        while !is_there(&places) && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        assert!(is_there(&places));
+        explorer.kill().expect("killed");
+        explorer.wait().expect("it ends");
+        assert!(!is_there(&places), "the system released its lock");
+    }
 
     #[test]
     fn an_approver_is_present_while_an_explorer_runs() {
