@@ -12,9 +12,9 @@ pub mod out;
 
 mod columns;
 mod filter;
-mod lines;
 #[cfg(feature = "capture")]
 mod fleet;
+mod lines;
 mod load;
 mod pick;
 mod picture;
