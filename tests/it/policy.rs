@@ -123,7 +123,7 @@ fn lines_are_split_as_the_reference_does() {
 }
 
 /// The rules that the reference tries on the history.
-fn sample() -> Claude {
+fn tried() -> Claude {
     settings(&json!({
         "deny": ["Bash(git push *)", "Bash(rm *)", "Read(//**/.env)"],
         "ask": ["WebFetch", "Bash(git commit *)"],
@@ -138,7 +138,7 @@ fn a_what_if_over_real_runs_counts_what_the_reference_counts() {
         return;
     };
     let store = load(&[data]);
-    let set = Set::of(Box::new(sample()));
+    let set = Set::of(Box::new(tried()));
     // The reference judges every run as if it were in the default mode.
     let place = Place {
         mode: Some("default".to_owned()),
