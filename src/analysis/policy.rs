@@ -166,6 +166,8 @@ pub enum Needs {
     Args,
     /// The run and the place in it as well, so that no verdict can be used twice.
     Run,
+    /// Its id in the trace as well.
+    Id,
 }
 
 /// One rule in an explanation.

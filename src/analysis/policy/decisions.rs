@@ -156,7 +156,7 @@ impl Engine for Decisions {
     }
 
     fn needs(&self, _tool: &str) -> Needs {
-        Needs::Run
+        Needs::Id
     }
 
     fn decide(&self, call: &Call<'_>, _context: &Context<'_>) -> Verdict {

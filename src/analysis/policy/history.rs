@@ -263,7 +263,7 @@ impl<'a> History<'a> {
             needs.entry(tool).or_insert_with(|| set.needs(row.tool()));
         }
         let opens = needs.values().any(|it| *it != Needs::Tool);
-        let counts = needs.values().any(|it| *it == Needs::Run);
+        let counts = needs.values().any(|it| *it >= Needs::Run);
         let has_modes = place.mode.is_none() && set.looks_at_mode();
         History {
             store,
@@ -283,14 +283,13 @@ impl<'a> History<'a> {
         let mut judged = Vec::new();
         let mut by_args: Vec<u16> = Vec::new();
         for row in rows.filter(|row| row.ix() >= from && row.kind() == Kind::ToolCall) {
-            let needs = self.needs.get(&row.tool_sym()).copied();
-            let verdict = match needs.unwrap_or(Needs::Run) {
+            let verdict = match self.needs_of(&row) {
                 Needs::Tool => self.by_tool(&mut kept.verdicts, &row),
-                Needs::Args if row.source().format.finds_args().is_some() => {
+                Needs::Args | Needs::Run if row.source().format.finds_args().is_some() => {
                     by_args.push((row.ix().0 - first) as u16);
                     Verdict::default(Effect::Unknown)
                 }
-                needs => self.opened(&mut kept.verdicts, &row, needs),
+                Needs::Args | Needs::Run | Needs::Id => self.opened(&mut kept.verdicts, &row),
             };
             judged.push(Judged {
                 ix: row.ix(),
@@ -301,12 +300,17 @@ impl<'a> History<'a> {
         sweep.records(self.store, (number, &by_args), &mut |at, record| {
             let row = self.store.row(ActionIx(first + u32::from(at)));
             let quick = record.and_then(|record| self.unopened(verdicts, &row, record));
-            let verdict = quick.unwrap_or_else(|| self.opened(verdicts, &row, Needs::Args));
+            let verdict = quick.unwrap_or_else(|| self.opened(verdicts, &row));
             if let Ok(found) = judged.binary_search_by_key(&row.ix(), |it| it.ix) {
                 judged[found].verdict = verdict;
             }
         });
         judged
+    }
+
+    fn needs_of(&self, row: &Row<'_>) -> Needs {
+        let needs = self.needs.get(&row.tool_sym());
+        needs.copied().unwrap_or(Needs::Id)
     }
 
     fn by_tool(&self, verdicts: &mut Verdicts, row: &Row<'_>) -> Verdict {
@@ -337,15 +341,19 @@ impl<'a> History<'a> {
             return None;
         }
         let args = &bytes[found.start..found.end];
-        let alike = (row.tool_sym(), row.source().format.name(), number);
-        verdicts.of((alike, args), || {
+        let decide = || {
             let value: Value = serde_json::from_slice(args).ok()?;
             let context = self.context(row, around, None);
             Some(self.set.decide(&call(row, "", Some(&value)), &context))
-        })
+        };
+        if self.needs_of(row) > Needs::Args {
+            return decide();
+        }
+        let alike = (row.tool_sym(), row.source().format.name(), number);
+        verdicts.of((alike, args), decide)
     }
 
-    fn opened(&self, verdicts: &mut Verdicts, row: &Row<'_>, needs: Needs) -> Verdict {
+    fn opened(&self, verdicts: &mut Verdicts, row: &Row<'_>) -> Verdict {
         let body = bodies::own(row);
         let (number, around) = self.around.at(row);
         let own = cwd_of(&body).filter(|_| around.cwd.is_none());
@@ -356,7 +364,8 @@ impl<'a> History<'a> {
                 .decide(&call(row, id, body.args.as_ref()), &context)
         };
         let args = body.args.as_ref();
-        let Some(args) = args.filter(|_| needs == Needs::Args && own.is_none()) else {
+        let is_kept = self.needs_of(row) == Needs::Args && own.is_none();
+        let Some(args) = args.filter(|_| is_kept) else {
             return decide();
         };
         let alike = (row.tool_sym(), row.source().format.name(), number);

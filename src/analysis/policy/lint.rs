@@ -193,7 +193,7 @@ fn of_claude(
 fn ways_around(rule: &Rule, facts: Option<&Facts>) -> (String, Option<u64>) {
     let count = Way::ALL.len();
     let listed: Vec<&str> = Way::ALL.iter().map(|it| it.word()).collect();
-    let all = format!("{count} known ways around it: {}", listed.join("  "));
+    let all = format!("{count} ways around it: {}", listed.join("  "));
     let Some(facts) = facts else {
         return (all, None);
     };
@@ -225,12 +225,9 @@ fn ways_around(rule: &Rule, facts: Option<&Facts>) -> (String, Option<u64>) {
         .map(|(way, count)| format!("{} ({count})", way.word()))
         .collect();
     let words = if used.is_empty() {
-        format!("{count} known ways around it, none used here")
+        format!("{count} ways around it, none used here")
     } else {
-        format!(
-            "{count} known ways around it; used here: {}",
-            used.join(", ")
-        )
+        format!("{count} ways around it; used here: {}", used.join(", "))
     };
     (words, Some(calls))
 }

@@ -100,7 +100,7 @@ impl Overlay {
         let mut tools = store.rows().filter(|row| row.kind() == Kind::ToolCall);
         let mut seen = std::collections::HashSet::new();
         let looks_back =
-            tools.any(|row| seen.insert(row.tool_sym()) && set.needs(row.tool()) == Needs::Run);
+            tools.any(|row| seen.insert(row.tool_sym()) && set.needs(row.tool()) >= Needs::Run);
         let mut judged = Vec::new();
         if !looks_back {
             let is_there = |it: &&Judged| it.ix.0 >= store.first();

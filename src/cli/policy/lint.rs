@@ -78,7 +78,7 @@ fn word(weight: Weight) -> (&'static str, Role) {
     }
 }
 
-/// `settings.json:14:7: warning: Bash(git push *): 11 known ways around it`.
+/// `settings.json:14:7: warning: Bash(git push *): 11 ways around it`.
 fn text(cx: &mut Cx, policies: &Policies, findings: &[Finding]) -> anyhow::Result<()> {
     for finding in findings {
         let (weight, role) = word(finding.weight);

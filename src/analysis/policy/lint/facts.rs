@@ -57,7 +57,7 @@ const KEPT: usize = 200_000;
 impl Facts {
     /// Whether the policies use what a run did before a call, which these counts ignore.
     pub(super) fn lack_the_run(&self, set: &Set) -> bool {
-        self.tools.iter().any(|tool| set.needs(tool) == Needs::Run)
+        self.tools.iter().any(|tool| set.needs(tool) >= Needs::Run)
     }
 
     pub fn of(store: &Store, place: &Place) -> Facts {

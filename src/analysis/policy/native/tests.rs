@@ -122,7 +122,7 @@ fn mistakes_have_a_line_a_column_and_what_was_meant() {
     let expected = "policy.toml:5:10: the rule does not match this example: another tool";
     assert!(example.starts_with(expected), "{example}");
     let open = wrong("[[rule]]\nid = \"a\"\neffect = \"allow\"\n");
-    let expected = "policy.toml:1:1: the rule has no tool, class or when";
+    let expected = "policy.toml:1:1: the rule has no tool, class, when or cel";
     assert!(open.starts_with(expected), "{open}");
     let broken = wrong("[[rule]\n");
     assert!(broken.starts_with("policy.toml:1:"), "{broken}");
@@ -169,7 +169,13 @@ fn both_conditions_must_hold_and_mistakes_in_cel_have_a_place() {
     assert!(error.why.starts_with("cel: "), "{}", error.why);
     assert_eq!(native.needs("refund"), Needs::Run);
     insta::assert_snapshot!(wrong("[[rule]]\nid = \"a\"\neffect = \"deny\"\ncel = \"args.amount > 500 && cals > 2\"\n"), @r#"
+    policy.toml:4:29: 'cals' is not known to cel · did you mean 'class'?
+      cel = "args.amount > 500 && cals > 2"
+                                  ^^^^
     "#);
-    insta::assert_snapshot!(wrong("[[rule]]\nid = \"a\"\neffect = \"deny\"\ncel = \"tool ==\"\n"), @r#"
-    "#);
+    let open = wrong("[[rule]]\nid = \"a\"\neffect = \"deny\"\ncel = \"tool ==\"\n");
+    assert!(
+        open.starts_with("policy.toml:4:15: cel cannot be read: "),
+        "{open}"
+    );
 }

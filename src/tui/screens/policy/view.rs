@@ -143,6 +143,8 @@ fn titled(words: &str, area: Rect, theme: &Theme, buf: &mut Buffer) {
 
 const EFFECT: usize = 7;
 const RULE: usize = 32;
+/// Below [`WIDE`]: what lint says needs the room.
+const NARROW_RULE: usize = 24;
 const FIGURE: usize = 9;
 /// Below this width, DECIDES is the only figure of a rule.
 const WIDE: u16 = 100;
@@ -153,7 +155,7 @@ fn rules(policy: &Policy, theme: &Theme, buf: &mut Buffer) {
     let mut head = Row::new(buf, regions.heads, 0, styles.faint);
     head.skip(2)
         .cell("EFFECT", EFFECT, styles.faint)
-        .cell("RULE", RULE, styles.faint)
+        .cell("RULE", rule_width(regions.heads), styles.faint)
         .right("DECIDES", FIGURE, styles.faint);
     if regions.heads.width >= WIDE {
         head.right("STOPS", FIGURE, styles.faint)
@@ -175,14 +177,23 @@ fn rules(policy: &Policy, theme: &Theme, buf: &mut Buffer) {
     }
 }
 
+fn rule_width(area: Rect) -> usize {
+    if area.width >= WIDE {
+        RULE
+    } else {
+        NARROW_RULE
+    }
+}
+
 fn rule(policy: &Policy, shown: &RuleText, (theme, base): (&Theme, Style), mut row: Row<'_>) {
     let styles = &theme.styles;
     let over = |style: Style| style.patch(base);
     let effect = shown.effect.map_or("", Effect::word);
     let tone = shown.effect.map_or(styles.faint, |it| style(theme, it));
+    let width = rule_width(policy.frame.regions.rules);
     row.cell(mark(shown.is_selected, theme), 2, over(styles.text))
         .cell(effect, EFFECT, over(tone))
-        .cell(&text::cut(&shown.name, RULE - 1), RULE, over(styles.text))
+        .cell(&text::cut(&shown.name, width - 1), width, over(styles.text))
         .right(&shown.decides, FIGURE, over(styles.number));
     if policy.frame.regions.rules.width >= WIDE {
         row.right(&shown.stops, FIGURE, over(styles.blocked)).right(
