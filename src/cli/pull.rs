@@ -43,6 +43,7 @@ Sources: phoenix://[HOST]/PROJECT · mlflow://[HOST]/EXPERIMENT · langfuse://[H
          langsmith://[HOST]/PROJECT · helicone://[us|eu|HOST] ·
          clickhouse://[USER@]HOST/DATABASE[/TABLE] · tempo://[HOST]/[TENANT] · jaeger://[HOST]/SERVICE ·
          s3://BUCKET/[PREFIX] (files that are new or have changed; AWS_ENDPOINT_URL for R2, MinIO, GCS)
+TABLE is otel_traces, or events_full or observations of a Langfuse server (then also /PROJECT).
 A host, project or key that is left out comes from the variables of the product's own programs
 (PHOENIX_API_KEY, MLFLOW_TRACKING_TOKEN, LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY, LANGSMITH_API_KEY,
 HELICONE_API_KEY, CLICKHOUSE_PASSWORD, TEMPO_TOKEN, JAEGER_TOKEN,

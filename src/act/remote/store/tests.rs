@@ -25,6 +25,15 @@ const START: Nanos = 1_796_000_000 * SECOND;
 struct Mortal {
     folder: Folder,
     left: Rc<Cell<u64>>,
+    counts: Counts,
+}
+
+/// What a [`Mortal`] folder dies of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Counts {
+    BytesAndSteps,
+    /// Each begin and end of a write, rename and removal: every system call.
+    Steps,
 }
 
 impl Mortal {
@@ -55,7 +64,10 @@ impl Disk for Mortal {
         self.step()?;
         let mut bytes = Vec::new();
         more.read_to_end(&mut bytes)?;
-        let written = self.spend(bytes.len() as u64);
+        let written = match self.counts {
+            Counts::BytesAndSteps => self.spend(bytes.len() as u64),
+            Counts::Steps => bytes.len() as u64,
+        };
         let part = &bytes[..usize::try_from(written).expect("small")];
         self.folder.patch(name, keep, &mut &part[..])?;
         if part.len() < bytes.len() {
@@ -96,7 +108,7 @@ fn open(path: &Path) -> Store {
     Store::open(path, origin(), START, (reader(), LATE)).expect("a store")
 }
 
-fn mortal(path: &Path, left: &Rc<Cell<u64>>) -> Result<Store, Error> {
+fn mortal(path: &Path, left: &Rc<Cell<u64>>, counts: Counts) -> Result<Store, Error> {
     let folder = Folder::create(path).expect("a folder");
     fs::write(path.join(LOCK), "").expect("written");
     let store = Store {
@@ -104,6 +116,7 @@ fn mortal(path: &Path, left: &Rc<Cell<u64>>) -> Result<Store, Error> {
         disk: Box::new(Mortal {
             folder,
             left: Rc::clone(left),
+            counts,
         }),
         cursor: Cursor::new(origin(), START),
         index: Index::default(),
@@ -239,8 +252,8 @@ fn traces_of_a_run_are_in_the_order_in_which_they_began() {
     }
 }
 
-#[test]
-fn a_pull_that_is_killed_anywhere_ends_with_the_same_bytes() {
+/// Kills a pull at every `step`-th place, resumes it, and returns how many places there are.
+fn killed(counts: Counts, step: u64) -> u64 {
     let folder = tempfile::tempdir().expect("a folder");
     let whole = folder.path().join("whole");
     pull(&mut open(&whole), &several(), UNTIL).expect("pulled");
@@ -249,17 +262,27 @@ fn a_pull_that_is_killed_anywhere_ends_with_the_same_bytes() {
     loop {
         let path = folder.path().join(format!("killed-{at}"));
         let left = Rc::new(Cell::new(at));
-        let killed = mortal(&path, &left).and_then(|mut store| pull(&mut store, &several(), UNTIL));
+        let store = mortal(&path, &left, counts);
+        let killed = store.and_then(|mut store| pull(&mut store, &several(), UNTIL));
         if killed.is_ok() {
             assert_eq!(bytes(&path), want);
-            break;
+            return at;
         }
         pull(&mut open(&path), &several(), UNTIL).expect("resumed");
         assert_eq!(bytes(&path), want, "killed after {at}");
         fs::remove_dir_all(&path).expect("removed");
-        at += 61;
+        at += step;
     }
-    assert!(at > 2_000, "{at}");
+}
+
+#[test]
+fn a_pull_that_is_killed_anywhere_ends_with_the_same_bytes() {
+    assert!(killed(Counts::BytesAndSteps, 61) > 2_000);
+}
+
+#[test]
+fn a_pull_that_is_killed_before_or_after_any_system_call_ends_with_the_same_bytes() {
+    assert!(killed(Counts::Steps, 1) > 100);
 }
 
 #[test]
@@ -360,7 +383,8 @@ proptest! {
         pull(&mut open(&whole), &server, until).expect("pulled");
         for kill in kills {
             let left = Rc::new(Cell::new(kill));
-            let _ = mortal(&path, &left).and_then(|mut store| pull(&mut store, &server, until));
+            let store = mortal(&path, &left, Counts::BytesAndSteps);
+            let _ = store.and_then(|mut store| pull(&mut store, &server, until));
         }
         pull(&mut open(&path), &server, until).expect("resumed");
         prop_assert_eq!(bytes(&path), bytes(&whole));
