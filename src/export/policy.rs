@@ -142,10 +142,11 @@ pub fn asks(report: &Report) -> String {
     line
 }
 
-/// The permission modes that calls were judged by; none where no run records one.
+/// The permission modes that calls were judged by; none where no run records another than the default.
 pub fn modes(report: &Report) -> Option<String> {
     let modes = &report.modes;
-    (!modes.is_empty()).then(|| format!("judged by the recorded mode: {}", counted(modes)))
+    let is_other = modes.iter().any(|(mode, _)| mode != "default");
+    is_other.then(|| format!("judged by the recorded mode: {}", counted(modes)))
 }
 
 pub fn first(report: &Report) -> String {

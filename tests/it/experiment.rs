@@ -22,7 +22,7 @@ fn run(folder: &Path, name: &str, (model, system, tool): (&str, &str, &str)) -> 
     path.to_str().expect("UTF-8").to_owned()
 }
 
-/// A vendor whose models look unless they are told to ask.
+/// A vendor whose models look, unless the prompt wants them to ask.
 fn answer(request: &str) -> Value {
     let tool = if request.contains("Ask first.") {
         "ask"

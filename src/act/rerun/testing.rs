@@ -8,7 +8,7 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-/// Answers every request, on connections of its own, and tells what it was asked.
+/// Answers every request, on connections of its own, and passes the requests on.
 pub(crate) fn vendor(
     answer: impl Fn(&Value) -> Value + Send + Sync + 'static,
 ) -> (String, Receiver<Value>) {
