@@ -96,8 +96,8 @@ impl Fleet {
     /// Creates the tables that are missing.
     pub fn create(&self, cancel: &CancelFlag) -> Result<(), Failure> {
         self.with(cancel, |engine, wire| {
-            let each = ddl().into_iter();
-            each.map(|statement| engine.run(wire, statement)).collect()
+            let mut each = ddl().into_iter();
+            each.try_for_each(|statement| engine.run(wire, statement))
         })
     }
 
@@ -131,7 +131,9 @@ impl Fleet {
             let mut after = None;
             loop {
                 let rows = engine.rows(wire, &page(wanted, after), &wanted.params)?;
-                rows.iter().for_each(|row| gather.add(row));
+                for row in &rows {
+                    gather.add(row);
+                }
                 after = rows.last().and_then(runs::end_of);
                 if rows.len() < PAGE || after.is_none() || wanted.first.is_some() {
                     return Ok(gather.done());
@@ -179,9 +181,8 @@ impl Fleet {
 
 fn page(wanted: &Wanted, after: Option<(i64, i64)>) -> String {
     let marks = wanted.marks.iter().enumerate();
-    let marks: String = marks
-        .map(|(at, test)| format!(", ({test}) AS mark{at}"))
-        .collect();
+    let marks = marks.map(|(at, test)| format!(", ({test}) AS mark{at}"));
+    let marks = marks.collect::<Vec<String>>().concat();
     let after = after.map_or_else(String::new, |(loaded, place)| {
         format!(" AND (toUnixTimestamp64Milli(loaded_at), place) > ({loaded}, {place})")
     });

@@ -43,7 +43,6 @@ pub(super) struct Writer<'a> {
     loaded_at: String,
 }
 
-#[derive(Serialize)]
 struct Tokens {
     r#in: Option<u64>,
     out: Option<u64>,
@@ -177,13 +176,20 @@ struct ActionRow<'a> {
 /// What a tool call and its share of the model call that asked for it spent.
 #[derive(Serialize)]
 struct AskedRow {
-    asked_cost_pico: Option<i64>,
-    asked_estimated_pico: Option<i64>,
-    asked_in: Option<u64>,
-    asked_out: Option<u64>,
-    asked_read: Option<u64>,
-    asked_write: Option<u64>,
-    asked_reasoning: Option<u64>,
+    #[serde(rename = "asked_cost_pico")]
+    recorded: Option<i64>,
+    #[serde(rename = "asked_estimated_pico")]
+    estimated: Option<i64>,
+    #[serde(rename = "asked_in")]
+    input: Option<u64>,
+    #[serde(rename = "asked_out")]
+    output: Option<u64>,
+    #[serde(rename = "asked_read")]
+    read: Option<u64>,
+    #[serde(rename = "asked_write")]
+    write: Option<u64>,
+    #[serde(rename = "asked_reasoning")]
+    reasoning: Option<u64>,
 }
 
 /// Seconds with six decimals, as the engine reads times; none if it has no such time.
@@ -389,13 +395,13 @@ impl<'a> Writer<'a> {
         let usage = Tokens::of(&spent.usage);
         let [recorded, estimated] = spent.costs().map(Cost::get);
         AskedRow {
-            asked_cost_pico: recorded,
-            asked_estimated_pico: estimated,
-            asked_in: usage.r#in,
-            asked_out: usage.out,
-            asked_read: usage.read,
-            asked_write: usage.write,
-            asked_reasoning: usage.reasoning,
+            recorded,
+            estimated,
+            input: usage.r#in,
+            output: usage.out,
+            read: usage.read,
+            write: usage.write,
+            reasoning: usage.reasoning,
         }
     }
 }
