@@ -333,7 +333,12 @@ impl Shell {
         let (entry, top) = (command.entry(), self.top());
         let own = entry.screens.first().filter(|_| !entry.is_for(top));
         let view = own.copied().unwrap_or(top);
-        let mut asked = self.go(view);
+        let is_view = view.info().tab.is_some();
+        let mut asked = if is_view {
+            self.go(view)
+        } else {
+            self.lay(view)
+        };
         if argument.is_empty() {
             asked.extend(self.command(command));
             return asked;

@@ -65,7 +65,7 @@ impl Help {
         for group in &groups {
             let found = COMMANDS
                 .iter()
-                .filter(|entry| entry.group == *group && listed(entry, session.view))
+                .filter(|entry| entry.group == *group && entry.is_for(session.view))
                 .map(|entry| {
                     (
                         entry,
@@ -130,11 +130,6 @@ impl Help {
             _ => Vec::new(),
         }
     }
-}
-
-/// The commands of a view, and those of the list of files that lies over it.
-fn listed(entry: &Entry, view: ScreenId) -> bool {
-    entry.is_for(view) || entry.is_for(ScreenId::Changes)
 }
 
 /// A command without a key is had by its name in the palette.

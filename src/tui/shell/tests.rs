@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use crate::ingest::Loaded;
 use crate::state::Position;
 use crate::tui::Options;
+use crate::tui::keys::COMMANDS;
 use crate::tui::render::{self, Headless};
 use crate::tui::screen::Pointer;
 use crate::tui::testing::{load, options, played, screen};
@@ -288,4 +289,18 @@ fn a_run_that_was_opened_from_the_table_is_open_again_with_its_filter_and_esc_le
     assert!(shown.contains("this run only · 1 of 1"), "{shown}");
     assert!(played(&left, TWO, "esc").contains("this run only · 1 action"));
     assert!(played(&left, TWO, "esc esc").contains("STARTED"));
+}
+
+#[test]
+fn every_command_can_be_run_from_the_palette_of_every_view() {
+    for tab in ["1", "2", "3", "4", "5", "6", "7", "8", "9", "0"] {
+        let mut shown = Headless::new(&options(), (120, 30));
+        for message in load(TWO) {
+            shown.load(message);
+        }
+        for entry in COMMANDS {
+            shown.play(&format!("{tab} :{} enter esc esc", entry.name));
+            shown.draw();
+        }
+    }
 }
