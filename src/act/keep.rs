@@ -13,6 +13,7 @@ use crate::ingest::discover;
 use crate::ingest::kin::Kin;
 use crate::ingest::packed::sqlite;
 use crate::ingest::recent::Recent;
+use crate::model::quantity::Time;
 
 /// The folder of copies, below the state folder.
 pub const FOLDER: &str = "kept";
@@ -97,7 +98,7 @@ fn copy(from: &mut dyn Read, to: &mut dyn Write) -> io::Result<u64> {
 
 /// When a file or session last changed.
 fn written(from: &Path) -> io::Result<SystemTime> {
-    match sqlite::changed(from).and_then(|time| time.get()) {
+    match sqlite::changed(from).and_then(Time::get) {
         Some(micros) => Ok(UNIX_EPOCH + Duration::from_micros(micros.unsigned_abs())),
         None => from.metadata()?.modified(),
     }

@@ -55,7 +55,7 @@ pub fn cassette(store: &Store, calls: &[ActionIx], reason: Option<Reason>) -> Ca
         made.0 += 1;
     }
     if made.0 == 0 {
-        text = "interactions: []\n".to_owned();
+        "interactions: []\n".clone_into(&mut text);
     }
     text.push_str("version: 1\n");
     Cassette {

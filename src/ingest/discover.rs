@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::ingest::bytes::Bytes;
 use crate::ingest::error::Error;
-use crate::ingest::formats::{FORMATS, cline, harbor, sniff, specstory};
+use crate::ingest::formats::{FORMATS, cline, harbor, sniff, specstory, vibe};
 use crate::ingest::kin::Kin;
 use crate::ingest::packed::scattered::Scattered;
 use crate::ingest::packed::{converted, sqlite};
@@ -240,7 +240,9 @@ fn folder(path: &Path, shown: Shown) -> Result<Expanded, Error> {
             || converted::is_in_folders(file)
     });
     sessions_for_stores(&mut found);
-    found.files.retain(|file| !cline::is_shadowed(file));
+    found
+        .files
+        .retain(|file| !cline::is_shadowed(file) && !vibe::is_about(file));
     if shown == Shown::Traces {
         let all = found.files.len();
         found

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::support::sample;
 
-fn run(args: &[&str], path: &Path) -> Output {
+pub(crate) fn run(args: &[&str], path: &Path) -> Output {
     Command::new(assert_cmd::cargo::cargo_bin!("saferun-tui"))
         .args(["--no-config", "--tz", "UTC"])
         .args(args)

@@ -8,9 +8,9 @@ use saferun_tui::store::Store;
 use crate::support::{load, sample, skipped};
 
 /// Runs, turns, tool calls, fresh input, cached input, output, errors, and the cost in millionths of a dollar.
-type Figures = (usize, u32, u32, u64, u64, u64, u32, i64);
+pub(crate) type Figures = (usize, u32, u32, u64, u64, u64, u32, i64);
 
-fn figures(store: &Store) -> Figures {
+pub(crate) fn figures(store: &Store) -> Figures {
     let mut found = (store.runs().len(), 0, 0, 0, 0, 0, 0, 0);
     for run in store.runs() {
         let totals = &run.totals;
@@ -26,7 +26,7 @@ fn figures(store: &Store) -> Figures {
     found
 }
 
-const COUNTER: &str = r##"
+const COUNTER: &str = r#"
 import json, os, re, sys
 name, path = sys.argv[1:]
 if name == "vibe":
@@ -61,7 +61,7 @@ else:
     cached = sum(it["usage"].get("original_usage.prompt_tokens_details.cached_tokens", 0) for it in models)
     row = 1, 1, sum(it["type"] == "tool" for it in spans), sum(it["usage"]["prompt_tokens"] for it in models) - cached, cached, sum(it["usage"]["completion_tokens"] for it in models), sum("error_info" in it for it in spans), sum(it["total_estimated_cost"] for it in models)
 print(*row[:-1], round(row[-1] * 1e6))
-"##;
+"#;
 
 #[track_caller]
 fn check(name: &str, path: &str) {

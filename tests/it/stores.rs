@@ -245,18 +245,24 @@ fn copilots_spans_hold_what_sql_counts() {
     );
 }
 
-/// No private copy of a store outlives the program.
-#[test]
-fn copies_of_stores_are_deleted() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let temporary = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("opencode.db");
+/// A store whose program has it open: its log exists.
+fn in_use(folder: &Path) -> (PathBuf, Connection) {
+    let path = folder.join("opencode.db");
     let writer = Connection::open(&path).expect("a store");
     writer
         .pragma_update(None, "journal_mode", "wal")
         .expect("a mode");
     let statements = fs::read_to_string(sample("stores/opencode.sql")).expect("statements");
     writer.execute_batch(&statements).expect("a store");
+    (path, writer)
+}
+
+/// No private copy of a store outlives the program.
+#[test]
+fn copies_of_stores_are_deleted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let temporary = tempfile::tempdir().expect("a folder");
+    let (path, _writer) = in_use(folder.path());
     let run = Command::new(assert_cmd::cargo::cargo_bin!("saferun-tui"))
         .env("TMPDIR", temporary.path())
         .args(["--no-config", "query", ""])
@@ -286,13 +292,7 @@ const CALLS: &str = "trace=openat,open,creat,unlink,unlinkat,rename,renameat2,ft
 #[test]
 fn no_system_call_writes_beside_a_store() {
     let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("opencode.db");
-    let writer = Connection::open(&path).expect("a store");
-    writer
-        .pragma_update(None, "journal_mode", "wal")
-        .expect("a mode");
-    let statements = fs::read_to_string(sample("stores/opencode.sql")).expect("statements");
-    writer.execute_batch(&statements).expect("a store");
+    let (path, _writer) = in_use(folder.path());
     let before = listing(folder.path());
     assert_eq!(before.len(), 3, "the writer has its log open");
     let traced = folder.path().with_extension("strace");

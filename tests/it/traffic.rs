@@ -3,28 +3,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
-use saferun_tui::store::Store;
-
+use crate::documents::run;
+use crate::exports::{Figures, figures};
 use crate::support::{load, sample, skipped};
-
-/// Runs, turns, tool calls, fresh and cached input, output, errors.
-type Figures = (usize, u32, u32, u64, u64, u64, u32);
-
-fn figures(store: &Store) -> Figures {
-    let mut found = (store.runs().len(), 0, 0, 0, 0, 0, 0);
-    for run in store.runs() {
-        let totals = &run.totals;
-        found.1 += totals.turns;
-        found.2 += totals.tool_calls;
-        found.3 += totals.usage.input.or_zero();
-        found.4 += totals.usage.cache_read.or_zero();
-        found.5 += totals.usage.output.or_zero();
-        found.6 += totals.errors;
-    }
-    found
-}
 
 /// Counts the same from the files, knowing nothing of our readers.
 const COUNTER: &str = r#"
@@ -77,7 +60,7 @@ fn check(name: &str, expected: Figures) {
         skipped("no python3 with yaml");
         return;
     };
-    let (runs, turns, calls, fresh, cached, out, errors) = expected;
+    let (runs, turns, calls, fresh, cached, out, errors, _) = expected;
     let expected = format!("{runs} {turns} {calls} {fresh} {cached} {out} {errors}");
     assert_eq!(
         String::from_utf8_lossy(&counted.stdout).trim(),
@@ -88,18 +71,9 @@ fn check(name: &str, expected: Figures) {
 
 #[test]
 fn recorded_traffic_holds_what_its_bodies_count() {
-    check("vcr/workshop-slot.yaml", (1, 2, 1, 913, 0, 77, 1));
-    check("vcr/one-word.json", (1, 1, 0, 17, 0, 9, 0));
-    check("har/stock.har", (1, 1, 1, 136, 384, 49, 0));
-}
-
-fn run(args: &[&str], path: &Path) -> Output {
-    Command::new(assert_cmd::cargo::cargo_bin!("saferun-tui"))
-        .args(["--no-config", "--tz", "UTC"])
-        .args(args)
-        .arg(path)
-        .output()
-        .expect("it runs")
+    check("vcr/workshop-slot.yaml", (1, 2, 1, 913, 0, 77, 1, 0));
+    check("vcr/one-word.json", (1, 1, 0, 17, 0, 9, 0, 0));
+    check("har/stock.har", (1, 1, 1, 136, 384, 49, 0, 0));
 }
 
 #[test]

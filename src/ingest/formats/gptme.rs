@@ -106,7 +106,9 @@ impl Agent for Gptme {
 
     fn rows(&self, _member: &str, record: &Value, out: &mut Rows) {
         if let Some(name) = record.get("gptme") {
-            out.base.run = name.as_str().unwrap_or_default().to_owned();
+            name.as_str()
+                .unwrap_or_default()
+                .clone_into(&mut out.base.run);
             out.row(FactKind::ImpliedStart);
             return;
         }

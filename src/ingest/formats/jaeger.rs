@@ -8,13 +8,12 @@ use serde_json::Value;
 use crate::ingest::body::ErrorText;
 use crate::ingest::fact::FactSink;
 use crate::ingest::format::{Held, Recorded};
-use crate::ingest::formats::entry::shared;
 use crate::ingest::formats::otel::{self, attributes::Attributes};
 use crate::ingest::formats::spans::Span;
 use crate::ingest::formats::spans::messages::word;
 use crate::ingest::formats::spans::product::Product;
 use crate::ingest::formats::spans::request::RequestFields;
-use crate::ingest::json::{Checked, Cursor, Json, Range, Record};
+use crate::ingest::json::{Json, Range};
 use crate::model::quantity::Time;
 
 #[derive(Debug)]
@@ -66,15 +65,8 @@ impl Product for Jaeger {
         otel::request_fields(&tags(record.get("tags")))
     }
 
-    fn emit(
-        &self,
-        _record: Record<'_>,
-        cursor: &mut Cursor<'_>,
-        out: &mut FactSink<'_>,
-    ) -> Checked<()> {
-        let (range, record) = shared(cursor)?;
-        emit(&record, range, out);
-        Ok(())
+    fn spans(&self, record: &Json, whole: Range, out: &mut FactSink<'_>) {
+        emit(record, whole, out);
     }
 }
 

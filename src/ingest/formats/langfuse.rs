@@ -10,7 +10,6 @@ use serde_json::Value;
 use crate::ingest::body::ErrorText;
 use crate::ingest::fact::FactSink;
 use crate::ingest::format::{Held, Recorded};
-use crate::ingest::formats::entry::shared;
 use crate::ingest::formats::members;
 use crate::ingest::formats::otel::attributes::{Attributes, count, instant};
 use crate::ingest::formats::otel::{common, products};
@@ -20,7 +19,7 @@ use crate::ingest::formats::spans::messages::{
 use crate::ingest::formats::spans::product::Product;
 use crate::ingest::formats::spans::request::RequestFields;
 use crate::ingest::formats::spans::{self, Class, Ruling, Span};
-use crate::ingest::json::{Checked, Cursor, Json, Range, Record, Text};
+use crate::ingest::json::{Json, Range, Text};
 use crate::model::action::Verdict;
 use crate::model::quantity::{Cost, Tokens, Usage};
 
@@ -97,15 +96,8 @@ impl Product for Langfuse {
         request_fields(input.as_ref(), parameters.as_ref())
     }
 
-    fn emit(
-        &self,
-        _record: Record<'_>,
-        cursor: &mut Cursor<'_>,
-        out: &mut FactSink<'_>,
-    ) -> Checked<()> {
-        let (range, record) = shared(cursor)?;
-        emit(&record, range, out);
-        Ok(())
+    fn spans(&self, record: &Json, whole: Range, out: &mut FactSink<'_>) {
+        emit(record, whole, out);
     }
 }
 

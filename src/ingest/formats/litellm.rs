@@ -14,7 +14,7 @@ use super::spans::{self, Class, Span};
 use crate::ingest::body::ErrorText;
 use crate::ingest::format::{Held, Recorded, Sent};
 use crate::ingest::json::Json;
-use crate::model::quantity::Usage;
+use crate::model::quantity::{Cost, Usage};
 
 #[derive(Debug)]
 pub struct Litellm;
@@ -111,9 +111,13 @@ fn call(record: &Json) -> Span {
     } else {
         span.output = messages(&answer, Role::Assistant);
     }
-    span.reply = word(&answer, &["id"]).unwrap_or_default().to_owned();
+    word(&answer, &["id"])
+        .unwrap_or_default()
+        .clone_into(&mut span.reply);
     span.usage = usage(&of, &answer);
-    span.cost = of.cost(&["response_cost"]);
+    // 0 is written if no price is known.
+    let cost = of.number(&["response_cost"]).filter(|cost| *cost > 0.0);
+    span.cost = cost.map_or(Cost::NONE, Cost::from_usd);
     span
 }
 

@@ -5,7 +5,6 @@
 
 use serde_json::Value;
 
-use super::entry::shared;
 use super::otel;
 use super::otel::attributes::{Attributes, nanos};
 use super::spans::Span;
@@ -15,7 +14,7 @@ use super::spans::request::RequestFields;
 use crate::ingest::body::ErrorText;
 use crate::ingest::fact::FactSink;
 use crate::ingest::format::{Held, Recorded};
-use crate::ingest::json::{Checked, Cursor, Json, Record};
+use crate::ingest::json::{Json, Range};
 
 #[derive(Debug)]
 pub struct Mlflow;
@@ -63,25 +62,16 @@ impl Product for Mlflow {
         otel::request_fields(&Attributes::of_object(record.get("attributes")))
     }
 
-    fn emit(
-        &self,
-        _record: Record<'_>,
-        cursor: &mut Cursor<'_>,
-        out: &mut FactSink<'_>,
-    ) -> Checked<()> {
-        let (range, record) = shared(cursor)?;
+    fn spans(&self, record: &Json, whole: Range, out: &mut FactSink<'_>) {
         let info = record.get("info").unwrap_or(&Json::Null);
-        let mut spans = record.elements(&["data", "spans"]);
+        let data = record.get("data").unwrap_or(record);
+        let mut spans = data.elements(&["spans"]);
         if spans.is_empty() {
-            spans = record.elements(&["spans"]);
-        }
-        if spans.is_empty() {
-            spans.push(&record);
+            spans.push(record);
         }
         for found in spans {
-            span(found, info).emit(found.range().or(Some(range)), out);
+            span(found, info).emit(found.range().or(Some(whole)), out);
         }
-        Ok(())
     }
 }
 

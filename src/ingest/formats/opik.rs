@@ -4,7 +4,6 @@
 
 use serde_json::Value;
 
-use super::entry::shared;
 use super::langfuse::{self, Observed};
 use super::members;
 use super::otel::attributes::{Attributes, instant};
@@ -15,7 +14,7 @@ use super::spans::{Class, Span};
 use crate::ingest::body::ErrorText;
 use crate::ingest::fact::FactSink;
 use crate::ingest::format::{Held, Recorded};
-use crate::ingest::json::{Checked, Cursor, Json, Range, Record};
+use crate::ingest::json::{Json, Range};
 use crate::model::quantity::{Cost, Tokens, Usage};
 
 #[derive(Debug)]
@@ -77,15 +76,8 @@ impl Product for Opik {
         langfuse::request_fields(record.get("input"), None)
     }
 
-    fn emit(
-        &self,
-        _record: Record<'_>,
-        cursor: &mut Cursor<'_>,
-        out: &mut FactSink<'_>,
-    ) -> Checked<()> {
-        let (range, record) = shared(cursor)?;
-        emit(&record, range, out);
-        Ok(())
+    fn spans(&self, record: &Json, whole: Range, out: &mut FactSink<'_>) {
+        emit(record, whole, out);
     }
 }
 

@@ -28,7 +28,6 @@ use crate::ingest::request::RequestPart;
 #[derive(Debug)]
 pub struct Traffic {
     name: &'static str,
-    about: &'static str,
     times: Held,
     is_one: fn(&[u8]) -> bool,
     convert: Convert,
@@ -36,7 +35,6 @@ pub struct Traffic {
 
 pub static VCR: Traffic = Traffic {
     name: "vcr",
-    about: "VCR cassettes (vcrpy, pytest-recording, Ruby) with model calls, in YAML or JSON",
     times: Held::Partly,
     is_one: vcr::is_one,
     convert: |path, text| converted("vcr", path, vcr::exchanges(text)),
@@ -44,7 +42,6 @@ pub static VCR: Traffic = Traffic {
 
 pub static HAR: Traffic = Traffic {
     name: "har",
-    about: "HAR files with model calls (browsers, mitmproxy, Playwright, Polly)",
     times: Held::Yes,
     is_one: har::is_one,
     convert: |path, text| converted("har", path, har::exchanges(text)),
@@ -73,7 +70,12 @@ impl Format for Traffic {
     }
 
     fn about(&self) -> &'static str {
-        self.about
+        match self.name {
+            "vcr" => {
+                "VCR cassettes with model calls (vcrpy, pytest-recording, Ruby), in YAML or JSON"
+            }
+            _ => "HAR files with model calls (browsers, mitmproxy, Playwright, Polly)",
+        }
     }
 
     fn recorded(&self) -> Recorded {

@@ -24,6 +24,7 @@ use crate::model::quantity::{Time, Usage};
 pub struct Vibe;
 
 const MESSAGES: &str = "messages.jsonl";
+const ABOUT: &str = "meta.json";
 /// A file about a session larger than this is not read.
 const LARGEST: u64 = 16 << 20;
 
@@ -72,14 +73,12 @@ impl Agent for Vibe {
         Some(&["messages"])
     }
 
-    fn rows(&self, member: &str, record: &Value, out: &mut Rows) {
-        match member {
-            "" => match record.get("vibe") {
-                Some(session) => start(session, out),
-                None => message(record, out),
-            },
-            "metadata" => start(record, out),
-            _ => {}
+    fn rows(&self, _member: &str, record: &Value, out: &mut Rows) {
+        let session = record.get("vibe").unwrap_or(record);
+        if is_session(session) {
+            start(session, out);
+        } else if record.get("role").is_some() {
+            message(record, out);
         }
     }
 }
@@ -88,9 +87,15 @@ fn is_session(meta: &Value) -> bool {
     all(meta, &["session_id", "start_time", "environment"])
 }
 
+/// Whether a file only says what is read with the messages beside it.
+pub(crate) fn is_about(path: &Path) -> bool {
+    let is_named = path.file_name().is_some_and(|name| name == ABOUT);
+    is_named && path.with_file_name(MESSAGES).is_file() && about(path).is_some()
+}
+
 /// What the file beside the messages says about the session.
 fn about(messages: &Path) -> Option<Value> {
-    let bytes = Bytes::open(&messages.with_file_name("meta.json")).ok()?;
+    let bytes = Bytes::open(&messages.with_file_name(ABOUT)).ok()?;
     let meta = text::value(&bytes.slice(0, LARGEST as usize).ok()?)?;
     is_session(&meta).then_some(meta)
 }

@@ -11,7 +11,7 @@ use crate::ingest::body::Body;
 use crate::ingest::fact::FactSink;
 use crate::ingest::format::{Decode, Format, Layout, Open, Recorded, Request, Sent};
 use crate::ingest::formats::entry::{add_attached, add_result, shared};
-use crate::ingest::json::{Checked, Cursor, Json, Record};
+use crate::ingest::json::{Checked, Cursor, Json, Range, Record};
 use crate::ingest::packed::sqlite::schema::Schema;
 use crate::ingest::request::RequestPart;
 
@@ -34,7 +34,12 @@ pub(in crate::ingest::formats) trait Product: Debug + Sync {
         RequestFields::default()
     }
 
-    /// Emits the spans of a record: one, unless the product writes documents. Fails if there is none.
+    /// Emits the spans of a record, which is at `whole`: one, unless the product writes documents.
+    fn spans(&self, record: &Json, whole: Range, out: &mut FactSink<'_>) {
+        self.span(record).emit(Some(whole), out);
+    }
+
+    /// Reads a record and emits its spans. Fails if there is none.
     fn emit(
         &self,
         _record: Record<'_>,
@@ -42,7 +47,7 @@ pub(in crate::ingest::formats) trait Product: Debug + Sync {
         out: &mut FactSink<'_>,
     ) -> Checked<()> {
         let (range, found) = shared(cursor)?;
-        self.span(&found).emit(Some(range), out);
+        self.spans(&found, range, out);
         Ok(())
     }
 
