@@ -450,7 +450,7 @@ mod tests {
         for filter in [
             "refund",
             "args.amount>5",
-            "tool~refund",
+            "tool~/refund/",
             "text:hello",
             "is:loop",
         ] {
@@ -463,7 +463,7 @@ mod tests {
 
     #[test]
     fn what_the_user_typed_is_never_in_the_text() {
-        let expr = parse("tool='x;-- ' or user:\"o'neil\"").expect("a filter");
+        let expr = parse("tool=\"x;-- \" or user:\"o'neil\"").expect("a filter");
         let context = Context::default();
         let mut writer = Writer::new(&context);
         let text = writer.runs(&expr).expect("said");
