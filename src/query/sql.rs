@@ -17,12 +17,11 @@ use crate::query::runs::{RunTerm, is_about_actions};
 use crate::query::value::Interval;
 use crate::store::Store;
 
-/// The rows of runs. A run that was loaded again replaces its earlier row.
 pub const RUNS: &str = "saferun_runs FINAL";
-/// The rows of actions, without those that an earlier load of their run left.
 pub const ACTIONS: &str = "saferun_actions FINAL";
+/// Only the rows of the last load of each run, whatever an earlier one left.
 pub const LIVE: &str =
-    "(run_key, loaded_at) IN (SELECT run_key, loaded_at FROM saferun_runs FINAL)";
+    "(run_key, loaded_at) IN (SELECT run_key, max(loaded_at) FROM saferun_runs GROUP BY run_key)";
 
 /// The columns that add up to all tokens.
 pub const ALL_TOKENS: &[&str] = &["tok_in", "tok_out", "tok_read", "tok_write"];
@@ -172,7 +171,7 @@ impl<'a> Writer<'a> {
                 test @ (RunTest::Number(..) | RunTest::Score { .. } | RunTest::Correct(_)),
             ) => {
                 let test = self.run_test(test);
-                format!("run_key IN (SELECT run_key FROM {RUNS} WHERE {test})")
+                format!("run_key IN (SELECT run_key FROM {RUNS} WHERE {LIVE} AND {test})")
             }
             ColumnTest::File(test) => self.file(test),
             ColumnTest::Since(time) => {
@@ -450,7 +449,7 @@ mod tests {
         for filter in [
             "refund",
             "args.amount>5",
-            "tool~refund",
+            "tool~/refund/",
             "text:hello",
             "is:loop",
         ] {
@@ -463,7 +462,7 @@ mod tests {
 
     #[test]
     fn what_the_user_typed_is_never_in_the_text() {
-        let expr = parse("tool='x;-- ' or user:\"o'neil\"").expect("a filter");
+        let expr = parse("tool=\"x;-- \" or user:\"o'neil\"").expect("a filter");
         let context = Context::default();
         let mut writer = Writer::new(&context);
         let text = writer.runs(&expr).expect("said");

@@ -68,6 +68,11 @@ impl Clickhouse {
             .split_once('/')
             .unwrap_or((&address.project, TABLE));
         let (table, project) = table.split_once('/').unwrap_or((table, ""));
+        if table.starts_with("saferun_") {
+            return Err(format!(
+                "{table} holds the rows of load: only ls, stats and cohort read them"
+            ));
+        }
         let layout = Layout::of(table);
         if wanted.is_some() && !layout.selects {
             return Err(format!(

@@ -24,7 +24,7 @@ use crate::analysis::grouped::{self, Field, Group};
 use crate::base::cancel::CancelFlag;
 use crate::base::clock::{Clock as _, System};
 use crate::model::run::RunIx;
-use crate::query::sql::RUNS;
+use crate::query::sql::{LIVE, RUNS};
 use crate::store::Store;
 use runs::Gather;
 
@@ -145,7 +145,7 @@ impl Fleet {
     /// How many runs there are that pass a test.
     pub fn count(&self, wanted: &Wanted, cancel: &CancelFlag) -> Result<u64, Failure> {
         let query = format!(
-            "SELECT count() AS runs FROM {RUNS} WHERE listed AND ({})",
+            "SELECT count() AS runs FROM {RUNS} WHERE listed AND {LIVE} AND ({})",
             wanted.test
         );
         let rows = self.with(cancel, |engine, wire| {
@@ -192,7 +192,7 @@ fn page(wanted: &Wanted, after: Option<(i64, i64)>) -> String {
     };
     let (columns, test) = (runs::COLUMNS, &wanted.test);
     format!(
-        "SELECT {columns}{marks}\nFROM {RUNS}\nWHERE listed AND ({test}){after}\nORDER BY {order}\nLIMIT {limit}"
+        "SELECT {columns}{marks}\nFROM {RUNS}\nWHERE listed AND {LIVE} AND ({test}){after}\nORDER BY {order}\nLIMIT {limit}"
     )
 }
 
