@@ -41,6 +41,7 @@ mod explore;
 pub mod export;
 mod formats;
 mod generate;
+mod groups;
 mod help;
 #[cfg(feature = "capture")]
 mod listen;

@@ -57,6 +57,8 @@ pub struct Options {
     pub view: Option<ScreenId>,
     /// The run to start in, and perhaps its action: `7f3a91`, `7f3a91:42`.
     pub start: Option<String>,
+    /// What the folders that were opened hold that is not shown: notes to show.
+    pub noted: Vec<String>,
     /// Paths that failed to open, and why: errors to show.
     pub told: Vec<String>,
     /// Options for traces that are opened later.
@@ -94,6 +96,7 @@ impl Default for Options {
             start: None,
             recent: false,
             several: false,
+            noted: Vec::new(),
             told: Vec::new(),
             loading: intake::Options::new(PriceTable::built_in()),
             ascii: false,

@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 
+use crate::analysis::summary;
 use crate::base::cancel::CancelFlag;
 use crate::model::action::{ActionIx, Kind, Status};
 use crate::model::chunk::CHUNK_ROWS;
-use crate::model::run::RunIx;
+use crate::model::run::{Grade, RunIx, RunStatus};
 use crate::model::symbol::Sym;
 use crate::store::Store;
+use crate::store::bodies::{Bodies, Depth};
 
 /// How often a run used a tool, and with what outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +27,8 @@ pub struct Profile {
     pub tools: Vec<ToolUse>,
     /// The number of actions per equal slice of the run's time; empty if no times are recorded.
     pub shape: Vec<u32>,
+    /// The row that tells how the run ended: its recorded end, else its last error.
+    pub end: Option<ActionIx>,
 }
 
 /// Profiles one run. Stops between chunks if cancelled.
@@ -58,6 +62,9 @@ pub fn profile(store: &Store, run: RunIx, slices: usize, cancel: &CancelFlag) ->
                 let slice = usize::try_from(slice).unwrap_or(0).min(slices - 1);
                 profile.shape[slice] += 1;
             }
+            if tells_end(action.kind(), action.status()) {
+                profile.end = Some(action.ix());
+            }
             if action.kind() == Kind::ToolCall {
                 let tool = chunk.tool[row];
                 let at = *places.entry(tool).or_insert(profile.tools.len());
@@ -71,7 +78,36 @@ pub fn profile(store: &Store, run: RunIx, slices: usize, cancel: &CancelFlag) ->
     profile
 }
 
+/// Ends come last, so an error behind one is of what was recorded after it.
+fn tells_end(kind: Kind, status: Status) -> bool {
+    match kind {
+        Kind::RunEnd | Kind::Error => true,
+        Kind::ToolCall | Kind::Response => matches!(status, Status::Error | Status::Timeout),
+        Kind::Prompt
+        | Kind::Reasoning
+        | Kind::PolicyDecision
+        | Kind::Approval
+        | Kind::Note
+        | Kind::RunStart
+        | Kind::Malformed
+        | Kind::Unknown => false,
+    }
+}
+
 impl Profile {
+    /// Why the run did not end well, in a line; `None` if it did, or nothing is recorded about it. Raw.
+    pub fn why(&self, store: &Store, run: RunIx, bodies: &mut Bodies) -> Option<String> {
+        let ended = store.run(run);
+        let is_bad = match ended.status {
+            RunStatus::Error | RunStatus::Blocked | RunStatus::Cancelled => true,
+            RunStatus::Unknown | RunStatus::Ok | RunStatus::Running | RunStatus::Unfinished => {
+                ended.grade() == Some(Grade::Wrong)
+            }
+        };
+        let row = store.row(self.end.filter(|_| is_bad)?);
+        Some(summary::line(&row, &bodies.open(&row, Depth::Glance)))
+    }
+
     /// Counts a call of the tool that has this place among the tools, or the next one.
     fn count(&mut self, (at, tool): (usize, Sym), status: Status) {
         if at == self.tools.len() {
@@ -101,6 +137,7 @@ mod tests {
     use crate::ingest::prices::PriceTable;
     use crate::model::run::RunIx;
     use crate::store::Store;
+    use crate::store::bodies::Bodies;
 
     const RUN: &str = r#"{"type":"prompt","run_id":"r","id":"p","ts":"2026-11-22T10:00:00Z","content":"x"}
 {"type":"tool_call","run_id":"r","id":"c1","ts":"2026-11-22T10:00:01Z","tool":"read"}
@@ -111,15 +148,33 @@ mod tests {
 {"type":"tool_call","run_id":"r","id":"c3","ts":"2026-11-22T10:00:10Z","tool":"read"}
 "#;
 
-    #[test]
-    fn tools_and_shape_cover_only_the_given_run() {
+    fn loaded(trace: &'static str) -> Store {
         let input = Input::Bundled {
             name: "run.jsonl",
-            bytes: RUN.as_bytes(),
+            bytes: trace.as_bytes(),
             companions: &[],
         };
         let options = intake::Options::new(PriceTable::built_in());
-        let (store, _) = Store::load(intake::load(vec![input], options));
+        Store::load(intake::load(vec![input], options)).0
+    }
+
+    #[test]
+    fn the_end_of_a_run_tells_why_it_failed() {
+        const END: &str = r#"{"type":"run_end","run_id":"r","ts":"2026-11-22T10:00:12Z","status":"error","reason":"gave up"}
+"#;
+        let found = |text: String| {
+            let store = loaded(text.leak());
+            let found = profile(&store, RunIx(0), 2, &CancelFlag::new());
+            found.why(&store, RunIx(0), &mut Bodies::new())
+        };
+        assert_eq!(found(RUN.to_owned()), None);
+        let why = found(format!("{RUN}{END}"));
+        assert_eq!(why.as_deref(), Some("error · gave up"));
+    }
+
+    #[test]
+    fn tools_and_shape_cover_only_the_given_run() {
+        let store = loaded(RUN);
         let found = profile(&store, RunIx(0), 2, &CancelFlag::new());
         let tools: Vec<_> = found
             .tools

@@ -2,16 +2,17 @@
 
 use serde_json::Value;
 
-use crate::base::text::{cut, find_all};
+use crate::base::text::cut;
 use crate::ingest::body::Body;
+use crate::query::needles::{Needle, first};
 
 /// Characters shown before and after a match.
 const BEFORE: usize = 24;
 const AFTER: usize = 80;
 
-/// The first text of an action that holds one of some words, cut around it: `…mix dialyzer --format…`. `None` where
+/// The first text of an action that holds one of some needles, cut around it: `…mix dialyzer --format…`. `None` where
 /// none of them stands. It is not sanitised.
-pub fn around(body: &Body, sought: &[String]) -> Option<String> {
+pub fn around(body: &Body, sought: &[Needle]) -> Option<String> {
     let mut texts = Vec::new();
     texts.extend(body.text.as_deref());
     [&body.args, &body.result]
@@ -35,10 +36,9 @@ fn scalars<'a>(value: &'a Value, texts: &mut Vec<&'a str>) {
     }
 }
 
-/// A text around the first of some words, on one line.
-pub fn cut_around(text: &str, sought: &[String]) -> Option<String> {
-    let firsts = sought.iter().filter_map(|word| find_all(text, word).next());
-    let found = firsts.min_by_key(|found| found.start)?;
+/// A text around the first of some needles, on one line.
+pub fn cut_around(text: &str, sought: &[Needle]) -> Option<String> {
+    let found = first(sought, text, 0)?;
     let (before, rest) = text.split_at(found.start);
     let start = before.char_indices().rev().take(BEFORE).last();
     let start = start.map_or(found.start, |(at, _)| at);
@@ -54,14 +54,13 @@ pub fn cut_around(text: &str, sought: &[String]) -> Option<String> {
     ))
 }
 
-/// Whether a text shows one of some words.
-pub fn holds(text: &str, sought: &[String]) -> bool {
-    let mut found = sought.iter().flat_map(|word| find_all(text, word));
-    found.next().is_some()
+/// Whether a text shows one of some needles.
+pub fn holds(text: &str, sought: &[Needle]) -> bool {
+    first(sought, text, 0).is_some()
 }
 
 /// A text around a match without as much of its beginning as it takes to see the match in so many cells.
-pub fn nearer(around: &str, sought: &[String], cells: usize) -> String {
+pub fn nearer(around: &str, sought: &[Needle], cells: usize) -> String {
     let mut shown = around.to_owned();
     while !holds(&cut(&shown, cells), sought) {
         let rest = shown.trim_start_matches('…');
@@ -79,6 +78,11 @@ mod tests {
 
     use super::{around, nearer};
     use crate::ingest::body::Body;
+    use crate::query::needles::Needle;
+
+    fn word(text: &str) -> [Needle; 1] {
+        [Needle::Text(text.to_owned())]
+    }
 
     #[test]
     fn the_text_around_a_match_is_cut_on_both_sides_and_stands_on_one_line() {
@@ -91,16 +95,16 @@ mod tests {
             args: Some(json!({"path": "x", "edits": [{"new": long}]})),
             ..Body::default()
         };
-        let found = around(&body, &["dialyzer".to_owned()]).expect("found");
+        let found = around(&body, &word("dialyzer")).expect("found");
         assert!(found.starts_with("…a a"), "{found}");
         assert!(found.contains("run mix dialyzer now zzz"), "{found}");
         assert!(found.ends_with("z…") && found.len() < 130, "{found}");
-        assert_eq!(around(&body, &["absent".to_owned()]), None);
+        assert_eq!(around(&body, &word("absent")), None);
     }
 
     #[test]
     fn a_match_that_would_be_cut_off_comes_nearer() {
-        let sought = ["dialyzer".to_owned()];
+        let sought = word("dialyzer");
         let near = nearer("…apples oranges run mix dialyzer before", &sought, 20);
         assert_eq!(near, "…run mix dialyzer before");
         assert_eq!(nearer("no such", &sought, 4), "no such");
@@ -112,7 +116,7 @@ mod tests {
             text: Some(format!("{}beads{}", "é".repeat(50), "日".repeat(200))),
             ..Body::default()
         };
-        let found = around(&body, &["beads".to_owned()]).expect("found");
+        let found = around(&body, &word("beads")).expect("found");
         assert!(found.contains("ébeads日"), "{found}");
     }
 }

@@ -9,6 +9,7 @@ use crate::cli::Cx;
 use crate::cli::command::{Accepts, Command, hidden};
 use crate::cli::explore::Explore;
 use crate::cli::failure::{Exit, Failure};
+use crate::cli::groups;
 use crate::cli::pick::Target;
 use crate::ingest::formats::FORMATS;
 use crate::ingest::intake::LEAST_MEMORY;
@@ -37,7 +38,14 @@ Exit codes: 0 success · 1 no match, a failed gate, or runs that differ (--exit-
 /// A terminal explorer for traces of AI agents: every prompt, response, tool call, policy
 /// decision and approval as one ordered stream.
 #[derive(Debug, Parser)]
-#[command(name = "saferun-tui", version, after_help = EXAMPLES, max_term_width = 100, disable_help_subcommand = true)]
+#[command(
+    name = "saferun-tui",
+    version,
+    after_help = EXAMPLES,
+    help_template = groups::template(),
+    max_term_width = 100,
+    disable_help_subcommand = true
+)]
 pub struct Args {
     #[command(subcommand)]
     pub command: Option<Commands>,
@@ -51,7 +59,7 @@ pub struct Args {
 
 macro_rules! commands {
     ($($(#[$when:meta])* $variant:ident($args:ty)),* $(,)?) => {
-        /// Every command, in the order of the help.
+        /// Every command; `groups` lists them in the order of the help.
         #[derive(Debug, Subcommand)]
         pub enum Commands {
             $(

@@ -178,7 +178,9 @@ impl Command for Cohort {
         }
         let answer = ask
             .run(&read.store, &CancelFlag::new())
-            .map_err(|refusal| Failure::Usage(words::refusal(&refusal)))?;
+            .map_err(|refusal| {
+                Failure::Usage(words::refusal(&refusal, words::Reader::CommandLine))
+            })?;
         if self.sequential {
             let outcome = sequential::sequential(cx, &answer.comparison, &self.how.metric)?;
             return Ok(if exit == Exit::Done { outcome } else { exit });

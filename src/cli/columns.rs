@@ -2,6 +2,7 @@
 //! them. One name selects a column in tables, JSON and CSV alike.
 
 use std::cmp::Ordering;
+use std::collections::HashSet;
 
 use serde_json::Value;
 
@@ -153,8 +154,8 @@ impl<'a> Picked<'a> {
 }
 
 fn unknown<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> Failure {
-    let mut known: Vec<&str> = known.collect();
-    known.dedup();
+    let mut seen = HashSet::new();
+    let known: Vec<&str> = known.filter(|name| seen.insert(*name)).collect();
     let near = nearest(name, known.iter().copied());
     let near = near.map_or_else(String::new, |near| format!(" · did you mean '{near}'?"));
     let known = known.join(", ");

@@ -31,11 +31,15 @@ impl Command for Demo {
             title: "demo".to_owned(),
             picture: self.picture,
             is_demo: true,
+            noted: vec![WAY_IN.to_owned()],
             ..Named::default()
         };
         explore::run(cx, named)
     }
 }
+
+/// What there is to see.
+const WAY_IN: &str = "the demo: runs with most errors first · enter opens one, e goes to its first error · 5 compares two models";
 
 macro_rules! samples {
     ($($name:literal),* $(,)?) => {

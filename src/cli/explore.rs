@@ -110,10 +110,12 @@ impl Command for Explore {
         let targets: Vec<Target> = paths.iter().map(|path| Target::parse(path)).collect();
         let (targets, mut errors) = url::into_folders(&cx.notes, targets, &cx.load.keys);
         let files: Vec<PathBuf> = targets.iter().map(|it| it.path.clone()).collect();
-        let (inputs, more) = cx.load.resolve(&cx.notes, &files);
-        errors.extend(more);
+        let found = cx.load.resolve(&cx.notes, &files);
+        let noted = found.notes();
+        errors.extend(found.errors);
         let named = Named {
-            inputs,
+            inputs: found.inputs,
+            noted,
             title: title(&paths),
             failed: errors.iter().map(ToString::to_string).collect(),
             picture: self.picture,
@@ -145,6 +147,8 @@ pub(super) struct Named {
     pub(super) title: String,
     /// Why some paths could not be opened.
     pub(super) failed: Vec<String>,
+    /// What their folders hold that is not shown.
+    pub(super) noted: Vec<String>,
     pub(super) picture: Picture,
     /// The paths of files and folders, to follow them; empty if that is impossible.
     pub(super) paths: Vec<PathBuf>,
@@ -351,6 +355,12 @@ const LAST_ACTIVE_FIRST: Order = Order {
     falling: true,
 };
 
+/// The demo begins with what there is to find out.
+const MOST_ERRORS_FIRST: Order = Order {
+    key: Key::Errors,
+    falling: true,
+};
+
 fn options(cx: &Cx, named: &Named) -> tui::Options {
     let config = &cx.config;
     let view = cx.global.view.as_deref().and_then(ScreenId::view);
@@ -360,6 +370,7 @@ fn options(cx: &Cx, named: &Named) -> tui::Options {
     tui::Options {
         several: discover::are_several(&named.inputs),
         title: named.title.clone(),
+        noted: named.noted.clone(),
         told: [named.failed.as_slice(), &config::taken_keys(config)].concat(),
         paths: named.paths.clone(),
         live: named.live,
@@ -391,8 +402,9 @@ fn options(cx: &Cx, named: &Named) -> tui::Options {
         keymap: config.keymap(),
         setup: Setup {
             columns: config.runs.columns.value.clone(),
-            order: match (named.overview, config.runs.sort.from) {
-                (true, Origin::Default) => LAST_ACTIVE_FIRST,
+            order: match (named, config.runs.sort.from) {
+                (Named { overview: true, .. }, Origin::Default) => LAST_ACTIVE_FIRST,
+                (Named { is_demo: true, .. }, Origin::Default) => MOST_ERRORS_FIRST,
                 (_, _) => config.runs.sort.value,
             },
             overview: named.overview,

@@ -9,6 +9,7 @@ use crate::cli::Cx;
 use crate::cli::args::Args;
 use crate::cli::command::{Accepts, Command};
 use crate::cli::failure::{Exit, Failure};
+use crate::cli::groups::{self, GROUPS};
 use crate::cli::place::Place;
 use crate::query::guide;
 use crate::tui::keys::{COMMANDS, Group};
@@ -99,12 +100,11 @@ fn program_page(program: &clap::Command) -> io::Result<Vec<u8>> {
     man.render_title(&mut page)?;
     man.render_name_section(&mut page)?;
     usage(&man, &mut page)?;
-    let commands = program.get_subcommands().map(|command| {
-        let about = command.get_about().map(ToString::to_string);
-        let name = format!("saferun-tui-{}(1)", command.get_name());
-        (name, about.unwrap_or_default())
-    });
-    pairs(&mut page, "COMMANDS", commands)?;
+    for group in GROUPS {
+        let commands = groups::listed(group, program).into_iter();
+        let commands = commands.map(|(name, about)| (format!("saferun-tui-{name}(1)"), about));
+        pairs(&mut page, &format!("commands: {}", group.title), commands)?;
+    }
     for section in guide::sections() {
         pairs(&mut page, section.title, section.lines.into_iter())?;
     }

@@ -77,8 +77,8 @@ impl Command for Live {
         let (inputs, failed) = if self.paths.is_empty() {
             (stored_runs(), 0)
         } else {
-            let (inputs, errors) = cx.load.resolve(&cx.notes, &self.paths);
-            (inputs, errors.len())
+            let found = cx.load.resolve(&cx.notes, &self.paths);
+            (found.inputs, found.errors.len())
         };
         let is_wanted = |input: &Input| input.path().is_none_or(|it| is_newer(&it, newer_than));
         let inputs = inputs.into_iter().filter(is_wanted).collect();

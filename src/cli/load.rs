@@ -12,7 +12,7 @@ use crate::cli::out::{Notes, Progress};
 use crate::cli::pick::Target;
 use crate::cli::selection::Selection;
 use crate::cli::url;
-use crate::ingest::discover::{self, Input, Shown};
+use crate::ingest::discover::{self, Input, Resolved, Shown};
 use crate::ingest::formats::sniff;
 use crate::ingest::prices::PriceTable;
 use crate::ingest::records::Account;
@@ -105,18 +105,14 @@ impl Load {
 
     /// Reads everything in some files and folders.
     pub(super) fn whole(&self, notes: &Notes, paths: &[PathBuf]) -> Read {
-        let (inputs, errors) = self.resolve(notes, paths);
-        let mut read = self.inputs(notes, inputs);
-        read.failed += errors.len();
+        let found = self.resolve(notes, paths);
+        let mut read = self.inputs(notes, found.inputs);
+        read.failed += found.errors.len();
         read
     }
 
     /// What the paths stand for. Errors, and what folders hold that is not shown, are reported.
-    pub(super) fn resolve(
-        &self,
-        notes: &Notes,
-        paths: &[PathBuf],
-    ) -> (Vec<Input>, Vec<ingest::Error>) {
+    pub(super) fn resolve(&self, notes: &Notes, paths: &[PathBuf]) -> Resolved {
         let everything = self.options.anything || self.options.format.is_some();
         let shown = if everything {
             Shown::AllJson
@@ -132,7 +128,7 @@ impl Load {
             notes.error(&error.to_string());
         }
         resolved.errors.extend(failed);
-        (resolved.inputs, resolved.errors)
+        resolved
     }
 
     /// The inputs if at least one of them is a trace; otherwise none, and the reasons are reported.

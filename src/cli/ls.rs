@@ -1,9 +1,10 @@
 //! `ls`: lists the runs.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::json;
 
+use crate::analysis::approvals;
 use crate::analysis::models;
 use crate::analysis::runs::{CostSum, Key, Order, shown_ids, stopped};
 use crate::analysis::title;
@@ -21,6 +22,7 @@ use crate::cli::{Cx, filter};
 use crate::export::csv;
 use crate::export::json::run as run_json;
 use crate::export::words::{self, Role};
+use crate::model::quantity::Elapsed;
 use crate::model::run::RunIx;
 use crate::query::hint::Over;
 use crate::store::Store;
@@ -36,8 +38,8 @@ Examples:
   saferun-tui ls traces/ --columns run_id,title | fzf
 
 Columns: run, started, agent, model, title, turns, actions, duration, cost, errors, blocked, retries,
-outcome, grade, file, and every field that --json prints. Sort by these or by active, tools, tokens
-or score; the default is -started, newest first.")]
+outcome, grade, file, waited (for people), and every field that --json prints. Sort by these or by
+active, tools, tokens or score; the default is -started, newest first.")]
 pub struct Ls {
     #[command(flatten)]
     paths: Paths,
@@ -91,6 +93,7 @@ const NAMED: &[Named] = &[
     Named::new("errors", "errors", Column::right("ERR", 0)),
     Named::new("blocked", "blocked", Column::right("BLK", 2)),
     Named::new("retries", "retries", Column::right("RTY", 8)),
+    Named::new("waited", "waited_ms", Column::right("WAITED", 0)),
     Named::new("outcome", "status", Column::left("OUTCOME", 0)),
     Named::new("grade", "correct", Column::left("GRADE", 1)),
     Named::new(
@@ -174,7 +177,11 @@ fn print(
         ],
     };
     let mut bodies = Bodies::new();
-    let runs = runs.iter().map(|ix| run_json::run(store, *ix, &mut bodies));
+    let waited = approvals::waits(store);
+    let runs = runs.iter().map(|ix| {
+        let waited = waited.get(ix).copied().unwrap_or(Elapsed::NONE);
+        run_json::run(store, *ix, &mut bodies).with_waited(waited)
+    });
     records.write(&mut cx.out, machine, runs)
 }
 
@@ -199,14 +206,21 @@ fn print_table(
         "blocked" => are_blocked || !is_cut,
         "grade" => is_graded,
         "file" => are_several,
+        "waited" => false,
         _ => true,
     });
     let shown = picked.unwrap_or(&usual);
     let mut bodies = Bodies::new();
+    let waited = if shown.has("waited") {
+        approvals::waits(store)
+    } else {
+        HashMap::new()
+    };
     let ids: Vec<&str> = runs.iter().map(|ix| &*store.run(*ix).id).collect();
     let cells = |(ix, id): (&RunIx, &String)| {
         let title = title::of(store, *ix, &mut bodies);
-        let own = row(cx, store, *ix, (id, &title));
+        let waited = waited.get(ix).copied().unwrap_or(Elapsed::NONE);
+        let own = row(cx, store, *ix, (id, &title, waited));
         let record = shown.needs_record().then(|| {
             let record = run_json::run(store, *ix, &mut bodies);
             serde_json::to_value(record).unwrap_or_default()
@@ -246,7 +260,7 @@ const WIDE_TITLE: usize = 34;
 const LONGEST_TITLE: usize = 80;
 
 /// The cells of all columns, in their order.
-fn row(cx: &Cx, store: &Store, ix: RunIx, (id, title): (&str, &str)) -> Vec<Cell> {
+fn row(cx: &Cx, store: &Store, ix: RunIx, (id, title, waited): (&str, &str, Elapsed)) -> Vec<Cell> {
     let look = &cx.out.look;
     let run = store.run(ix);
     let totals = &run.totals;
@@ -268,6 +282,7 @@ fn row(cx: &Cx, store: &Store, ix: RunIx, (id, title): (&str, &str)) -> Vec<Cell
         Cell::alarm(totals.errors.into(), Role::Bad),
         Cell::alarm(stopped, Role::Warn),
         Cell::alarm(totals.retries.into(), Role::Warn),
+        Cell::new(words::span(waited)),
         Cell::role(status, role),
         Cell::role(grade.0, grade.1),
         Cell::role(

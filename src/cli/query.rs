@@ -19,7 +19,7 @@ use crate::export::json::action;
 use crate::export::words::{self, Role};
 use crate::model::action::{ActionIx, Kind};
 use crate::query::hint::Over;
-use crate::query::needles::needles;
+use crate::query::needles::{Needle, needles};
 use crate::store::Store;
 use crate::store::bodies::{Bodies, Depth};
 use crate::store::row::Row;
@@ -126,7 +126,7 @@ pub(super) fn actions(
 fn matching(
     cx: &mut Cx,
     store: &Store,
-    (rows, sought): (&[ActionIx], &[String]),
+    (rows, sought): (&[ActionIx], &[Needle]),
     picked: Option<&Picked<'_>>,
 ) -> anyhow::Result<()> {
     let Some(machine) = cx.global.machine() else {
@@ -229,7 +229,7 @@ fn key(row: &Row<'_>, column: &str) -> Option<Key> {
 fn table(
     cx: &mut Cx,
     store: &Store,
-    (rows, sought): (&[ActionIx], &[String]),
+    (rows, sought): (&[ActionIx], &[Needle]),
 ) -> anyhow::Result<()> {
     let ids = run_names(cx, store);
     // If there is one run, its id says nothing.
@@ -257,7 +257,7 @@ fn table(
 fn picked_table(
     cx: &mut Cx,
     store: &Store,
-    (rows, sought): (&[ActionIx], &[String]),
+    (rows, sought): (&[ActionIx], &[Needle]),
     picked: &Picked<'_>,
 ) -> anyhow::Result<()> {
     let ids = run_names(cx, store);
@@ -284,7 +284,7 @@ fn picked_table(
 const SEEN: usize = 40;
 
 /// What happened, in one line; behind the text around the match where the summary does not show it.
-fn what(row: &Row<'_>, bodies: &mut Bodies, sought: &[String]) -> String {
+fn what(row: &Row<'_>, bodies: &mut Bodies, sought: &[Needle]) -> String {
     let summary = summary::line(row, &bodies.open(row, Depth::Glance));
     let head: String = summary.chars().take(SEEN).collect();
     if sought.is_empty() || snippet::holds(&head, sought) {

@@ -384,24 +384,38 @@ pub fn arrow(figure: &Figure) -> &'static str {
     }
 }
 
+/// Where somebody reads why nothing can be compared: what to do about it is said in its words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader {
+    CommandLine,
+    Screen,
+}
+
 /// Why nothing can be compared and what to do about it; raw.
-pub fn refusal(refusal: &Refusal) -> String {
+pub fn refusal(refusal: &Refusal, reader: Reader) -> String {
     match refusal {
-        Refusal::Groups(by, groups) if groups.len() < 2 => format!(
-            "nothing to compare: these runs have {} {} (choose sides with --a FILTER --b FILTER, such as --a 'file:*old*' --b 'file:*new*')",
-            if groups.is_empty() {
+        Refusal::Groups(by, groups) if groups.len() < 2 => {
+            let count = if groups.is_empty() {
                 "no recorded"
             } else {
                 "only one"
-            },
-            by.word(),
-        ),
+            };
+            let way = match reader {
+                Reader::CommandLine => {
+                    " (choose sides with --a FILTER --b FILTER, such as --a 'file:*old*' --b 'file:*new*')"
+                }
+                Reader::Screen => "",
+            };
+            let by = by.word();
+            format!("nothing to compare: these runs have {count} {by}{way}")
+        }
         Refusal::Groups(by, groups) => {
             let told = groups.iter();
             let told: Vec<String> = told
                 .map(|(name, tally)| format!("\n  {name}  {}", words::tally(tally)))
                 .collect();
             let how = match by {
+                _ if reader == Reader::Screen => "space in the table of runs".to_owned(),
                 Grouping::Day => "--a 'since:2026-11-20' (B is what came before)".to_owned(),
                 by => format!("--a {0}:NAME --b {0}:NAME", by.word()),
             };

@@ -19,6 +19,7 @@ pub const RUNS: &[&str] = &[
     "started_at",
     "ended_at",
     "duration_ms",
+    "waited_ms",
     "status",
     "turns",
     "actions",

@@ -8,22 +8,31 @@ use crate::export::redact::{Masked, Reason};
 use crate::export::words;
 use crate::store::Store;
 
-/// `3 read · 2 edit`: what calls did to a file; those that failed or are unclear are counted by themselves.
+/// `3 reads · 2 edits`: what calls did to a file; those that failed or are unclear are counted by themselves.
 pub fn actions(file: &File) -> String {
     let count =
         |is_it: &dyn Fn(&&Event) -> bool| file.events.iter().filter(|event| is_it(event)).count();
     let done = Verb::ALL.iter().map(|verb| {
-        let is_it = |event: &&Event| event.verb == *verb && is_counted(event);
-        (verb.word(), count(&is_it))
+        let count = count(&|event| event.verb == *verb && is_counted(event));
+        let words = match verb {
+            Verb::Shell => format!("{count} {}", verb.word()),
+            Verb::Read | Verb::Write | Verb::Edit | Verb::Delete | Verb::Move => {
+                human::counted(count as u64, verb.word())
+            }
+        };
+        (words, count)
     });
     let failed = count(&|event| event.outcome == Outcome::Failed);
     let unclear = count(&|event| !is_counted(event) && event.outcome == Outcome::Unclear);
-    let all = done.chain([("failed", failed), ("unclear", unclear)]);
-    let parts = all.filter(|(_, count)| *count > 0);
-    let parts: Vec<String> = parts
-        .map(|(word, count)| format!("{count} {word}"))
-        .collect();
-    parts.join(" · ")
+    let others = [
+        (format!("{failed} failed"), failed),
+        (format!("{unclear} unclear"), unclear),
+    ];
+    let parts = done.chain(others).filter(|(_, count)| *count > 0);
+    parts
+        .map(|(words, _)| words)
+        .collect::<Vec<_>>()
+        .join(" · ")
 }
 
 /// A command that failed may still have changed a file.

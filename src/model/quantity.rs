@@ -254,6 +254,11 @@ impl Usage {
         self.input + self.output + self.cache_read + self.cache_write
     }
 
+    /// Whether tokens were used at an unknown cost. Zeros cost nothing, and many writers mean "unknown" by them.
+    pub fn is_unpriced(&self, cost: Cost) -> bool {
+        self.total().or_zero() > 0 && !cost.is_some()
+    }
+
     #[must_use]
     pub fn plus(&self, other: &Usage) -> Usage {
         self.zip(other, |a, b| a + b)

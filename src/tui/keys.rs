@@ -421,7 +421,7 @@ commands! {
     OnlyTrouble "only-trouble" Filter on Stream "Z" "trouble" "show only errors, blocks, questions, retries and broken lines, or all again";
     Page "page" Program on Stream "v" "pager" "open the whole action in $PAGER";
     Edit "edit" Program on Stream "V" "editor" "open a copy of the whole action in $EDITOR";
-    Yank "yank" Program on Stream, Replay "y" "copy" "copy: v value, k key, p path, j JSON, s step, m Markdown, u address, c curl; in replay, the part";
+    Yank "yank" Program on Stream, Replay "y" "copy" "copy: a second key picks value, key, path, JSON, step, Markdown, address or curl";
     Noticed "noticed" Program on Stream "i" "insights" "list the insights, with the actions behind each";
     Sort "sort" Table "s" "sort" "sort by a column: a second key picks it" takes Column;
     SortStarted "sort-started" Table "T" "by start" "sort by start; again, reverse";
@@ -495,6 +495,7 @@ commands! {
     Changes "changed-files" Program on Stream, Runs, Replay, Timeline, Costs "u" "files" "list the files that the run read or changed; over the replay, as of its step";
     NextPart "next-part" Policy "tab" "table/rules/calls" "go from the table to the rules, to their calls";
     PrevPart "previous-part" Policy "backtab" "back" "go back";
+    UsePolicy "use-policy" Policy "p" "policy" "judge by another policy: a file, a folder, or claude:, codex:, gemini: or opencode:" takes Path;
     ComparePolicies "compare-policies" Policy "c" "compare" "compare with another policy instead of what was recorded; with nothing, compare with that again" takes Path;
     Suggest "suggest-rules" Policy "u" "suggest" "suggest rules for what ran and would be asked for, or go back";
     Reload "reload-policy" Policy "r" "reload" "read the policy again";

@@ -28,7 +28,7 @@ impl Default for Source {
         Source {
             named: Vec::new(),
             place: Place::default(),
-            read: |_, _| Err("no policy is known: give one with --policy FILE".to_owned()),
+            read: |_, _| Err("no policy is known".to_owned()),
         }
     }
 }
@@ -37,6 +37,8 @@ impl Default for Source {
 #[derive(Debug, Default)]
 pub struct Policing {
     pub overlay: Option<Arc<Overlay>>,
+    /// The policy that the user named while the program runs, in place of the usual ones.
+    pub named: Option<PathBuf>,
     /// It lies over the stream.
     pub is_laid: bool,
     /// Something was learned about calls that were judged.
@@ -60,9 +62,13 @@ pub type Judged = Result<Arc<Overlay>, String>;
 impl Judging {
     /// From the start: policies are read again.
     pub fn again(session: &Session, other: Option<PathBuf>) -> Judging {
+        let mut source = session.setup.policies.clone();
+        if let Some(named) = &session.policing.named {
+            source.named = vec![named.clone()];
+        }
         Judging {
             store: session.loaded.store.clone(),
-            source: session.setup.policies.clone(),
+            source,
             other,
             known: None,
         }

@@ -105,6 +105,9 @@ impl Shell {
             count: None,
         };
         shell.begin(options);
+        for words in &options.noted {
+            shell.session.say(words);
+        }
         for words in &options.told {
             shell.session.fail(words);
         }

@@ -329,7 +329,20 @@ fn an_option_that_a_command_does_not_accept_is_an_error() {
 
 #[test]
 fn help_completions_and_the_manual_go_to_standard_output() {
-    assert!(out(&["--help"], 0).contains("Examples:"));
+    let help = out(&["--help"], 0);
+    assert!(help.contains("Examples:"));
+    let groups = [
+        "Look:",
+        "Compare:",
+        "Control:",
+        "Reproduce:",
+        "Capture:",
+        "Keep:",
+        "Options:",
+    ];
+    for title in groups {
+        assert!(help.contains(title), "{title} in {help}");
+    }
     assert!(out(&["--version"], 0).starts_with("saferun-tui "));
     assert!(out(&["completions", "bash"], 0).contains("check-filter"));
     assert!(out(&["man"], 0).starts_with(".ie"));

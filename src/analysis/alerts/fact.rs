@@ -162,7 +162,7 @@ fn response(row: &Row<'_>, text: &str) -> Response {
         tokens: usage.total().or_zero(),
         context,
         window: context.and_then(|_| window(row.model())),
-        is_unpriced: !row.cost().is_some() && usage.total().or_zero() > 0,
+        is_unpriced: usage.is_unpriced(row.cost()),
     }
 }
 

@@ -29,7 +29,7 @@ impl Spent {
         Spent {
             calls: u64::from(context::is_call(row) || !usage.is_none()),
             usage,
-            unpriced: u64::from(!usage.is_none() && !cost.is_some()),
+            unpriced: u64::from(usage.is_unpriced(cost)),
             unrecorded: u64::from(is_none && context::is_call(row)),
             recorded: if is_estimated { Cost::NONE } else { cost },
             estimated: if is_estimated { cost } else { Cost::NONE },

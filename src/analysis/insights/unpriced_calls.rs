@@ -2,7 +2,6 @@
 
 use super::{Insight, Rule, View, Weight, names};
 use crate::base::human;
-use crate::model::action::Kind;
 
 pub(super) struct UnpricedCalls;
 
@@ -12,16 +11,17 @@ impl Rule for UnpricedCalls {
     }
 
     fn look(&self, view: View<'_>) -> Option<Insight> {
-        let evidence = view.rows(|row| {
-            let usage = row.usage();
-            row.kind() == Kind::Response
-                && !row.cost().is_some()
-                && (usage.input.or_zero() > 0 || usage.output.or_zero() > 0)
-        });
-        let models = names(evidence.iter().map(|ix| view.store.row(*ix).model()));
+        let evidence = view.rows(|row| row.usage().is_unpriced(row.cost()));
+        let models = evidence.iter().map(|ix| view.store.row(*ix).model());
+        let models = names(models.filter(|model| !model.is_empty()));
+        let models = if models.is_empty() {
+            models
+        } else {
+            format!(" ({models})")
+        };
         let calls = human::counted(evidence.len() as u64, "model call");
         let verb = if evidence.len() == 1 { "has" } else { "have" };
-        let words = format!("{calls} {verb} no price: the cost is a lower bound ({models})");
+        let words = format!("{calls} {verb} no price: the cost is a lower bound{models}");
         Insight::new(self, Weight::Note, words, evidence)
     }
 }

@@ -330,16 +330,43 @@ pub(super) fn scalar(value: &Value) -> Option<String> {
     }
 }
 
-/// The first line with content, and the number of lines after it.
+/// The first line with content, and the number of lines after it. A line that only opens the next one is read on to
+/// what it opens: `git commit -m "$(cat <<'EOF'` says nothing without the message.
 fn headline(text: &str) -> String {
     let mut lines = text.lines().map(squeeze).filter(|line| !line.is_empty());
-    let Some(first) = lines.next() else {
+    let Some(mut first) = lines.next() else {
         return String::new();
     };
+    for _ in 0..MAX_JOINED {
+        let Some(opened) = opened(&first) else { break };
+        let Some(next) = lines.next() else { break };
+        first = format!("{opened}{next}");
+    }
     match lines.count() {
         0 => first,
         more => format!("{} … +{}", clip(&first, 200), count(more, "line")),
     }
+}
+
+/// How many lines are joined to the first.
+const MAX_JOINED: usize = 3;
+
+/// What stands before the next line, where this one only opens it: with a backslash, a text for a command, a quote.
+fn opened(line: &str) -> Option<String> {
+    if let Some(continued) = line.strip_suffix('\\') {
+        return Some(format!("{} ", continued.trim_end()));
+    }
+    if let Some((before, mark)) = line.rsplit_once("$(cat <<") {
+        let is_all = !mark.trim_start().contains(' ');
+        return is_all.then(|| before.to_owned());
+    }
+    let quote = line
+        .chars()
+        .last()
+        .filter(|last| matches!(last, '\'' | '"'))?;
+    let before = line.strip_suffix(quote)?;
+    let is_open = before.ends_with(' ') && before.matches(quote).count().is_multiple_of(2);
+    is_open.then(|| line.to_owned())
 }
 
 pub(super) fn count(number: usize, word: &str) -> String {

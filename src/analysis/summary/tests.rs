@@ -114,6 +114,26 @@ fn text(text: &str) -> Body {
 }
 
 #[test]
+fn a_line_that_only_opens_the_next_one_is_read_on() {
+    let check = |command: &str, expected: &str| {
+        check_call(json!({ "command": command }), json!(""), expected);
+    };
+    check(
+        "git commit -m \"$(cat <<'EOF'\nfeat: a cap on refunds\n\nIt is low.\nEOF\n)\"",
+        "git commit -m \"feat: a cap on refunds … +3 lines · no output",
+    );
+    check(
+        "source env.sh && \\\n  make test",
+        "source env.sh && make test · no output",
+    );
+    check(
+        "bash -c '\nset -e\nmake\n'",
+        "bash -c 'set -e … +2 lines · no output",
+    );
+    check("echo 'a b'\nls", "echo 'a b' … +1 line · no output");
+}
+
+#[test]
 fn a_command_shows_its_exit_code_and_line_count() {
     let output = json!({"output": "a\nb\nc\n", "metadata": {"exit_code": 101}});
     check_call(

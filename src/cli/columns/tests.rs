@@ -6,7 +6,7 @@ use crate::cli::table::Column;
 const NAMED: &[Named] = &[Named::new("cost", "cost_usd", Column::right("COST", 0))];
 const OFFER: Offer<'_> = Offer {
     named: NAMED,
-    members: &["cost_usd", "cost_source"],
+    members: &["cost_usd", "cost_source", "cost"],
     open: &["args"],
 };
 

@@ -163,7 +163,7 @@ pub(in crate::cli) fn for_screen(named: &[PathBuf], hosts: &[&str]) -> Result<Po
             hosts => hosts.join(", "),
         };
         return Err(format!(
-            "no policy of {programs} is in force on this machine: give one with --policy FILE"
+            "no policy of {programs} is in force on this machine"
         ));
     }
     let set = Set::read(&files).map_err(|refusal| explain(&files, &refusal).to_string())?;

@@ -1,7 +1,8 @@
 //! `show RUN`: the run, its totals, its tools and its turns.
 
 use crate::analysis::grouped::{self, Field};
-use crate::analysis::summary;
+use crate::analysis::{profile, summary};
+use crate::base::cancel::CancelFlag;
 use crate::base::human;
 use crate::cli::Cx;
 use crate::cli::table::{self, Cell, Column};
@@ -12,12 +13,13 @@ use crate::store::Store;
 use crate::store::bodies::{Bodies, Depth};
 
 pub(super) fn run(cx: &mut Cx, store: &Store, ix: RunIx, rows: &[ActionIx]) -> anyhow::Result<()> {
-    head(cx, store, store.run(ix))?;
+    head(cx, store, ix)?;
     tools(cx, store, rows)?;
     turns(cx, store, rows)
 }
 
-fn head(cx: &mut Cx, store: &Store, run: &Run) -> anyhow::Result<()> {
+fn head(cx: &mut Cx, store: &Store, ix: RunIx) -> anyhow::Result<()> {
+    let run = store.run(ix);
     let source = store.source(run.source);
     let (who, totals) = (&run.who, &run.totals);
     let named = |sym| store.symbols().name(sym).to_owned();
@@ -40,6 +42,8 @@ fn head(cx: &mut Cx, store: &Store, run: &Run) -> anyhow::Result<()> {
         .correct
         .map(|it| if it { "correct" } else { "not correct" }.to_owned());
     let outcome = [Some(words::run_status(run).0.to_owned()), score, correct];
+    let ended = profile::profile(store, ix, 0, &CancelFlag::new());
+    let why = ended.why(store, ix, &mut Bodies::new());
     let facts = [
         ("run", run.id.to_string()),
         ("title", run.title.as_deref().unwrap_or_default().to_owned()),
@@ -76,6 +80,7 @@ fn head(cx: &mut Cx, store: &Store, run: &Run) -> anyhow::Result<()> {
             "outcome",
             outcome.into_iter().flatten().collect::<Vec<_>>().join(", "),
         ),
+        ("ended", why.unwrap_or_default()),
         ("cost", format!("{cost}{unpriced}")),
         (
             "tokens",

@@ -5,6 +5,7 @@ use serde_json::Number;
 
 use super::number::{self, UsageJson};
 use crate::analysis::title;
+use crate::model::quantity::Elapsed;
 use crate::model::run::{Inherited, Run, RunIx};
 use crate::store::Store;
 use crate::store::bodies::Bodies;
@@ -39,6 +40,9 @@ pub struct RunJson<'a> {
     pub ended_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<Number>,
+    /// How long it was blocked on people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waited_ms: Option<Number>,
     pub status: &'static str,
     pub turns: u32,
     pub actions: u32,
@@ -62,6 +66,17 @@ pub struct RunJson<'a> {
     pub score: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub correct: Option<bool>,
+}
+
+impl RunJson<'_> {
+    /// The same, with how long it was blocked on people, which takes all its actions to tell.
+    #[must_use]
+    pub fn with_waited(self, waited: Elapsed) -> Self {
+        RunJson {
+            waited_ms: number::millis(waited),
+            ..self
+        }
+    }
 }
 
 /// The history that a forked or resumed session copied; it counts in the run it was copied from.
@@ -113,6 +128,7 @@ pub fn run<'a>(store: &'a Store, ix: RunIx, bodies: &mut Bodies) -> RunJson<'a> 
         started_at: number::time(run.started),
         ended_at: number::time(run.ended),
         duration_ms: number::millis(run.duration()),
+        waited_ms: None,
         status: run.status.word(),
         turns: totals.turns,
         actions: totals.actions,

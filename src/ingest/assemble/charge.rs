@@ -39,7 +39,7 @@ impl Builder {
         } else {
             recorded
         };
-        let unpriced = |usage: &Usage, cost: Cost| u32::from(!usage.is_none() && !cost.is_some());
+        let unpriced = |usage: &Usage, cost: Cost| u32::from(usage.is_unpriced(cost));
         let totals = self.totals_of(ix, action);
         if let Some(before) = before {
             totals.usage = totals.usage.minus(&before.usage);

@@ -111,6 +111,11 @@ impl Decode for Shape {
 impl Layout for Shape {}
 
 impl Open for Shape {
+    /// A declared row may name any path of its record, at its end too.
+    fn glance(&self) -> usize {
+        GLANCE
+    }
+
     /// Declarations may add texts of their own.
     fn is_pieced(&self) -> bool {
         true
@@ -142,6 +147,9 @@ impl Open for Shape {
 }
 
 impl Request for Shape {}
+
+/// Records of one task with everything in it are larger than lines.
+const GLANCE: usize = 1 << 20;
 
 /// The confidence needed to take a document whole; see [`Shape::takes_whole`].
 const SURE_OF_ALL: u8 = 40;

@@ -238,7 +238,7 @@ impl Cohort {
             // A newer question is on its way.
             Err(Refusal::Cancelled) => return,
             Err(Refusal::Groups(Grouping::Model, models)) if models.len() > 1 => {
-                State::Choosing(Models::new(models))
+                State::Choosing(Models::new(models, &session.loaded.store))
             }
             Err(refusal) => State::Refused(words::refused(&refusal, session)),
         };

@@ -6,7 +6,7 @@ use crate::base::text as cells;
 use crate::query::complete::{Completion, complete};
 use crate::query::expr::Expr;
 use crate::query::incomplete::is_incomplete;
-use crate::query::needles::needles;
+use crate::query::needles::{Needle, needles};
 use crate::store::Store;
 use crate::tui::filtering::{self, Problem};
 use crate::tui::keys::Key;
@@ -24,7 +24,7 @@ pub struct FilterBar {
     /// The text is unfinished: the last valid one stays in force without being told off.
     pub is_incomplete: bool,
     /// What the filter in force looks for in texts.
-    pub sought: Vec<String>,
+    pub sought: Vec<Needle>,
     /// The text that Esc restores.
     before: String,
     /// Completions.

@@ -67,13 +67,13 @@ impl Help {
                 .iter()
                 .filter(|entry| entry.group == *group && entry.is_for(session.view))
                 .map(|entry| {
-                    (
-                        entry,
-                        session
-                            .keymap
-                            .keys_on(session.view, entry.command)
-                            .join(" "),
-                    )
+                    let place = if entry.is_for(session.view) {
+                        session.view
+                    } else {
+                        ScreenId::Changes
+                    };
+                    let keys = session.keymap.keys_on(place, entry.command);
+                    (entry, keys.join(" "))
                 })
                 .filter(|(entry, keys)| wants(&[entry.name, keys, entry.help]));
             let found = found.map(|(entry, keys)| command(entry, keys)).collect();

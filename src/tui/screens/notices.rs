@@ -78,7 +78,7 @@ impl Screen for Notices {
         Row::new(buf, area, 0, Style::new())
             .put(" saferun ", styles.strong)
             .put(theme.marks.crumb, styles.faint)
-            .put(" notices   ", styles.text)
+            .put(" messages   ", styles.text)
             .put("newest first, q leaves", styles.faint);
         paint::rule(buf, area, 1, (theme.marks.horizontal, styles.faint));
         for y in HEAD..area.height {

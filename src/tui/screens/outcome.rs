@@ -135,7 +135,7 @@ fn run_word(status: RunStatus) -> Word {
     match status {
         RunStatus::Unknown => NOT_RECORDED,
         RunStatus::Ok => OK,
-        RunStatus::Error => ("failed", "failed"),
+        RunStatus::Error => ("error", "error"),
         RunStatus::Blocked => BLOCKED,
         RunStatus::Cancelled => CANCELLED,
         RunStatus::Running => ("open", "open"),

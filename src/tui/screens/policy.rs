@@ -15,6 +15,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use crate::analysis::policy::overlay::Overlay;
+use crate::base::text::sanitize;
 use crate::tui::effects::Effect;
 use crate::tui::keys::{Command, Key};
 use crate::tui::policing::{Judged, Judging};
@@ -49,8 +50,14 @@ struct Asking {
     /// Read the policies again.
     again: bool,
     other: Option<PathBuf>,
+    /// Another policy was named, and is not known to be readable: what was named before.
+    named: Option<Before>,
     problem: Option<String>,
 }
+
+/// The policy that was named before another; none if those in force were.
+#[derive(Debug)]
+struct Before(Option<PathBuf>);
 
 /// The part of the screen that the keys move.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -68,8 +75,17 @@ enum Input {
     Nothing,
     /// `x` was pressed: the next key says what to export.
     Exporting,
-    /// The path of another policy.
-    Path(Prompt),
+    /// The path of a policy.
+    Path(Wanted, Prompt),
+}
+
+/// What a policy that is named is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    /// The calls are judged by it.
+    Judge,
+    /// It is compared with.
+    Other,
 }
 
 /// What the last `prepare` settled: all that drawing needs to know.
@@ -97,12 +113,12 @@ impl Screen for Policy {
         match &self.input {
             Input::Nothing => None,
             Input::Exporting => Some(self.export(key, session)),
-            Input::Path(_) => Some(self.type_path(key)),
+            Input::Path(..) => Some(self.type_path(key, session)),
         }
     }
 
     fn pasted(&mut self, text: &str, _: &mut Session) -> Vec<Effect> {
-        if let Input::Path(prompt) = &mut self.input {
+        if let Input::Path(_, prompt) = &mut self.input {
             prompt.paste(text);
         }
         Vec::new()
@@ -131,11 +147,12 @@ impl Screen for Policy {
         argument: &str,
         session: &mut Session,
     ) -> Result<Vec<Effect>, String> {
-        if command == Command::ComparePolicies {
-            self.compare(argument);
-            return Ok(Vec::new());
+        match command {
+            Command::ComparePolicies => self.compare(argument),
+            Command::UsePolicy if !argument.trim().is_empty() => self.judge_by(argument, session),
+            _ => return Ok(self.update(command, session)),
         }
-        Ok(self.update(command, session))
+        Ok(Vec::new())
     }
 
     fn pointed(&mut self, pointer: Pointer, session: &mut Session) -> Vec<Effect> {
@@ -255,11 +272,32 @@ impl Policy {
         self.asking.is_running = false;
         match judged {
             Ok(overlay) if overlay.other.is_some() => self.compared = Some(overlay),
-            Ok(overlay) => session.take_overlay(overlay),
+            Ok(overlay) => {
+                self.asking.named = None;
+                session.take_overlay(overlay);
+            }
             // If only the other policy cannot be read, the first one stays on the screen.
             Err(words) if self.asking.other.take().is_some() => session.fail(&words),
-            Err(words) => self.asking.problem = Some(words),
+            Err(words) => match self.asking.named.take() {
+                Some(Before(before)) => {
+                    session.policing.named = before;
+                    session.fail(&words);
+                }
+                None => self.asking.problem = Some(words),
+            },
         }
+    }
+
+    /// Judges by the policy at a path instead of the one before.
+    fn judge_by(&mut self, path: &str, session: &mut Session) {
+        let named = PathBuf::from(path.trim());
+        let before = session.policing.named.replace(named);
+        self.compared = None;
+        self.asking = Asking {
+            again: true,
+            named: Some(Before(before)),
+            ..Asking::default()
+        };
     }
 
     /// Compares with the policy at a path; with what was recorded if there is none.
@@ -309,10 +347,10 @@ impl Policy {
         }
         let words = match &self.asking.problem {
             Some(problem) => {
-                let problem = problem
-                    .lines()
-                    .map(|line| crate::base::text::sanitize(line).into_owned());
-                return problem.collect();
+                let problem = problem.lines().map(|line| sanitize(line).into_owned());
+                let key = session.keymap.keys(Command::UsePolicy).into_iter().next();
+                let way = key.map(|key| format!("{key} reads one from a file or a folder"));
+                return problem.chain(way).collect();
             }
             None if session.is_loading() => session.loading_words(),
             None => "judging…".to_owned(),

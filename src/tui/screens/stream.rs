@@ -44,6 +44,7 @@ use crate::act::viewer::Viewer;
 use crate::model::action::ActionIx;
 use crate::model::run::RunIx;
 use crate::query::eval::Tally;
+use crate::query::needles::Needle;
 use crate::state::Layout;
 use crate::tui::effects::Effect;
 use crate::tui::filtering::Scope;
@@ -132,7 +133,7 @@ struct List {
     missed: Missed,
     made: HashMap<ActionIx, Rc<RowText>>,
     /// The texts around the matches of what is looked for, as far as they were shown.
-    snippets: (Vec<String>, HashMap<ActionIx, Option<String>>),
+    snippets: (Vec<Needle>, HashMap<ActionIx, Option<String>>),
     presence: Presence,
     /// What the columns of the last frame were for.
     needs: Needs,

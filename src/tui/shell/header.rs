@@ -57,7 +57,7 @@ impl Header {
         let unread = session.notices.unread();
         if unread > 0 {
             let words = key(Command::Notices).map(|key| format!(" {key} {unread} "));
-            let words = words.unwrap_or_else(|| format!(" {unread} notices "));
+            let words = words.unwrap_or_else(|| format!(" {unread} messages "));
             let list = Meaning::Command(Command::Notices);
             self.put(&words, styles.error, list, &mut row);
         }

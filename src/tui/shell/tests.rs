@@ -65,6 +65,16 @@ fn several_runs_open_in_the_table_unless_a_key_was_pressed_before_the_second_cam
     );
 }
 
+#[test]
+fn what_a_folder_holds_that_is_not_shown_is_told() {
+    let noted = Options {
+        noted: vec!["3 other JSON files not shown".to_owned()],
+        ..options()
+    };
+    let shown = render::text(&render::script(&noted, load(TWO), (120, 30), ""));
+    assert!(shown.contains("3 other JSON files not shown"), "{shown}");
+}
+
 /// The screen after a click on these words of its first lines.
 fn clicked(words: &str) -> String {
     let told = Options {

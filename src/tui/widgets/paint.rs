@@ -7,6 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
 use crate::base::text;
+use crate::query::needles::{self, Needle};
 use crate::tui::theme::Theme;
 
 /// A row of the screen that is filled from the left. What does not fit is cut with a mark.
@@ -23,20 +24,14 @@ pub struct Row<'a> {
 /// Texts that are looked for, and how they are shown where they stand.
 #[derive(Debug, Clone, Copy)]
 pub struct Sought<'a> {
-    pub texts: &'a [String],
+    pub texts: &'a [Needle],
     pub style: Style,
 }
 
 impl Sought<'_> {
     /// The first place of one of the texts, from a byte on.
     fn next(self, text: &str, from: usize) -> Option<Range<usize>> {
-        let rest = text.get(from..)?;
-        let places = self
-            .texts
-            .iter()
-            .filter_map(|it| text::find_all(rest, it).next());
-        let first = places.min_by_key(|place| place.start)?;
-        Some(from + first.start..from + first.end)
+        needles::first(self.texts, text, from)
     }
 }
 

@@ -38,7 +38,8 @@ pub(super) fn draw(asks: &AsksView, theme: &Theme, buf: &mut Buffer) {
     );
     lines(&frame.about, regions.about, (theme, Style::new()), buf);
     if let Some(mut foot) = paint::foot(buf, (regions.lower_rule, regions.footer), theme) {
-        hints::draw(None, HINTS, theme, &mut foot);
+        let hints: &[Command] = if frame.rows.is_empty() { &[] } else { HINTS };
+        hints::draw(None, hints, theme, &mut foot);
     }
     if let Some(looking) = &asks.looking {
         question(asks, looking, theme, buf);

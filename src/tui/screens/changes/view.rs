@@ -17,7 +17,7 @@ use crate::tui::widgets::paint::{self, Row};
 const HEAD: u16 = 3;
 const FOOT: u16 = 2;
 
-const ACTIONS: usize = 26;
+const ACTIONS: usize = 28;
 const LINES: usize = 7;
 const TEXT: usize = 9;
 /// From this width on, a file says what its calls did.
@@ -37,7 +37,7 @@ pub(super) fn list_area(area: Rect) -> Rect {
 ///  files › run 4d5611e5                     11 changed, 10 exact · 7 only read
 /// ────────────────────────────────────────────────────────────────────────────
 ///  FILE                 ACTIONS                 ADDED  REMOVED  TEXT     NOTE
-///  lib/spotter/otel.ex  1 write · 2 edit          +75      −21  exact    new
+///  lib/spotter/otel.ex  1 write · 2 edits         +75      −21  exact    new
 /// ────────────────────────────────────────────────────────────────────────────
 ///  ⏎ open  d net change
 /// ```

@@ -64,7 +64,7 @@ impl Cohort {
             return behind.open(session);
         }
         let State::Shown(answer) = &self.state else {
-            self.choose_side();
+            self.compare_newest();
             return Vec::new();
         };
         let store = &session.loaded.store;

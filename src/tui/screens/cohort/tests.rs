@@ -169,4 +169,31 @@ fn of_several_models_two_are_chosen() {
     assert!(chosen.contains("VERDICT"), "{chosen}");
     let again = shown("5 space j space m");
     assert!(again.contains("choose two to compare"), "{again}");
+    // Without times no model is newer than another.
+    assert!(!list.contains("the two newest"), "{list}");
+}
+
+#[test]
+fn the_newest_model_is_compared_with_the_one_before_it_by_one_key() {
+    static THREE: LazyLock<String> = LazyLock::new(|| {
+        let model = |name: &str, hour: u32| {
+            let run = format!("\"run_id\":\"{name}");
+            let own = TRACE.lines().filter(|line| line.contains("\"run_id\":\"a"));
+            let own = own.map(|line| line.replace("\"run_id\":\"a", &run));
+            let own = own.map(|line| {
+                let started = format!("\"{name}\",\"ts\":\"2026-11-22T{hour}:00:00Z\"");
+                line.replace("\"old-model\"", &started)
+            });
+            own.flat_map(|line| [line, "\n".to_owned()])
+                .collect::<String>()
+        };
+        [model("x", 12), model("y", 10), model("z", 11)].concat()
+    });
+    let list = played(&options(), &THREE, "5");
+    assert!(list.contains("the two newest: z ↔ x"), "{list}");
+    let compared = played(&options(), &THREE, "5 enter");
+    assert!(
+        compared.contains("A model:z") && compared.contains("B model:x"),
+        "{compared}"
+    );
 }

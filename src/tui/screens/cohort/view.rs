@@ -331,7 +331,9 @@ const HINTS: &[Command] = &[
     Command::Models,
 ];
 const BEHIND: &[Command] = &[Command::Open, Command::OpenRun, Command::OtherSide];
-const CHOOSING: &[Command] = &[Command::ChooseSide];
+/// Nothing is compared, so there is nothing to sort or to export.
+const REFUSED: &[Command] = &[Command::Palette];
+const CHOOSING: &[Command] = &[Command::ChooseSide, Command::Palette];
 
 fn foot(cohort: &Cohort, theme: &Theme, buf: &mut Buffer) {
     let (regions, styles, words) = (&cohort.frame.regions, &theme.styles, &cohort.frame.words);
@@ -351,7 +353,8 @@ fn foot(cohort: &Cohort, theme: &Theme, buf: &mut Buffer) {
     let hints = match (&cohort.behind, &cohort.state) {
         (Some(_), _) => BEHIND,
         (None, State::Choosing(_)) => CHOOSING,
-        (None, State::Nothing | State::Refused(_) | State::Shown(_)) => HINTS,
+        (None, State::Refused(_)) => REFUSED,
+        (None, State::Nothing | State::Shown(_)) => HINTS,
     };
     hints::draw(None, hints, theme, &mut row);
 }

@@ -51,6 +51,10 @@ impl Words {
                     "{} models: choose two to compare (space marks A and B)",
                     models.all.len()
                 ),
+                meeting: models.proposed().map_or_else(String::new, |[before, new]| {
+                    let words = format!("enter compares the two newest: {before} ↔ {new}");
+                    text::sanitize(&words).into_owned()
+                }),
                 ..Words::default()
             },
         };
@@ -165,12 +169,12 @@ fn detail(cohort: &Cohort, answer: &Answer) -> Vec<String> {
 
 /// Why no comparison is possible, and what to do about it.
 pub(super) fn refused(refusal: &Refusal, session: &Session) -> Vec<String> {
-    let why = told::refusal(refusal);
+    let why = told::refusal(refusal, told::Reader::Screen);
     let mut lines: Vec<String> = text::sanitize_lines(&why).map(Into::into).collect();
     let palette = session.keymap.keys(crate::tui::keys::Command::Palette);
     if let Some(key) = palette.first() {
         lines.push(format!(
-            "{key}cohort FILTER vs FILTER compares any two sets of runs"
+            "{key}cohort FILTER vs FILTER compares any two sets of runs: {key}cohort file:*old* vs file:*new*"
         ));
     }
     lines

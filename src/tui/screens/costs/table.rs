@@ -2,6 +2,7 @@
 
 use crate::analysis::costs::spent::Spent;
 use crate::analysis::costs::{By, Key, Line};
+use crate::analysis::models;
 use crate::analysis::summary;
 use crate::base::text;
 use crate::export::costs as told;
@@ -51,6 +52,8 @@ const SUM: [(&str, bool, usize); 4] = [
 /// Below this width, the columns with these heads are left out.
 const WIDE: usize = 100;
 const SPARE: &[&str] = &["MODEL", "UNTIL", "EXTRA", "FROM"];
+/// In the list of calls these too: what a call said is worth more.
+const SPARE_OF_CALLS: &[&str] = &["TURN", "SHARE"];
 
 /// The columns of a list that fit.
 pub(super) fn columns(by: By, is_all: bool, width: usize) -> Vec<Column> {
@@ -103,7 +106,8 @@ pub(super) fn columns(by: By, is_all: bool, width: usize) -> Vec<Column> {
         .concat(),
     };
     let is_shown = |head: &str| {
-        let is_spare = width < WIDE && SPARE.contains(&head.trim());
+        let is_of_calls = by == By::Call && SPARE_OF_CALLS.contains(&head);
+        let is_spare = width < WIDE && (is_of_calls || SPARE.contains(&head.trim()));
         !is_spare && (is_all || head != "RUN" || by == By::Run)
     };
     let columns = heads.into_iter().enumerate();
@@ -267,7 +271,7 @@ fn call(made: &Counted, store: &Store, ix: ActionIx) -> Row {
     let cost = known(&spent);
     let mut cells = where_it_is(store, ix);
     cells.extend([
-        format!("  {}", clean(words::name(row.model()))),
+        format!("  {}", clean(words::name(models::bare(row.model())))),
         words::tokens(usage.input),
         words::tokens(usage.cache_read),
         words::tokens(usage.cache_write),

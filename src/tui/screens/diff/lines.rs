@@ -9,9 +9,9 @@ use crate::analysis::diff::label::Label;
 use crate::analysis::diff::words;
 use crate::analysis::diff::{Column, Comparison};
 use crate::base::text;
-use crate::model::action::Status;
 use crate::store::Store;
 use crate::tui::screens::diff::{Diff, aligned};
+use crate::tui::screens::outcome;
 use crate::tui::screens::stream::rows::{self, Numbers, RowText};
 use crate::tui::session::Session;
 use crate::tui::widgets::viewport::Visible;
@@ -104,17 +104,25 @@ pub(super) fn parts(column: &Column, made: &Made, is_side: bool) -> Vec<[Option<
         .collect()
 }
 
-/// Cells for what actions took and cost; none where no action on the screen has any.
+/// Cells for the numbers of actions, and for what they took and cost and how they came out; none where no action on
+/// the screen has any.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Cells {
     pub(super) cost: usize,
     pub(super) latency: usize,
-    pub(super) has_status: bool,
+    pub(super) status: usize,
+    pub(super) number: usize,
 }
+
+/// The numbers of short runs have as many cells, so that the columns do not move while they are looked through.
+const LEAST_NUMBER: usize = 3;
 
 impl Cells {
     pub(super) fn of(lines: &[Shown]) -> Cells {
-        let mut cells = Cells::default();
+        let mut cells = Cells {
+            number: LEAST_NUMBER,
+            ..Cells::default()
+        };
         let made = lines.iter().filter_map(|shown| match &shown.what {
             What::Pair { made, .. } => Some(made),
             What::Folded(_) => None,
@@ -123,7 +131,9 @@ impl Cells {
             let width = |words: &Option<String>| words.as_deref().map_or(0, text::width);
             cells.cost = cells.cost.max(width(&row.cost));
             cells.latency = cells.latency.max(width(&row.latency));
-            cells.has_status |= row.status != Status::Unrecorded;
+            cells.status = cells.status.max(outcome::cells(row.status, row.is_waiting));
+            let digits = row.number.map_or(0, |number| number.to_string().len());
+            cells.number = cells.number.max(digits);
         }
         cells
     }

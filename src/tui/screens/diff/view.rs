@@ -21,9 +21,6 @@ use crate::tui::widgets::hints;
 use crate::tui::widgets::paint::{self, Row};
 use crate::tui::widgets::tone::Line;
 
-/// Cells of a status: its word is never cut.
-const STATUS: usize = 9;
-
 pub(super) fn draw(diff: &Diff, theme: &Theme, buf: &mut Buffer) {
     story(diff, theme, buf);
     heads(diff, theme, buf);
@@ -93,14 +90,23 @@ fn heads(diff: &Diff, theme: &Theme, buf: &mut Buffer) {
     };
     let mut row = Row::new(buf, regions.heads, 1, Style::new());
     if !regions.is_side {
-        row.put("     A     B  ", theme.styles.faint);
+        for letter in ["A", "B"] {
+            let cells = diff.frame.cells.number;
+            row.skip(1).right(letter, cells, theme.styles.faint);
+        }
+        row.skip(3);
         let words = diff.frame.words.heads.join("   ");
         row.put(&words, theme.styles.faint);
         return;
     }
     for (side, area) in halves(regions.heads).into_iter().enumerate() {
         let mut row = Row::new(buf, area, 1, Style::new());
-        row.put("     # ", theme.styles.faint);
+        if diff.frame.lines.is_empty() {
+            continue;
+        }
+        row.skip(1)
+            .right("#", diff.frame.cells.number, theme.styles.faint)
+            .skip(1);
         row.put(&diff.frame.words.heads[side], style(side));
     }
 }
@@ -244,7 +250,12 @@ impl Painter<'_> {
                     .as_ref()
                     .and_then(|text| text.below.get(at));
                 let Some(sub) = sub else { return };
-                let indent = if self.is_side { 8 } else { 15 };
+                let number = self.cells.number;
+                let indent = if self.is_side {
+                    number + 3
+                } else {
+                    2 * number + 5
+                };
                 row.skip(indent)
                     .put(self.theme.marks.branch, faint)
                     .put(" ", Style::new())
@@ -252,7 +263,8 @@ impl Painter<'_> {
             }
             Part::Gone(side) => {
                 let letter = ["A", "B"][side];
-                row.skip(8).put(&format!("· · ·  not in {letter}"), faint);
+                row.skip(self.cells.number + 3)
+                    .put(&format!("· · ·  not in {letter}"), faint);
             }
         }
     }
@@ -295,7 +307,8 @@ impl Painter<'_> {
             faint
         };
         if self.is_side {
-            row.right(&number(side), 5, style).put(" ", faint);
+            row.right(&number(side), self.cells.number, style)
+                .put(" ", faint);
             return;
         }
         let is_same = column.label == Label::Same;
@@ -305,7 +318,7 @@ impl Painter<'_> {
             } else {
                 String::new()
             };
-            row.right(&shown, 5, style).put(" ", faint);
+            row.right(&shown, self.cells.number, style).put(" ", faint);
         }
         let (sign, style) = match (column.label, side) {
             (Label::Same | Label::Moved | Label::Retry, _) => self.sign(column.label),
@@ -330,14 +343,15 @@ impl Painter<'_> {
                 row.flush_right(&format!("{padding}{words}"), faint);
             }
         }
-        if width >= 28 && self.cells.has_status {
-            let (words, style) = outcome::status((text.status, text.is_waiting), theme, STATUS);
+        if width >= 28 && self.cells.status > 0 {
+            let cells = self.cells.status;
+            let (words, style) = outcome::status((text.status, text.is_waiting), theme, cells);
             let words = if words == theme.marks.none {
                 String::new()
             } else {
                 words
             };
-            row.flush_right(&format!(" {}", text::fit(&words, STATUS)), self.over(style));
+            row.flush_right(&format!(" {}", text::fit(&words, cells)), self.over(style));
         }
         row.put(
             theme.marks.kind(text.kind),
@@ -451,5 +465,6 @@ fn foot(diff: &Diff, theme: &Theme, buf: &mut Buffer) {
         &format!("  {} ", diff.frame.words.position),
         theme.styles.text,
     );
-    hints::draw(None, HINTS, theme, &mut row);
+    let is_empty = diff.frame.lines.is_empty();
+    hints::draw(None, if is_empty { &[] } else { HINTS }, theme, &mut row);
 }

@@ -9,7 +9,7 @@ use crate::tui::screen::id::ScreenId;
 use crate::tui::screens::export::{Form, How};
 use crate::tui::screens::policy::lists::Chosen;
 use crate::tui::screens::policy::tasks::Suggest;
-use crate::tui::screens::policy::{Focus, Input, Policy};
+use crate::tui::screens::policy::{Focus, Input, Policy, Wanted};
 use crate::tui::session::{Here, Session};
 use crate::tui::widgets::prompt::Prompt;
 use crate::tui::widgets::viewport::{Viewport, stepped};
@@ -22,7 +22,8 @@ impl Policy {
             Command::WhatIf => return self.to_stream(session),
             Command::NextPart => self.turn(1),
             Command::PrevPart => self.turn(2),
-            Command::ComparePolicies => self.input = Input::Path(Prompt::default()),
+            Command::UsePolicy => self.input = Input::Path(Wanted::Judge, Prompt::default()),
+            Command::ComparePolicies => self.input = Input::Path(Wanted::Other, Prompt::default()),
             Command::Suggest => return self.suggest(session),
             Command::Reload => {
                 self.asking.again = true;
@@ -188,16 +189,20 @@ impl Policy {
         vec![how.hand(text.into(), session)]
     }
 
-    /// A key for the path of another policy.
-    pub(super) fn type_path(&mut self, key: Key) -> Vec<Effect> {
-        let Input::Path(prompt) = &mut self.input else {
+    /// A key for the path of a policy.
+    pub(super) fn type_path(&mut self, key: Key, session: &mut Session) -> Vec<Effect> {
+        let Input::Path(wanted, prompt) = &mut self.input else {
             return Vec::new();
         };
         match key.code {
             Code::Enter => {
-                let path = prompt.text().to_owned();
+                let (wanted, path) = (*wanted, prompt.text().to_owned());
                 self.input = Input::Nothing;
-                self.compare(&path);
+                match wanted {
+                    Wanted::Judge if path.trim().is_empty() => {}
+                    Wanted::Judge => self.judge_by(&path, session),
+                    Wanted::Other => self.compare(&path),
+                }
             }
             Code::Esc => self.input = Input::Nothing,
             _ => {

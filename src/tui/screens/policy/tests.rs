@@ -149,6 +149,27 @@ fn suggestions_are_lines_and_go_away_again() {
 
 #[test]
 fn without_a_policy_the_view_says_how_to_give_one() {
-    let shown = render::text(&render::script(&options(), load(TRACE), (80, 24), "9"));
-    assert!(shown.contains("give one with --policy FILE"), "{shown}");
+    let shown = |keys| render::text(&render::script(&options(), load(TRACE), (120, 24), keys));
+    let view = shown("9");
+    assert!(
+        view.contains("no policy is known") && view.contains("p reads one"),
+        "{view}"
+    );
+    // Of keys that need a policy the footer says nothing.
+    assert!(!view.contains("c compare"), "{view}");
+    let stream = shown("1 w");
+    assert!(
+        stream.contains("no policy is known · 9 then p reads one"),
+        "{stream}"
+    );
+}
+
+#[test]
+fn the_calls_are_judged_by_another_policy() {
+    check("9 p lax.toml enter", &["lax.toml (0 rules)"]);
+    check(
+        "9 p none.toml enter",
+        &["none.toml: no such file", "policy.toml (3 rules)"],
+    );
+    check("9 p none.toml enter r", &["policy.toml (3 rules)"]);
 }

@@ -9,7 +9,7 @@ use crate::base::{human, text};
 use crate::tui::keys::Command;
 use crate::tui::screens::export;
 use crate::tui::screens::policy::lists::{CallText, RuleText};
-use crate::tui::screens::policy::{Focus, Input, Policy};
+use crate::tui::screens::policy::{Focus, Input, Policy, Wanted};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::hints;
 use crate::tui::widgets::paint::{self, Row};
@@ -253,10 +253,14 @@ fn call(shown: &CallText, (theme, base): (&Theme, Style), mut row: Row<'_>) {
     }
 }
 
+/// Without a policy.
+const NONE: &[Command] = &[Command::UsePolicy, Command::Suggest, Command::Reload];
+
 const HINTS: &[Command] = &[
     Command::Open,
     Command::NextPart,
     Command::WhatIf,
+    Command::UsePolicy,
     Command::ComparePolicies,
     Command::Suggest,
     Command::Reload,
@@ -271,11 +275,19 @@ fn foot(policy: &Policy, theme: &Theme, buf: &mut Buffer) {
     };
     match &policy.input {
         Input::Exporting => export::draw_offers(theme, &mut row),
-        Input::Path(prompt) => {
-            row.put(" compare with the policy at: ", styles.faint);
+        Input::Path(wanted, prompt) => {
+            let words = match wanted {
+                Wanted::Judge => " judge by the policy at: ",
+                Wanted::Other => " compare with the policy at: ",
+            };
+            row.put(words, styles.faint);
             let room = row.room();
             prompt.draw(&mut row, room, (styles.text, styles.selected));
         }
-        Input::Nothing => hints::draw(None, HINTS, theme, &mut row),
+        Input::Nothing => {
+            let is_empty = !policy.frame.empty.is_empty();
+            let hints = if is_empty { NONE } else { HINTS };
+            hints::draw(None, hints, theme, &mut row);
+        }
     }
 }

@@ -168,6 +168,13 @@ fn preview(runs: &Runs, ix: RunIx, session: &mut Session) -> Preview {
     let profile = runs.profile.as_ref().filter(|(run, _)| *run == ix);
     let profile = profile.map(|(_, profile)| profile);
     let path = store.source(run.source).path.to_string_lossy();
+    let bodies = &mut session.loaded.bodies;
+    let why = profile.and_then(|profile| profile.why(store, ix, bodies));
+    // What went wrong is worth more than where it is stored.
+    let last = match &why {
+        Some(why) => ("ended", text::sanitize(why).into_owned()),
+        None => ("file", text::sanitize(&path).into_owned()),
+    };
     let tool = |used: &ToolUse| Tool {
         name: text::sanitize(store.symbols().name(used.tool)).into_owned(),
         calls: used.calls,
@@ -181,7 +188,7 @@ fn preview(runs: &Runs, ix: RunIx, session: &mut Session) -> Preview {
             ("prompt", prompt),
             (TOOLS, String::new()),
             ("about", who(store, ix, session.life(ix).is_at_work())),
-            ("file", text::sanitize(&path).into_owned()),
+            last,
         ],
         tools: tools.unwrap_or_default(),
         shape: profile.map(|it| it.shape.clone()).unwrap_or_default(),

@@ -3,7 +3,7 @@
 use crate::base::{human, text};
 use crate::model::action::ActionIx;
 use crate::query::expr::{self, Expr, Text};
-use crate::query::needles::needles;
+use crate::query::needles::{Needle, needles};
 use crate::tui::effects::Effect;
 use crate::tui::filtering::{self, Answer, Progress, Scope, Task};
 use crate::tui::keys::{Code, Command, Key};
@@ -24,7 +24,7 @@ pub struct Finder {
     text: String,
     wanted: Option<Expr>,
     /// Its words that are searched for in texts.
-    sought: Vec<String>,
+    sought: Vec<Needle>,
     /// Where it was searched: the run or agent that the list is restricted to.
     scope: Option<Scope>,
     /// It came along from the runs, and goes with the run.
@@ -48,7 +48,7 @@ impl Finder {
     }
 
     /// Its texts while it is active, else those of the filter.
-    pub fn in_force<'a>(&'a self, of_filter: &'a [String]) -> &'a [String] {
+    pub fn in_force<'a>(&'a self, of_filter: &'a [Needle]) -> &'a [Needle] {
         if self.is_active() {
             &self.sought
         } else {
@@ -202,7 +202,7 @@ impl Stream {
             prompt: self.finder.prompt.take(),
             home: self.finder.home,
             wanted: (!text.is_empty()).then(phrase),
-            sought: vec![text.clone()],
+            sought: vec![Needle::Text(text.clone())],
             text,
             scope: self.query.narrow.scope,
             ..Finder::default()

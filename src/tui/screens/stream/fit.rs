@@ -1,6 +1,5 @@
 //! Makes the words of a row fit its column without losing what they are about: folders of paths go first,
-//! then details of the outcome, then what only shapes the output of a command and the change of folder before it; the
-//! end is cut last.
+//! then details of the outcome, then what only shapes the output of a command or prepares it; the end is cut last.
 
 use std::borrow::Cow;
 
@@ -21,7 +20,7 @@ pub(super) fn call(words: &str, cells: usize) -> Cow<'_, str> {
             Some(_) | None => break,
         }
     }
-    for less in [without_plumbing, without_cd] {
+    for less in [without_plumbing, without_setup] {
         if text::width(&fitted) > cells {
             fitted = less(&fitted);
         }
@@ -29,11 +28,15 @@ pub(super) fn call(words: &str, cells: usize) -> Cow<'_, str> {
     Cow::Owned(cut(&fitted, cells))
 }
 
-/// Words that still do not fit: the last path in them stays, with what follows it, since a call is about it. A
-/// path or an address that is too long itself is cut in its middle.
+/// Words that still do not fit: the last path in them stays, with what follows it, since a call is about it; of a command
+/// with options, the last word. A path or an address that is too long itself is cut in its middle.
 fn cut(words: &str, cells: usize) -> String {
     let tokens: Vec<&str> = words.split(' ').collect();
-    let last = tokens.iter().rposition(|token| token.contains('/'));
+    let has_options = words.contains(" -") && !words.contains(['"', '\'']);
+    let last = tokens
+        .iter()
+        .rposition(|token| token.contains('/'))
+        .or_else(|| has_options.then_some(tokens.len() - 1));
     let Some(at) = last.filter(|_| text::width(words) > cells) else {
         return text::cut(words, cells).into_owned();
     };
@@ -127,17 +130,24 @@ fn without_plumbing(words: &str) -> String {
     }
 }
 
-/// A command without the change of folder before it: `Bash cd /work/shop && cargo test`.
-fn without_cd(words: &str) -> String {
-    let Some((before, change)) = words.split_once("cd ") else {
-        return words.to_owned();
-    };
-    let is_command = before.is_empty() || before.ends_with(' ');
-    let is_first = before.split_whitespace().count() <= 1;
-    match change.split_once(" && ") {
-        Some((_, command)) if is_command && is_first => format!("{before}{command}"),
-        Some(_) | None => words.to_owned(),
+/// What a command line does before the command that it is about.
+const SETUP: &[&str] = &["cd ", "git add ", "source ", ". ", "export ", "mkdir "];
+
+/// A command without what prepares it: `Bash cd /work/shop && cargo test`, `git add -A && git commit`.
+fn without_setup(words: &str) -> String {
+    let is_setup = |part: &str| SETUP.iter().any(|setup| part.starts_with(setup));
+    let tool = words.find(' ').map_or(0, |at| at + 1);
+    let (tool, mut rest) = words.split_at(if is_setup(words) { 0 } else { tool });
+    while is_setup(rest) {
+        let ends = [rest.split_once(" && "), rest.split_once("; ")];
+        let first = ends
+            .into_iter()
+            .flatten()
+            .min_by_key(|(setup, _)| setup.len());
+        let Some((_, command)) = first else { break };
+        rest = command.trim_start();
     }
+    format!("{tool}{rest}")
 }
 
 #[cfg(test)]
@@ -198,6 +208,30 @@ mod tests {
             "Bash cargo test --all",
         );
         check("Bash cd /work/shop", 14, "Bash cd …/shop");
+        check(
+            "Bash git add -A && git commit -m \"feat: add a cap on refunds\"",
+            40,
+            "Bash git commit -m \"feat: add a cap on …",
+        );
+        check(
+            "cd /work/shop; source .env && cargo test --all",
+            24,
+            "cargo test --all",
+        );
+    }
+
+    #[test]
+    fn the_last_word_of_a_command_with_options_stays() {
+        check(
+            "Bash bd update shop-4te.1 --status in_progress",
+            40,
+            "Bash bd update shop-4te.1 -… in_progress",
+        );
+        check(
+            "search \"what to do -with it\" in all of them",
+            20,
+            "search \"what to do …",
+        );
     }
 
     #[test]

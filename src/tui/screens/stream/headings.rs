@@ -1,5 +1,6 @@
 //! Lines between the rows: where a run or a turn begins.
 
+use crate::analysis::models;
 use crate::base::{human, text};
 use crate::model::action::{ActionIx, Kind};
 use crate::model::run::CostSource;
@@ -134,12 +135,12 @@ pub fn words(heading: Heading, row: &Row<'_>, beside: Beside<'_>) -> String {
 
 fn run(row: &Row<'_>, day: &str) -> String {
     let (run, symbols) = (row.run(), row.store.symbols());
-    let models = run
+    let used = run
         .who
         .models
         .iter()
         .take(2)
-        .map(|model| symbols.name(*model));
+        .map(|model| models::bare(symbols.name(*model)));
     let cost = run.cost().and_then(|(cost, source)| {
         let about = if source == CostSource::Recorded {
             ""
@@ -150,16 +151,17 @@ fn run(row: &Row<'_>, day: &str) -> String {
     });
     let mut words = vec![
         format!("run {}", run.id),
+        // Of what is cut at the end of the line, nothing else tells the day.
+        day.to_owned(),
         symbols.name(run.who.agent).to_owned(),
     ];
-    words.extend(models.map(str::to_owned));
+    words.extend(used.map(str::to_owned));
     let plural = if run.totals.actions == 1 { "" } else { "s" };
     words.push(format!(
         "{} action{plural}",
         human::count(run.totals.actions.into())
     ));
     words.extend(cost);
-    words.push(day.to_owned());
     words.retain(|word| !word.is_empty());
     text::sanitize(&words.join(" · ")).into_owned()
 }

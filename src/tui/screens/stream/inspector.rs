@@ -10,6 +10,7 @@ use ratatui::layout::Rect;
 use crate::analysis::snippet;
 use crate::base::{human, text};
 use crate::model::action::{ActionIx, Flags, Status};
+use crate::query::needles::Needle;
 use crate::store::bodies::{Depth, GLANCE};
 use crate::tui::screens::stream::inspector::document::{Bounds, Document};
 use crate::tui::screens::stream::inspector::hit::Hit;
@@ -193,6 +194,13 @@ impl Inspector {
         }
         self.lay_out(area);
         must_ask
+    }
+
+    /// Lines that are used of the pane; none while more than fits, or not everything, is open.
+    pub fn used(&self) -> Option<usize> {
+        let is_open = self.shown.status.is_some() && self.asked.is_none();
+        let is_all = is_open && self.shown.hidden == (0, 0);
+        is_all.then(|| FRAME + self.shown.facts.len() + self.shown.lines.len())
     }
 
     /// Another action, or none: close the document.
@@ -422,7 +430,7 @@ impl Inspector {
     }
 
     /// Goes to the next row that holds a text, and opens what hides it; around the end to the first.
-    pub fn find(&mut self, sought: &[String], direction: Direction) -> bool {
+    pub fn find(&mut self, sought: &[Needle], direction: Direction) -> bool {
         let Some((outline, reading)) = self.parts() else {
             return false;
         };
@@ -438,13 +446,13 @@ impl Inspector {
     }
 
     /// Goes to the first row that holds a text.
-    pub(super) fn find_first(&mut self, sought: &[String]) -> bool {
+    pub(super) fn find_first(&mut self, sought: &[Needle]) -> bool {
         let rows = self.parts().map_or(0, |(outline, _)| outline.len());
         self.go_to_text(sought, 0..rows)
     }
 
     /// Goes to the first of some rows that holds a text.
-    fn go_to_text(&mut self, sought: &[String], mut rows: impl Iterator<Item = usize>) -> bool {
+    fn go_to_text(&mut self, sought: &[Needle], mut rows: impl Iterator<Item = usize>) -> bool {
         let Some((outline, reading)) = self.parts() else {
             return false;
         };

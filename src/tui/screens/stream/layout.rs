@@ -65,6 +65,8 @@ pub const SIDE_BY_SIDE: u16 = 100;
 const ROOMY: u16 = 14;
 /// The least size for the conversation below the inspector.
 const LARGE: (u16, u16) = (140, 39);
+/// The least height of a conversation that is worth reading.
+const LEAST_TALK: u16 = 8;
 /// The least height for a line about the run.
 const TALL: u16 = 23;
 
@@ -113,7 +115,7 @@ impl Regions {
                     ..body
                 };
                 if area.width >= LARGE.0 && area.height >= LARGE.1 {
-                    regions.place_talk();
+                    regions.place_talk(regions.inspector.height / 3);
                 }
                 regions.place_list(list, false);
                 regions.scroll = Rect {
@@ -138,8 +140,16 @@ impl Regions {
         regions
     }
 
-    fn place_talk(&mut self) {
-        let height = self.inspector.height / 3;
+    /// Gives the rows that the inspector does not use to the conversation, if it has no place yet.
+    pub fn share(&mut self, used: usize) {
+        let used = u16::try_from(used).unwrap_or(u16::MAX).saturating_add(1);
+        let left = self.inspector.height.saturating_sub(used);
+        if self.is_split() && self.talk.height == 0 && left >= LEAST_TALK {
+            self.place_talk(left);
+        }
+    }
+
+    fn place_talk(&mut self, height: u16) {
         self.inspector.height -= height;
         self.talk = Rect {
             y: self.inspector.bottom(),

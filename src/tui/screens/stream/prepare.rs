@@ -8,13 +8,14 @@ use crate::analysis::snippet;
 use crate::analysis::title;
 use crate::base::{human, text};
 use crate::model::action::ActionIx;
+use crate::query::needles::Needle;
 use crate::store::bodies::{Bodies, Depth};
 use crate::store::row::Row;
 use crate::tui::effects::Effect;
 use crate::tui::screens::stream::columns::{Columns, Needs};
 use crate::tui::screens::stream::folding::Folding;
 use crate::tui::screens::stream::headings::Beside;
-use crate::tui::screens::stream::inspector::document;
+use crate::tui::screens::stream::inspector::{Subject, document};
 use crate::tui::screens::stream::layout;
 use crate::tui::screens::stream::overview::Of;
 use crate::tui::screens::stream::rows::{self, Numbers};
@@ -42,7 +43,7 @@ fn fold(folding: Folding<'_>, item: usize) -> Fold {
 const AT_ONCE: u64 = 256 * 1024;
 
 /// The text around the match in an action, sanitised.
-fn snippet_of(row: &Row<'_>, bodies: &mut Bodies, sought: &[String]) -> Option<String> {
+fn snippet_of(row: &Row<'_>, bodies: &mut Bodies, sought: &[Needle]) -> Option<String> {
     if document::size(row) > AT_ONCE {
         return None;
     }
@@ -52,7 +53,7 @@ fn snippet_of(row: &Row<'_>, bodies: &mut Bodies, sought: &[String]) -> Option<S
 
 impl Stream {
     /// The texts that are pointed at wherever they stand: those of the search, else those of the filter.
-    pub(super) fn sought(&self) -> &[String] {
+    pub(super) fn sought(&self) -> &[Needle] {
         self.finder.in_force(&self.query.bar.sought)
     }
 
@@ -223,20 +224,6 @@ impl Stream {
         let Some(subject) = self.subject().filter(|_| area.width > 0) else {
             return Vec::new();
         };
-        let talk = self.frame.regions.talk;
-        let opened = if subject.is_end {
-            session.end.as_mut()
-        } else {
-            Some(&mut session.loaded)
-        };
-        if let Some(opened) =
-            opened.filter(|opened| subject.ix.0 < opened.store.len() && talk.height > 1)
-        {
-            let room = usize::from(talk.width).saturating_sub(10);
-            self.inspector
-                .talk
-                .prepare(subject.ix, opened, (room, usize::from(talk.height) - 1));
-        }
         let is_hit = !subject.is_end && self.shows_match(subject.ix);
         let sought = self.finder.in_force(&self.query.bar.sought);
         self.inspector.look_for(if is_hit { sought } else { &[] });
@@ -245,7 +232,12 @@ impl Stream {
         } else {
             self.what_if_facts(subject.ix, session)
         };
-        let Some(how) = self.inspector.prepare(subject, session, (area, more)) else {
+        let how = self.inspector.prepare(subject, session, (area, more));
+        if let Some(used) = self.inspector.used() {
+            self.frame.regions.share(used);
+        }
+        self.prepare_talk(subject, session);
+        let Some(how) = how else {
             return Vec::new();
         };
         let opened = if subject.is_end {
@@ -261,5 +253,22 @@ impl Stream {
             })
         };
         opened.map(job).into_iter().collect()
+    }
+
+    fn prepare_talk(&mut self, subject: Subject, session: &mut Session) {
+        let talk = self.frame.regions.talk;
+        let opened = if subject.is_end {
+            session.end.as_mut()
+        } else {
+            Some(&mut session.loaded)
+        };
+        if let Some(opened) =
+            opened.filter(|opened| subject.ix.0 < opened.store.len() && talk.height > 1)
+        {
+            let room = usize::from(talk.width).saturating_sub(10);
+            self.inspector
+                .talk
+                .prepare(subject.ix, opened, (room, usize::from(talk.height) - 1));
+        }
     }
 }

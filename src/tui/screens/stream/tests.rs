@@ -463,6 +463,41 @@ fn a_text_is_found_without_hiding_anything_and_can_be_gone_through() {
 }
 
 #[test]
+fn what_an_expression_matched_is_shown_and_found_in_the_inspector() {
+    let shown = screen((120, 24), "/ args.order_id~884. enter");
+    assert!(
+        line(&shown, "$.args").contains("$.args.order_id"),
+        "{shown}"
+    );
+    let trace = format!(
+        "{{\"type\":\"prompt\",\"run_id\":\"r\",\"content\":\"{} order 8841 of Monday\"}}\n",
+        "please ".repeat(30)
+    );
+    let load = || load(Box::leak(trace.clone().into_boxed_str()).as_bytes());
+    let keys = "/ text~8\\d+ enter";
+    let shown = render::text(&render::script(&options(), load(), (120, 24), keys));
+    assert!(line(&shown, "  1").contains("order 8841 of"), "{shown}");
+}
+
+#[test]
+fn an_empty_list_says_what_hides_all_and_the_key_that_shows_it_again() {
+    let run = "{\"type\":\"prompt\",\"run_id\":\"r\",\"content\":\"x\"}\n";
+    let shown = |keys| {
+        let loaded = load(run.as_bytes());
+        render::text(&render::script(&options(), loaded, (100, 24), keys))
+    };
+    let trouble = shown("Z");
+    assert!(trouble.contains("no trouble here"), "{trouble}");
+    assert!(trouble.contains("Z shows all actions again"), "{trouble}");
+    let filtered = shown("/ zebra enter");
+    assert!(
+        filtered.contains("no actions match this filter"),
+        "{filtered}"
+    );
+    assert!(filtered.contains("esc clears it"), "{filtered}");
+}
+
+#[test]
 fn capitals_find_only_capitals() {
     assert!(screen((120, 24), "ctrl-f Refund").contains("\"Refund\": 1 action"));
 }
@@ -568,7 +603,9 @@ fn on_a_large_screen_the_conversation_stands_below_the_action() {
         line(&shown, "▷ Refund order 8841").ends_with('2'),
         "{shown}"
     );
-    assert!(!screen((120, 36), "g j j j").contains("conversation"));
+    // On a smaller one it has what the inspector leaves.
+    assert!(screen((120, 36), "g j j j").contains("conversation"));
+    assert!(!screen((120, 24), "g j j j").contains("conversation"));
 }
 
 #[test]

@@ -11,7 +11,9 @@ use crate::export::policy::file_name;
 use crate::model::action::{ActionIx, Kind, Status};
 use crate::store::row::Row;
 use crate::tui::effects::Effect as Ask;
+use crate::tui::keys::Command;
 use crate::tui::policing::{Judged, Judging};
+use crate::tui::screen::id::ScreenId;
 use crate::tui::screens::stream::Stream;
 use crate::tui::screens::stream::rows::SubRow;
 use crate::tui::screens::stream::tasks::Judge;
@@ -51,7 +53,12 @@ impl Stream {
             Err(words) => {
                 session.policing.is_laid = false;
                 session.lay_overlay();
-                session.fail(&words);
+                let key = session.keymap.keys(Command::UsePolicy).into_iter().next();
+                let tab = ScreenId::Policy.info().tab;
+                let way = tab.zip(key).map_or_else(String::new, |(tab, key)| {
+                    format!(" · {} then {key} reads one", tab.number)
+                });
+                session.fail(&format!("{words}{way}"));
             }
         }
     }

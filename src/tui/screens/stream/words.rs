@@ -4,6 +4,7 @@ use crate::base::{human, text};
 use crate::model::run::CostSource;
 use crate::store::Store;
 use crate::tui::filtering::Scope;
+use crate::tui::keys::Command;
 use crate::tui::screens::outcome;
 use crate::tui::screens::stream::chords::Typing;
 use crate::tui::screens::stream::layout::Focus;
@@ -319,27 +320,54 @@ fn empty(stream: &Stream, session: &Session) -> Vec<String> {
     let mut lines = match (session.trace.loading, session.loaded.store.is_empty()) {
         (Loading::Reading { .. }, _) => vec![session.loading_words()],
         (Loading::Done | Loading::Stopped { .. }, true) => {
-            vec!["no actions in the open traces".to_owned()]
+            vec![
+                "no actions in the open traces".to_owned(),
+                ways(&[(Command::Files, "opens another one")], session),
+            ]
         }
         (Loading::Done | Loading::Stopped { .. }, false) if stream.query.answers.is_running => {
             vec!["searching…".to_owned()]
         }
-        (Loading::Done | Loading::Stopped { .. }, false) => nothing_kept(stream),
+        (Loading::Done | Loading::Stopped { .. }, false) => nothing_kept(stream, session),
     };
     lines.extend(session.errors().map(str::to_owned));
     lines
 }
 
-/// What the filter did, what to try instead, and the keys for it.
-fn nothing_kept(stream: &Stream) -> Vec<String> {
-    let ways = if stream.is_narrowed() {
-        "/ changes the filter · esc clears it"
-    } else {
-        "/ changes the filter"
+/// What hides all actions, what to try instead, and the keys for it.
+fn nothing_kept(stream: &Stream, session: &Session) -> Vec<String> {
+    let narrow = &stream.query.narrow;
+    let changes = (Command::Filter, "changes the filter");
+    let (what, out) = match (&stream.query.bar.parsed, narrow.trouble, narrow.marked) {
+        (Some(_), _, _) => (
+            "no actions match this filter",
+            vec![changes, (Command::Cancel, "clears it")],
+        ),
+        (None, true, _) => (
+            "no trouble here: no errors, blocks, questions, retries or broken lines",
+            vec![(Command::OnlyTrouble, "shows all actions again")],
+        ),
+        (None, false, true) => (
+            "no marked actions here",
+            vec![(Command::OnlyMarked, "shows all actions again")],
+        ),
+        (None, false, false) => (
+            "no actions of this run are recorded",
+            vec![(Command::Back, "goes back to the runs")],
+        ),
     };
     let hint = stream.query.answers.hint.as_ref();
-    let mut lines = vec!["no actions match this filter".to_owned()];
+    let mut lines = vec![what.to_owned()];
     lines.extend(hint.map(|hint| text::sanitize(hint).into_owned()));
-    lines.push(ways.to_owned());
+    lines.push(ways(&out, session));
     lines
+}
+
+/// `/ changes the filter · esc clears it`: the keys that lead out. A command without a key is left out.
+fn ways(out: &[(Command, &str)], session: &Session) -> String {
+    let told = out.iter().filter_map(|(command, does)| {
+        let key = session.keymap.keys(*command).into_iter().next()?;
+        Some(format!("{key} {does}"))
+    });
+    told.collect::<Vec<_>>().join(" · ")
 }

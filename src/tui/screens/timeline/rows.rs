@@ -1,5 +1,6 @@
 //! The lines on the screen in words and cells. Here names of the trace become text: every one is sanitised.
 
+use crate::analysis::models;
 use crate::analysis::timeline::{Bar, Key, Lane, Length, What};
 use crate::base::{human, text};
 use crate::model::action::{Flags, Status};
@@ -7,6 +8,7 @@ use crate::model::outcome::AttachedKind;
 use crate::model::quantity::Cost;
 use crate::store::Store;
 use crate::store::bodies::{Bodies, Depth};
+use crate::store::row::Row as Action;
 use crate::tui::screens::stream::rows;
 use crate::tui::screens::timeline::Timeline;
 use crate::tui::screens::timeline::axis::Axis;
@@ -175,7 +177,7 @@ fn cost_words((cost, estimated): (Cost, bool)) -> String {
     usd.unwrap_or_default()
 }
 
-/// `T17 gpt-5`, `T17 refund order=8841`, `T18 wait approval`.
+/// `T17 → refund`, `T17 refund order=8841`, `T18 wait approval`.
 fn label(bar: &Bar, store: &Store, bodies: &mut Bodies) -> String {
     let row = store.row(bar.ix);
     let name = text::sanitize(store.symbols().name(bar.name));
@@ -190,12 +192,25 @@ fn label(bar: &Bar, store: &Store, bodies: &mut Bodies) -> String {
             call = rows::summary(&row, &bodies.open(&row, Depth::Glance));
             &call
         }
-        What::Model => &*name,
+        What::Model => {
+            call = said(&name, &row, bodies);
+            &call
+        }
     };
     if row.turn() > 0 {
         format!("T{} {what}", row.turn())
     } else {
         what.to_owned()
+    }
+}
+
+/// The beginning of what a model said, behind its name where the run has several models.
+fn said(name: &str, row: &Action<'_>, bodies: &mut Bodies) -> String {
+    let words = rows::summary(row, &bodies.open(row, Depth::Glance));
+    if row.run().who.models.len() > 1 {
+        format!("{} {words}", models::bare(name))
+    } else {
+        words
     }
 }
 

@@ -42,7 +42,7 @@ fn a_run_is_a_waterfall_in_lanes_with_what_it_waited_for() {
             "lanes: agent",
             "▾ support",
             "▾ lookup (subagent)",
-            "T1 gpt-4o",
+            "T1 I look",
             "T1 wait approval",
             "lead@acme",
             "timeout",
@@ -65,7 +65,7 @@ fn a_run_is_a_waterfall_in_lanes_with_what_it_waited_for() {
         )
     };
     // 74 cells for 40 seconds.
-    assert_eq!(bar("T1 gpt-4o"), (0, 19));
+    assert_eq!(bar("T1 I look"), (0, 19));
     assert_eq!(bar("T1 wait approval"), (37, 34));
     assert_eq!(bar("T1 db.read"), (22, 15));
 }
@@ -82,8 +82,8 @@ fn lanes_are_of_agents_tools_or_kinds_and_fold() {
     );
     let folded = screen(RUN, "7 g space");
     check(&folded, &["▸ support", "T1 db.read"]);
-    assert!(!folded.contains("T1 gpt-4o"), "{folded}");
-    check(&screen(RUN, "7 g space space"), &["▾ support", "T1 gpt-4o"]);
+    assert!(!folded.contains("T1 I look"), "{folded}");
+    check(&screen(RUN, "7 g space space"), &["▾ support", "T1 I look"]);
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn narrow_screens_lose_figures_and_never_the_bars() {
     }
     shown.play("7");
     let picture = render::text(&shown.draw());
-    check(&picture, &["T1 gpt-4o", "█", "model 25 %"]);
+    check(&picture, &["T1 I look", "█", "model 25 %"]);
     assert!(!picture.contains("COST"), "{picture}");
     for size in [(40, 8), (60, 15), (200, 60)] {
         shown.resize(size);

@@ -11,9 +11,14 @@ use crate::tui::screens::cohort::view::Regions;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::paint::Row;
 
+/// Longer names of models are cut.
+const LONGEST_NAME: usize = 40;
+
 pub(super) fn models(models: &Models, regions: &Regions, theme: &Theme, buf: &mut Buffer) {
     let styles = &theme.styles;
     Row::new(buf, regions.heads, 0, styles.faint).put("    MODEL", styles.faint);
+    let names = models.all.iter().map(|(name, _)| text::width(name));
+    let width = names.max().unwrap_or(0).min(LONGEST_NAME);
     let listed = models.all.iter().enumerate().skip(models.view.top());
     for ((at, (name, tally)), y) in listed.zip(0..regions.list.height) {
         let base = if at == models.view.cursor {
@@ -25,7 +30,8 @@ pub(super) fn models(models: &Models, regions: &Regions, theme: &Theme, buf: &mu
         let letter = side.map_or(" ", |side| ["A", "B"][side]);
         Row::new(buf, regions.list, y, base)
             .put(&format!(" {letter}  "), styles.strong.patch(base))
-            .cell(&text::sanitize(name), 40, styles.model.patch(base))
+            .cell(&text::sanitize(name), width, styles.model.patch(base))
+            .skip(2)
             .put(&words::tally(tally), styles.text.patch(base));
     }
 }

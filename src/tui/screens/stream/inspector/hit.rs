@@ -1,12 +1,13 @@
 //! During a search, an action opens at the match.
 
+use crate::query::needles::Needle;
 use crate::store::row::Row;
 use crate::tui::screens::stream::inspector::{Inspector, Subject, Tab};
 
 /// The searched text, and where it was found.
 #[derive(Debug, Default)]
 pub(super) struct Hit {
-    sought: Vec<String>,
+    sought: Vec<Needle>,
     /// The action that was searched already: afterwards the user is where the user goes.
     at: Option<Subject>,
     tab: Option<Tab>,
@@ -26,7 +27,7 @@ impl Hit {
 
 impl Inspector {
     /// Looks for some texts in what is opened from now on.
-    pub fn look_for(&mut self, sought: &[String]) {
+    pub fn look_for(&mut self, sought: &[Needle]) {
         if self.hit.sought != sought {
             self.hit = Hit {
                 sought: sought.to_owned(),

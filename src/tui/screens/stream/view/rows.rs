@@ -183,7 +183,7 @@ impl Painter<'_> {
             mark.to_owned()
         };
         column(&mut row, &word, columns.kind, kind);
-        let again = again(text.is_retry, placed.nth, theme.marks.retry);
+        let again = |is_short| again((text.is_retry, is_short), placed.nth, theme.marks.retry);
         let (copied, tone) = if text.is_copied {
             ("copied · ", theme.styles.faint)
         } else {
@@ -193,7 +193,9 @@ impl Painter<'_> {
             Fold::Asked(asked) => Some(asked),
             Fold::None | Fold::Below => None,
         };
-        let before = format!("{}{copied}{again}", asks(asked, text));
+        let before = |is_short| format!("{}{copied}{}", asks(asked, text), again(is_short));
+        let fits = text::width(&before(false)) + text::width(&text.text) <= columns.text;
+        let before = before(!fits);
         let room = columns.text.saturating_sub(text::width(&before));
         let said = if text.kind == Kind::ToolCall {
             fit::call(&text.text, room)
@@ -300,13 +302,16 @@ fn asks(asked: Option<&Asked>, text: &RowText) -> String {
     }
 }
 
-/// The prefix of a repeated call.
-fn again(is_retry: bool, nth: Option<u32>, mark: &str) -> String {
-    match (is_retry, nth) {
-        (true, Some(nth)) => format!("{mark} retry ×{nth} · "),
-        (true, None) => format!("{mark} retry · "),
-        (false, Some(nth)) => format!("×{nth} same args · "),
-        (false, None) => String::new(),
+/// The prefix of a repeated call. The short one leaves its cells to what the call is about.
+fn again((is_retry, is_short): (bool, bool), nth: Option<u32>, mark: &str) -> String {
+    match (is_retry, nth, is_short) {
+        (true, Some(nth), false) => format!("{mark} retry ×{nth} · "),
+        (true, Some(nth), true) => format!("{mark}×{nth} · "),
+        (true, None, false) => format!("{mark} retry · "),
+        (true, None, true) => format!("{mark} "),
+        (false, Some(nth), false) => format!("×{nth} same args · "),
+        (false, Some(nth), true) => format!("×{nth} · "),
+        (false, None, _) => String::new(),
     }
 }
 
