@@ -662,7 +662,8 @@ fn a_guard_for_one_run_of_opencode_leaves_nothing_behind() {
         .unwrap_or_else(|_| panic!("{printed} {}", said(&done.stderr)));
     let plugin = settings["plugin"][0].as_str().expect("a plugin");
     let plugin = plugin.strip_prefix("file://").expect("a file");
-    assert!(plugin.ends_with(".js") && !Path::new(plugin).exists());
+    let plugin = Path::new(plugin);
+    assert!(plugin.extension().is_some_and(|it| it == "js") && !plugin.exists());
     let refused = run("{}");
     assert_eq!(refused.status.code(), Some(2));
     assert!(said(&refused.stderr).contains("OPENCODE_CONFIG_CONTENT is given already"));
