@@ -121,8 +121,16 @@ impl Launch {
         self.variables.retain(|(_, value)| value != DUMMY);
     }
 
-    /// Points the program at recorded MCP servers (name and URL), if its command line has an option for that.
+    /// Points the program at these MCP servers (name and URL) and no others, if its command line has an option for that.
     pub fn with_servers(&mut self, servers: &[(String, String)]) -> bool {
+        if !servers.is_empty() && self.program() == "claude" {
+            self.insert(&["--strict-mcp-config".to_owned()]);
+        }
+        self.add_servers(servers)
+    }
+
+    /// Adds MCP servers to those of the program, if its command line has an option for that.
+    pub fn add_servers(&mut self, servers: &[(String, String)]) -> bool {
         if servers.is_empty() {
             return true;
         }
@@ -133,11 +141,9 @@ impl Launch {
                 };
                 let all: Map<String, Value> = servers.iter().map(of).collect();
                 let config = json!({"mcpServers": all}).to_string();
-                self.insert(&[
-                    "--mcp-config".to_owned(),
-                    config,
-                    "--strict-mcp-config".to_owned(),
-                ]);
+                // The option takes all words that follow it.
+                let last: [OsString; 2] = ["--mcp-config".into(), config.into()];
+                self.command.extend(last);
                 true
             }
             "codex" => {

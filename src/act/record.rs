@@ -7,6 +7,7 @@ mod audit;
 mod breaker;
 mod copy;
 mod headers;
+mod mcp;
 mod proxy;
 mod routes;
 mod said;
@@ -71,6 +72,8 @@ pub struct Options {
     pub is_guarded: bool,
     /// The child's own telemetry goes into a file beside the trace.
     pub is_otlp: bool,
+    /// MCP servers that are reached over HTTP: names and URLs.
+    pub servers: Vec<(String, String)>,
     pub bodies: Bodies,
     pub limits: Limits,
     pub prices: PriceTable,
@@ -146,6 +149,9 @@ impl Recording {
         let is_proxied = options.is_proxied && !is_nested;
         if is_proxied {
             notices.extend(adapter.and_then(|it| it.notice).map(str::to_owned));
+            if !matches!(adapter.map(|it| it.host), Some("claude-code" | "codex")) {
+                notices.extend(options.servers.iter().map(elsewhere));
+            }
         }
         let mut launch = Launch {
             command: options.command.clone(),
@@ -263,7 +269,11 @@ impl Recording {
         let address = server::loopback("127.0.0.1:0")?;
         let server = server::listen(net, address, Arc::clone(&proxy))?;
         let program = self.launch.program();
-        let routes = Routes::new(&program, (server.address, &token), set);
+        let here = (server.address, token.as_str());
+        let mut routes = Routes::new(&program, here, set);
+        let servers = routes.serve(&self.options.servers, here);
+        // Others were told the URL before.
+        let _ = self.launch.add_servers(&servers);
         let url = |variable: &str| routes.url(variable).map(str::to_owned);
         if let Some(adapter) = self.adapter {
             self.launch.insert(&adapter.options(url));
@@ -365,6 +375,11 @@ fn plugin(text: &str) -> io::Result<TempPath> {
         .tempfile()?;
     file.write_all(text.as_bytes())?;
     Ok(file.into_temp_path())
+}
+
+/// How a program without an option for MCP servers reaches one.
+fn elsewhere((name, _): &(String, String)) -> String {
+    format!("the child must reach the MCP server {name} at $SAFERUN_PROXY/mcp/{name}")
 }
 
 fn set(name: &str) -> Option<String> {

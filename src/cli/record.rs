@@ -37,6 +37,9 @@ pub struct Record {
     /// Also receive the OpenTelemetry of the child, into its own file next to the trace
     #[arg(long, conflicts_with = "no_proxy")]
     otlp: bool,
+    /// Also record the calls of an MCP server that is reached over HTTP (claude and codex are pointed at it)
+    #[arg(long, value_name = "NAME=URL", value_parser = server, conflicts_with = "no_proxy")]
+    mcp: Vec<(String, String)>,
     /// Stop model calls after this many US$ at list prices
     #[arg(long, value_name = "USD", value_parser = amount)]
     max_cost: Option<f64>,
@@ -61,6 +64,19 @@ enum How {
     None,
 }
 
+fn server(text: &str) -> Result<(String, String), String> {
+    let (name, url) = text.split_once('=').ok_or("not NAME=URL")?;
+    let is_plain = |it: char| it.is_ascii_alphanumeric() || matches!(it, '-' | '_');
+    if name.is_empty() || !name.chars().all(is_plain) {
+        return Err("a name has letters, digits, - and _".to_owned());
+    }
+    let is_url = url.starts_with("https://") || url.starts_with("http://");
+    let server = (name.to_owned(), url.to_owned());
+    is_url
+        .then_some(server)
+        .ok_or_else(|| "not a URL".to_owned())
+}
+
 fn amount(text: &str) -> Result<f64, String> {
     let amount = text.trim_start_matches('$').parse::<f64>();
     let amount = amount.ok().filter(|it| it.is_finite() && *it >= 0.0);
@@ -79,6 +95,7 @@ impl Command for Record {
             is_masked: self.mask,
             is_guarded: self.guard,
             is_otlp: self.otlp,
+            servers: self.mcp,
             bodies: match self.bodies {
                 How::Delta => Bodies::Delta,
                 How::Full => Bodies::Full,

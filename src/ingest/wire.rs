@@ -22,6 +22,16 @@ use serde_json::{Value, json};
 #[cfg(test)]
 mod tests;
 
+/// The JSON in the events of a stream.
+pub fn events(body: &[u8]) -> Vec<Value> {
+    let mut found = Vec::new();
+    let mut take = |_: &str, data: &[u8]| found.extend(serde_json::from_slice::<Value>(data));
+    let mut events = sse::Events::default();
+    events.push(body, &mut take);
+    events.end(&mut take);
+    found
+}
+
 /// An API for model calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Api {

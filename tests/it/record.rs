@@ -577,6 +577,69 @@ fn two_interrupts_in_a_row_end_the_child_and_all_it_started() {
     assert_eq!(events.last().expect("an end")["reason"], "signal 9");
 }
 
+/// A model that asks for a tool of a server, and the server, which answers in a stream.
+fn shop(head: &str, body: &str) -> Vec<Step> {
+    let body: Value = serde_json::from_str(body).expect("JSON");
+    if !head.starts_with("POST /shop") {
+        let call = json!({"id": "call_1", "function": {"name": "mcp__shop__look", "arguments": "{\"at\":\"a\"}"}});
+        return whole(
+            &json!({"id": "c", "model": "gpt-4o", "choices": [{"index": 0,
+            "message": {"role": "assistant", "tool_calls": [call]}, "finish_reason": "tool_calls"}]}),
+        );
+    }
+    let is_known = body["params"]["name"] == "look";
+    let content = json!([{"type": "text", "text": "seen"}]);
+    let result = json!({"content": content, "isError": !is_known});
+    let answer = json!({"jsonrpc": "2.0", "id": body["id"], "result": result});
+    let note = json!({"jsonrpc": "2.0", "method": "notifications/progress"});
+    let text = format!("data: {note}\n\nevent: message\ndata: {answer}\n\n");
+    let mut steps = vec![Step::Send(STREAM.to_vec())];
+    steps.extend(text.as_bytes().chunks(9).map(chunk));
+    steps.push(Step::Send(b"0\r\n\r\n".to_vec()));
+    steps
+}
+
+#[test]
+fn calls_of_an_mcp_server_over_http_are_joined_with_those_of_the_model() {
+    let model = model(shop);
+    let place = Place::new();
+    let script = "ask('/chat/completions', dict(model='gpt-4o', messages=messages))\n\
+        def call(id, name, args):\n\
+        \x20   body = dict(jsonrpc='2.0', id=id, method='tools/call', params=dict(name=name, arguments=args))\n\
+        \x20   url = os.environ['SAFERUN_PROXY'] + '/mcp/shop'\n\
+        \x20   request = urllib.request.Request(url, json.dumps(body).encode(), {'content-type': 'application/json'})\n\
+        \x20   print(b'seen' in urllib.request.urlopen(request).read())\n\
+        call(1, 'look', {'at': 'a'})\n\
+        call(2, 'buy', {})";
+    let server = format!("shop=http://{}/shop", model.address);
+    let done = place.record(&model, &["--mcp", &server], script);
+    assert_eq!(said(&done.stdout), "True\nTrue\n", "{}", said(&done.stderr));
+    let events = place.events();
+    let calls: Vec<[&Value; 3]> = of(&events, "tool_call")
+        .iter()
+        .map(|it| [&it["via"], &it["id"], &it["tool"]])
+        .collect();
+    let other = calls[2][1];
+    let (wire, mcp, first) = (json!("wire"), json!("mcp"), json!("call_1"));
+    let (look, buy) = (json!("mcp__shop__look"), json!("mcp__shop__buy"));
+    assert_eq!(
+        calls,
+        [
+            [&wire, &first, &look],
+            [&mcp, &first, &look],
+            [&mcp, other, &buy]
+        ]
+    );
+    let results: Vec<[&Value; 2]> = of(&events, "tool_result")
+        .iter()
+        .map(|it| [&it["call_id"], &it["status"]])
+        .collect();
+    assert_eq!(results, [[&first, &json!("ok")], [other, &json!("error")]]);
+    let store = load(&[place.trace()]);
+    let calls = store.rows().filter(|row| row.kind() == Kind::ToolCall);
+    assert_eq!(calls.count(), 2, "one row for one call");
+}
+
 /// OpenCode's settings can name a plugin: it is there for one run.
 #[test]
 fn a_guard_for_one_run_of_opencode_leaves_nothing_behind() {
@@ -599,7 +662,8 @@ fn a_guard_for_one_run_of_opencode_leaves_nothing_behind() {
         .unwrap_or_else(|_| panic!("{printed} {}", said(&done.stderr)));
     let plugin = settings["plugin"][0].as_str().expect("a plugin");
     let plugin = plugin.strip_prefix("file://").expect("a file");
-    assert!(plugin.ends_with(".js") && !Path::new(plugin).exists());
+    let plugin = Path::new(plugin);
+    assert!(plugin.extension().is_some_and(|it| it == "js") && !plugin.exists());
     let refused = run("{}");
     assert_eq!(refused.status.code(), Some(2));
     assert!(said(&refused.stderr).contains("OPENCODE_CONFIG_CONTENT is given already"));

@@ -7,6 +7,7 @@ use std::process::{Command, Output};
 use serde_json::{Value, json};
 
 use crate::record::{chat, events, model, of};
+use crate::support::skipped;
 
 const POLICY: &str = r#"version = 1
 [[rule]]
@@ -47,13 +48,11 @@ impl Place {
             .env("SAFERUN_TRACE", self.0.path().join("t.jsonl"))
             .env("BASE_URL", url)
             .current_dir(self.0.path());
-        match command.output() {
-            Ok(done) => Some(done),
-            Err(_) => {
-                println!("skipped: {} is not installed", program[0]);
-                None
-            }
+        let done = command.output().ok();
+        if done.is_none() {
+            skipped(&format!("no {}", program[0]));
         }
+        done
     }
 
     fn events(&self) -> Vec<Value> {

@@ -102,7 +102,7 @@ mod tests {
         let home = PathBuf::from(home);
         let places = Places::of(|name| (name == "HOME").then(|| home.clone()));
         let _approver = Approver::new(&places.expect("a home"));
-        std::thread::sleep(Duration::from_secs(60));
+        std::thread::sleep(Duration::from_mins(1));
     }
 
     #[test]

@@ -567,7 +567,8 @@ function holders(client) {
  */
 export function observe(thing, options = {}) {
   start(options);
-  if (thing === globalThis.fetch || thing?.name === "fetch") return observed(thing);
+  // A tool may have the same name.
+  if (thing === globalThis.fetch || thing?.[OBSERVED]) return observed(thing);
   if (typeof thing === "function" && !thing.specificationVersion) return guarded(thing);
   const clients = isObject(thing) ? holders(thing) : [];
   for (const client of clients) client.fetch = observed(client.fetch ?? globalThis.fetch);

@@ -19,6 +19,9 @@ pub(super) struct Answering {
     decoder: Decoder,
     reading: Option<Reading>,
     head: Vec<u8>,
+    /// All of it, decoded, where it is no model's answer but is read.
+    pub(super) body: Vec<u8>,
+    is_kept: bool,
     /// As sent.
     pub(super) bytes: u64,
     decoded: u64,
@@ -53,10 +56,18 @@ impl Answering {
             decoder,
             reading: api.map(Reading::new),
             head: Vec::new(),
+            body: Vec::new(),
+            is_kept: false,
             bytes: 0,
             decoded: 0,
             spoke: None,
         }
+    }
+
+    /// Keeps the body.
+    pub(super) fn keeping(mut self, is_kept: bool) -> Answering {
+        self.is_kept = is_kept;
+        self
     }
 
     pub(super) fn push(&mut self, bytes: &[u8], at: i64) {
@@ -88,6 +99,9 @@ impl Answering {
         self.decoded += bytes.len() as u64;
         let room = HEAD.saturating_sub(self.head.len()).min(bytes.len());
         self.head.extend_from_slice(&bytes[..room]);
+        if self.is_kept {
+            self.body.extend_from_slice(bytes);
+        }
         if let Some(reading) = &mut self.reading {
             reading.push(bytes);
             if self.spoke.is_none() && reading.has_spoken() {

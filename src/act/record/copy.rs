@@ -25,6 +25,8 @@ const BYTES: usize = 64 << 20;
 #[derive(Debug)]
 pub(super) struct Head {
     pub(super) api: Option<Api>,
+    /// The MCP server that it is for.
+    pub(super) server: Option<String>,
     pub(super) method: String,
     /// Without the query, which may hold a key.
     pub(super) path: String,

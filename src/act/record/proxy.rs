@@ -60,12 +60,15 @@ impl Handler for Proxy {
             return server::plain(StatusCode::NOT_FOUND, "not found\n");
         };
         let (parts, incoming) = request.into_parts();
-        let api = Some(&parts.method).filter(|it| **it == Method::POST);
-        let api = api.and_then(|_| Api::of(parts.uri.path()));
+        let is_post = parts.method == Method::POST;
+        let server = route.server().filter(|_| is_post).map(str::to_owned);
+        let is_model = is_post && route.server().is_none();
+        let api = Api::of(parts.uri.path()).filter(|_| is_model);
         let upstream = upstream(route, &parts);
         let target = target.replacen(route.upstream.as_str(), &upstream, 1);
         let exchange = self.copier.begin(Head {
             api,
+            server,
             method: parts.method.to_string(),
             path: path_of(&target),
             upstream: host_of(&target),

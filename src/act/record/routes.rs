@@ -105,11 +105,21 @@ const ROWS: &[Row] = &[
     row("KIMI_CODE_BASE_URL", "kimi", "", When::IfSet),
 ];
 
+/// Where MCP servers are mounted, each below its name.
+const SERVERS: &str = "mcp/";
+
 /// Where requests to one path go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Route {
-    pub(super) mount: &'static str,
+    pub(super) mount: String,
     pub(super) upstream: String,
+}
+
+impl Route {
+    /// The MCP server behind it.
+    pub(super) fn server(&self) -> Option<&str> {
+        self.mount.strip_prefix(SERVERS)
+    }
 }
 
 /// The variables of a child, and where they lead.
@@ -147,7 +157,7 @@ impl Routes {
             };
             let url = format!("http://{address}/s/{token}/{}", row.mount);
             out.routes.push(Route {
-                mount: row.mount,
+                mount: row.mount.to_owned(),
                 upstream: upstream.trim_end_matches('/').to_owned(),
             });
             out.variables.push((row.variable, url));
@@ -158,6 +168,24 @@ impl Routes {
             out.variables.push((name, value));
         }
         out
+    }
+
+    /// Adds MCP servers, by name and URL; returns where each is reached now.
+    pub(super) fn serve(
+        &mut self,
+        servers: &[(String, String)],
+        (address, token): (SocketAddr, &str),
+    ) -> Vec<(String, String)> {
+        let one = |(name, url): &(String, String)| {
+            let mount = format!("{SERVERS}{name}");
+            let here = format!("http://{address}/s/{token}/{mount}");
+            self.routes.push(Route {
+                mount,
+                upstream: url.trim_end_matches('/').to_owned(),
+            });
+            (name.clone(), here)
+        };
+        servers.iter().map(one).collect()
     }
 
     /// The value of a variable.
@@ -189,7 +217,7 @@ fn ollama(set: &str) -> String {
 /// The route of a path below `/s/TOKEN/`, and the path after its mount.
 pub(super) fn find<'a, 'p>(routes: &'a [Route], path: &'p str) -> Option<(&'a Route, &'p str)> {
     let matching = routes.iter().filter_map(|route| {
-        let rest = path.strip_prefix(route.mount)?;
+        let rest = path.strip_prefix(route.mount.as_str())?;
         (rest.is_empty() || rest.starts_with('/')).then_some((route, rest))
     });
     matching.max_by_key(|(route, _)| route.mount.len())

@@ -191,6 +191,6 @@ fn headers(head: &Head, answer: Option<&Answering>) -> Option<Value> {
     is_some.then(|| json!({"request": asked, "response": answered}))
 }
 
-fn millis(from: i64, to: i64) -> f64 {
+pub(super) fn millis(from: i64, to: i64) -> f64 {
     (to - from) as f64 / 1000.0
 }

@@ -13,6 +13,7 @@ use super::audit::Audit;
 use super::breaker::Breaker;
 use super::copy::{Copies, End, Head, Lost, Message, What};
 use super::headers;
+use super::mcp::Called;
 use super::said::{Placement, Saying};
 use super::time::Clockwork;
 use super::trace::Trace;
@@ -86,7 +87,7 @@ pub(super) struct Writer {
     pub(super) clock: Clockwork,
     open: HashMap<u64, Passing>,
     held: usize,
-    lanes: Lanes,
+    pub(super) lanes: Lanes,
     audit: Audit,
     counts: Counts,
     /// The run for events that belong to no other.
@@ -99,14 +100,16 @@ pub(super) struct Writer {
 }
 
 /// A request in flight.
-struct Passing {
-    head: Head,
-    began: i64,
+pub(super) struct Passing {
+    pub(super) head: Head,
+    pub(super) began: i64,
     body: Vec<u8>,
     /// Only part of it is held.
     is_short: bool,
     placed: Option<Placement>,
-    answer: Option<Answering>,
+    /// Tool calls at an MCP server.
+    pub(super) called: Vec<Called>,
+    pub(super) answer: Option<Answering>,
 }
 
 /// How the child ended.
@@ -217,6 +220,7 @@ impl Writer {
                     body: Vec::new(),
                     is_short: false,
                     placed: None,
+                    called: Vec::new(),
                     answer: None,
                 };
                 self.open.insert(exchange, passing);
@@ -243,7 +247,8 @@ impl Writer {
                 if let Some(passing) = self.open.get_mut(&exchange) {
                     let head = (status, headers::recorded(&headers));
                     let encoding = headers::encoding(&headers);
-                    passing.answer = Some(Answering::new(passing.head.api, head, encoding));
+                    let answer = Answering::new(passing.head.api, head, encoding);
+                    passing.answer = Some(answer.keeping(passing.head.server.is_some()));
                 }
             }
             What::Said(bytes) => {
@@ -288,14 +293,14 @@ impl Writer {
                 From { run, is_told: true }
             }
             None => From {
-                run: self.home.clone().unwrap_or_else(|| self.manner.run.clone()),
+                run: self.home(),
                 is_told: false,
             },
         }
     }
 
     /// Records the start of a run, once.
-    fn start(&mut self, run: &str, at: i64, model: Option<&str>) {
+    pub(super) fn start(&mut self, run: &str, at: i64, model: Option<&str>) {
         if !self.started.insert(run.to_owned()) {
             return;
         }
@@ -318,14 +323,41 @@ impl Writer {
         }
     }
 
-    fn id(&mut self) -> String {
+    pub(super) fn id(&mut self) -> String {
         self.events += 1;
         let tag: String = self.manner.run.chars().rev().take(6).collect();
         format!("w{}-{tag}", self.events)
     }
 
+    /// Takes out a request to an MCP server that was not read so far.
+    fn take_server(&mut self, exchange: u64) -> Option<Passing> {
+        let passing = self.open.get(&exchange)?;
+        let is_new = passing.head.server.is_some() && !passing.body.is_empty();
+        is_new.then(|| self.open.remove(&exchange)).flatten()
+    }
+
+    /// The body of a request, which is no longer held.
+    pub(super) fn release(&mut self, passing: &mut Passing) -> Vec<u8> {
+        let body = std::mem::take(&mut passing.body);
+        self.held = self.held.saturating_sub(body.len());
+        body
+    }
+
+    /// The run for what names none.
+    pub(super) fn home(&self) -> String {
+        let home = self.home.clone();
+        home.unwrap_or_else(|| self.manner.run.clone())
+    }
+
     /// Records what is new in a request.
     fn asked(&mut self, exchange: u64) {
+        if let Some(mut passing) = self.take_server(exchange) {
+            if let Some(server) = passing.head.server.clone() {
+                self.called_at(&mut passing, &server);
+            }
+            self.open.insert(exchange, passing);
+            return;
+        }
         let Some(passing) = self.open.get_mut(&exchange) else {
             return;
         };
@@ -497,6 +529,10 @@ impl Writer {
             return;
         };
         self.held = self.held.saturating_sub(passing.body.len());
+        if !passing.called.is_empty() {
+            self.answered_by(&passing, &how, at);
+            return;
+        }
         let Passing {
             head,
             began,

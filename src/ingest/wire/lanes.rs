@@ -41,6 +41,8 @@ struct Open {
     args: Value,
     /// It started a conversation.
     is_claimed: bool,
+    /// It arrived at its server.
+    is_served: bool,
 }
 
 /// Where a request belongs.
@@ -73,6 +75,16 @@ pub struct Lanes {
 impl Lanes {
     pub fn get(&mut self, at: usize) -> &mut Conversation {
         &mut self.conversations[at]
+    }
+
+    /// The run and the id of an open call that now arrives at its server.
+    pub fn served(&mut self, tool: &str, args: &Value) -> Option<(String, String)> {
+        let is_it = |it: &Open| it.tool == tool && it.args == *args && !it.is_served;
+        self.conversations.iter_mut().find_map(|lane| {
+            let open = lane.open.iter_mut().find(|it| is_it(it))?;
+            open.is_served = true;
+            Some((lane.run.clone(), open.call.clone()))
+        })
     }
 
     pub fn place(&mut self, from: &From, asked: &Asked) -> Placed {
@@ -230,6 +242,7 @@ impl Conversation {
             tool: tool.to_owned(),
             args: args.clone(),
             is_claimed: false,
+            is_served: false,
         });
     }
 

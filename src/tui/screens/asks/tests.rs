@@ -165,7 +165,7 @@ fn recent_runs_show_the_pending_asks_and_opening_one_keeps_them() {
     shown.play("enter");
     let head = first(&mut shown);
     assert!(
-        head.contains("demo") && head.contains("2 asks · 0:41"),
+        head.contains("4 actions") && head.contains("2 asks · 0:41"),
         "{head}"
     );
 }
