@@ -174,13 +174,11 @@ impl<'a> Names<'a> {
         let Expr::Literal(LiteralValue::String(pattern)) = &last.expr else {
             return Ok(());
         };
-        match Regex::new(pattern.inner()) {
-            Ok(_) => Ok(()),
-            Err(_) => {
-                let what = "the regular expression is invalid";
-                Err(Wrong::new(self.place(last.id, pattern.inner()), what))
-            }
+        if Regex::new(pattern.inner()).is_ok() {
+            return Ok(());
         }
+        let what = "the regular expression is invalid";
+        Err(Wrong::new(self.place(last.id, pattern.inner()), what))
     }
 
     /// Where a name stands. The crate counts in characters of the text.
