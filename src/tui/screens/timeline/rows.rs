@@ -1,6 +1,5 @@
 //! The lines on the screen in words and cells. Here names of the trace become text: every one is sanitised.
 
-use crate::analysis::models;
 use crate::analysis::timeline::{Bar, Key, Lane, Length, What};
 use crate::base::{human, text};
 use crate::model::action::{Flags, Status};
@@ -8,7 +7,6 @@ use crate::model::outcome::AttachedKind;
 use crate::model::quantity::Cost;
 use crate::store::Store;
 use crate::store::bodies::{Bodies, Depth};
-use crate::store::row::Row as Action;
 use crate::tui::screens::stream::rows;
 use crate::tui::screens::timeline::Timeline;
 use crate::tui::screens::timeline::axis::Axis;
@@ -181,36 +179,22 @@ fn cost_words((cost, estimated): (Cost, bool)) -> String {
 fn label(bar: &Bar, store: &Store, bodies: &mut Bodies) -> String {
     let row = store.row(bar.ix);
     let name = text::sanitize(store.symbols().name(bar.name));
-    let call;
+    let said;
     let what = match bar.what {
         What::Prompt => "prompt",
         What::Approval => "wait approval",
         What::Error => "error",
         What::Model if name.is_empty() => "model",
         What::Tool if name.is_empty() => "call",
-        What::Tool => {
-            call = rows::summary(&row, &bodies.open(&row, Depth::Glance));
-            &call
-        }
-        What::Model => {
-            call = said(&name, &row, bodies);
-            &call
+        What::Tool | What::Model => {
+            said = rows::summary(&row, &bodies.open(&row, Depth::Glance));
+            &said
         }
     };
     if row.turn() > 0 {
         format!("T{} {what}", row.turn())
     } else {
         what.to_owned()
-    }
-}
-
-/// The beginning of what a model said, behind its name where the run has several models.
-fn said(name: &str, row: &Action<'_>, bodies: &mut Bodies) -> String {
-    let words = rows::summary(row, &bodies.open(row, Depth::Glance));
-    if row.run().who.models.len() > 1 {
-        format!("{} {words}", models::bare(name))
-    } else {
-        words
     }
 }
 
