@@ -8,7 +8,7 @@ use super::copy::End;
 use super::said::millis;
 use super::writer::{Passing, Writer};
 use crate::act::net::coding;
-use crate::act::wire::events;
+use crate::ingest::wire::events;
 
 /// The longest request that is read.
 const LONGEST: usize = 64 << 20;
