@@ -23,7 +23,7 @@ pub use http::Network;
 
 use crate::analysis::alerts::detector::Level;
 use crate::analysis::alerts::rules::{Sink, SinkKind};
-use crate::analysis::alerts::watch::Event;
+use crate::analysis::alerts::state::Event;
 
 #[cfg(test)]
 mod tests;

@@ -29,6 +29,7 @@ pub mod overlay;
 pub mod rules;
 pub mod shown;
 pub mod state;
+pub mod trail;
 pub mod watch;
 
 #[cfg(test)]

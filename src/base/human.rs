@@ -183,6 +183,17 @@ pub fn time_of_day(us: i64, zone: &TimeZone) -> String {
     )
 }
 
+/// A point in time in at most 6 cells: `14:02`, or `Nov 22` if that was another day.
+pub fn since(us: i64, now: i64, zone: &TimeZone) -> String {
+    let form = if is_other_day(us, now, zone) {
+        "%b %d"
+    } else {
+        "%H:%M"
+    };
+    let zoned = Timestamp::from_microsecond(us).map(|time| time.to_zoned(zone.clone()));
+    zoned.map_or_else(|_| String::new(), |time| time.strftime(form).to_string())
+}
+
 /// A point in time in at most 12 cells: `14:01 today`, `Nov 22 14:01`, or only the date in another year.
 pub fn when(us: i64, now: i64, zone: &TimeZone) -> String {
     let zoned = |us| Timestamp::from_microsecond(us).map(|time| time.to_zoned(zone.clone()));

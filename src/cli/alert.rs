@@ -2,10 +2,11 @@
 
 mod check;
 mod explain;
+mod found;
 mod marks;
 mod report;
+mod reporting;
 pub(super) mod sources;
-mod telling;
 mod test;
 mod trips;
 mod watch;

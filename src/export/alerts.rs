@@ -126,12 +126,11 @@ pub fn junit(of: &Document<'_>, fails: Option<Level>) -> String {
     let tests = alerts.len() + of.report.learning.len() + idle.len();
     let failures = alerts.iter().filter(is_failure).count();
     let skipped = of.report.learning.len();
-    let counts =
-        format!("tests=\"{tests}\" failures=\"{failures}\" errors=\"0\" skipped=\"{skipped}\"");
+    let counts = format!("tests=\"{tests}\" failures=\"{failures}\" errors=\"0\"");
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     let _ = writeln!(
         out,
-        "<testsuites {counts}>\n<testsuite name=\"alerts\" {counts}>"
+        "<testsuites {counts}>\n<testsuite name=\"alerts\" {counts} skipped=\"{skipped}\">"
     );
     for alert in alerts {
         let name = format!("{} · {}", of.title(alert), alert.about());
@@ -139,11 +138,11 @@ pub fn junit(of: &Document<'_>, fails: Option<Level>) -> String {
         let class = xml(of.rule(alert.rule));
         let _ = writeln!(
             out,
-            "  <testcase classname=\"alerts.{class}\" name=\"{}\" file=\"{}\" line=\"{line}\">",
-            xml(&name),
-            xml(&file)
+            "  <testcase classname=\"alerts.{class}\" name=\"{}\">",
+            xml(&name)
         );
-        let (why, shown) = (xml(&alert.worst().arithmetic()), xml(&of.shown(alert)));
+        let shown = xml(&format!("{}\n{file}:{line}", of.shown(alert)));
+        let why = xml(&alert.worst().arithmetic());
         let _ = if is_failure(&alert) {
             let level = alert.level().word();
             writeln!(

@@ -289,7 +289,7 @@ pub fn junit(of: &Document<'_>, fail_on: &[String]) -> String {
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     let _ = writeln!(
         out,
-        "<testsuites><testsuite name=\"policy\" tests=\"{}\" failures=\"{failed}\">",
+        "<testsuites><testsuite name=\"policy\" tests=\"{}\" failures=\"{failed}\" errors=\"0\">",
         cases.len()
     );
     properties(of.report, &mut out);
@@ -334,7 +334,7 @@ fn failure(of: &Document<'_>, one: &Change, changes: &[&Change], out: &mut Strin
     let (was, now) = (one.was.effect.word(), one.now.effect.word());
     let _ = writeln!(
         out,
-        ">\n    <failure message=\"{calls}, the first from {was} to {now}\">"
+        ">\n    <failure type=\"{now}\" message=\"{calls}, the first from {was} to {now}\">"
     );
     for change in changes.iter().take(LISTED) {
         let (was, now) = (change.was.effect.word(), change.now.effect.word());

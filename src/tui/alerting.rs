@@ -170,8 +170,10 @@ pub struct Alerting {
     pub walk: Vec<ActionIx>,
 }
 
-/// The rules are evaluated without being asked for in traces of up to this many actions.
+/// The rules are evaluated without being asked for in traces of up to this many actions and bytes: streaks need every
+/// call to be opened once.
 const ALWAYS: u32 = 100_000;
+const ALWAYS_BYTES: u64 = 256 << 20;
 
 /// Evaluates the rules over a store, and reads the states of the alerts; the work of a task.
 #[derive(Debug)]
@@ -196,10 +198,10 @@ impl Looking {
         let known = alerting.seen.as_ref();
         let is_known =
             known.is_some_and(|it| it.overlay.len == store.len()) && !alerting.is_outdated;
-        let is_due = alerting.is_wanted || store.len() <= ALWAYS;
         let is_idle = !alerting.is_looking && !session.is_loading();
-        let is_wanted = is_idle && is_due && !is_known && !store.is_empty();
-        (is_wanted && alerting.problem.is_none()).then(|| Looking::again(session))
+        let may = is_idle && !is_known && !store.is_empty() && alerting.problem.is_none();
+        let is_small = || store.len() <= ALWAYS && session.bytes() <= ALWAYS_BYTES;
+        (may && (alerting.is_wanted || is_small())).then(|| Looking::again(session))
     }
 
     /// An evaluation whether or not anything has changed; rereads the rules if none are known.

@@ -36,5 +36,22 @@ pub(crate) fn screen(trace: &'static str, keys: &str) -> String {
 }
 
 pub(crate) fn played(options: &Options, trace: &'static str, keys: &str) -> String {
-    render::text(&render::script(options, load(trace), (120, 30), keys))
+    sized(options, trace, (120, 30), keys)
+}
+
+pub(crate) fn sized(
+    options: &Options,
+    trace: &'static str,
+    size: (u16, u16),
+    keys: &str,
+) -> String {
+    render::text(&render::script(options, load(trace), size, keys))
+}
+
+/// Fails unless all of these words are on the screen.
+#[track_caller]
+pub(crate) fn assert_shown(screen: &str, expected: &[&str]) {
+    for words in expected {
+        assert!(screen.contains(words), "{words}\n{screen}");
+    }
 }

@@ -9,5 +9,6 @@ pub mod paint;
 pub mod popup;
 pub mod prompt;
 pub mod spark;
+pub mod stack;
 pub mod tone;
 pub mod viewport;

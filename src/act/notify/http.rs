@@ -12,7 +12,7 @@ use crate::act::net::secret::Secret;
 use crate::act::notify::{Deliver, Message, Verdict};
 use crate::analysis::alerts::detector::Level;
 use crate::analysis::alerts::rules::{Sink, SinkKind};
-use crate::analysis::alerts::watch::Event;
+use crate::analysis::alerts::state::Event;
 use crate::base::escape;
 
 /// The timeout of an exchange, and the longest response, which is discarded.

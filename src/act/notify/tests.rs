@@ -8,7 +8,7 @@ use super::terminal::Terminal;
 use super::{Deliver, Message, Notifier, Tempo, Verdict};
 use crate::analysis::alerts::detector::Level;
 use crate::analysis::alerts::rules::{Sink, SinkKind};
-use crate::analysis::alerts::watch::Event;
+use crate::analysis::alerts::state::Event;
 
 pub(super) fn message() -> Message {
     Message {
@@ -27,17 +27,7 @@ pub(super) fn message() -> Message {
 }
 
 pub(super) fn sink(kind: SinkKind) -> Sink {
-    Sink {
-        name: "it".to_owned(),
-        kind,
-        min: Level::Warn,
-        per_hour: 5,
-        url: None,
-        url_env: None,
-        key_env: None,
-        secret_env: None,
-        command: Vec::new(),
-    }
+    Sink::new("it", kind)
 }
 
 pub(super) const QUICK: Tempo = Tempo {
@@ -165,7 +155,7 @@ mod network {
     use super::super::{Deliver, Heartbeat, Notifier, Verdict};
     use super::{QUICK, message, sink};
     use crate::analysis::alerts::rules::{Sink, SinkKind};
-    use crate::analysis::alerts::watch::Event;
+    use crate::analysis::alerts::state::Event;
 
     /// A request as a server sees it.
     struct Seen {

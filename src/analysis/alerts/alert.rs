@@ -9,6 +9,7 @@ use crate::analysis::alerts::detector::{Detector, Level};
 use crate::analysis::alerts::engine::{Amount, Hit};
 use crate::analysis::alerts::history::{Drift, Rate, Scope, scope_of};
 use crate::analysis::alerts::rules::{Rules, Within};
+use crate::analysis::alerts::trail;
 use crate::base::hash::fixed_hash;
 use crate::base::human;
 use crate::model::action::ActionIx;
@@ -128,12 +129,8 @@ impl Hit {
         match &self.amount {
             Amount::Count { limit } => (f64::from(self.count), f64::from(*limit)),
             Amount::Used(used) => {
-                let scale = match used.resource {
-                    Resource::Cost => 1e12,
-                    Resource::Wall | Resource::Idle => 1e3,
-                    Resource::Tokens | Resource::Calls | Resource::Steps => 1.0,
-                };
-                (used.value as f64 / scale, used.limit as f64 / scale)
+                let scaled = |amount| trail::scaled(used.resource, amount);
+                (scaled(used.value), scaled(used.limit))
             }
             Amount::Outlier(outlier) => (outlier.cost, outlier.normal.limit),
             Amount::Drift(drift) => (drift.point.value, drift.point.limit),
@@ -224,6 +221,13 @@ fn used_up(used: &Used) -> String {
         _ => "",
     };
     let (value, limit) = (amount(used.value), amount(used.limit));
+    // `4 of 5 tool calls`: the unit once.
+    let value = match used.resource {
+        Resource::Cost | Resource::Wall | Resource::Idle => value,
+        Resource::Tokens | Resource::Calls | Resource::Steps => {
+            human::count(used.value.unsigned_abs())
+        }
+    };
     let mut words = match (used.level, used.early) {
         (_, Some(step)) => format!(
             "{bound}{value} + {} for one more step > {limit}",
@@ -232,7 +236,7 @@ fn used_up(used: &Used) -> String {
         (Level::Trip, None) => format!("{bound}{value} of {limit}"),
         (Level::Info | Level::Warn, None) => {
             let percent = used.value.saturating_mul(100) / used.limit.max(1);
-            format!("{bound}{value} is {percent} % of {limit}")
+            format!("{bound}{value} of {limit} ({percent} %)")
         }
     };
     if used.resource == Resource::Idle {

@@ -27,9 +27,7 @@ macro_rules! resources {
             }
         }
 
-        /// The limit of each resource; none for no limit.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-        pub struct Limits([Option<i64>; [$(Resource::$resource),*].len()]);
+        const RESOURCES: usize = [$(Resource::$resource),*].len();
     };
 }
 
@@ -42,17 +40,29 @@ resources! {
     Idle   "idle";
 }
 
+/// The limit of each resource; none for no limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Limits {
+    amounts: [Option<i64>; RESOURCES],
+    /// How many model calls in a row find a run over the warning before it warns. A trip does not wait.
+    confirm: u32,
+}
+
 impl Limits {
     pub fn of(&self, resource: Resource) -> Option<i64> {
-        self.0[resource as usize]
+        self.amounts[resource as usize]
     }
 
     pub fn set(&mut self, resource: Resource, limit: i64) {
-        self.0[resource as usize] = Some(limit);
+        self.amounts[resource as usize] = Some(limit);
+    }
+
+    pub fn confirmed(self, confirm: u32) -> Limits {
+        Limits { confirm, ..self }
     }
 
     pub fn is_empty(&self) -> bool {
-        *self == Limits::default()
+        self.amounts.iter().all(Option::is_none)
     }
 }
 
@@ -88,6 +98,8 @@ pub struct Spent {
     at: ActionIx,
     has_ended: bool,
     fired: u32,
+    /// By resource, the number of model calls when it went over the warning.
+    over: [Option<i64>; RESOURCES],
 }
 
 impl Spent {
@@ -129,11 +141,32 @@ impl Spent {
         }
     }
 
-    /// Checks the idle time of a run that has not ended; only known while it is watched.
-    pub fn idle(&mut self, now: Time, limits: &Limits, out: &mut Vec<Used>) {
+    /// Checks the idle time of a run that has not ended; only known while it is watched. Each pause is told once a level.
+    pub fn idle(&self, now: Time, limits: &Limits, out: &mut Vec<Used>) {
         let idle = now.since(self.last).get().filter(|_| !self.has_ended);
-        if let (Some(value), Some(limit)) = (idle, limits.of(Resource::Idle)) {
-            self.reach(Resource::Idle, (value, limit), None, out);
+        let (Some(value), Some(limit)) = (idle, limits.of(Resource::Idle)) else {
+            return;
+        };
+        let Some(level) = level(value, limit) else {
+            return;
+        };
+        let is_told = |used: &Used| {
+            used.resource == Resource::Idle && used.at == self.at && used.level >= level
+        };
+        if !out.iter().any(is_told) {
+            out.push(self.used(Resource::Idle, (level, value, limit), None));
+        }
+    }
+
+    /// How much of a resource the run has used; none if that is not recorded.
+    pub fn of(&self, resource: Resource) -> Option<i64> {
+        match resource {
+            Resource::Cost => Some(self.cost),
+            Resource::Tokens => Some(self.tokens),
+            Resource::Calls => Some(self.calls),
+            Resource::Steps => Some(self.steps),
+            Resource::Wall => self.last.since(self.first).get(),
+            Resource::Idle => None,
         }
     }
 
@@ -141,42 +174,38 @@ impl Spent {
         let Some(limit) = limits.of(resource) else {
             return;
         };
-        let value = match resource {
-            Resource::Cost => self.cost,
-            Resource::Tokens => self.tokens,
-            Resource::Calls => self.calls,
-            Resource::Steps => self.steps,
-            Resource::Wall => match self.last.since(self.first).get() {
-                Some(wall) => wall,
-                None => return,
-            },
-            Resource::Idle => return,
+        let Some(value) = self.of(resource) else {
+            return;
         };
         let exceeds = resource == Resource::Cost && value.saturating_add(self.step) > limit;
         let early = (exceeds && value < limit).then_some(self.step);
-        self.reach(resource, (value, limit), early, out);
+        let level = early.map_or_else(|| level(value, limit), |_| Some(Level::Trip));
+        if let Some(level) = level
+            && self.is_news(resource, level, limits.confirm)
+        {
+            out.push(self.used(resource, (level, value, limit), early));
+        }
     }
 
-    fn reach(
-        &mut self,
-        resource: Resource,
-        (value, limit): (i64, i64),
-        early: Option<i64>,
-        out: &mut Vec<Used>,
-    ) {
-        let level = if value >= limit || early.is_some() {
-            Level::Trip
-        } else if value.saturating_mul(10) >= limit.saturating_mul(8) {
-            Level::Warn
-        } else {
-            return;
-        };
+    /// Whether a level is reached for the first time, and confirmed.
+    fn is_news(&mut self, resource: Resource, level: Level, confirm: u32) -> bool {
+        let since = *self.over[resource as usize].get_or_insert(self.steps);
+        let is_confirmed = level == Level::Trip || self.steps - since + 1 >= i64::from(confirm);
         let bit = 1 << (2 * resource as u32 + u32::from(level == Level::Trip));
-        if self.fired & bit != 0 {
-            return;
+        let is_news = is_confirmed && self.fired & bit == 0;
+        if is_news {
+            self.fired |= bit;
         }
-        self.fired |= bit;
-        out.push(Used {
+        is_news
+    }
+
+    fn used(
+        &self,
+        resource: Resource,
+        (level, value, limit): (Level, i64, i64),
+        early: Option<i64>,
+    ) -> Used {
+        Used {
             resource,
             level,
             at: self.at,
@@ -185,6 +214,16 @@ impl Spent {
             early,
             unpriced: self.unpriced,
             is_estimate: self.is_estimate,
-        });
+        }
+    }
+}
+
+/// How close a value is to its limit; none if it is far from it.
+fn level(value: i64, limit: i64) -> Option<Level> {
+    if value >= limit {
+        Some(Level::Trip)
+    } else {
+        let is_near = value.saturating_mul(10) >= limit.saturating_mul(8);
+        is_near.then_some(Level::Warn)
     }
 }

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use crate::analysis::alerts::alert::{Alert, grouped};
 use crate::analysis::alerts::detector::Detector;
 use crate::analysis::alerts::engine::{Engine, Hit, Sight};
-use crate::analysis::alerts::fact::{Fact, Opens};
+use crate::analysis::alerts::fact::{Fact, Opens, Scratch};
 use crate::analysis::alerts::history::baseline::Known;
-use crate::analysis::alerts::history::{self, Learning, Marks, Mask, Past};
+use crate::analysis::alerts::history::{self, Learned, Learning, Marks, Mask, Past};
 use crate::analysis::alerts::rules::{Rule, Rules, Watches};
+use crate::analysis::alerts::trail::Charted;
 use crate::base::cancel::CancelFlag;
 use crate::model::action::{ActionIx, Flags, Kind};
 use crate::model::run::RunIx;
@@ -40,12 +41,15 @@ pub struct Report {
     /// In the order of the store.
     pub alerts: Vec<Alert>,
     pub learning: Vec<Learning>,
+    pub charted: Charted,
+    /// What normal levels were learned from; empty if no rule learns.
+    pub learned: Vec<Learned>,
     /// Rules, by index.
     pub never_fired: Vec<usize>,
 }
 
 pub fn check(store: &Store, ask: &Ask<'_>, cancel: &CancelFlag) -> Report {
-    let masks = masks(store, ask, cancel);
+    let masks = masks(store, ask.rules, ask.context, cancel);
     let mut feed = Feed::new(store, ask.rules, ask.only);
     feed.all(store, &masks, cancel);
     feed.bills(store);
@@ -70,6 +74,9 @@ pub(super) fn report(
     }
     let mut scoped = Vec::new();
     let mut learning = Vec::new();
+    let mut charted = Vec::new();
+    let mut rules = ask.rules.rules.iter();
+    let learns = rules.any(|rule| rule.is_chart() && known(ask, rule).is_none());
     for (at, rule) in ask.rules.rules.iter().enumerate() {
         if cancel.is_raised() {
             break;
@@ -83,6 +90,8 @@ pub(super) fn report(
         );
         scoped.extend(found.hits);
         learning.extend(found.learning);
+        let trails = found.charted.into_iter();
+        charted.extend(trails.map(|(scope, points)| (at, scope, points)));
     }
     let alerts = grouped(store, ask.rules, hits.drain(..), scoped);
     let has_fired = |at: &usize| alerts.iter().any(|alert| alert.rule == *at);
@@ -93,6 +102,8 @@ pub(super) fn report(
         runs,
         alerts,
         learning,
+        charted,
+        learned: if learns { past.learned() } else { Vec::new() },
     }
 }
 
@@ -220,22 +231,10 @@ impl Feed {
         let (calls, answers) = fewest(rules);
         let mut counts = vec![(0_u32, 0_u32); store.runs().len()];
         let mut is_real = vec![false; store.runs().len()];
-        for row in store.rows() {
+        for row in store.rows().filter(|row| row.kind() != Kind::Malformed) {
             let at = row.run_ix().0 as usize;
-            match row.kind() {
-                Kind::ToolCall => counts[at].0 += 1,
-                Kind::Response => counts[at].1 += 1,
-                Kind::Malformed => continue,
-                Kind::Prompt
-                | Kind::Reasoning
-                | Kind::PolicyDecision
-                | Kind::Approval
-                | Kind::Error
-                | Kind::Note
-                | Kind::RunStart
-                | Kind::RunEnd
-                | Kind::Unknown => {}
-            }
+            counts[at].0 += u32::from(row.kind() == Kind::ToolCall);
+            counts[at].1 += u32::from(row.kind() == Kind::Response);
             is_real[at] = true;
         }
         let counts = counts.into_iter();
@@ -271,14 +270,14 @@ impl Feed {
     }
 
     /// What rules see of an action; `None` if its run is not checked.
-    pub(super) fn fact(&self, store: &Store, ix: ActionIx) -> Option<Fact> {
+    pub(super) fn fact(&self, store: &Store, ix: ActionIx, scratch: &mut Scratch) -> Option<Fact> {
         let row = store.row(ix);
         let run = row.run_ix();
         if row.kind() == Kind::Malformed || !self.has(run) {
             return None;
         }
         let opens = self.opens.get(run.0 as usize).copied();
-        Some(Fact::of(&row, opens.unwrap_or_default()))
+        Some(Fact::of(&row, opens.unwrap_or_default(), scratch))
     }
 
     /// Takes the whole store.
@@ -306,12 +305,18 @@ impl Feed {
         take: &mut dyn FnMut(Fact),
     ) {
         let pieces: Vec<&[ActionIx]> = rows.chunks(PIECE).collect();
-        let facts = |(): &mut (), number: usize| -> Vec<Fact> {
+        let facts = |scratch: &mut Scratch, number: usize| -> Vec<Fact> {
             let rows = pieces[number].iter();
-            rows.filter_map(|ix| self.fact(store, *ix)).collect()
+            rows.filter_map(|ix| self.fact(store, *ix, scratch))
+                .collect()
         };
         let mut deliver = |_, facts: Vec<Fact>| facts.into_iter().for_each(&mut *take);
         in_order(pieces.len(), cancel, facts, &mut deliver);
+    }
+
+    /// Takes one action, for streaks and budgets.
+    pub(super) fn push(&mut self, store: &Store, masks: &[Mask], fact: &Fact) {
+        self.engine.push(fact, &sight(store, masks));
     }
 
     pub(super) fn step(&mut self, store: &Store, masks: &[Mask], fact: &Fact) {
@@ -324,11 +329,12 @@ impl Feed {
         if !self.engine.has_budgets() {
             return;
         }
+        let mut scratch = Scratch::default();
         for row in store.rows() {
             if row.kind() == Kind::Malformed || !self.has(row.run_ix()) {
                 continue;
             }
-            let fact = Fact::of(&row, Opens::default());
+            let fact = Fact::of(&row, Opens::default(), &mut scratch);
             self.engine.spend(&fact, &sight(store, masks));
         }
         self.bills(store);
@@ -352,7 +358,12 @@ fn sight<'a>(store: &'a Store, masks: &'a [Mask]) -> Sight<'a> {
 }
 
 /// What each rule may see.
-pub(super) fn masks(store: &Store, ask: &Ask<'_>, cancel: &CancelFlag) -> Vec<Mask> {
+pub(super) fn masks(
+    store: &Store,
+    rules: &Rules,
+    context: &Context,
+    cancel: &CancelFlag,
+) -> Vec<Mask> {
     let mut known: HashMap<(String, bool), Mask> = HashMap::new();
     let mut mask = |rule: &Rule| {
         let Some(filter) = &rule.filter else {
@@ -365,13 +376,13 @@ pub(super) fn masks(store: &Store, ask: &Ask<'_>, cancel: &CancelFlag) -> Vec<Ma
         let make = || {
             if by_run {
                 let mut all = vec![false; store.runs().len()];
-                let found = runs::runs(store, filter, ask.context, cancel);
+                let found = runs::runs(store, filter, context, cancel);
                 for run in &found {
                     all[run.0 as usize] = true;
                 }
                 Mask::Runs(all)
             } else {
-                Mask::Rows(found(store, filter, ask.context, cancel))
+                Mask::Rows(found(store, filter, context, cancel))
             }
         };
         known
@@ -379,7 +390,7 @@ pub(super) fn masks(store: &Store, ask: &Ask<'_>, cancel: &CancelFlag) -> Vec<Ma
             .or_insert_with(make)
             .clone()
     };
-    ask.rules.rules.iter().map(&mut mask).collect()
+    rules.rules.iter().map(&mut mask).collect()
 }
 
 fn marks(store: &Store, rule: &Rule, context: &Context, cancel: &CancelFlag) -> Marks {

@@ -8,12 +8,13 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::analysis::alerts::budget::{self, Spent, Used};
+use crate::analysis::alerts::budget::{self, Resource, Spent, Used};
 use crate::analysis::alerts::detector::{Detector, Level};
 use crate::analysis::alerts::fact::{Fact, What};
 use crate::analysis::alerts::history::Mask;
 use crate::analysis::alerts::loops::{Lane, Limits, Notes, Noticed};
 use crate::analysis::alerts::rules::{Rules, Watches};
+use crate::analysis::alerts::trail;
 use crate::analysis::policy::stars::Stars;
 use crate::model::action::ActionIx;
 use crate::model::quantity::Time;
@@ -90,7 +91,8 @@ struct Group {
     wait_tools: Vec<Stars>,
     /// What `wait_tools` says about each tool.
     waits: Map<Sym, bool>,
-    lanes: Map<(RunIx, Sym), (Lane, Vec<Noticed>)>,
+    /// Shared by the copies of an engine until one of them changes a lane: a growing store copies what grew.
+    lanes: Map<(RunIx, Sym), Arc<(Lane, Vec<Noticed>)>>,
 }
 
 #[derive(Debug, Clone)]
@@ -127,9 +129,9 @@ impl Engine {
                             && group.wait_tools == *wait_tools
                             && !limits.iter().any(|(it, _)| group.has(*it))
                     };
-                    let limits = limits
-                        .iter()
-                        .map(|(detector, limits)| (*detector, *limits, at));
+                    let limits = limits.iter().map(|(detector, limits)| {
+                        (*detector, limits.confirmed(*detector, rule.confirm), at)
+                    });
                     match groups.iter_mut().find(fits) {
                         Some(group) => group.limits.extend(limits),
                         None => groups.push(Group {
@@ -143,7 +145,7 @@ impl Engine {
                 }
                 Watches::Budget(limits) => budgets.push(Budget {
                     rule: at,
-                    limits: *limits,
+                    limits: limits.confirmed(rule.confirm),
                     runs: Map::default(),
                 }),
                 Watches::Outlier
@@ -186,19 +188,40 @@ impl Engine {
         }
     }
 
+    /// Where the streak or the budget of a hit stands now, in the unit of its numbers; none if it has none.
+    pub fn measure(&self, hit: &Hit) -> Option<f64> {
+        if let Amount::Used(used) = &hit.amount {
+            let budget = self.budgets.first()?;
+            let (spent, _) = budget.runs.get(&hit.run)?;
+            let amount = spent.of(used.resource)?;
+            return Some(trail::scaled(used.resource, amount));
+        }
+        let is_streak = Detector::STREAKS.iter().any(|(it, ..)| *it == hit.detector);
+        let mut groups = self.groups.iter().filter(|it| it.has(hit.detector));
+        let state = groups.next()?.lanes.get(&(hit.run, hit.lane?))?;
+        is_streak.then(|| f64::from(state.0.count(hit.detector)))
+    }
+
     pub fn has_budgets(&self) -> bool {
         !self.budgets.is_empty()
     }
 
-    /// Resets what runs have used, to add it up again: costs may arrive late.
+    /// Resets what runs have used, to add it up again: costs may arrive late. Pauses that were noticed are kept, since
+    /// only the clock tells them.
     pub fn forget_spent(&mut self) {
-        self.budgets.iter_mut().for_each(|it| it.runs.clear());
+        for budget in &mut self.budgets {
+            for (spent, used) in budget.runs.values_mut() {
+                *spent = Spent::default();
+                used.retain(|it| it.resource == Resource::Idle);
+            }
+        }
     }
 
     /// Judges the last step of every agent: nothing more can come.
     pub fn finish(&mut self) {
         for group in &mut self.groups {
-            for (lane, noticed) in group.lanes.values_mut() {
+            for state in group.lanes.values_mut() {
+                let (lane, noticed) = Arc::make_mut(state);
                 close(lane, &group.limits, noticed);
             }
         }
@@ -227,7 +250,8 @@ impl Engine {
     pub fn hits(&self, early: bool) -> Vec<Hit> {
         let mut hits = Vec::new();
         for group in &self.groups {
-            for ((run, lane), (state, noticed)) in &group.lanes {
+            for ((run, lane), state) in &group.lanes {
+                let (state, noticed) = &**state;
                 let mut hit = |noticed: &Noticed| {
                     hits.extend(group.hit((*run, *lane), noticed));
                 };
@@ -253,8 +277,8 @@ impl Engine {
     pub fn standings(&self) -> Vec<Standing> {
         let mut all = Vec::new();
         for group in &self.groups {
-            for ((run, lane), (state, _)) in &group.lanes {
-                let mut state = Cow::Borrowed(state);
+            for ((run, lane), state) in &group.lanes {
+                let mut state = Cow::Borrowed(&state.0);
                 if state.is_settled() {
                     close(state.to_mut(), &group.limits, &mut Vec::new());
                 }
@@ -315,7 +339,8 @@ impl Group {
             What::End | What::Other => return 0,
         };
         let sees = sight.sees(self.rule, fact);
-        let (lane, noticed) = self.lanes.entry((fact.run, fact.lane)).or_default();
+        let state = self.lanes.entry((fact.run, fact.lane)).or_default();
+        let (lane, noticed) = Arc::make_mut(state);
         let before = noticed.len();
         let mut notes = Notes {
             limits: &self.limits,

@@ -1,13 +1,12 @@
 //! What rules see of an action: small values and hashes, computed once from its row and its opened body.
 
+use std::borrow::Cow;
 use std::hash::Hasher;
-use std::sync::LazyLock;
 
-use regex::Regex;
 use serde_json::Value;
 
 use crate::analysis::alerts::mask::{Masked, hasher};
-use crate::analysis::diff::step::canon;
+use crate::analysis::diff::step::{canon, write_object};
 use crate::analysis::windows::window;
 use crate::ingest::body::Body;
 use crate::model::action::{ActionIx, Flags, Kind, Status};
@@ -98,9 +97,16 @@ pub struct Opens {
     pub answers: bool,
 }
 
+/// Buffers that are used again for the next action.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    masked: Masked,
+    args: String,
+}
+
 impl Fact {
     /// The fact of a row, which is opened only if some rule needs its contents.
-    pub fn of(row: &Row<'_>, opens: Opens) -> Fact {
+    pub fn of(row: &Row<'_>, opens: Opens, scratch: &mut Scratch) -> Fact {
         let is_asked = matches!(row.kind(), Kind::Prompt | Kind::ToolCall);
         let is_answer = row.kind() == Kind::Response;
         let needs = (opens.calls && is_asked) || (opens.answers && is_answer);
@@ -117,7 +123,7 @@ impl Fact {
             cost: row.cost(),
             is_estimate: row.flags().has(Flags::ESTIMATED),
             is_copy: row.flags().has(Flags::COPIED),
-            what: what(row, &body),
+            what: what(row, &body, scratch),
         }
     }
 
@@ -135,12 +141,15 @@ impl Fact {
     }
 }
 
-fn what(row: &Row<'_>, body: &Body) -> What {
+fn what(row: &Row<'_>, body: &Body, scratch: &mut Scratch) -> What {
     let text = body.text.as_deref().unwrap_or_default();
     match row.kind() {
-        Kind::Prompt => What::Prompt(Masked::new(text).hash()),
-        Kind::Response => What::Response(response(row, text)),
-        Kind::ToolCall => What::Call(call(row, body)),
+        Kind::Prompt => {
+            scratch.masked.take(text);
+            What::Prompt(scratch.masked.hash())
+        }
+        Kind::Response => What::Response(response(row, text, &mut scratch.masked)),
+        Kind::ToolCall => What::Call(call(row, body, scratch)),
         Kind::RunEnd => What::End,
         Kind::Reasoning
         | Kind::PolicyDecision
@@ -153,8 +162,8 @@ fn what(row: &Row<'_>, body: &Body) -> What {
     }
 }
 
-fn response(row: &Row<'_>, text: &str) -> Response {
-    let said = Masked::new(text);
+fn response(row: &Row<'_>, text: &str, said: &mut Masked) -> Response {
+    said.take(text);
     let usage = row.usage();
     let context = (usage.input + usage.cache_read + usage.cache_write).get();
     Response {
@@ -166,13 +175,13 @@ fn response(row: &Row<'_>, text: &str) -> Response {
     }
 }
 
-fn call(row: &Row<'_>, body: &Body) -> Call {
+fn call(row: &Row<'_>, body: &Body, scratch: &mut Scratch) -> Call {
     let told = result(body);
-    let told = told.as_deref().map(Masked::new);
+    let has_result = told.is_some();
+    let masked = &mut scratch.masked;
+    masked.take(told.as_deref().unwrap_or_default());
     let outcome = match row.status() {
-        Status::Error | Status::Timeout if told.as_ref().is_none_or(Masked::is_quiet) => {
-            Outcome::Quiet
-        }
+        Status::Error | Status::Timeout if masked.is_quiet() => Outcome::Quiet,
         Status::Error | Status::Timeout => Outcome::Failed,
         Status::Pending | Status::Cancelled => Outcome::Open,
         Status::Blocked | Status::Denied => Outcome::Stopped,
@@ -180,9 +189,9 @@ fn call(row: &Row<'_>, body: &Body) -> Call {
     };
     Call {
         tool: row.tool_sym(),
-        key: key(row.tool(), body.args.as_ref()),
-        result: told.as_ref().map(Masked::hash),
-        is_empty: told.as_ref().is_some_and(Masked::is_empty),
+        key: key(row.tool(), body.args.as_ref(), &mut scratch.args),
+        result: has_result.then(|| masked.hash()),
+        is_empty: has_result && masked.is_empty(),
         outcome,
         waits: waits(row.tool(), body.args.as_ref()),
     }
@@ -200,18 +209,17 @@ const VOLATILE: &[&str] = &[
     "thought",
 ];
 
-fn key(tool: &str, args: Option<&Value>) -> u64 {
-    let asked = match args {
+fn key(tool: &str, args: Option<&Value>, asked: &mut String) -> u64 {
+    asked.clear();
+    match args {
         Some(Value::Object(args)) => {
-            let kept = args
-                .iter()
-                .filter(|(name, _)| !VOLATILE.contains(&name.as_str()));
-            let kept = kept.map(|(name, value)| (name.clone(), value.clone()));
-            canon(&Value::Object(kept.collect()))
+            let kept = args.iter().map(|(name, value)| (name.as_str(), value));
+            let kept = kept.filter(|(name, _)| !VOLATILE.contains(name));
+            write_object(kept.collect(), asked);
         }
-        Some(other) => canon(other),
-        None => canon(&Value::Null),
-    };
+        Some(other) => asked.push_str(&canon(other)),
+        None => asked.push_str("null"),
+    }
     let mut hasher = hasher();
     hasher.write(tool.as_bytes());
     hasher.write_u8(0);
@@ -220,36 +228,72 @@ fn key(tool: &str, args: Option<&Value>) -> u64 {
 }
 
 /// The result, or the error message if there is none.
-fn result(body: &Body) -> Option<String> {
+fn result(body: &Body) -> Option<Cow<'_, str>> {
     match &body.result {
-        Some(Value::String(text)) => Some(text.clone()),
-        Some(Value::Null) | None => body.error.as_ref().map(|error| error.message.clone()),
-        Some(other) => Some(canon(other)),
+        Some(Value::String(text)) => Some(Cow::Borrowed(text)),
+        Some(Value::Null) | None => {
+            let error = body.error.as_ref()?;
+            Some(Cow::Borrowed(&error.message))
+        }
+        Some(other) => Some(Cow::Owned(canon(other))),
     }
 }
 
-static WAITING: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"^(bashoutput|taskoutput|agentoutput|write_stdin|sleep|wait|wait_.*|.*_wait|poll|poll_.*|.*_poll|monitor)$").ok()
-});
-
-static SLEEPING: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"^\s*(sleep|wait|watch|tail\s+-[a-z0-9]*f)\b").ok());
+/// Tools whose purpose is to wait, in lower case.
+const WAITING: &[&str] = &[
+    "agentoutput",
+    "bashoutput",
+    "monitor",
+    "poll",
+    "sleep",
+    "taskoutput",
+    "wait",
+    "write_stdin",
+];
 
 fn waits(tool: &str, args: Option<&Value>) -> bool {
-    let is = |pattern: &Option<Regex>, text: &str| {
-        pattern
-            .as_ref()
-            .is_some_and(|pattern| pattern.is_match(text))
+    let tool = tool.to_ascii_lowercase();
+    let is_kind = |word: &str| {
+        let rest = tool.strip_prefix(word).filter(|it| it.starts_with('_'));
+        rest.is_some() || tool.strip_suffix(word).is_some_and(|it| it.ends_with('_'))
     };
-    let command = args.and_then(|args| args.get("command")?.as_str());
-    is(&WAITING, &tool.to_lowercase()) || command.is_some_and(|line| is(&SLEEPING, line))
+    let command = || args?.get("command")?.as_str();
+    WAITING.contains(&tool.as_str())
+        || is_kind("wait")
+        || is_kind("poll")
+        || command().is_some_and(sleeps)
+}
+
+/// Whether a line of the shell begins with a program that waits.
+fn sleeps(line: &str) -> bool {
+    let line = line.trim_start();
+    let end = line.find(|it: char| it != '_' && !it.is_alphanumeric());
+    let (program, rest) = line.split_at(end.unwrap_or(line.len()));
+    match program {
+        "sleep" | "wait" | "watch" => true,
+        "tail" => {
+            let options = rest.trim_start();
+            let letters = options.strip_prefix('-').unwrap_or_default();
+            let is_letter = |it: &char| it.is_ascii_lowercase() || it.is_ascii_digit();
+            let end = letters.find(|it: char| it != '_' && !it.is_alphanumeric());
+            let letters = &letters[..end.unwrap_or(letters.len())];
+            options.len() < rest.len()
+                && letters.ends_with('f')
+                && letters.chars().all(|it| is_letter(&it))
+        }
+        _ => false,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use super::{key, waits};
+    use super::waits;
+
+    fn key(tool: &str, args: Option<&serde_json::Value>) -> u64 {
+        super::key(tool, args, &mut String::from("of the call before"))
+    }
 
     #[test]
     fn calls_are_equal_whatever_their_stated_reason() {
@@ -275,6 +319,9 @@ mod tests {
         assert!(waits("wait_for_agent", None));
         assert!(waits("bash", Some(&json!({"command": " tail -f log"}))));
         assert!(!waits("bash", Some(&json!({"command": "sleepy"}))));
-        assert!(!waits("await", None));
+        assert!(waits("bash", Some(&json!({"command": "tail -20f log"}))));
+        assert!(waits("wait", None) && waits("job_poll", None) && waits("Poll_job", None));
+        assert!(!waits("await", None) && !waits("waiter", None));
+        assert!(!waits("bash", Some(&json!({"command": "tail log"}))));
     }
 }

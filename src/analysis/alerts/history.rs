@@ -8,11 +8,14 @@ mod bursts;
 mod costs;
 mod rates;
 
+use std::collections::{BTreeMap, HashMap};
+
 use crate::analysis::alerts::charts::Point;
 use crate::analysis::alerts::engine::Hit;
 use crate::analysis::alerts::history::baseline::Known;
 use crate::analysis::alerts::rules::{By, Rule, Watches};
 use crate::model::action::ActionIx;
+use crate::model::quantity::Time;
 use crate::model::run::RunIx;
 use crate::store::Store;
 use crate::store::row::Row;
@@ -49,6 +52,16 @@ pub struct Learning {
     pub need: usize,
 }
 
+/// The runs of an agent that normal levels are learned from: those without an alert.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Learned {
+    pub agent: Box<str>,
+    pub runs: usize,
+    /// When the first and the last of them began.
+    pub first: Time,
+    pub last: Time,
+}
+
 /// What one alert of a rule is about.
 pub type Scope = Vec<(By, Box<str>)>;
 
@@ -57,6 +70,8 @@ pub type Scope = Vec<(By, Box<str>)>;
 pub struct Found {
     pub hits: Vec<(Scope, Hit)>,
     pub learning: Vec<Learning>,
+    /// By scope, what was measured after each run.
+    pub charted: BTreeMap<Scope, Vec<f64>>,
 }
 
 /// The runs to check, in the order in which they began.
@@ -105,6 +120,29 @@ impl<'a> Past<'a> {
         self.rows(run).last().copied()
     }
 
+    /// By agent, what is learned from; the agent with the most runs first.
+    pub fn learned(&self) -> Vec<Learned> {
+        let mut agents: BTreeMap<&str, Learned> = BTreeMap::new();
+        let calm = self.runs.iter();
+        for run in calm.filter(|run| !self.is_alarming[run.0 as usize]) {
+            let run = self.store.run(*run);
+            let agent = self.store.symbols().name(run.who.agent);
+            let learned = agents.entry(agent).or_insert_with(|| Learned {
+                agent: agent.into(),
+                runs: 0,
+                first: Time::NONE,
+                last: Time::NONE,
+            });
+            learned.runs += 1;
+            // Runs come in the order in which they began.
+            learned.first = learned.first.or(run.started);
+            learned.last = learned.last.max(run.started);
+        }
+        let mut all: Vec<Learned> = agents.into_values().collect();
+        all.sort_by_key(|it| std::cmp::Reverse(it.runs));
+        all
+    }
+
     /// The runs that a rule looks at.
     fn kept(&self, mask: &Mask) -> Vec<RunIx> {
         let runs = self.runs.iter().copied();
@@ -130,6 +168,18 @@ impl Mask {
             Mask::All => true,
             Mask::Rows(rows) => at(rows, ix.0),
             Mask::Runs(runs) => at(runs, run.0),
+        }
+    }
+
+    /// Whether two masks see the same of these actions.
+    pub fn agrees(&self, other: &Mask, mut among: impl Iterator<Item = ActionIx>) -> bool {
+        match (self, other) {
+            (Mask::Rows(one), Mask::Rows(two)) => {
+                let at = |all: &[bool], ix: ActionIx| all.get(ix.0 as usize).copied();
+                among.all(|ix| at(one, ix) == at(two, ix))
+            }
+            (Mask::All, Mask::All) | (Mask::Runs(_), Mask::Runs(_)) => true,
+            (Mask::All | Mask::Rows(_) | Mask::Runs(_), _) => false,
         }
     }
 
@@ -202,6 +252,20 @@ struct Look<'a> {
     rule: &'a Rule,
     mask: &'a Mask,
     known: Option<&'a Known>,
+}
+
+/// How often a rule went off on each scope, confirmed or not.
+#[derive(Debug, Default)]
+struct Firings(HashMap<Scope, u32>);
+
+impl Firings {
+    /// Counts one, and returns whether it is confirmed. A chart adds up runs before it goes off: that confirms once.
+    fn confirm(&mut self, scope: &Scope, rule: &Rule) -> bool {
+        let before = u32::from(rule.is_chart());
+        let count = self.0.entry(scope.clone()).or_insert(before);
+        *count += 1;
+        *count >= rule.confirm
+    }
 }
 
 /// The part of a task id before its number: runs of one family are alike. Empty if there is none.

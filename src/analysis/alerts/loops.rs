@@ -20,6 +20,25 @@ pub struct Limits {
     pub trip: u32,
 }
 
+impl Limits {
+    /// A streak that is over its warning for this many steps warns; a trip does not wait.
+    pub(super) fn confirmed(self, detector: Detector, steps: u32) -> Limits {
+        let is_streak = Detector::STREAKS.iter().any(|(it, ..)| *it == detector);
+        let later = if is_streak {
+            steps.saturating_sub(1)
+        } else {
+            0
+        };
+        Limits {
+            warn: self
+                .warn
+                .saturating_add(later)
+                .min(self.trip.max(self.warn)),
+            ..self
+        }
+    }
+}
+
 /// A level that a streak of a lane reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Noticed {

@@ -7,9 +7,10 @@ use crate::analysis::alerts::alert::Alert;
 use crate::analysis::alerts::check::{self, Ask, Feed, Report};
 use crate::analysis::alerts::detector::Level;
 use crate::analysis::alerts::engine::Standing;
-use crate::analysis::alerts::fact::{Fact, What};
+use crate::analysis::alerts::fact::{Fact, Scratch, What};
+use crate::analysis::alerts::history::Mask;
 use crate::analysis::alerts::history::baseline::Known;
-use crate::analysis::alerts::rules::Rules;
+use crate::analysis::alerts::rules::{Rules, Watches};
 use crate::base::cancel::CancelFlag;
 use crate::model::action::ActionIx;
 use crate::model::quantity::Time;
@@ -29,8 +30,12 @@ pub struct Overlay {
     taken_open: Vec<ActionIx>,
     /// Actions held back until an earlier call has its result.
     waiting: Vec<ActionIx>,
+    /// By rule, what it saw of the actions taken.
+    masks: Vec<Mask>,
     /// How many actions the store had.
     pub len: u32,
+    /// When pauses were last looked for; none if they were not.
+    now: Time,
     by_run: HashMap<RunIx, Vec<usize>>,
     by_action: HashMap<ActionIx, Vec<usize>>,
 }
@@ -42,39 +47,64 @@ impl Overlay {
         (known, context): (Arc<[Known]>, &Context),
         cancel: &CancelFlag,
     ) -> Overlay {
-        let empty = Overlay {
+        let masks = check::masks(store, rules, context, cancel);
+        Overlay::empty(store, rules, (known, masks)).read(store, context, cancel)
+    }
+
+    fn empty(
+        store: &Store,
+        rules: &Arc<Rules>,
+        (known, masks): (Arc<[Known]>, Vec<Mask>),
+    ) -> Overlay {
+        Overlay {
             rules: Arc::clone(rules),
             report: Report::default(),
             known,
             feed: Feed::growing(store, rules),
             taken_open: Vec::new(),
             waiting: Vec::new(),
+            masks,
             len: store.first(),
+            now: Time::NONE,
             by_run: HashMap::new(),
             by_action: HashMap::new(),
-        };
-        empty.read(store, context, cancel)
+        }
     }
 
     /// The same rules over a store with more actions or details. Only new actions are opened, unless a result is late.
     #[must_use]
     pub fn grown(&self, store: &Store, context: &Context, cancel: &CancelFlag) -> Overlay {
+        let mut scratch = Scratch::default();
         let is_late = |ix: &ActionIx| {
-            let fact = self.feed.fact(store, *ix);
+            let fact = self.feed.fact(store, *ix, &mut scratch);
             fact.is_some_and(|fact| !fact.is_open())
         };
-        let has_filters = self.rules.rules.iter().any(|rule| rule.filter.is_some());
-        if has_filters || self.taken_open.iter().any(is_late) {
-            let known = (Arc::clone(&self.known), context);
-            return Overlay::new(store, &self.rules, known, cancel);
+        let masks = check::masks(store, &self.rules, context, cancel);
+        if self.sees_otherwise(store, &masks) || self.taken_open.iter().any(is_late) {
+            let empty = Overlay::empty(store, &self.rules, (Arc::clone(&self.known), masks));
+            let now = self.now;
+            return Overlay { now, ..empty }.read(store, context, cancel);
         }
         let mut feed = Feed::growing(store, &self.rules);
         feed.engine = self.feed.engine.clone();
         let grown = Overlay {
             feed,
+            masks,
             ..self.clone()
         };
         grown.read(store, context, cancel)
+    }
+
+    /// Whether a filter on streaks says otherwise of an action that was taken: a status may have come later.
+    fn sees_otherwise(&self, store: &Store, masks: &[Mask]) -> bool {
+        let waiting: HashSet<ActionIx> = self.waiting.iter().copied().collect();
+        let taken = || {
+            let all = (store.first()..self.len).map(ActionIx);
+            all.filter(|ix| !waiting.contains(ix))
+        };
+        let rules = self.rules.rules.iter().zip(self.masks.iter().zip(masks));
+        let mut streaks = rules.filter(|(rule, _)| matches!(rule.watches, Watches::Lane { .. }));
+        streaks.any(|(_, (before, now))| !before.agrees(now, taken()))
     }
 
     fn read(mut self, store: &Store, context: &Context, cancel: &CancelFlag) -> Overlay {
@@ -86,7 +116,7 @@ impl Overlay {
             known: &known,
             context,
         };
-        let masks = check::masks(store, &ask, cancel);
+        let masks = std::mem::take(&mut self.masks);
         let new = (self.len..store.len()).map(ActionIx);
         let mut due: Vec<ActionIx> = std::mem::take(&mut self.waiting);
         due.extend(new);
@@ -106,8 +136,10 @@ impl Overlay {
             self.feed.step(store, &masks, fact);
         }
         self.feed.spend(store, &masks);
+        self.feed.engine.idle(self.now);
         self.len = store.len();
         self.report = check::report(store, &ask, (&self.feed, &masks), cancel);
+        self.masks = masks;
         self.index();
         self
     }
@@ -128,9 +160,16 @@ impl Overlay {
         }
     }
 
-    /// Checks for runs that have been idle for too long.
-    pub fn idle(&mut self, now: Time) {
-        self.feed.engine.idle(now);
+    /// The same at a time: only the clock tells pauses of runs that have not ended.
+    #[must_use]
+    pub fn at(
+        mut self,
+        now: Time,
+        (store, context): (&Store, &Context),
+        cancel: &CancelFlag,
+    ) -> Overlay {
+        self.now = now;
+        self.grown(store, context, cancel)
     }
 
     /// The current streaks of all agents.

@@ -79,7 +79,7 @@ pub enum Within {
 }
 
 /// What can separate one alert of a rule from another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum By {
     Run,
     Lane,
@@ -169,6 +169,22 @@ impl SinkKind {
     }
 }
 
+impl Sink {
+    pub fn new(name: &str, kind: SinkKind) -> Sink {
+        Sink {
+            name: name.to_owned(),
+            kind,
+            min: Level::Warn,
+            per_hour: 5,
+            url: None,
+            url_env: None,
+            key_env: None,
+            secret_env: None,
+            command: Vec::new(),
+        }
+    }
+}
+
 /// What may stop a run. `armed` only counts in the user's own file: `act` checks its owner.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Breaker {
@@ -208,6 +224,18 @@ impl Rules {
             rules: vec![Rule::new("loop", watches)],
             ..Rules::default()
         }
+    }
+
+    /// Whether some rule needs the clock: it limits pauses.
+    pub fn watch_pauses(&self) -> bool {
+        self.rules.iter().any(|rule| match &rule.watches {
+            Watches::Budget(limits) => limits.of(Resource::Idle).is_some(),
+            Watches::Lane { .. }
+            | Watches::Outlier
+            | Watches::Drift
+            | Watches::Rate { .. }
+            | Watches::Match { .. } => false,
+        })
     }
 
     pub fn find(&self, id: &str) -> Option<usize> {

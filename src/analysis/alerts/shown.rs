@@ -81,11 +81,13 @@ fn resource(used: &Used, number: i64) -> String {
     }
 }
 
-/// `loop·repeat`, or only the id if it names the detector.
+/// `loop·repeat`, `context·full`, or only the id if it names the detector.
 pub fn title(rules: &Rules, (rule, detector): (usize, Detector)) -> String {
     let id = &rules.rules[rule].id;
     let word = detector.word().trim_start_matches("budget.");
     let word = word.trim_end_matches("_usd");
+    let own = word.strip_prefix(id.as_str());
+    let word = own.and_then(|it| it.strip_prefix('_')).unwrap_or(word);
     let says_it = detector.word().replace('_', "-") == *id || word == id;
     if says_it || detector.is_chart() || detector == Detector::Match {
         id.clone()

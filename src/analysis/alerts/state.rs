@@ -51,25 +51,33 @@ pub enum Reading {
     Trip,
 }
 
-/// What is reported.
+/// What happened to an alert, for those who are told about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Told {
+pub enum Event {
     Fire,
     /// From a warning to a trip.
     Worse,
     /// It is still firing after a long time.
     Again,
+    /// A person acknowledged it.
+    Acknowledge,
     Resolve,
 }
 
-impl Told {
+impl Event {
     pub fn word(self) -> &'static str {
         match self {
-            Told::Fire => "fire",
-            Told::Worse => "worse",
-            Told::Again => "again",
-            Told::Resolve => "resolve",
+            Event::Fire => "fire",
+            Event::Worse => "worse",
+            Event::Again => "again",
+            Event::Acknowledge => "acknowledge",
+            Event::Resolve => "resolve",
         }
+    }
+
+    /// Whether it reports a problem.
+    pub fn is_bad(self) -> bool {
+        matches!(self, Event::Fire | Event::Worse | Event::Again)
     }
 }
 
@@ -99,7 +107,7 @@ pub struct Machine {
 
 impl Machine {
     /// Takes one evaluation, and returns what to report.
-    pub fn hit(&mut self, now: i64, reading: Reading, pace: Pace) -> Option<Told> {
+    pub fn hit(&mut self, now: i64, reading: Reading, pace: Pace) -> Option<Event> {
         let is_over = reading >= Reading::Over;
         if self.state == State::Resolved && is_over {
             *self = Machine::default();
@@ -112,7 +120,7 @@ impl Machine {
         }
     }
 
-    fn rise(&mut self, now: i64, reading: Reading, pace: Pace) -> Option<Told> {
+    fn rise(&mut self, now: i64, reading: Reading, pace: Pace) -> Option<Event> {
         if reading < Reading::Over {
             self.state = State::Ok;
             self.hits = 0;
@@ -127,21 +135,21 @@ impl Machine {
         self.count = self.hits;
         self.level = Some(reading);
         self.cleared = 0;
-        self.tell(now, Told::Fire)
+        self.tell(now, Event::Fire)
     }
 
-    fn burn(&mut self, now: i64, reading: Reading, pace: Pace) -> Option<Told> {
+    fn burn(&mut self, now: i64, reading: Reading, pace: Pace) -> Option<Event> {
         self.count += 1;
         self.cleared = 0;
         if Some(reading) > self.level {
             self.level = Some(reading);
-            return self.tell(now, Told::Worse);
+            return self.tell(now, Event::Worse);
         }
         let is_old = self.told.is_none_or(|told| now - told >= pace.repeat);
-        is_old.then(|| self.tell(now, Told::Again)).flatten()
+        is_old.then(|| self.tell(now, Event::Again)).flatten()
     }
 
-    fn cool(&mut self, now: i64, reading: Reading, pace: Pace) -> Option<Told> {
+    fn cool(&mut self, now: i64, reading: Reading, pace: Pace) -> Option<Event> {
         self.cleared = if reading == Reading::Clear {
             self.cleared + 1
         } else {
@@ -153,15 +161,15 @@ impl Machine {
         self.resolve(now)
     }
 
-    fn resolve(&mut self, now: i64) -> Option<Told> {
+    fn resolve(&mut self, now: i64) -> Option<Event> {
         self.state = State::Resolved;
         self.acked = None;
         // An alert that was never reported needs no resolution.
-        self.told.and_then(|_| self.tell(now, Told::Resolve))
+        self.told.and_then(|_| self.tell(now, Event::Resolve))
     }
 
     /// Its subject has ended: it can no longer get better or worse.
-    pub fn end(&mut self, now: i64) -> Option<Told> {
+    pub fn end(&mut self, now: i64) -> Option<Event> {
         match self.state {
             State::Firing => self.resolve(now),
             State::Pending => {
@@ -173,11 +181,11 @@ impl Machine {
     }
 
     /// Reports, unless a mark forbids it. Getting worse is always reported.
-    fn tell(&mut self, now: i64, what: Told) -> Option<Told> {
-        if self.is_snoozed(now) && what != Told::Worse {
+    fn tell(&mut self, now: i64, what: Event) -> Option<Event> {
+        if self.is_snoozed(now) && what != Event::Worse {
             return None;
         }
-        if self.acked.is_some() && what == Told::Again {
+        if self.acked.is_some() && what == Event::Again {
             return None;
         }
         self.told = Some(now);
@@ -346,7 +354,7 @@ impl Book {
 
 #[cfg(test)]
 mod tests {
-    use super::{Book, Fatigue, Kept, Machine, Mark, Pace, Reading, State, Told};
+    use super::{Book, Event, Fatigue, Kept, Machine, Mark, Pace, Reading, State};
 
     const PACE: Pace = Pace {
         confirm: 2,
@@ -355,7 +363,7 @@ mod tests {
     };
 
     #[track_caller]
-    fn check(machine: &mut Machine, (now, reading): (i64, Reading), expected: Option<Told>) {
+    fn check(machine: &mut Machine, (now, reading): (i64, Reading), expected: Option<Event>) {
         assert_eq!(machine.hit(now, reading, PACE), expected, "{now}");
     }
 
@@ -364,12 +372,12 @@ mod tests {
         let mut it = Machine::default();
         check(&mut it, (0, Reading::Over), None);
         assert_eq!(it.state, State::Pending);
-        check(&mut it, (1, Reading::Over), Some(Told::Fire));
+        check(&mut it, (1, Reading::Over), Some(Event::Fire));
         check(&mut it, (2, Reading::Clear), None);
         check(&mut it, (3, Reading::Between), None);
         check(&mut it, (4, Reading::Clear), None);
-        check(&mut it, (5, Reading::Clear), Some(Told::Resolve));
-        check(&mut it, (6, Reading::Trip), Some(Told::Fire));
+        check(&mut it, (5, Reading::Clear), Some(Event::Resolve));
+        check(&mut it, (6, Reading::Trip), Some(Event::Fire));
     }
 
     #[test]
@@ -380,7 +388,7 @@ mod tests {
         it.ack(Some("lead".to_owned()));
         check(&mut it, (500, Reading::Over), None);
         it.snooze(2000);
-        check(&mut it, (501, Reading::Trip), Some(Told::Worse));
+        check(&mut it, (501, Reading::Trip), Some(Event::Worse));
         assert_eq!(it.shown(502), "snoozed");
         assert_eq!(it.shown(2000), "acked");
     }
@@ -410,7 +418,7 @@ mod tests {
     fn the_end_of_a_run_resolves_an_alert_and_is_reported_only_if_the_alert_was() {
         let mut it = Machine::default();
         it.hit(0, Reading::Trip, PACE);
-        assert_eq!(it.end(1), Some(Told::Resolve));
+        assert_eq!(it.end(1), Some(Event::Resolve));
         assert_eq!(it.end(2), None);
         let mut quiet = Machine::default();
         quiet.snooze(10);

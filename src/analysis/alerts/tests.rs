@@ -7,6 +7,7 @@ use crate::analysis::alerts::detector::Level;
 use crate::analysis::alerts::history::baseline::Known;
 use crate::analysis::alerts::overlay::Overlay;
 use crate::analysis::alerts::rules::Rules;
+use crate::analysis::alerts::trail::trail;
 use crate::analysis::cohort::baseline;
 use crate::analysis::cohort::observe::{PairBy, RunChecks, observe};
 use crate::analysis::statistics::random::SplitMix64;
@@ -214,11 +215,7 @@ fn a_budget_trips_one_step_before_the_bill() {
         |usd: &str| format!("[[rule]]\nid = \"a\"\ndetector = \"budget\"\ncost_usd = {usd}\n");
     let early = "trip $0.80 + $0.20 for one more step > $0.90";
     check_trace(&trace.text(), &rule("0.9"), &[early]);
-    check_trace(
-        &trace.text(),
-        &rule("1.2"),
-        &["warn $1.00 is 83 % of $1.20"],
-    );
+    check_trace(&trace.text(), &rule("1.2"), &["warn $1.00 of $1.20 (83 %)"]);
     let unpriced = trace.text().replace("\"cost_usd\":0.2,", "");
     let unpriced = unpriced.replace("gpt-4o", "model-without-price");
     check_trace(&unpriced, &rule("0.9"), &[]);
@@ -416,17 +413,31 @@ fn a_malformed_line_changes_nothing() {
     }
 }
 
+/// With filters whose answer may come late, and levels that must be confirmed.
+const CHOOSY: &str = r#"
+[[rule]]
+id = "own"
+detector = ["repeat", "errors"]
+where = "-status:blocked -tool:sleep"
+confirm = 2
+[[rule]]
+id = "cap"
+detector = "budget"
+calls = 12
+confirm = 3
+"#;
+
 #[test]
 fn a_watched_run_gives_the_same_alerts_as_the_run_read_later() {
     let cancel = CancelFlag::new();
     let context = Context::default();
-    for seed in 0..12 {
+    for (seed, text) in (0..12).flat_map(|seed| [(seed, ALL), (seed, CHOOSY)]) {
         let lines = shuffled(&random(seed, &["a", "b"]), seed);
         let whole = store_of(&lines);
-        let later = told(&whole, &checked(&whole, ALL, &[]).alerts);
+        let later = told(&whole, &checked(&whole, text, &[]).alerts);
         let mut overlay = Overlay::new(
             &store_of(&lines[..4]),
-            &rules(ALL),
+            &rules(text),
             (Arc::from([]), &context),
             &cancel,
         );
@@ -436,8 +447,55 @@ fn a_watched_run_gives_the_same_alerts_as_the_run_read_later() {
             at += 1 + (seed as usize + at) % 5;
         }
         overlay = overlay.grown(&whole, &context, &cancel);
-        assert_eq!(told(&whole, overlay.alerts()), later, "seed {seed}");
+        assert_eq!(told(&whole, overlay.alerts()), later, "seed {seed} {text}");
     }
+}
+
+#[test]
+fn a_warning_waits_until_it_is_confirmed_and_a_trip_does_not() {
+    let mut trace = Trace::default();
+    for n in 0..9 {
+        trace.step("r", ("t", n), OK);
+    }
+    let rule = |confirm: u32| {
+        format!("[[rule]]\nid = \"a\"\ndetector = \"budget\"\ncalls = 10\nconfirm = {confirm}\n")
+    };
+    check_trace(&trace.text(), &rule(1), &["warn 8 of 10 tool calls (80 %)"]);
+    check_trace(&trace.text(), &rule(2), &["warn 8 of 10 tool calls (80 %)"]);
+    check_trace(&trace.text(), &rule(4), &[]);
+    trace.step("r", ("t", 9), OK);
+    check_trace(&trace.text(), &rule(9), &["trip 10 of 10 tool calls"]);
+
+    let mut trace = Trace::default();
+    for _ in 0..3 {
+        trace.step("r", ("t", 1), OK);
+    }
+    let rule = "[[rule]]\nid = \"a\"\ndetector = \"repeat\"\nconfirm = 2\n";
+    check_trace(&trace.text(), rule, &[]);
+    trace.step("r", ("t", 1), OK);
+    let found = "warn 4 steps in a row had the same calls and results (limit 4)";
+    check_trace(&trace.text(), rule, &[found]);
+}
+
+#[test]
+fn the_trail_of_an_alert_ends_at_its_measure() {
+    let mut trace = Trace::default();
+    for n in [1, 1, 2, 2, 2, 2] {
+        trace.step("r", ("t", n), OK);
+    }
+    let text = "[[rule]]\nid = \"a\"\ndetector = \"repeat\"\n[[rule]]\nid = \"b\"\ndetector = \"budget\"\ncalls = 6\n";
+    let (store, rules) = (load(&trace.text()), rules(text));
+    let report = checked(&store, text, &[]);
+    let (context, cancel) = (Context::default(), CancelFlag::new());
+    let points = |alert: &Alert| {
+        let found = trail(&store, &rules, (&report, alert), (&context, &cancel));
+        found.map(|it| it.points)
+    };
+    let found: Vec<_> = report.alerts.iter().map(points).collect();
+    // After each model call, which ends the step before it, and at the end.
+    let repeats = vec![0.0, 1.0, 2.0, 1.0, 2.0, 3.0, 4.0];
+    let calls = vec![0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+    assert_eq!(found, [Some(repeats), Some(calls)]);
 }
 
 #[test]

@@ -9,9 +9,10 @@ use crate::analysis::alerts::alert::Alert;
 use crate::analysis::alerts::detector::{Detector, Level};
 use crate::analysis::alerts::engine::Standing;
 use crate::analysis::alerts::overlay::Overlay;
-use crate::analysis::alerts::rules::{By, Rule, Rules, Sink, Watches};
+use crate::analysis::alerts::rules::{By, Rule, Rules, Sink};
 use crate::analysis::alerts::shown;
-use crate::analysis::alerts::state::{Book, Kept, Pace, Reading, State, Told};
+use crate::analysis::alerts::state::{Book, Event, Kept, Pace, Reading, State};
+use crate::model::action::{ActionIx, Kind};
 use crate::model::run::{RunIx, RunStatus};
 use crate::store::Store;
 
@@ -22,47 +23,6 @@ pub struct Watch {
     /// By alert key, the steps of its agents so far, or the runs for a chart.
     evaluated: HashMap<String, u64>,
     acked: HashSet<String>,
-}
-
-/// What happened to an alert.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Event {
-    Fire,
-    /// From a warning to a trip.
-    Worse,
-    /// It is still firing after a long time.
-    Again,
-    /// A person acknowledged it.
-    Acknowledge,
-    Resolve,
-}
-
-impl Event {
-    pub fn word(self) -> &'static str {
-        match self {
-            Event::Fire => Told::Fire.word(),
-            Event::Worse => Told::Worse.word(),
-            Event::Again => Told::Again.word(),
-            Event::Acknowledge => "acknowledge",
-            Event::Resolve => Told::Resolve.word(),
-        }
-    }
-
-    /// Whether it reports a problem.
-    pub fn is_bad(self) -> bool {
-        matches!(self, Event::Fire | Event::Worse | Event::Again)
-    }
-}
-
-impl From<Told> for Event {
-    fn from(told: Told) -> Event {
-        match told {
-            Told::Fire => Event::Fire,
-            Told::Worse => Event::Worse,
-            Told::Again => Event::Again,
-            Told::Resolve => Event::Resolve,
-        }
-    }
 }
 
 /// One event to report.
@@ -98,12 +58,14 @@ impl Watch {
             let look = Look {
                 alert,
                 pace: Pace {
-                    confirm: confirmations(rule),
+                    // What fires is confirmed already, so that a watched run fires where the same run does when it is
+                    // read later.
+                    confirm: 1,
                     clear: rule.clear,
                     ..Pace::default()
                 },
                 ticks: self.ticks(&key, alert, (store, overlay, &standings)),
-                standing: reading(alert, &standings),
+                reading: reading(alert, store, &standings),
                 is_over: is_over(store, alert),
                 now,
             };
@@ -135,8 +97,10 @@ impl Watch {
         (store, overlay, standings): (&Store, &Overlay, &[Standing]),
     ) -> u64 {
         let has_ended = |run: &&RunIx| has_ended(store, **run);
-        let count = if alert.worst().detector.is_chart() {
+        let count = if spans_runs(alert) {
             overlay.report.runs.iter().filter(has_ended).count() as u64
+        } else if is_about_the_past(alert) {
+            steps_after(store, alert)
         } else {
             let own = standings.iter().filter(|it| is_about(alert, it));
             own.map(|it| it.steps).max().unwrap_or(0)
@@ -168,19 +132,13 @@ impl Watch {
     }
 }
 
-/// How often a rule must fire. A chart accumulates runs before it fires, which counts as one confirmation.
-fn confirmations(rule: &Rule) -> u32 {
-    let before = u32::from(rule.is_chart() && !matches!(rule.watches, Watches::Outlier));
-    rule.confirm.saturating_sub(before).max(1)
-}
-
 /// One alert at one look.
 struct Look<'a> {
     alert: &'a Alert,
     pace: Pace,
     ticks: u64,
-    /// The current length of its streak; none if it is not a streak.
-    standing: Option<Reading>,
+    /// How it stands now, if nothing new fired; none for as it was.
+    reading: Option<Reading>,
     is_over: bool,
     now: i64,
 }
@@ -188,8 +146,7 @@ struct Look<'a> {
 impl Look<'_> {
     fn evaluate(&self, kept: &mut Kept) -> Vec<Event> {
         let mut told: Vec<Event> = Vec::new();
-        let mut tell = |what: Option<Told>| {
-            let event = what.map(Event::from);
+        let mut tell = |event: Option<Event>| {
             // The report that it fires already has the current level.
             let is_known = event == Some(Event::Worse) && told.contains(&Event::Fire);
             told.extend(event.filter(|_| !is_known));
@@ -212,13 +169,7 @@ impl Look<'_> {
             tell(kept.machine.end(now));
         } else {
             let level = kept.machine.level.unwrap_or(Reading::Over);
-            let reading = self
-                .standing
-                .unwrap_or(if self.alert.worst().detector.is_chart() {
-                    Reading::Clear
-                } else {
-                    level
-                });
+            let reading = self.reading.unwrap_or(level);
             let hits = new.len() as u64;
             for _ in hits.min(1)..self.ticks {
                 tell(kept.machine.hit(now, reading, pace));
@@ -234,7 +185,7 @@ impl Look<'_> {
 }
 
 /// Repeats the report of an alert that is still firing.
-fn again(kept: &mut Kept, now: i64, (reading, pace): (Reading, Pace)) -> Option<Told> {
+fn again(kept: &mut Kept, now: i64, (reading, pace): (Reading, Pace)) -> Option<Event> {
     let machine = &mut kept.machine;
     let is_due = machine.state == State::Firing
         && machine.told.is_some_and(|told| now - told >= pace.repeat);
@@ -271,8 +222,31 @@ fn is_about(alert: &Alert, standing: &Standing) -> bool {
         })
 }
 
-/// The reading of its worst streak now.
-fn reading(alert: &Alert, standings: &[Standing]) -> Option<Reading> {
+/// Whether it is evaluated after each run rather than after each step of one.
+fn spans_runs(alert: &Alert) -> bool {
+    let is_of_run = alert.scope.iter().any(|(by, _)| *by == By::Run);
+    alert.worst().detector.is_chart() || !is_of_run
+}
+
+/// Whether what fired is over as soon as the run goes on: it fires again if it happens again.
+fn is_about_the_past(alert: &Alert) -> bool {
+    matches!(alert.worst().detector, Detector::Match | Detector::Idle)
+}
+
+/// The model calls of its run since it last fired.
+fn steps_after(store: &Store, alert: &Alert) -> u64 {
+    let last = alert.hits.last().map_or(0, |hit| hit.at.0);
+    let rows = (last.saturating_add(1).max(store.first())..store.len()).map(ActionIx);
+    let rows = rows.map(|ix| store.row(ix));
+    let own = rows.filter(|row| row.run_ix() == alert.run() && row.kind() == Kind::Response);
+    own.count() as u64
+}
+
+/// How it stands if nothing new fired: by the worst of its streaks now.
+fn reading(alert: &Alert, store: &Store, standings: &[Standing]) -> Option<Reading> {
+    if spans_runs(alert) || (is_about_the_past(alert) && steps_after(store, alert) > 0) {
+        return Some(Reading::Clear);
+    }
     let own = standings.iter().filter(|it| is_about(alert, it));
     own.map(Standing::reading).max()
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::analysis::cohort::compare::Comparison;
-use crate::analysis::cohort::measure::{MEASURES, Measure, Worse};
+use crate::analysis::cohort::measure::{MEASURES, Measure, Shape, Worse};
 use crate::analysis::cohort::observe::Observation;
 use crate::analysis::statistics::sequence::{self, Sequence};
 
@@ -101,24 +101,45 @@ pub fn look(found: &Comparison, measure: Measure) -> Looks {
     } else {
         singles(found, measure)
     };
-    looks.of = values.len();
-    looks.after = values.len();
-    let mut sides = [Sequence::default(); 2];
-    for (number, (side, value)) in values.into_iter().enumerate() {
-        sides[side].add(value);
-        let interval = if looks.paired {
-            sequence::paired(&sides[0], looks.alpha)
-        } else {
-            sequence::independent(&sides[0], &sides[1], looks.alpha)
-        };
-        looks.interval = interval;
-        looks.decision = interval.map_or(Decision::Open, |it| decide(measure, it, looks.margin));
-        if looks.decision != Decision::Open {
-            looks.after = number + 1;
-            break;
+    looks.follow(values, scale(found, measure));
+    looks
+}
+
+/// The range of a measure.
+fn scale(found: &Comparison, measure: Measure) -> f64 {
+    if measure.info().shape == Shape::Rate {
+        return 1.0;
+    }
+    let runs = found.a.runs.iter().chain(&found.b.runs);
+    let values = runs.filter_map(|run| run.values.get(measure));
+    let (lo, hi) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(lo, hi), it| {
+        (lo.min(it), hi.max(it))
+    });
+    (hi - lo).max(0.0)
+}
+
+impl Looks {
+    /// Looks after each value, until it is decided.
+    fn follow(&mut self, values: Vec<(usize, f64)>, scale: f64) {
+        self.of = values.len();
+        self.after = values.len();
+        let mut sides = [Sequence::of_scale(scale); 2];
+        for (number, (side, value)) in values.into_iter().enumerate() {
+            sides[side].add(value);
+            self.interval = if self.paired {
+                sequence::paired(&sides[0], self.alpha)
+            } else {
+                sequence::independent(&sides[0], &sides[1], self.alpha)
+            };
+            let interval = self.interval;
+            self.decision =
+                interval.map_or(Decision::Open, |it| decide(self.measure, it, self.margin));
+            if self.decision != Decision::Open {
+                self.after = number + 1;
+                break;
+            }
         }
     }
-    looks
 }
 
 fn decide(measure: Measure, (lo, hi): (f64, f64), margin: f64) -> Decision {
@@ -184,6 +205,7 @@ mod tests {
     use crate::analysis::cohort::compare::{Options, compare};
     use crate::analysis::cohort::measure::{Measure, Values};
     use crate::analysis::cohort::observe::{Cohort, Observation};
+    use crate::analysis::statistics::random::SplitMix64;
     use crate::model::quantity::Time;
 
     /// Runs with this many successes out of ten.
@@ -225,6 +247,70 @@ mod tests {
             assert_eq!(looks.decision, Decision::Worse);
             assert!(looks.saved() > 300, "{looks:?}");
         }
+    }
+
+    /// Of simulated cohorts whose runs succeed in so many of a hundred, how many are called worse, and how many fine.
+    fn simulated(of_hundred: (u64, u64), is_paired: bool) -> (u32, u32) {
+        let mut counts = (0, 0);
+        for seed in 0..ROUNDS {
+            let mut random = SplitMix64::new(seed);
+            let mut succeeds = |percent| f64::from(u8::from(random.below(100) < percent));
+            let mut values = Vec::new();
+            for _ in 0..RUNS {
+                let (a, b) = (succeeds(of_hundred.0), succeeds(of_hundred.1));
+                if is_paired {
+                    values.push((0, b - a));
+                } else {
+                    values.extend([(0, a), (1, b)]);
+                }
+            }
+            let mut looks = Looks {
+                measure: Measure::Success,
+                decision: Decision::Open,
+                after: 0,
+                of: 0,
+                paired: is_paired,
+                interval: None,
+                margin: 0.03,
+                alpha: 0.05,
+            };
+            looks.follow(values, 1.0);
+            counts.0 += u32::from(looks.decision == Decision::Worse);
+            counts.1 += u32::from(looks.decision == Decision::Fine);
+        }
+        counts
+    }
+
+    const ROUNDS: u64 = 300;
+    const RUNS: usize = 500;
+    /// 5 % of the rounds, and two standard deviations of that count.
+    const WRONG: u32 = 23;
+
+    #[test]
+    fn looking_after_every_run_is_wrong_as_seldom_as_alpha_says() {
+        for is_paired in [true, false] {
+            for percent in [50, 90, 98] {
+                let (worse, _) = simulated((percent, percent), is_paired);
+                assert!(worse <= WRONG, "{worse} of {ROUNDS} worse at {percent} %");
+                // Worse by exactly what matters: calling it fine is wrong.
+                let (_, fine) = simulated((percent, percent - 3), is_paired);
+                assert!(fine <= WRONG, "{fine} of {ROUNDS} fine at {percent} %");
+            }
+        }
+        let (worse, _) = simulated((90, 60), true);
+        assert!(
+            u64::from(worse) > ROUNDS * 9 / 10,
+            "{worse} of {ROUNDS} found"
+        );
+    }
+
+    #[test]
+    fn runs_that_all_succeed_are_not_called_fine_at_once() {
+        let mut looks = looked((10, 10), true);
+        assert_eq!(looks.decision, Decision::Fine);
+        assert!((60..300).contains(&looks.after), "{looks:?}");
+        looks.follow(vec![(0, 0.0); 20], 1.0);
+        assert_eq!(looks.decision, Decision::Open);
     }
 
     #[test]

@@ -213,25 +213,37 @@ fn write_canon(value: &Value, out: &mut String) {
             out.push(']');
         }
         Value::Object(fields) => {
-            let mut sorted: Vec<_> = fields.iter().collect();
-            sorted.sort_unstable_by_key(|(key, _)| *key);
-            out.push('{');
-            for (at, (key, inner)) in sorted.into_iter().enumerate() {
-                if at > 0 {
-                    out.push(',');
-                }
-                quote(key, out);
-                out.push(':');
-                write_canon(inner, out);
-            }
-            out.push('}');
+            let fields = fields.iter().map(|(key, inner)| (key.as_str(), inner));
+            write_object(fields.collect(), out);
         }
     }
 }
 
+/// An object of these members, in canonical JSON.
+pub fn write_object(mut fields: Vec<(&str, &Value)>, out: &mut String) {
+    fields.sort_unstable_by_key(|(key, _)| *key);
+    out.push('{');
+    for (at, (key, inner)) in fields.into_iter().enumerate() {
+        if at > 0 {
+            out.push(',');
+        }
+        quote(key, out);
+        out.push(':');
+        write_canon(inner, out);
+    }
+    out.push('}');
+}
+
 fn quote(text: &str, out: &mut String) {
-    // Serialising a string cannot fail.
-    out.push_str(&serde_json::to_string(text).unwrap_or_default());
+    let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
+    if text.bytes().all(is_plain) {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+    } else {
+        // Serialising a string cannot fail.
+        out.push_str(&serde_json::to_string(text).unwrap_or_default());
+    }
 }
 
 /// Below this, every whole number is exact as a float, so that `1` and `1.0` are equal.

@@ -15,6 +15,15 @@ pub struct Sequence {
 }
 
 impl Sequence {
+    /// Counts one deviation of `scale`, the range of the values, before the first value comes: as long as all values are
+    /// the same, their spread is unknown rather than 0.
+    pub fn of_scale(scale: f64) -> Sequence {
+        Sequence {
+            squares: scale * scale,
+            ..Sequence::default()
+        }
+    }
+
     pub fn add(&mut self, value: f64) {
         self.n += 1;
         let away = value - self.mean;

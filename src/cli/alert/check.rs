@@ -2,20 +2,20 @@
 
 use std::path::PathBuf;
 
+use crate::analysis::alerts::alert::Alert;
 use crate::analysis::alerts::backtest::backtest;
-use crate::analysis::alerts::check::{Ask, Report, check};
+use crate::analysis::alerts::check::Report;
 use crate::analysis::alerts::detector::Level;
 use crate::analysis::alerts::engine::Hit;
-use crate::base::cancel::CancelFlag;
+use crate::cli::Cx;
+use crate::cli::alert::found::Found;
 use crate::cli::alert::report;
 use crate::cli::alert::sources::{InForce, split};
 use crate::cli::args::Paths;
 use crate::cli::failure::Exit;
 use crate::cli::load::Read;
-use crate::cli::{Cx, filter};
 use crate::export::alerts::{self as export, Document, Tested};
 use crate::export::json::alert as alert_json;
-use crate::model::run::RunIx;
 
 /// Check runs against rules: loops, budgets, cost outliers, rising rates
 #[derive(Debug, clap::Args)]
@@ -57,29 +57,8 @@ pub(super) struct Check {
     backtest: bool,
 }
 
-/// The runs to check: those that paths and `--where` select.
-pub(super) fn selected(cx: &Cx, read: &Read) -> anyhow::Result<Vec<RunIx>> {
-    let Some(condition) = filter::condition(cx)? else {
-        return Ok(read.runs());
-    };
-    let matching = filter::runs(cx, &read.store, &condition);
-    let mut runs = read.runs();
-    runs.retain(|run| matching.contains(run));
-    Ok(runs)
-}
-
-pub(super) fn checked(cx: &Cx, read: &Read, rules: &InForce, runs: &[RunIx]) -> Report {
-    let ask = Ask {
-        rules: &rules.rules,
-        only: Some(runs),
-        known: &rules.known,
-        context: &filter::context(cx),
-    };
-    check(&read.store, &ask, &CancelFlag::new())
-}
-
 /// What each rule would have done at each level it reached.
-pub(super) fn tested(read: &Read, report: &Report) -> Vec<Tested> {
+fn tested(read: &Read, report: &Report) -> Vec<Tested> {
     let mut found = Vec::new();
     let hits: Vec<&Hit> = report.alerts.iter().flat_map(|it| &it.hits).collect();
     let mut rules: Vec<usize> = report.alerts.iter().map(|it| it.rule).collect();
@@ -106,38 +85,26 @@ impl Check {
         let rules = InForce::read(cx, given.as_deref())?;
         let mut fails = Level::ALL.iter().copied();
         let fails = fails.rfind(|it| it.word() == self.fail_on);
-        let read = cx.load.paths(&cx.notes, &paths.or_stdin()?)?;
-        let exit = read.exit(&cx.notes);
-        if !read.has_records() {
-            return Ok(exit);
-        }
-        let runs = selected(cx, &read)?;
-        let report = checked(cx, &read, &rules, &runs);
+        let found = match Found::read(cx, rules, paths)? {
+            Ok(found) => found,
+            Err(exit) => return Ok(exit),
+        };
+        let report = &found.report;
         let backtests = if self.backtest {
-            tested(&read, &report)
+            tested(&found.read, report)
         } else {
             Vec::new()
         };
-        let document = Document {
-            store: &read.store,
-            rules: &rules.rules,
-            path: rules.path.as_deref(),
-            sha256: &rules.sha256,
-            known: &rules.known,
-            report: &report,
-            backtests: &backtests,
-        };
+        let document = found.document(&backtests);
         let format = match (cx.global.json, cx.global.jsonl) {
             (true, _) => "json",
             (_, true) => "jsonl",
             (false, false) => self.format.as_deref().unwrap_or("text"),
         };
         print(cx, &document, format, fails)?;
-        let fires = |alert: &crate::analysis::alerts::alert::Alert| {
-            fails.is_some_and(|least| alert.level() >= least)
-        };
-        Ok(if exit != Exit::Done {
-            exit
+        let fires = |alert: &Alert| fails.is_some_and(|least| alert.level() >= least);
+        Ok(if found.exit != Exit::Done {
+            found.exit
         } else if report.alerts.iter().any(fires) {
             Exit::Fired
         } else if self.inconclusive == "fail" && !report.learning.is_empty() {

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use crate::analysis::alerts::alert::Alert;
+use crate::analysis::alerts::check::Report;
 use crate::analysis::summary;
 use crate::base::human;
 use crate::cli::Cx;
-use crate::cli::alert::check::{checked, selected};
+use crate::cli::alert::found::Found;
 use crate::cli::alert::sources::InForce;
 use crate::cli::args::Paths;
 use crate::cli::failure::{Exit, Failure};
@@ -34,46 +35,36 @@ pub(super) struct Explain {
 impl Explain {
     pub(super) fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
         let rules = InForce::read(cx, self.rules.as_deref())?;
-        let read = cx.load.paths(&cx.notes, &self.paths.or_stdin()?)?;
-        let exit = read.exit(&cx.notes);
-        if !read.has_records() {
-            return Ok(exit);
-        }
-        let runs = selected(cx, &read)?;
-        let report = checked(cx, &read, &rules, &runs);
-        let found: Vec<&Alert> = report
-            .alerts
-            .iter()
-            .filter(|alert| alert.id.starts_with(&self.id))
-            .collect();
-        let alert = match found.as_slice() {
-            [one] => *one,
-            [] => {
-                let known = report.alerts.iter().map(|it| it.id.as_str());
-                let known = known.collect::<Vec<_>>().join(", ");
-                let what = format!("no alert {} (alerts: {known})", self.id);
-                return Err(Failure::Usage(what).into());
-            }
-            several => {
-                let what = format!("{} alerts begin with {}", several.len(), self.id);
-                return Err(Failure::Usage(what).into());
-            }
+        let found = match Found::read(cx, rules, self.paths)? {
+            Ok(found) => found,
+            Err(exit) => return Ok(exit),
         };
-        let document = Document {
-            store: &read.store,
-            rules: &rules.rules,
-            path: rules.path.as_deref(),
-            sha256: &rules.sha256,
-            known: &rules.known,
-            report: &report,
-            backtests: &[],
-        };
+        let alert = named(&found.report, &self.id)?;
+        let document = found.document(&[]);
         if cx.global.json {
             cx.out.json(&alert_json::alert(&document, alert))?;
         } else {
             print(cx, &document, alert)?;
         }
-        Ok(exit)
+        Ok(found.exit)
+    }
+}
+
+/// The one alert whose id begins with `id`.
+fn named<'a>(report: &'a Report, id: &str) -> Result<&'a Alert, Failure> {
+    let alerts = report.alerts.iter();
+    let found: Vec<&Alert> = alerts.filter(|alert| alert.id.starts_with(id)).collect();
+    match found.as_slice() {
+        [one] => Ok(one),
+        [] => {
+            let known = report.alerts.iter().map(|it| it.id.as_str());
+            let known = known.collect::<Vec<_>>().join(", ");
+            Err(Failure::Usage(format!("no alert {id} (alerts: {known})")))
+        }
+        several => {
+            let what = format!("{} alerts begin with {id}", several.len());
+            Err(Failure::Usage(what))
+        }
     }
 }
 

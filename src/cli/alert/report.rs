@@ -8,7 +8,10 @@ use crate::cli::Cx;
 use crate::cli::table::{self, Cell, Column};
 use crate::export::alerts::{Document, summary};
 use crate::export::words::Role;
+use crate::model::quantity::Time;
 
+/// The most agents named whose normal level was learned.
+const GROUPS: usize = 4;
 /// The most alerts printed, worst first.
 const LISTED: usize = 100;
 
@@ -62,10 +65,7 @@ fn heading(cx: &mut Cx, of: &Document<'_>) -> anyhow::Result<()> {
     let count = human::counted(of.rules.rules.len() as u64, "rule");
     cx.out.line(&format!("rules     {rules} · {count}"))?;
     let baseline = match of.known {
-        [] => {
-            let runs = human::counted(of.report.runs.len() as u64, "run");
-            format!("learned from these {runs} in order")
-        }
+        [] => learned(cx, of),
         known => {
             let names = known.iter().map(|it| {
                 let runs = human::counted(it.runs.len() as u64, "run");
@@ -77,6 +77,36 @@ fn heading(cx: &mut Cx, of: &Document<'_>) -> anyhow::Result<()> {
     cx.out.line(&format!("baseline  {baseline}"))?;
     cx.out.line(&summary(of))?;
     Ok(())
+}
+
+/// `learned here from runs without an alert: 19 of claude-code (30 Sep to 12 Oct)`.
+fn learned(cx: &Cx, of: &Document<'_>) -> String {
+    let date = |time: Time| {
+        let date = human::date(time.get()?, &cx.out.look.zone);
+        date.split(' ').next_back().map(str::to_owned)
+    };
+    let groups = of.report.learned.iter().take(GROUPS).map(|it| {
+        let agent = match &*it.agent {
+            "" => "unnamed agents",
+            agent => agent,
+        };
+        let days = match (date(it.first), date(it.last)) {
+            (Some(first), Some(last)) if first != last => format!(" ({first} to {last})"),
+            (Some(first), _) => format!(" ({first})"),
+            (None, _) => String::new(),
+        };
+        format!("{} of {agent}{days}", human::count(it.runs as u64))
+    });
+    let mut groups: Vec<String> = groups.collect();
+    let more = of.report.learned.len().saturating_sub(GROUPS);
+    if more > 0 {
+        groups.push(format!("and {}", human::counted(more as u64, "more agent")));
+    }
+    if groups.is_empty() {
+        return "none: no rule compares runs, or every run has an alert".to_owned();
+    }
+    let groups = cx.out.look.clean(&groups.join(", "));
+    format!("learned here, from the runs without an alert: {groups}")
 }
 
 fn one(cx: &mut Cx, of: &Document<'_>, alert: &Alert) -> anyhow::Result<()> {

@@ -9,7 +9,7 @@ use crate::analysis::alerts::detector::Level;
 use crate::analysis::alerts::rules::Rules;
 use crate::base::human;
 use crate::cli::Cx;
-use crate::cli::alert::check::{checked, selected};
+use crate::cli::alert::found::{checked, selected};
 use crate::cli::alert::report::what_if;
 use crate::cli::alert::sources::InForce;
 use crate::cli::args::Paths;

@@ -7,12 +7,12 @@ use crate::act::places::Places;
 use crate::act::trip::{self, Cause, Trip};
 use crate::analysis::alerts::detector::Level;
 use crate::analysis::alerts::overlay::Overlay;
-use crate::analysis::alerts::watch::Event;
+use crate::analysis::alerts::state::Event;
 use crate::analysis::process;
 use crate::base::clock::{Clock, System};
 use crate::cli::Cx;
+use crate::cli::alert::reporting::Reported;
 use crate::cli::alert::sources::InForce;
-use crate::cli::alert::telling::Told;
 use crate::store::Store;
 use crate::store::bodies::Bodies;
 
@@ -34,7 +34,7 @@ pub(super) fn act(
     cx: &Cx,
     in_force: &InForce,
     (store, overlay): (&Store, &Overlay),
-    told: &Told,
+    told: &Reported,
     may: bool,
 ) {
     let news = &told.news;

@@ -16,16 +16,15 @@ use signal_hook::flag;
 #[cfg(feature = "capture")]
 use crate::act::notify::{Heartbeat, Network};
 use crate::act::notify::{Notifier, Tempo};
-use crate::analysis::alerts::budget::Resource;
 use crate::analysis::alerts::overlay::Overlay;
-use crate::analysis::alerts::rules::{Rules, Sink, SinkKind, Watches};
+use crate::analysis::alerts::rules::{Rules, Sink, SinkKind};
 use crate::analysis::alerts::state::Book;
 use crate::analysis::alerts::watch::{News, Watch};
 use crate::base::cancel::CancelFlag;
 use crate::base::clock::{Clock, System};
 use crate::base::human;
+use crate::cli::alert::reporting::{Reported, Reporter};
 use crate::cli::alert::sources::{self, InForce, split};
-use crate::cli::alert::telling::{Told, Voice};
 use crate::cli::alert::trips;
 use crate::cli::args::Paths;
 use crate::cli::failure::{Exit, Failure};
@@ -345,19 +344,20 @@ impl Watcher {
         let context = filter::context(cx);
         let cancel = CancelFlag::new();
         let now = System.now();
-        let is_idle = watches_idle(&self.in_force.rules) && self.looked.elapsed() >= RECHECK;
+        let rules = &self.in_force.rules;
+        let is_due = self.is_stale || self.looked.elapsed() >= RECHECK;
         let overlay = match self.overlay.take() {
             None => {
                 let known = (Arc::from(self.in_force.known.clone()), &context);
-                Overlay::new(&self.store, &self.in_force.rules, known, &cancel)
+                Overlay::new(&self.store, rules, known, &cancel)
             }
-            Some(mut known) if self.is_stale || is_idle => {
-                if is_idle {
-                    known.idle(Time(now));
-                }
-                known.grown(&self.store, &context, &cancel)
-            }
+            Some(known) if self.is_stale => known.grown(&self.store, &context, &cancel),
             Some(known) => known,
+        };
+        let overlay = if rules.watch_pauses() && is_due {
+            overlay.at(Time(now), (&self.store, &context), &cancel)
+        } else {
+            overlay
         };
         (self.is_stale, self.looked) = (false, Instant::now());
         self.take_over(cx)?;
@@ -396,7 +396,7 @@ impl Watcher {
     }
 
     /// Moves the states, and decides which sinks get which message.
-    fn evaluate(&mut self, cx: &Cx, overlay: &Overlay, now: i64) -> anyhow::Result<Vec<Told>> {
+    fn evaluate(&mut self, cx: &Cx, overlay: &Overlay, now: i64) -> anyhow::Result<Vec<Reported>> {
         let Watcher {
             watch,
             store,
@@ -408,7 +408,7 @@ impl Watcher {
             disarmed,
             ..
         } = self;
-        let voice = Voice {
+        let reporter = Reporter {
             store,
             overlay,
             in_force,
@@ -419,8 +419,8 @@ impl Watcher {
         };
         let mut step = |book: &mut Book| {
             let news: Vec<News> = watch.look((store, overlay), book, now.div_euclid(1_000_000));
-            let told = news.iter().map(|news| voice.tell(news, book));
-            told.collect::<Vec<Told>>()
+            let told = news.iter().map(|news| reporter.report(news, book));
+            told.collect::<Vec<Reported>>()
         };
         let Some(states) = states else {
             return Ok(step(book));
@@ -528,7 +528,9 @@ fn with_sinks(rules: &Rules, wanted: &[String]) -> Result<Rules, Failure> {
     let mut rules = rules.clone();
     if wanted.is_empty() {
         if rules.sinks.is_empty() {
-            rules.sinks.push(built_in(SinkKind::Bell));
+            rules
+                .sinks
+                .push(Sink::new(SinkKind::Bell.word(), SinkKind::Bell));
         }
         return Ok(rules);
     }
@@ -539,7 +541,7 @@ fn with_sinks(rules: &Rules, wanted: &[String]) -> Result<Rules, Failure> {
             terminal
                 .iter()
                 .find(|it| it.word() == name)
-                .map(|it| built_in(*it))
+                .map(|it| Sink::new(name, *it))
         };
         own.or_else(usual).ok_or_else(|| {
             let known = rules.sinks.iter().map(|it| it.name.as_str());
@@ -551,29 +553,4 @@ fn with_sinks(rules: &Rules, wanted: &[String]) -> Result<Rules, Failure> {
     let sinks: Result<Vec<Sink>, Failure> = wanted.iter().map(one).collect();
     rules.sinks = sinks?;
     Ok(rules)
-}
-
-fn built_in(kind: SinkKind) -> Sink {
-    Sink {
-        name: kind.word().to_owned(),
-        kind,
-        min: crate::analysis::alerts::detector::Level::Warn,
-        per_hour: 5,
-        url: None,
-        url_env: None,
-        key_env: None,
-        secret_env: None,
-        command: Vec::new(),
-    }
-}
-
-fn watches_idle(rules: &Rules) -> bool {
-    rules.rules.iter().any(|rule| match &rule.watches {
-        Watches::Budget(limits) => limits.of(Resource::Idle).is_some(),
-        Watches::Lane { .. }
-        | Watches::Outlier
-        | Watches::Drift
-        | Watches::Rate { .. }
-        | Watches::Match { .. } => false,
-    })
 }

@@ -7,7 +7,7 @@ use super::number;
 use crate::analysis::alerts::alert::Alert;
 use crate::analysis::alerts::backtest::Backtest;
 use crate::analysis::alerts::engine::{Amount, Hit};
-use crate::analysis::alerts::history::{Learning, Scope};
+use crate::analysis::alerts::history::{Learned, Learning, Scope};
 use crate::export::alerts::Document;
 use crate::model::action::ActionIx;
 use crate::model::quantity::Cost;
@@ -46,6 +46,19 @@ pub struct BaselineJson<'a> {
     /// The normal level was learned from the runs checked.
     pub learned: bool,
     pub runs: usize,
+    /// By agent, the runs without an alert, which the normal level was learned from.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub from: Vec<LearnedJson<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct LearnedJson<'a> {
+    pub agent: &'a str,
+    pub runs: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -133,6 +146,7 @@ pub fn alerts<'a>(of: &'a Document<'a>) -> AlertsJson<'a> {
             path: of.known.first().map(|known| known.path.as_str()),
             learned: of.known.is_empty(),
             runs: of.normal_runs(),
+            from: report.learned.iter().map(learned).collect(),
         },
         runs: report.runs.len(),
         alerts: report.alerts.iter().map(|it| alert(of, it)).collect(),
@@ -232,6 +246,15 @@ fn baseline(hit: &Hit) -> Option<Value> {
         Amount::Drift(it) => Some(json!({"n": it.n, "mean": it.mean})),
         Amount::Rate(it) => Some(json!({"n": it.n, "p0": it.p0})),
         Amount::Count { .. } | Amount::Used(_) | Amount::Match { .. } => None,
+    }
+}
+
+fn learned(it: &Learned) -> LearnedJson<'_> {
+    LearnedJson {
+        agent: &it.agent,
+        runs: it.runs,
+        first: number::time(it.first),
+        last: number::time(it.last),
     }
 }
 

@@ -20,14 +20,15 @@ use crate::act::kill::{Refused, Target};
 use crate::base::{human, text};
 use crate::tui::alerting::{Looking, Seen};
 use crate::tui::effects::Effect;
+use crate::tui::filtering;
 use crate::tui::keys::{Command, Key};
 use crate::tui::screen::{Headline, Pointer, Screen};
 use crate::tui::screens::alerts::details::Details;
-use crate::tui::screens::alerts::history::Told;
+use crate::tui::screens::alerts::history::Section;
 use crate::tui::screens::alerts::layout::Regions;
 use crate::tui::screens::alerts::rows::{Item, RowText};
 use crate::tui::screens::alerts::stop::Dialog;
-use crate::tui::screens::alerts::tasks::{Look, Tested};
+use crate::tui::screens::alerts::tasks::{Look, TestOf, Tested};
 use crate::tui::session::{News, Session};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::prompt::Prompt;
@@ -42,8 +43,8 @@ pub struct Alerts {
     input: Input,
     below: Below,
     tested: Option<Tested>,
-    /// The rule being tested, and the length of the store.
-    testing: Option<(usize, u32)>,
+    /// What is being tested.
+    testing: Option<TestOf>,
     /// Something has changed since the list was built.
     is_stale: bool,
     has_failed: bool,
@@ -83,7 +84,7 @@ struct Frame {
     rules: String,
     rows: Vec<RowText>,
     details: Details,
-    history: Told,
+    history: Section,
     empty: Vec<String>,
     dialog: Vec<String>,
 }
@@ -161,7 +162,8 @@ impl Screen for Alerts {
         self.refresh(seen.as_deref(), session);
         self.prepare_details(seen.as_deref(), session);
         let details = self.frame.details.lines.len();
-        self.frame.regions = Regions::new(area, details, self.frame.history.lines.len());
+        let below = (details, self.frame.history.height());
+        self.frame.regions = Regions::new(area, self.items.len(), below);
         self.list.settle(&Extent {
             len: self.items.len(),
             rows: usize::from(self.frame.regions.list.height),
@@ -250,12 +252,15 @@ impl Alerts {
         let item = self.selected().cloned();
         let Some((seen, item)) = seen.zip(item) else {
             self.frame.details = Details::default();
-            self.frame.history = Told::default();
+            self.frame.history = Section::default();
             return;
         };
         self.frame.details = Details::new(&item, seen, session);
         self.frame.history = match self.below {
-            Below::WouldHave => history::would_have(&item, seen, self.tested.as_ref()),
+            Below::WouldHave => {
+                let room = usize::from(self.frame.regions.list.width);
+                history::would_have(&item, seen, (self.tested.as_ref(), room))
+            }
             Below::Happened => history::happened(&item, seen, session),
         };
     }
@@ -295,11 +300,11 @@ impl Alerts {
         let Some((seen, Item::Alert(at))) = seen.zip(self.selected().cloned()) else {
             return Vec::new();
         };
-        let Some(rule) = seen.alerts().get(at).map(|alert| alert.rule) else {
+        if at >= seen.alerts().len() {
             return Vec::new();
-        };
-        let of = (rule, seen.overlay.len);
-        let is_known = self.tested.as_ref().is_some_and(|it| (it.0, it.1) == of);
+        }
+        let of = (at, seen.overlay.len);
+        let is_known = self.tested.as_ref().is_some_and(|it| it.of == of);
         let is_shown = self.below == Below::WouldHave && self.frame.regions.history.height > 0;
         if is_known || !is_shown || self.testing == Some(of) {
             return Vec::new();
@@ -308,7 +313,8 @@ impl Alerts {
         vec![Effect::start(tasks::Test {
             store: session.loaded.store.clone(),
             seen,
-            rule,
+            of,
+            context: filtering::context(session),
         })]
     }
 

@@ -46,6 +46,24 @@ pub fn foot<'a>(
     (footer.height > 0).then(|| Row::new(buf, footer, 0, theme.styles.text))
 }
 
+/// A rule with a title in it; nothing where there is no room for a row.
+pub fn titled(words: &str, area: Rect, theme: &Theme, buf: &mut Buffer) {
+    if area.height == 0 {
+        return;
+    }
+    let faint = theme.styles.faint;
+    let mut row = Row::new(buf, area, 0, faint);
+    row.put(theme.marks.horizontal, faint);
+    if !words.is_empty() {
+        let words = text::cut(words, row.room().saturating_sub(4)).into_owned();
+        row.put(" ", faint)
+            .put(&words, theme.styles.strong)
+            .put(" ", faint);
+    }
+    let room = row.room();
+    row.put(&theme.marks.horizontal.repeat(room), faint);
+}
+
 impl<'a> Row<'a> {
     /// Row `y` of `area`, wiped. Outside of the area, and where the area leaves the buffer, nothing is written.
     pub fn new(buf: &'a mut Buffer, area: Rect, y: u16, style: Style) -> Row<'a> {

@@ -361,7 +361,7 @@ fn played(expected: &Value, pace: Pace, marks: &[(usize, &str)], readings: &[u8]
             }
         };
         let state = serde_json::to_value(it.state).expect("a word");
-        let told = told.map(saferun_tui::analysis::alerts::state::Told::word);
+        let told = told.map(saferun_tui::analysis::alerts::state::Event::word);
         let found = json!([now, state, it.shown(now), it.count, told]);
         assert_eq!(&found, expected);
     }

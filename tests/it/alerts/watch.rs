@@ -3,7 +3,6 @@
 use std::fs::{self, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
@@ -13,6 +12,8 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
+
+use super::{agent, begin, steps};
 
 /// Longer than any step takes on the slowest machine.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -46,6 +47,14 @@ impl Home {
         fs::write(&path, text).expect("written");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("set");
         path.to_string_lossy().into_owned()
+    }
+
+    /// Rules with a sink that appends to a file; both paths.
+    fn rules_with_file(&self) -> (String, PathBuf) {
+        let out = self.path("out");
+        let sink = "[sink.file]\ntype = \"command\"\ncommand = [\"sh\", \"-c\", \"cat >> ";
+        let rules = format!("{RULES}{sink}'{}'\"]\n", out.display());
+        (self.write("alerts.toml", &rules), out)
     }
 
     fn append(&self, text: &str) {
@@ -170,18 +179,6 @@ fn start(run: &str) -> String {
     format!("{{\"type\":\"run_start\",\"run_id\":\"{run}\",\"agent\":\"desk\"}}\n")
 }
 
-/// Steps with the same call and result.
-fn steps(run: &str, from: u32, to: u32) -> String {
-    let step = |n: u32| {
-        format!(
-            "{{\"type\":\"tool_call\",\"run_id\":\"{run}\",\"id\":\"c{n}\",\"tool\":\"refund\",\"args\":{{\"key\":\"sk-live-0123456789abcdef0123456789\"}}}}\n\
-                 {{\"type\":\"tool_result\",\"run_id\":\"{run}\",\"call_id\":\"c{n}\",\"status\":\"ok\",\"result\":\"still open\"}}\n\
-                 {{\"type\":\"response\",\"run_id\":\"{run}\",\"id\":\"m{n}\",\"content\":\"text {n}\"}}\n"
-        )
-    };
-    (from..=to).map(step).collect()
-}
-
 fn end(run: &str) -> String {
     format!("{{\"type\":\"run_end\",\"run_id\":\"{run}\",\"status\":\"ok\"}}\n")
 }
@@ -189,14 +186,7 @@ fn end(run: &str) -> String {
 #[test]
 fn a_loop_is_reported_as_it_happens_and_saved() {
     let home = Home::new();
-    let out = home.path("out");
-    let rules = home.write(
-        "alerts.toml",
-        &format!(
-            "{RULES}[sink.file]\ntype = \"command\"\ncommand = [\"sh\", \"-c\", \"cat >> '{}'\"]\n",
-            out.display()
-        ),
-    );
+    let (rules, out) = home.rules_with_file();
     let mut watcher = home.watch(&["--rules", &rules]);
     home.append(&(start("r1") + &steps("r1", 1, 3)));
     let fired = watcher.event("fire", "warn");
@@ -250,14 +240,7 @@ fn a_loop_is_reported_as_it_happens_and_saved() {
 #[test]
 fn alerts_from_before_are_printed_as_old_and_not_sent() {
     let home = Home::new();
-    let out = home.path("out");
-    let rules = home.write(
-        "alerts.toml",
-        &format!(
-            "{RULES}[sink.file]\ntype = \"command\"\ncommand = [\"sh\", \"-c\", \"cat >> '{}'\"]\n",
-            out.display()
-        ),
-    );
+    let (rules, out) = home.rules_with_file();
     home.append(&(start("r1") + &steps("r1", 1, 5)));
     let watcher = home.watch(&["--rules", &rules]);
     let old = watcher.event("fire", "trip");
@@ -281,14 +264,7 @@ fn alerts_from_before_are_printed_as_old_and_not_sent() {
 #[test]
 fn only_one_of_two_watchers_sends() {
     let home = Home::new();
-    let out = home.path("out");
-    let rules = home.write(
-        "alerts.toml",
-        &format!(
-            "{RULES}[sink.file]\ntype = \"command\"\ncommand = [\"sh\", \"-c\", \"cat >> '{}'\"]\n",
-            out.display()
-        ),
-    );
+    let (rules, out) = home.rules_with_file();
     let first = home.watch(&["--rules", &rules]);
     let second = home.start(&["--rules", &rules]);
     second.note("another program watches these rules");
@@ -391,23 +367,9 @@ fn an_armed_kill_ends_the_process_group_of_the_run() {
         fs::Permissions::from_mode(0o700),
     )
     .expect("set");
-    let mut agent = Command::new("sleep")
-        .arg("600")
-        .process_group(0)
-        .spawn()
-        .expect("an agent");
-    // The run begins after its process started.
-    thread::sleep(Duration::from_millis(1200));
-    let now = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .expect("a time");
-    let now = now.as_secs();
-    let begin = format!(
-        "{{\"type\":\"run_start\",\"run_id\":\"r1\",\"agent\":\"desk\",\"pid\":{},\"ts\":{now}}}\n",
-        agent.id()
-    );
+    let mut agent = agent();
     let watcher = home.watch(&[]);
-    home.append(&(begin + &steps("r1", 1, 3)));
+    home.append(&(begin("r1", &agent) + &steps("r1", 1, 3)));
     watcher.event("fire", "warn");
     home.append(&steps("r1", 4, 5));
     watcher.event("worse", "trip");

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::analysis::alerts::detector::Detector;
 use crate::analysis::alerts::engine::{Amount, Hit};
-use crate::analysis::alerts::history::{Found, Look, Marks, Past, Scope, scope_of};
+use crate::analysis::alerts::history::{Firings, Found, Look, Marks, Past, Scope, scope_of};
 use crate::analysis::alerts::rules::Within;
 use crate::model::action::{ActionIx, Kind};
 use crate::model::quantity::Time;
@@ -29,6 +29,7 @@ pub(super) fn bursts(
 ) -> Found {
     let mut found = Found::default();
     let mut scopes: BTreeMap<Scope, VecDeque<Stand>> = BTreeMap::new();
+    let mut firings = Firings::default();
     for (number, run) in past.kept(look.mask).into_iter().enumerate() {
         let mut step = 0;
         for ix in past.rows(run) {
@@ -50,6 +51,9 @@ pub(super) fn bursts(
             near.retain(|before| is_within(before, &stand, within));
             if near.len() >= count as usize {
                 let evidence: Vec<ActionIx> = near.drain(..).map(|it| it.ix).collect();
+                if !firings.confirm(&scope, look.rule) {
+                    continue;
+                }
                 let hit = Hit {
                     rule: look.at,
                     detector: Detector::Match,

@@ -6,7 +6,7 @@ use crate::analysis::alerts::charts::{self, Ewma, LEAST, Normal, Outlier};
 use crate::analysis::alerts::detector::Detector;
 use crate::analysis::alerts::engine::{Amount, Hit};
 use crate::analysis::alerts::history::{
-    Drift, Found, Learning, Look, Past, Scope, family, scope_of,
+    Drift, Firings, Found, Learning, Look, Past, Scope, family, scope_of,
 };
 use crate::analysis::alerts::rules::By;
 use crate::analysis::statistics::ranks;
@@ -139,6 +139,8 @@ pub(super) fn outliers(past: &mut Past<'_>, look: &Look<'_>) -> Found {
             continue;
         };
         let kind = Kind::of(past, run);
+        let of_agent = vec![(By::Agent, kind.agent.clone())];
+        found.charted.entry(of_agent).or_default().push(cost);
         let mut is_calm = !past.is_alarming[run.0 as usize];
         match seen.alike(&kind) {
             Err(have) => {
@@ -303,6 +305,7 @@ pub(super) fn drift(past: &mut Past<'_>, look: &Look<'_>) -> Found {
     let mut found = Found::default();
     let frozen = frozen(look);
     let mut scopes: BTreeMap<Scope, (Vec<Seen>, Option<Chart>)> = BTreeMap::new();
+    let mut firings = Firings::default();
     for run in past.kept(look.mask) {
         let (Some(cost), Some(last)) = (cost(past, run), past.last(run)) else {
             continue;
@@ -338,7 +341,9 @@ pub(super) fn drift(past: &mut Past<'_>, look: &Look<'_>) -> Found {
         chart.recent.drain(..extra);
         let mean = chart.ewma.mean;
         let point = chart.ewma.add(chart.centre.rest(&kind, cost));
-        if point.fires {
+        let trail = found.charted.entry(scope.clone()).or_default();
+        trail.push(point.value - mean);
+        if point.fires && firings.confirm(&scope, look.rule) {
             let recent = chart.recent.iter();
             let evidence = recent.filter_map(|(run, _)| past.rows(*run).first().copied());
             let hit = Hit {

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use crate::analysis::alerts::charts::{Cusum, LEAST, normal_rate};
 use crate::analysis::alerts::detector::Detector;
 use crate::analysis::alerts::engine::{Amount, Hit};
-use crate::analysis::alerts::history::{Found, Learning, Look, Marks, Past, Rate, Scope, scope_of};
+use crate::analysis::alerts::history::{
+    Firings, Found, Learning, Look, Marks, Past, Rate, Scope, scope_of,
+};
 use crate::analysis::alerts::rules::By;
 use crate::model::action::ActionIx;
 use crate::model::run::RunIx;
@@ -29,6 +31,7 @@ struct Chart {
 pub(super) fn rates(past: &Past<'_>, look: &Look<'_>, marks: &Marks, event: &Expr) -> Found {
     let mut found = Found::default();
     let mut charts: BTreeMap<Scope, Chart> = BTreeMap::new();
+    let mut firings = Firings::default();
     for run in past.kept(look.mask) {
         for (scope, calls) in scopes(past, look, marks, run) {
             let chart = charts.entry(scope.clone()).or_default();
@@ -37,7 +40,15 @@ pub(super) fn rates(past: &Past<'_>, look: &Look<'_>, marks: &Marks, event: &Exp
                 chart.learned.push((events as u32, calls.len() as u32));
                 continue;
             }
-            for (ix, rate, evidence) in chart.run(&calls) {
+            let fires = chart.run(&calls);
+            let top = fires.iter().map(|(_, rate, _)| rate.sum);
+            let sum = chart.cusum.as_ref().map_or(0.0, |cusum| cusum.sum);
+            let trail = found.charted.entry(scope.clone()).or_default();
+            trail.push(top.fold(sum, f64::max));
+            for (ix, rate, evidence) in fires {
+                if !firings.confirm(&scope, look.rule) {
+                    continue;
+                }
                 let hit = Hit {
                     rule: look.at,
                     detector: Detector::Rate,

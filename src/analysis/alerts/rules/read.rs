@@ -334,17 +334,7 @@ fn id(entry: &Entry<'_>) -> Result<String, Mistake> {
 }
 
 fn sink(named: &Entry<'_>) -> Result<Sink, Mistake> {
-    let mut sink = Sink {
-        name: named.name.to_owned(),
-        kind: SinkKind::Bell,
-        min: Level::Warn,
-        per_hour: 5,
-        url: None,
-        url_env: None,
-        key_env: None,
-        secret_env: None,
-        command: Vec::new(),
-    };
+    let mut sink = Sink::new(named.name, SinkKind::Bell);
     let mut kind = None;
     for entry in entries(named.text, named.table()?) {
         let owned = || Ok(Some(entry.string()?.to_owned()));

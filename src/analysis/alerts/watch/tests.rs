@@ -1,11 +1,14 @@
 use std::sync::Arc;
 
-use super::{Event, Watch};
+use super::Watch;
 use crate::analysis::alerts::overlay::Overlay;
 use crate::analysis::alerts::rules::Rules;
-use crate::analysis::alerts::state::{Book, Mark, State};
+use crate::analysis::alerts::state::{Book, Event, Mark, State};
 use crate::base::cancel::CancelFlag;
+use crate::model::action::ActionIx;
+use crate::model::quantity::Time;
 use crate::query::Context;
+use crate::store::Store;
 use crate::store::testing::load;
 
 /// A run that makes the same call `times` times, then `more` new calls, and may end.
@@ -34,7 +37,14 @@ fn trace(times: usize, more: usize, ends: bool) -> String {
 
 /// Looks at each trace in turn, as if one had grown into the next; returns what was reported, old news in brackets.
 fn told(book: &mut Book, traces: &[(usize, usize, bool)]) -> Vec<String> {
-    let text = "[[rule]]\nid = \"loop\"\ndetector = \"repeat\"\n";
+    told_by(
+        "[[rule]]\nid = \"loop\"\ndetector = \"repeat\"\n",
+        book,
+        traces,
+    )
+}
+
+fn told_by(text: &str, book: &mut Book, traces: &[(usize, usize, bool)]) -> Vec<String> {
     let rules = Arc::new(Rules::read(text).expect("rules"));
     let mut watch = Watch::default();
     let mut all = Vec::new();
@@ -95,6 +105,44 @@ fn a_restarted_program_continues_where_the_last_one_was() {
     let mut book = Book::new();
     assert_eq!(told(&mut book, &[(1, 0, false), (3, 0, false)]), ["fire"]);
     assert_eq!(told(&mut book, &[(3, 0, false), (5, 0, false)]), ["worse"]);
+}
+
+#[test]
+fn what_a_filter_found_is_over_when_it_is_not_found_again() {
+    let text = "[[rule]]\nid = \"m\"\ndetector = \"match\"\nwhen = \"args.order=7\"\ncount = 3\nseverity = \"trip\"\n";
+    let grows = [(1, 0, false), (3, 0, false), (3, 2, false), (3, 3, false)];
+    let seen = told_by(text, &mut Book::new(), &grows);
+    assert_eq!(seen, ["fire", "resolve"]);
+}
+
+#[test]
+fn a_pause_fires_by_the_clock_and_is_over_when_the_run_goes_on() {
+    let text = "[[rule]]\nid = \"stuck\"\ndetector = \"budget\"\nidle = \"1h\"\n";
+    let rules = Arc::new(Rules::read(text).expect("rules"));
+    let call = r#"{"type":"tool_call","run_id":"r1","agent":"desk","ts":"2026-11-22T10:01:00Z","id":"c","tool":"t","args":{}}"#;
+    let answer = r#"{"type":"response","run_id":"r1","agent":"desk","ts":"2026-11-22T11:31:00Z","id":"m","content":"on"}"#;
+    let (short, long) = (call.to_owned(), [call, answer, answer, answer].join("\n"));
+    let (context, cancel) = (Context::default(), CancelFlag::new());
+    let store = load(&short);
+    let began = store.row(ActionIx(0)).time().0;
+    let at = |seconds: i64| Time(began + seconds * 1_000_000);
+    let known = (Arc::from([]), &context);
+    let overlay = Overlay::new(&store, &rules, known, &cancel);
+    let early = overlay.at(at(1800), (&store, &context), &cancel);
+    let (mut watch, mut book) = (Watch::default(), Book::new());
+    let mut look = |store: &Store, overlay: &Overlay| {
+        let news = watch.look((store, overlay), &mut book, 0);
+        news.into_iter().map(|it| it.event).collect::<Vec<_>>()
+    };
+    assert_eq!(look(&store, &early), []);
+    let late = early.at(at(5340), (&store, &context), &cancel);
+    assert_eq!(look(&store, &late), [Event::Fire]);
+    // The pause is told once, however often the clock is read.
+    let later = late.at(at(5370), (&store, &context), &cancel);
+    assert_eq!(look(&store, &later), []);
+    let store = load(&long);
+    let on = later.at(at(5430), (&store, &context), &cancel);
+    assert_eq!(look(&store, &on), [Event::Resolve]);
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! The lower part: what the rule of the selected alert would have stopped and saved, or when it went off.
 
+use crate::analysis::alerts::alert::Alert;
 use crate::analysis::alerts::backtest::Backtest;
 use crate::analysis::alerts::detector::Level;
 use crate::analysis::alerts::shown;
-use crate::base::human;
+use crate::analysis::alerts::trail::Trail;
+use crate::base::{human, text};
 use crate::tui::alerting::Seen;
 use crate::tui::screens::alerts::rows::{Item, clean};
 use crate::tui::screens::alerts::tasks::Tested;
@@ -12,35 +14,77 @@ use crate::tui::widgets::tone::{Line, Tone};
 
 /// A title and the lines below it.
 #[derive(Debug, Default)]
-pub(super) struct Told {
+pub(super) struct Section {
     pub(super) title: String,
     pub(super) lines: Vec<Line>,
+    pub(super) spark: Option<Spark>,
+}
+
+/// The measure of a rule over time, one cell for each number: `▁▁▁▂▁▁▃▅▆▇█  S after each run · limit 4.5 at the top`.
+#[derive(Debug)]
+pub(super) struct Spark {
+    pub(super) points: Vec<f64>,
+    pub(super) limit: f64,
+    pub(super) words: String,
+}
+
+impl Section {
+    pub(super) fn height(&self) -> usize {
+        self.lines.len() + usize::from(self.spark.is_some())
+    }
 }
 
 /// The most hits that are listed; the latest ones.
 const LISTED: usize = 8;
 
-pub(super) fn would_have(item: &Item, seen: &Seen, tested: Option<&Tested>) -> Told {
+/// `room` is the width of a line.
+pub(super) fn would_have(
+    item: &Item,
+    seen: &Seen,
+    (tested, room): (Option<&Tested>, usize),
+) -> Section {
     let Item::Alert(at) = item else {
-        return Told::default();
+        return Section::default();
     };
     let alert = &seen.alerts()[*at];
     let rule = &seen.rules().rules[alert.rule];
     let title = clean(&format!("would have fired: {} on the open runs", rule.id));
-    let of = (alert.rule, seen.overlay.len);
-    let Some((_, _, tested)) = tested.filter(|it| (it.0, it.1) == of) else {
+    let of = (*at, seen.overlay.len);
+    let Some(tested) = tested.filter(|it| it.of == of) else {
         let wait = vec![(Tone::Faint, "counting…".to_owned())];
-        return Told {
+        return Section {
             title,
-            lines: vec![wait, Line::new(), Line::new()],
+            lines: vec![wait, Line::new(), Line::new(), Line::new()],
+            spark: None,
         };
     };
-    let mut lines: Vec<Line> = tested
-        .iter()
-        .map(|(level, it)| backtest(*level, it))
-        .collect();
-    lines.push(note(tested));
-    Told { title, lines }
+    let levels = tested.levels.iter();
+    let mut lines: Vec<Line> = levels.map(|(level, it)| backtest(*level, it)).collect();
+    lines.push(note(&tested.levels));
+    let spark = tested.trail.as_ref().filter(|it| !it.points.is_empty());
+    Section {
+        title,
+        lines,
+        spark: spark.map(|trail| spark_of(alert, trail, room)),
+    }
+}
+
+/// The last numbers that fit in `room` cells.
+fn spark_of(alert: &Alert, trail: &Trail, room: usize) -> Spark {
+    let limit = shown::limit(alert.worst());
+    let mut words = format!("{} · limit {limit} at the top", trail.what);
+    let left = room.saturating_sub(text::width(&words) + 24).max(10);
+    let from = trail.points.len().saturating_sub(left);
+    let points = trail.points[from..].to_vec();
+    if from > 0 {
+        let (last, all) = (points.len(), trail.points.len());
+        words = format!("{words} · last {last} of {all}");
+    }
+    Spark {
+        points,
+        limit: trail.limit,
+        words,
+    }
 }
 
 /// `trip  3 of 214 runs (1.4 %, 95 %: 0.5–4.0) · would have saved $4.10 of $212 · 0 of 3 had succeeded`.
@@ -88,9 +132,9 @@ fn note(tested: &[(Level, Backtest)]) -> Line {
 }
 
 /// When the rule went off, and what was sent about it.
-pub(super) fn happened(item: &Item, seen: &Seen, session: &Session) -> Told {
+pub(super) fn happened(item: &Item, seen: &Seen, session: &Session) -> Section {
     let Item::Alert(at) = item else {
-        return Told::default();
+        return Section::default();
     };
     let alert = &seen.alerts()[*at];
     let store = &session.loaded.store;
@@ -138,11 +182,12 @@ pub(super) fn happened(item: &Item, seen: &Seen, session: &Session) -> Told {
             (tone, words),
         ]
     }));
-    Told {
+    Section {
         title: format!(
             "history: went off {}",
             human::counted(alert.hits.len() as u64, "time")
         ),
         lines,
+        spark: None,
     }
 }

@@ -2,6 +2,8 @@
 
 use ratatui::layout::Rect;
 
+use crate::tui::widgets::stack::Stack;
+
 /// ```text
 ///  rules built in (10)                 5 alerts · 2 firing
 /// ──────────────────────────────────────────────────────────
@@ -31,11 +33,12 @@ pub(super) struct Regions {
 /// The minimum heights for showing the parts, the least important last.
 const DETAILED: u16 = 12;
 const ROOMY: u16 = 18;
-const TALL: u16 = 26;
+/// The rows of the list that the history must leave.
+const LISTED: u16 = 5;
 
 impl Regions {
-    /// `details` and `history` are their numbers of lines.
-    pub(super) fn new(area: Rect, details: usize, history: usize) -> Regions {
+    /// `items`, `details` and `history` are their numbers of lines.
+    pub(super) fn new(area: Rect, items: usize, (details, history): (usize, usize)) -> Regions {
         let lines = |lines: usize| u16::try_from(lines).unwrap_or(u16::MAX);
         let rule = u16::from(area.height >= ROOMY);
         let details = if area.height >= DETAILED {
@@ -43,25 +46,14 @@ impl Regions {
         } else {
             0
         };
-        let history = if area.height >= TALL {
-            lines(history).min(area.height / 3)
-        } else {
-            0
-        };
-        let titles = u16::from(details > 0) + u16::from(history > 0);
-        let fixed = 1 + rule + rule + titles + details + history + rule + 1;
-        let list = area.height.saturating_sub(fixed);
-        let mut at = area.y;
-        let mut part = |height: u16| {
-            let left = area.bottom().saturating_sub(at);
-            let rect = Rect {
-                y: at,
-                height: height.min(left),
-                ..area
-            };
-            at += rect.height;
-            rect
-        };
+        let fixed = 1 + rule + rule + u16::from(details > 0) + details + rule + 1;
+        let room = area.height.saturating_sub(fixed);
+        let spare = room.saturating_sub(lines(items).min(LISTED));
+        let history = lines(history).min(area.height / 3);
+        let history = if spare > history { history } else { 0 };
+        let list = room.saturating_sub(history + u16::from(history > 0));
+        let mut stack = Stack::new(area);
+        let mut part = |height| stack.part(height);
         Regions {
             rules: part(1),
             upper_rule: part(rule),

@@ -86,7 +86,7 @@ fn alert(alert: &Alert, seen: &Seen, session: &Session) -> RowText {
     let now = session.clock.now().div_euclid(1_000_000);
     let kept = seen.kept(alert);
     let time = store.row(alert.hits[0].at).time().get();
-    let since = time.map(|time| human::time_of_day(time, &session.zone));
+    let since = time.map(|time| human::since(time, session.clock.now(), &session.zone));
     RowText {
         mark: match alert.level() {
             Level::Info => Mark::Info,
@@ -97,9 +97,7 @@ fn alert(alert: &Alert, seen: &Seen, session: &Session) -> RowText {
         scope: scope(&alert.scope, store, alert.run()),
         value: shown::value(hit),
         limit: shown::limit(hit),
-        since: since
-            .map(|it| it.chars().take(5).collect())
-            .unwrap_or_default(),
+        since: since.unwrap_or_default(),
         times: alert.times().to_string(),
         state: kept.map_or_else(|| "firing".to_owned(), |kept| state(kept, now)),
         action: kept.map_or_else(String::new, |kept| action(alert, kept, seen, session)),
@@ -137,8 +135,7 @@ fn action(alert: &Alert, kept: &Kept, seen: &Seen, session: &Session) -> String 
         words.push(format!("stop{armed}"));
     }
     words.extend(kept.sent.iter().map(|(sink, (at, arrived))| {
-        let time = human::time_of_day(at * 1_000_000, &session.zone);
-        let time: String = time.chars().take(5).collect();
+        let time = human::since(at * 1_000_000, session.clock.now(), &session.zone);
         let mark = if *arrived { "✓" } else { "✗" };
         format!("{sink} {mark} {time}")
     }));
@@ -185,8 +182,8 @@ fn learning(it: &Learning, seen: &Seen, session: &Session) -> RowText {
     }
 }
 
-/// The width of a run id, in cells.
-const RUN: usize = 18;
+/// The width of a run id, in cells: the agent beside it is to be read too.
+const RUN: usize = 11;
 
 /// `run 7f3a91 support`; without names, all runs.
 fn scope(scope: &Scope, store: &Store, run: RunIx) -> String {
@@ -231,6 +228,10 @@ pub(super) fn counts(seen: &Seen, session: &Session) -> String {
     let learning = seen.overlay.report.learning.len();
     if learning > 0 {
         parts.push(format!("{learning} learning"));
+    }
+    let held: u32 = seen.book.sinks.values().map(|sink| sink.held).sum();
+    if held > 0 {
+        parts.push(format!("{held} held back"));
     }
     if seen.alerts().is_empty() {
         parts.insert(0, "no alerts".to_owned());

@@ -8,8 +8,10 @@ use crate::act::trip;
 use crate::analysis::alerts::backtest::{Backtest, backtest};
 use crate::analysis::alerts::detector::Level;
 use crate::analysis::alerts::state::{Kept, Mark};
+use crate::analysis::alerts::trail::{Trail, trail};
 use crate::base::cancel::CancelFlag;
 use crate::model::quantity::Time;
+use crate::query::Context;
 use crate::state::alerts::AlertStates;
 use crate::store::Store;
 use crate::tui::alerting::{Looked, Looking, Seen};
@@ -79,23 +81,34 @@ impl Task for Put {
     }
 }
 
-/// What a rule would have done to the open runs.
+/// What the rule of an alert would have done to the open runs, and how its measure came to the limit.
 #[derive(Debug)]
 pub(super) struct Test {
     pub(super) seen: Arc<Seen>,
     pub(super) store: Store,
-    pub(super) rule: usize,
+    pub(super) of: TestOf,
+    pub(super) context: Context,
 }
 
-/// A rule, the length of the store, and what the rule would have done at each level.
-pub(super) type Tested = (usize, u32, Vec<(Level, Backtest)>);
+/// An alert by its place, and the length of the store.
+pub(super) type TestOf = (usize, u32);
+
+/// The answer.
+#[derive(Debug)]
+pub(super) struct Tested {
+    pub(super) of: TestOf,
+    pub(super) levels: Vec<(Level, Backtest)>,
+    pub(super) trail: Option<Trail>,
+}
 
 impl Task for Test {
     type Screen = Alerts;
     type Answer = Tested;
 
-    fn run(self, _: &CancelFlag, _: &mut dyn FnMut(Tested)) -> Tested {
-        let (seen, rule) = (&self.seen, self.rule);
+    fn run(self, cancel: &CancelFlag, _: &mut dyn FnMut(Tested)) -> Tested {
+        let seen = &self.seen;
+        let alert = &seen.alerts()[self.of.0];
+        let rule = alert.rule;
         let hits = || {
             let alerts = seen.alerts().iter().filter(|alert| alert.rule == rule);
             alerts.flat_map(|alert| &alert.hits)
@@ -104,7 +117,12 @@ impl Task for Test {
         let levels = [Level::Warn, Level::Trip].into_iter();
         let levels = levels.filter(|level| hits().any(|hit| hit.level >= *level));
         let tested = levels.map(|level| (level, backtest(&self.store, runs, hits(), level)));
-        (rule, self.store.len(), tested.collect())
+        let found = (&seen.overlay.report, alert);
+        Tested {
+            of: self.of,
+            levels: tested.collect(),
+            trail: trail(&self.store, seen.rules(), found, (&self.context, cancel)),
+        }
     }
 
     fn answered(alerts: &mut Alerts, answer: Tested, _: &mut Session) -> Vec<Effect> {

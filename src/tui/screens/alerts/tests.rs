@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use crate::analysis::alerts::rules::Rules;
 use crate::tui::alerting::{InForce, Source};
-use crate::tui::testing::{load, options};
-use crate::tui::{Options, Setup, render};
+use crate::tui::testing::{assert_shown, options, sized};
+use crate::tui::{Options, Setup};
 
 const RULES: &str = r#"version = 1
 [[rule]]
@@ -71,15 +71,12 @@ fn with_rules() -> Options {
 }
 
 fn screen(size: (u16, u16), keys: &str) -> String {
-    render::text(&render::script(&with_rules(), load(TRACE), size, keys))
+    sized(&with_rules(), TRACE, size, keys)
 }
 
 #[track_caller]
 fn check(keys: &str, expected: &[&str]) {
-    let shown = screen((120, 36), keys);
-    for words in expected {
-        assert!(shown.contains(words), "{words}\n{shown}");
-    }
+    assert_shown(&screen((120, 36), keys), expected);
 }
 
 #[test]
@@ -160,6 +157,6 @@ fn rules_that_cannot_be_read_are_named() {
         },
         ..options()
     };
-    let shown = render::text(&render::script(&options, load(TRACE), (80, 24), "6"));
+    let shown = sized(&options, TRACE, (80, 24), "6");
     assert!(shown.contains("alerts.toml:3:1"), "{shown}");
 }

@@ -16,6 +16,7 @@ use crate::tui::theme::Theme;
 use crate::tui::widgets::hints;
 use crate::tui::widgets::paint::{self, Row};
 use crate::tui::widgets::popup::{self, Edges};
+use crate::tui::widgets::spark;
 use crate::tui::widgets::tone::Line;
 
 /// Below this width, value and limit share a column and the action is omitted.
@@ -29,7 +30,7 @@ const REFERENCE: usize = 120;
 const NARROW_SCOPE: usize = 18;
 const VALUE: usize = 10;
 const LIMIT: usize = 17;
-const SINCE: usize = 6;
+const SINCE: usize = 7;
 const TIMES: usize = 4;
 const STATE: usize = 12;
 /// The width of value and limit together, in a narrow row.
@@ -67,14 +68,19 @@ pub(super) fn draw(alerts: &Alerts, theme: &Theme, area: Rect, buf: &mut Buffer)
     for (y, line) in (0..regions.list.height).zip(&frame.empty) {
         Row::new(buf, regions.list, y, Style::new()).put(&format!(" {line}"), styles.text);
     }
-    titled(&frame.details.title, regions.details_rule, theme, buf);
+    paint::titled(&frame.details.title, regions.details_rule, theme, buf);
     details(alerts, theme, buf);
-    titled(&frame.history.title, regions.history_rule, theme, buf);
+    paint::titled(&frame.history.title, regions.history_rule, theme, buf);
     for y in 0..regions.history.height {
         let mut row = Row::new(buf, regions.history, y, Style::new());
         row.put("  ", Style::new());
         if let Some(line) = frame.history.lines.get(usize::from(y)) {
             pieces(line, theme, &mut row);
+        } else if let Some(it) = &frame.history.spark {
+            let bars = spark::against(it.limit, &it.points, &theme.marks.levels);
+            row.put(&bars, styles.number).put("  ", styles.text);
+            let room = row.room();
+            row.put(&text::cut(&it.words, room), styles.faint);
         }
     }
     foot(alerts, theme, buf);
@@ -178,24 +184,6 @@ fn or_none<'a>(text: &'a str, theme: &Theme) -> &'a str {
     } else {
         text
     }
-}
-
-/// A horizontal rule with a title.
-fn titled(words: &str, area: Rect, theme: &Theme, buf: &mut Buffer) {
-    if area.height == 0 {
-        return;
-    }
-    let faint = theme.styles.faint;
-    let mut row = Row::new(buf, area, 0, faint);
-    row.put(theme.marks.horizontal, faint);
-    if !words.is_empty() {
-        let words = text::cut(words, row.room().saturating_sub(4)).into_owned();
-        row.put(" ", faint)
-            .put(&words, theme.styles.strong)
-            .put(" ", faint);
-    }
-    let room = row.room();
-    row.put(&theme.marks.horizontal.repeat(room), faint);
 }
 
 fn details(alerts: &Alerts, theme: &Theme, buf: &mut Buffer) {

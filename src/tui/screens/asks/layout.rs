@@ -2,6 +2,8 @@
 
 use ratatui::layout::Rect;
 
+use crate::tui::widgets::stack::Stack;
+
 /// ```text
 ///  ASKED  LEFT  HOST  TOOL  WHAT  RULE
 ///  list
@@ -30,17 +32,8 @@ impl Regions {
         let room = area.height.saturating_sub(4);
         let asks = u16::try_from(asks).unwrap_or(u16::MAX);
         let list = asks.min(room / LIST).max(1).min(room);
-        let mut at = area.y;
-        let mut part = |height: u16| {
-            let left = area.bottom().saturating_sub(at);
-            let rect = Rect {
-                y: at,
-                height: height.min(left),
-                ..area
-            };
-            at += rect.height;
-            rect
-        };
+        let mut stack = Stack::new(area);
+        let mut part = |height| stack.part(height);
         Regions {
             heads: part(1),
             list: part(list),

@@ -2,6 +2,8 @@
 
 use ratatui::layout::Rect;
 
+use crate::tui::widgets::stack::Stack;
+
 /// ```text
 ///  ≈$12.23 (estimated from tokens) · 156 model calls in 1 run
 /// ──────────────────────────────
@@ -44,16 +46,8 @@ impl Regions {
         } else {
             0
         };
-        let mut at = area.y;
-        let mut part = |height: u16| {
-            let rect = Rect {
-                y: at,
-                height,
-                ..area
-            };
-            at += height;
-            rect
-        };
+        let mut stack = Stack::new(area);
+        let mut part = |height| stack.part(height);
         let rule = u16::from(is_roomy);
         let total = part(1);
         let upper_rule = part(rule);

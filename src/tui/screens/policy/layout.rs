@@ -2,6 +2,8 @@
 
 use ratatui::layout::Rect;
 
+use crate::tui::widgets::stack::Stack;
+
 /// ```text
 ///  policy.toml (6 rules)
 /// ──────────────────────────────
@@ -48,17 +50,8 @@ impl Regions {
         let room = area.height.saturating_sub(fixed);
         // The rules have two thirds, and their calls the rest.
         let calls = room / 3;
-        let mut at = area.y;
-        let mut part = |height: u16| {
-            let left = area.bottom().saturating_sub(at);
-            let rect = Rect {
-                y: at,
-                height: height.min(left),
-                ..area
-            };
-            at += rect.height;
-            rect
-        };
+        let mut stack = Stack::new(area);
+        let mut part = |height| stack.part(height);
         Regions {
             files: part(1),
             sums: part(u16::from(table == 0)),

@@ -1,8 +1,8 @@
 use crate::analysis::policy::set::{Policies, Set};
 use crate::analysis::policy::{File, Scope};
 use crate::tui::policing::Source;
-use crate::tui::testing::{load, options};
-use crate::tui::{Options, Setup, render};
+use crate::tui::testing::{assert_shown, options, sized};
+use crate::tui::{Options, Setup};
 
 const POLICY: &str = r#"version = 1
 default = "allow"
@@ -74,15 +74,12 @@ fn with_policy() -> Options {
 }
 
 fn screen(size: (u16, u16), keys: &str) -> String {
-    render::text(&render::script(&with_policy(), load(TRACE), size, keys))
+    sized(&with_policy(), TRACE, size, keys)
 }
 
 #[track_caller]
 fn check(keys: &str, expected: &[&str]) {
-    let shown = screen((120, 36), keys);
-    for words in expected {
-        assert!(shown.contains(words), "{words}\n{shown}");
-    }
+    assert_shown(&screen((120, 36), keys), expected);
 }
 
 #[test]
@@ -149,7 +146,7 @@ fn suggestions_are_lines_and_go_away_again() {
 
 #[test]
 fn without_a_policy_the_view_says_how_to_give_one() {
-    let shown = |keys| render::text(&render::script(&options(), load(TRACE), (120, 24), keys));
+    let shown = |keys| sized(&options(), TRACE, (120, 24), keys);
     let view = shown("9");
     assert!(
         view.contains("no policy is known") && view.contains("p reads one"),

@@ -123,24 +123,6 @@ fn note(row: &mut Row<'_>, words: Option<&String>, theme: &Theme) {
     row.put(&text::cut(words, room), theme.styles.text);
 }
 
-/// A rule with words in it.
-fn titled(words: &str, area: Rect, theme: &Theme, buf: &mut Buffer) {
-    if area.height == 0 {
-        return;
-    }
-    let faint = theme.styles.faint;
-    let mut row = Row::new(buf, area, 0, faint);
-    row.put(theme.marks.horizontal, faint);
-    if !words.is_empty() {
-        let words = text::cut(words, row.room().saturating_sub(4)).into_owned();
-        row.put(" ", faint)
-            .put(&words, theme.styles.strong)
-            .put(" ", faint);
-    }
-    let room = row.room();
-    row.put(&theme.marks.horizontal.repeat(room), faint);
-}
-
 const EFFECT: usize = 7;
 const RULE: usize = 32;
 /// Below [`WIDE`]: what lint says needs the room.
@@ -151,7 +133,7 @@ const WIDE: u16 = 100;
 
 fn rules(policy: &Policy, theme: &Theme, buf: &mut Buffer) {
     let (regions, styles) = (&policy.frame.regions, &theme.styles);
-    titled("rules", regions.rules_rule, theme, buf);
+    paint::titled("rules", regions.rules_rule, theme, buf);
     let mut head = Row::new(buf, regions.heads, 0, styles.faint);
     head.skip(2)
         .cell("EFFECT", EFFECT, styles.faint)
@@ -218,7 +200,7 @@ const NOTE: usize = 36;
 
 fn calls(policy: &Policy, theme: &Theme, buf: &mut Buffer) {
     let regions = &policy.frame.regions;
-    titled(&policy.frame.calls_title, regions.calls_rule, theme, buf);
+    paint::titled(&policy.frame.calls_title, regions.calls_rule, theme, buf);
     for y in 0..regions.calls.height {
         let shown = policy.frame.calls.get(usize::from(y));
         let is_selected = shown.is_some_and(|it| it.is_selected);

@@ -10,8 +10,8 @@ use crate::analysis::alerts::detector::Level;
 use crate::analysis::alerts::overlay::Overlay;
 use crate::analysis::alerts::rules::Sink;
 use crate::analysis::alerts::shown;
-use crate::analysis::alerts::state::Book;
-use crate::analysis::alerts::watch::{Event, News};
+use crate::analysis::alerts::state::{Book, Event};
+use crate::analysis::alerts::watch::News;
 use crate::base::{human, text};
 use crate::cli::Cx;
 use crate::cli::alert::sources::InForce;
@@ -22,7 +22,7 @@ use crate::export::words::Role;
 use crate::store::Store;
 
 /// What a report is composed from.
-pub(super) struct Voice<'a> {
+pub(super) struct Reporter<'a> {
     pub(super) store: &'a Store,
     pub(super) overlay: &'a Overlay,
     pub(super) in_force: &'a InForce,
@@ -35,7 +35,7 @@ pub(super) struct Voice<'a> {
 }
 
 /// One reported change.
-pub(super) struct Told {
+pub(super) struct Reported {
     pub(super) news: News,
     level: Level,
     /// The actions taken, in words.
@@ -47,9 +47,9 @@ pub(super) struct Told {
     now: i64,
 }
 
-impl Voice<'_> {
+impl Reporter<'_> {
     /// Sends the news to the sinks, unless it is old or over the hourly limit; the book records what was sent.
-    pub(super) fn tell(&self, news: &News, book: &mut Book) -> Told {
+    pub(super) fn report(&self, news: &News, book: &mut Book) -> Reported {
         let alert = &self.overlay.alerts()[news.alert];
         let level = alert.level();
         let rules = &self.in_force.rules;
@@ -66,7 +66,7 @@ impl Voice<'_> {
         if held_back > 0 {
             done.push(format!("held back ({held_back} so far)"));
         }
-        Told {
+        Reported {
             level,
             title: self.title(alert),
             why: clean(&alert.worst().arithmetic()),
@@ -189,7 +189,7 @@ fn clean(raw: &str) -> String {
     text::sanitize(&masked).into_owned()
 }
 
-impl Told {
+impl Reported {
     /// `14:02:07 fire  ✖ trip  loop·repeat · run 7f3a91 · 5 steps … (limit 5) → bell · 0f3a91c2`.
     pub(super) fn print(&self, cx: &mut Cx) -> io::Result<()> {
         if cx.global.jsonl || cx.global.json {

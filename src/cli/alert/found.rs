@@ -1,0 +1,75 @@
+//! Traces, and what rules find in them.
+
+use crate::analysis::alerts::check::{Ask, Report, check};
+use crate::base::cancel::CancelFlag;
+use crate::cli::alert::sources::InForce;
+use crate::cli::args::Paths;
+use crate::cli::failure::Exit;
+use crate::cli::load::Read;
+use crate::cli::{Cx, filter};
+use crate::export::alerts::{Document, Tested};
+use crate::model::run::RunIx;
+
+pub(super) struct Found {
+    pub(super) read: Read,
+    pub(super) rules: InForce,
+    pub(super) report: Report,
+    /// Whether the traces could be read whole.
+    pub(super) exit: Exit,
+}
+
+impl Found {
+    /// Reads and checks; the exit code alone if there is nothing to check.
+    pub(super) fn read(
+        cx: &mut Cx,
+        rules: InForce,
+        paths: Paths,
+    ) -> anyhow::Result<Result<Found, Exit>> {
+        let read = cx.load.paths(&cx.notes, &paths.or_stdin()?)?;
+        let exit = read.exit(&cx.notes);
+        if !read.has_records() {
+            return Ok(Err(exit));
+        }
+        let runs = selected(cx, &read)?;
+        let report = checked(cx, &read, &rules, &runs);
+        Ok(Ok(Found {
+            read,
+            rules,
+            report,
+            exit,
+        }))
+    }
+
+    pub(super) fn document<'a>(&'a self, backtests: &'a [Tested]) -> Document<'a> {
+        Document {
+            store: &self.read.store,
+            rules: &self.rules.rules,
+            path: self.rules.path.as_deref(),
+            sha256: &self.rules.sha256,
+            known: &self.rules.known,
+            report: &self.report,
+            backtests,
+        }
+    }
+}
+
+/// The runs to check: those that paths and `--where` select.
+pub(super) fn selected(cx: &Cx, read: &Read) -> anyhow::Result<Vec<RunIx>> {
+    let Some(condition) = filter::condition(cx)? else {
+        return Ok(read.runs());
+    };
+    let matching = filter::runs(cx, &read.store, &condition);
+    let mut runs = read.runs();
+    runs.retain(|run| matching.contains(run));
+    Ok(runs)
+}
+
+pub(super) fn checked(cx: &Cx, read: &Read, rules: &InForce, runs: &[RunIx]) -> Report {
+    let ask = Ask {
+        rules: &rules.rules,
+        only: Some(runs),
+        known: &rules.known,
+        context: &filter::context(cx),
+    };
+    check(&read.store, &ask, &CancelFlag::new())
+}
