@@ -1,6 +1,6 @@
 //! What the program remembers between starts: positions, marks, filters, table layouts, recent traces.
 //!
-//! Everything is a [`Change`]: it's applied in memory at once, and on disk to whatever is there by then, under a lock.
+//! Everything is a [`Change`]: it's applied in memory at once, and on disk to the current contents of the file, under a lock.
 //! So two instances never lose each other's entries, and one that cannot write still remembers until it ends. Problems
 //! come back as [`Notice`]s; nothing is printed. A save reads, writes and syncs one small file, and waits at most
 //! [`files::PATIENCE`] for another instance.

@@ -159,7 +159,7 @@ pub struct Setup {
     pub alerts: alerting::Source,
     /// How steps are run again.
     pub rerun: Settings,
-    /// What earlier sessions left; the runtime fills it in.
+    /// The state saved by earlier sessions; the runtime fills it in.
     pub remembered: Remembered,
 }
 

@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trip_stands_until_its_time_or_until_it_is_reset() {
+    fn a_trip_lasts_until_it_expires_or_is_reset() {
         let home = tempfile::tempdir().expect("a folder");
         let places = places(home.path());
         assert_eq!(standing(&places, "r/1", NOW), None);

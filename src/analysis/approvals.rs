@@ -54,7 +54,7 @@ impl Answer {
 /// How far an approval reaches beyond its call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Grant {
-    /// Calls like it are not asked for again in this session.
+    /// Similar calls need no further approval in this session.
     Session,
     /// Nor in later ones.
     Always,
@@ -137,7 +137,7 @@ pub fn ledger(store: &Store, cancel: &CancelFlag) -> Vec<Entry> {
     found
 }
 
-/// The rows of a chunk that were asked for, or decided in place of a person.
+/// The rows of a chunk that needed approval, or were decided in place of a person.
 fn asked(store: &Store, number: usize) -> impl Iterator<Item = Row<'_>> {
     let chunk = store.chunk(number);
     let marks = Flags::HAS_APPROVAL.with(Flags::HAS_POLICY);
@@ -160,7 +160,7 @@ fn asked(store: &Store, number: usize) -> impl Iterator<Item = Row<'_>> {
 enum Role {
     Question,
     Answer(Kind),
-    /// Not about asking.
+    /// Unrelated to approvals.
     Aside,
 }
 
@@ -295,7 +295,7 @@ impl Told<'_> {
         self.note(entry, body);
     }
 
-    /// Who, why and what, which both a question and an answer may tell.
+    /// Who, why and what, which either a request or an answer may record.
     fn note(&self, entry: &mut Entry, body: &Body) {
         let symbol = self.row.store.symbols().name(self.attached.by);
         let by = self.approval.and_then(|it| it.by.as_deref());
@@ -333,7 +333,7 @@ impl Told<'_> {
     }
 }
 
-/// What became of a call tells how its question was answered, if nothing else does.
+/// Infers the answer from what happened to the call, if nothing else records it.
 fn infer(entry: &mut Entry, row: &Row<'_>) {
     let answer = match row.status() {
         _ if row.flags().has(Flags::WAITING) => return,

@@ -64,7 +64,7 @@ fn undated(model: &str) -> &str {
     ends.and_then(|at| model.get(..at)).unwrap_or(model)
 }
 
-/// One or more names in so many cells. Of several that do not fit, the first is named and the others are counted.
+/// One or more names in at most `cells` cells. If they do not fit, the first is named and the others are counted.
 pub fn fit(names: &str, cells: usize) -> Cow<'_, str> {
     if text::width(names) <= cells {
         return Cow::Borrowed(names);

@@ -38,9 +38,9 @@ use crate::ingest::body::Matched;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Effect {
     Allow,
-    /// Allowed, and said so.
+    /// Allowed, with a warning.
     Warn,
-    /// Nothing that is recorded tells: a classifier, a sandbox or a mode decides.
+    /// Not decidable from the record: a classifier, a sandbox or a mode decides.
     Unknown,
     Ask,
     /// A condition could not be evaluated. Counts as ask, never as allow.
@@ -131,7 +131,7 @@ pub struct Rule {
 /// Why a rule never decides anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Dead {
-    /// Its kind of rule is accepted and never looked at; what to write instead.
+    /// This kind of rule is accepted but never consulted; what to write instead.
     NeverConsulted(String),
     /// It belongs to a folder that is not trusted.
     NotInForce,
@@ -210,7 +210,7 @@ pub trait Engine: fmt::Debug + Send + Sync {
         false
     }
 
-    /// What the verdicts assume that no file states.
+    /// Assumptions of the verdicts that are stated in no file.
     fn assumptions(&self) -> &'static [&'static str] {
         &[]
     }

@@ -313,7 +313,7 @@ impl Grouping {
             .find(|grouping| grouping.word() == word)
     }
 
-    /// Whether actions must be opened to tell a run's group.
+    /// Whether actions must be opened to find a run's group.
     pub fn opens_actions(self) -> bool {
         matches!(self, Grouping::Project | Grouping::Branch)
     }

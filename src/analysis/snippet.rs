@@ -11,7 +11,7 @@ const BEFORE: usize = 24;
 const AFTER: usize = 80;
 
 /// The first text of an action that holds one of some needles, cut around it: `…mix dialyzer --format…`. `None` where
-/// none of them stands. It is not sanitised.
+/// none of them occurs. It is not sanitised.
 pub fn around(body: &Body, sought: &[Needle]) -> Option<String> {
     let mut texts = Vec::new();
     texts.extend(body.text.as_deref());
@@ -59,7 +59,7 @@ pub fn holds(text: &str, sought: &[Needle]) -> bool {
     first(sought, text, 0).is_some()
 }
 
-/// A text around a match without as much of its beginning as it takes to see the match in so many cells.
+/// The text around a match, with its beginning cut so that the match fits the given cells.
 pub fn nearer(around: &str, sought: &[Needle], cells: usize) -> String {
     let mut shown = around.to_owned();
     while !holds(&cut(&shown, cells), sought) {
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn the_text_around_a_match_is_cut_on_both_sides_and_stands_on_one_line() {
+    fn the_text_around_a_match_is_cut_on_both_sides_and_put_on_one_line() {
         let long = format!(
             "{}\nrun mix dialyzer\nnow {}",
             "a ".repeat(40),

@@ -80,7 +80,7 @@ pub fn cut_front(text: &str, cells: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{mark}{}", text.get(start..).unwrap_or_default()))
 }
 
-/// The beginning and the end of a name that does not fit `cells`, around a `…`; the end tells more.
+/// The beginning and the end of a name that does not fit `cells`, around a `…`; the end is longer because it is more informative.
 pub fn cut_middle(name: &str, cells: usize) -> Cow<'_, str> {
     if width(name) <= cells || cells < 4 {
         return cut(name, cells);
@@ -184,7 +184,7 @@ impl Rows {
     }
 }
 
-/// The ASCII replacement of a glyph of ours; both are one cell wide.
+/// The ASCII replacement of one of our glyphs; both are one cell wide.
 pub fn ascii_glyph(char: char) -> Option<char> {
     Some(match char {
         '…' | '≈' | '⋯' => '~',

@@ -20,7 +20,7 @@ use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::{Exit, Failure};
 use crate::query::alerted::Alerts;
 
-/// Loops, budgets and drift in runs, found by rules
+/// Check runs for loops, budgets and drift by rules
 #[derive(Debug, clap::Args)]
 pub struct Alert {
     #[command(subcommand)]

@@ -23,21 +23,21 @@ use crate::model::action::ActionIx;
 use crate::store::Store;
 use crate::store::bodies;
 
-/// List who was asked about which calls: the answer, why, after how long, and what exactly was approved
+/// List approval requests: who was asked about which call, the answer and its reason, how long it took, and what exactly was approved
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   saferun-tui approvals traces/
   saferun-tui approvals traces/ -w 'wait>5m' --sort -wait          who kept agents waiting
-  saferun-tui approvals traces/ -w 'approved-differs:yes'          something else ran than was approved
+  saferun-tui approvals traces/ -w 'approved-differs:yes'          ran with other arguments than approved
   saferun-tui approvals traces/ --csv > approvals.csv
 
 Columns: run, seq, asked, tool, answer, by, wait, why, call, and every field that --json prints. Sort by run, seq, asked,
 tool, answer, by or wait; the default is the order of the trace.
 
-A wait is the recorded one, or the time between the recorded question and its answer. ~ marks an answer that no record
-states: the call was asked for and then ran, or did not. Hooks, classifiers and permission rules that answered in place
-of a person are listed too; they wait for nobody.")]
+A wait is the recorded one, or the time between the recorded question and its answer. ~ marks an inferred answer:
+approval was requested, and then the call ran or did not. Hooks, classifiers and permission rules that answered in place
+of a person are listed too, without a wait.")]
 pub struct Approvals {
     #[command(flatten)]
     paths: Paths,
@@ -159,7 +159,7 @@ fn text(
     };
     let rows: Vec<Vec<Cell>> = entries.iter().map(cells).collect();
     if rows.is_empty() {
-        cx.notes.note("no call was asked for");
+        cx.notes.note("no call needed approval");
         return Ok(());
     }
     table::write(&mut cx.out, &shown.heads(), &rows)?;
@@ -239,7 +239,7 @@ fn sums(totals: &Totals) -> String {
         (totals.denied, "denied"),
         (totals.waiting, "waiting"),
         (totals.unrecorded, "with no recorded answer"),
-        (totals.inferred, "of these answers inferred (~)"),
+        (totals.inferred, "of these inferred (~)"),
         (totals.programs, "by programs"),
         (totals.differs, "ran with other arguments"),
     ];
@@ -249,9 +249,9 @@ fn sums(totals: &Totals) -> String {
         .map(|(count, words)| format!("{} {words}", human::count(*count)))
         .collect();
     if let Some(wait) = totals.wait.get() {
-        let prompts = human::counted(totals.waits, "prompt");
+        let prompts = human::counted(totals.waits, "approval");
         parts.push(if wait < MINUTE {
-            format!("blocked {} in {prompts}", human::span(wait))
+            format!("waited {} for {prompts}", human::span(wait))
         } else {
             let minutes = human::count((wait / MINUTE).unsigned_abs());
             format!("blocked {minutes} min in {prompts}")

@@ -28,12 +28,13 @@ Examples:
   saferun-tui diff old.jsonl new.jsonl           where two runs diverge, and why
   saferun-tui verify trace.jsonl                 account for every byte
 
-Opening a trace only reads it: nothing is sent, executed or written.
+Opening a trace only reads it: nothing is sent or executed, and only your place, marks and filters are
+saved (--no-state keeps nothing).
 
 Exit codes: 0 success · 1 no match, a failed gate, or runs that differ (--exit-code) ·
             2 usage error or invalid filter · 3 an alert fired (alert check), or a request without
             a recorded answer (serve) · 4 input missing or unreadable · 5 malformed lines (only with
-            --strict) · 6 the gate is inconclusive";
+            --strict) · 6 the gate is inconclusive · see help exit-codes";
 
 /// A terminal explorer for traces of AI agents: every prompt, response, tool call, policy
 /// decision and approval as one ordered stream.
@@ -223,7 +224,7 @@ pub struct Global {
     #[arg(long, global = true)]
     pub csv: bool,
 
-    /// Read the JSON files of a folder that no format claims too
+    /// Also read JSON files in folders that no format recognises
     #[arg(long, global = true)]
     pub all_json: bool,
 
@@ -244,11 +245,11 @@ pub struct Global {
     )]
     pub price_file: Option<PathBuf>,
 
-    /// Print no notes on standard error
+    /// Print no notes to standard error
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
 
-    /// Report what was read
+    /// Print what was read to standard error
     #[arg(short, long, global = true)]
     pub verbose: bool,
 
@@ -289,12 +290,12 @@ pub struct Global {
     #[arg(long, value_name = "VIEW", global = true, value_parser = view_names())]
     pub view: Option<String>,
 
-    /// Policy to lay over the traces (view 9, w in the stream): a file or folder, or claude:, codex:, gemini: or
+    /// Policy to overlay on the traces (view 9, w in the stream): a file or folder, or claude:, codex:, gemini: or
     /// opencode: for what is in force here; repeat it for several [default: what is in force here]
     #[arg(long = "policy", value_name = "POLICY", global = true)]
     pub laid: Vec<PathBuf>,
 
-    /// Leave the mouse to the terminal
+    /// Do not capture the mouse
     #[arg(long, global = true)]
     pub no_mouse: bool,
 

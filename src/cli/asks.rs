@@ -22,11 +22,11 @@ use crate::tui::asks::left;
 #[command(after_help = "\
 Examples:
   saferun-tui asks                                pending calls, and exactly what would run
-  saferun-tui asks --watch                        print new requests as they arrive; while it runs, agents wait
-                                                  for an answer instead of being denied
+  saferun-tui asks --watch                        print requests as they arrive; meanwhile agents
+                                                  wait for an answer instead of being denied
   saferun-tui approve a-18b2 --reason 'scratch'   answer: a unique prefix of the id is enough")]
 pub struct Asks {
-    /// Keep running, and print each new one
+    /// Keep running, and print each new request
     #[arg(long)]
     watch: bool,
 }
@@ -34,7 +34,7 @@ pub struct Asks {
 /// Approve a tool call waiting for approval
 #[derive(Debug, clap::Args)]
 pub struct Approve {
-    /// The id of the ask, or a unique prefix of it
+    /// The id of the request, or a unique prefix
     id: String,
 
     /// Why
@@ -45,7 +45,7 @@ pub struct Approve {
 /// Deny a tool call waiting for approval
 #[derive(Debug, clap::Args)]
 pub struct Deny {
-    /// The id of the ask, or a unique prefix of it
+    /// The id of the request, or a unique prefix
     id: String,
 
     /// Why: shown to the agent
@@ -177,7 +177,7 @@ fn answer(cx: &mut Cx, id: &str, state: State, reason: &str) -> anyhow::Result<E
             return Err(Failure::Usage(what).into());
         }
         (None, _) => {
-            let what = format!("no pending ask has an id that begins with '{id}'");
+            let what = format!("no pending request has an id that starts with '{id}'");
             return Err(Failure::Input(what).into());
         }
     };

@@ -31,7 +31,7 @@ Examples:
   saferun-tui baseline check baselines/refund.json new-runs/    for CI: exit code 0, 1 (worse)
                                                                 or 6 (inconclusive)
 
-  saferun-tui baseline write baselines/refund.json --add new-runs/     for rules of alerts to compare with
+  saferun-tui baseline write baselines/refund.json --add new-runs/     for alert rules
 
 The file holds numbers, names of tools, agents and models, and task ids, but no text of prompts, arguments or results.")]
 pub struct Baseline {
@@ -41,7 +41,7 @@ pub struct Baseline {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Write the figures of some runs to FILE
+    /// Write the figures of runs to FILE
     Write {
         /// The file to write
         file: PathBuf,
@@ -53,7 +53,7 @@ enum What {
         /// Add runs that FILE does not hold yet; a run is identified by its task, day, calls and figures
         #[arg(long, conflicts_with = "force")]
         add: bool,
-        /// Why it is frozen now; stored in FILE
+        /// A note on why it is frozen now; stored in FILE
         #[arg(long, value_name = "TEXT")]
         note: Option<String>,
         /// What makes two runs a pair
@@ -65,7 +65,7 @@ enum What {
         /// The baseline
         file: PathBuf,
     },
-    /// Compare some runs (B) with those of FILE (A); the outcome is the exit code
+    /// Compare runs (B) with those in FILE (A); the outcome is the exit code
     Check {
         /// The baseline
         file: PathBuf,

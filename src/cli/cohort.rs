@@ -33,7 +33,7 @@ use crate::query::expr::Expr;
 use crate::query::fields::nearest;
 use crate::store::Store;
 
-/// Compare two cohorts of runs: what changed, by how much, and what the data cannot tell
+/// Compare two cohorts of runs: what changed, by how much, and what is inconclusive
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -41,10 +41,10 @@ Examples:
   saferun-tui cohort --a 'model:gpt-4o*' --b 'model:gpt-5*' runs/
   saferun-tui cohort --a release:1.4 --b release:1.5 runs/ --gate
   saferun-tui cohort --aa -w model:gpt-4o runs/                  check the method itself
-  saferun-tui cohort runs/ --sequential --metric cost_usd        after each batch of runs, until it is decided
+  saferun-tui cohort runs/ --sequential --metric cost_usd        after each batch, until decided
   saferun-tui cohort runs/ --metric 'tool:refund args.amount>500'
 
-The sides are in the order of the paths; of one path, the earlier model is A.
+The sides are in the order of the paths; within one path, the earlier model is A.
 The unit is the task: runs of one task are treated as correlated, and tasks that both sides have are
 paired. A metric counts as changed only if it survives the correction for multiple comparisons.
 --csv and --jsonl print one metric per row; --json prints everything.
@@ -70,7 +70,7 @@ pub struct Cohort {
         requires = "a"
     )]
     b: Option<String>,
-    /// Make the sides by this field, which must have two values [default: model]
+    /// Split the runs into sides by this field, which must have two values [default: model]
     #[arg(long, value_name = "FIELD", value_parser = groupings(), conflicts_with_all = ["a", "aa"])]
     by: Option<String>,
     /// Compare one cohort with itself, split at random: nothing should be found
@@ -108,10 +108,10 @@ pub(super) struct CohortHow {
     /// Only this metric (by its name in --json), or count the runs that match a filter; repeatable
     #[arg(long, value_name = "NAME|FILTER", allow_hyphen_values = true)]
     pub metric: Vec<String>,
-    /// A rule for the right tool, such as 'when text~refund expect tool:refund'; repeatable
+    /// A rule that says which tool is right, such as 'when text~refund expect tool:refund'; repeatable
     #[arg(long, value_name = "RULE")]
     pub expect: Vec<String>,
-    /// The outcome of a gate that is inconclusive
+    /// What an inconclusive gate counts as
     #[arg(long, value_name = "OUTCOME", value_parser = ["pass", "fail"])]
     pub inconclusive: Option<String>,
 }

@@ -36,7 +36,7 @@ pub struct Convert {
     /// saferun: all runs as lines of one file; atif: a trajectory document for each run
     #[arg(long, value_name = "FORMAT", default_value = "saferun")]
     to: To,
-    /// Replace a file that exists
+    /// Replace the file if it exists
     #[arg(long)]
     force: bool,
 }
@@ -133,7 +133,7 @@ fn trajectories(cx: &mut Cx, read: &Read, runs: &[RunIx], to: Place<'_>) -> anyh
     }
     if output.is_file() {
         let what = format!(
-            "{name}: {} runs need one document each; give a folder",
+            "{name}: {} runs need one document each; name a folder",
             runs.len()
         );
         return Err(Failure::Usage(what).into());

@@ -30,7 +30,7 @@ use crate::store::Store;
 Examples:
   saferun-tui cost trace.jsonl
   saferun-tui cost traces/ --by model
-  saferun-tui cost trace.jsonl#7f3a91 --by result --limit 5     the results that cost the most to reread
+  saferun-tui cost trace.jsonl#7f3a91 --by result --limit 5     the costliest results to reread
   saferun-tui cost traces/ --by call --csv > calls.csv
 
 What is listed:
@@ -38,20 +38,20 @@ What is listed:
   tool      the model calls that asked for the tool; a call that asked for several is split evenly over
             its tool calls, so the lines add up to the total
   kind      fresh input, cache reads, cache writes for 5 minutes and for 1 hour, output (reasoning is a
-            part of it); a cost recorded as one sum is split in the proportion of list prices
+            part of it); a cost recorded as one sum is split in proportion to list prices
   call      every model call, the most expensive first
   result    the toll of each result: what it cost to be read in every model call after it, the first
-            one included. Its tokens, estimated from its length, times what those positions of each
-            later prompt cost at list prices, until the history is compacted
-  miss      calls that paid anew for a prefix that the call before had in the cache: where the two
+            one included: its tokens, estimated from its length, at the list price of that part of each
+            later prompt, until the history is compacted
+  miss      calls that paid again for a prefix that was cached by the previous call: where the two
             requests first differ, or how long the pause was, and what the rebuild cost
 
 ≈ marks estimates, ≥ sums with model calls of unknown price. What a forked or resumed run copied is
-counted where it was recorded first. --jsonl and --csv list calls unless --by names something else.")]
+counted where it was first recorded. --jsonl and --csv list calls unless --by names something else.")]
 pub struct Cost {
     #[command(flatten)]
     paths: Paths,
-    /// List only these, all of them
+    /// Print only this list, in full
     #[arg(long, value_name = "WHAT", value_parser = words())]
     by: Option<String>,
     /// Print at most N lines of each list

@@ -22,7 +22,7 @@ use crate::ingest::recent::{self, Homes, Recent};
 use crate::model::quantity::Time;
 use crate::state;
 
-/// Show which agents store runs on this machine, how much, and what their own clean-up will delete
+/// Show which agents store runs on this machine, how much, and what they will delete
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -43,7 +43,7 @@ pub struct Explore {
     #[arg(long, conflicts_with_all = ["follow", "screenshot"])]
     plain: bool,
 
-    /// Rules of alerts, for view 6 [default: those of the settings, else built-in ones]
+    /// Alert rules file, for view 6 [default: that of the settings, else the built-in rules]
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
 
@@ -233,7 +233,7 @@ pub(super) fn follow(cx: &mut Cx, paths: &[PathBuf]) -> anyhow::Result<Exit> {
 
 fn follow_with(cx: &mut Cx, paths: &[PathBuf], rules: Option<PathBuf>) -> anyhow::Result<Exit> {
     if paths.is_empty() {
-        return Err(Failure::Usage("no trace given to follow".to_owned()).into());
+        return Err(Failure::Usage("no trace to follow was given".to_owned()).into());
     }
     url::check(paths)?;
     let targets: Vec<Target> = paths.iter().map(|path| Target::parse(path)).collect();

@@ -82,16 +82,16 @@ pub struct Export {
     /// What to write
     #[arg(long = "as", value_name = "WHAT", default_value = "request")]
     what: As,
-    /// The first action of a whole run that is written
+    /// With --as md or html: the first action to write
     #[arg(long, value_name = "N", conflicts_with_all = ["turn", "seq"])]
     from: Option<u32>,
-    /// The last action of a whole run that is written
+    /// With --as md or html: the last action to write
     #[arg(long, value_name = "N", conflicts_with_all = ["turn", "seq"])]
     to: Option<u32>,
     /// List what would be masked in a whole run, and write nothing
     #[arg(long)]
     review: bool,
-    /// The net change of the run's files as a patch, up to the action if one is named
+    /// The net change of the run's files as a patch (up to the named action, if any)
     #[arg(long, conflicts_with_all = ["turn", "what"])]
     patch: bool,
     /// The text of a file after action SEQ, or at the end of the run
@@ -172,7 +172,7 @@ Examples:
   saferun-tui fork trace.jsonl --at 42 -o fork.jsonl
   saferun-tui fork trace.jsonl#7f3a91:42 --set args.amount=420 -o fork.jsonl
   saferun-tui fork trace.jsonl --at 2 --set 'content=Refund it' --set 'system=Be brief.'
-  saferun-tui fork trace.jsonl --at 42 --set args.amount=420 -o fork.jsonl --go --allow-net -- python agent.py")]
+  saferun-tui fork trace.jsonl --at 42 -o fork.jsonl --go --allow-net -- python agent.py")]
 pub struct Fork {
     /// PATH, PATH#RUN if it holds several runs, or PATH#RUN:SEQ instead of --at
     #[arg(value_name = "RUN")]

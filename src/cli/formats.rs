@@ -23,7 +23,7 @@ Examples:
   saferun-tui formats --jsonl | jq -r .name
   saferun-tui formats --explain trace.jsonl")]
 pub struct Formats {
-    /// Show what was weighed to find the format of a file
+    /// Show how the format of a file was detected
     #[arg(long, value_name = "FILE")]
     explain: Option<PathBuf>,
 }

@@ -54,7 +54,7 @@ Examples:
   saferun-tui guard uninstall claude-code    remove exactly these entries
 
 A guard stops accidents and lazy models. It runs as the same user as the agent, which can therefore
-get around it: it is a seat belt, not the wall. The wall is a sandbox.")]
+get around it: it is a seat belt, not a wall. For a wall, use a sandbox.")]
 pub struct Guard {
     #[command(subcommand)]
     action: Action,

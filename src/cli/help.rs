@@ -30,15 +30,15 @@ pub struct Help {
 const TOPICS: &[(&str, &str)] = &[
     ("filters", "the filter language"),
     ("keys", "keys of the explorer"),
-    ("formats", "what can be opened"),
-    ("exit-codes", "how commands end"),
+    ("formats", "formats that can be opened"),
+    ("exit-codes", "exit codes of commands"),
 ];
 
 const EXIT_CODES: &[(&str, &str)] = &[
     ("0", "success"),
     (
         "1",
-        "no match (query), a metric got worse (cohort --gate), runs that differ (diff --exit-code)",
+        "no match (query, asks), a failed gate (cohort, baseline check, policy), or runs that differ (diff --exit-code, serve)",
     ),
     (
         "2",
@@ -48,9 +48,15 @@ const EXIT_CODES: &[(&str, &str)] = &[
         "4",
         "input missing or unreadable, no records in it, or bytes lost while reading",
     ),
+    (
+        "3",
+        "an alert fired (alert check), or a request or call without a recorded answer (serve, mcp-serve)",
+    ),
     ("5", "malformed lines (verify --strict)"),
     ("6", "a gate is inconclusive: not enough runs"),
+    ("69", "a port is in use (listen)"),
     ("128 + n", "ended by signal n"),
+    ("other", "the code of the command that record or serve ran"),
 ];
 
 impl Command for Help {

@@ -19,7 +19,8 @@ use crate::cli::failure::{Exit, Failure};
 Examples:
   saferun-tui listen
   saferun-tui listen -o agents.jsonl --grpc off
-  OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318 OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf python agent.py
+  export OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318    then run the agent
+  export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
 
 Only programs on this machine can send, and only traces and logs are stored (metrics are counted). Exit code 69 when a
 port is in use.")]

@@ -30,7 +30,7 @@ use crate::query::value;
 use crate::store::Store;
 use crate::store::bodies::Bodies;
 
-/// Show what all agents of this machine are doing, newest first: in the explorer, or as a table (into a
+/// Show what all agents on this machine are doing, newest first: in the explorer, or as a table (into a
 /// pipe, or with --json, --jsonl or --csv)
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -40,12 +40,12 @@ Examples:
   saferun-tui live --json | jq '.agents[] | select(.state == \"waiting\")'
 
 States: running, waiting (for a person), idle, silent (a call is open, but nothing was added for ten
-minutes), ended, abandoned. What is not followed here is judged by the times that the traces record.
+minutes), ended, abandoned. Runs that are not followed here are judged by their recorded times.
 
-To be called when an agent waits for a person: alert = \"bell\" or \"osc9\" under [live] in the settings
+To be alerted when an agent waits for a person: alert = \"bell\" or \"osc9\" under [live] in the settings
 file.")]
 pub struct Live {
-    /// Folders, files or globs; default: where the known agents keep their runs
+    /// Folders, files or globs [default: where the known agents store their runs]
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Leave out files that were last written longer ago than this, such as 2h or 7d
@@ -113,7 +113,7 @@ fn folders(named: Vec<PathBuf>) -> Result<Vec<PathBuf>, Failure> {
     if found.is_empty() {
         let known: Vec<_> = known.iter().map(|it| it.to_string_lossy()).collect();
         let what = format!(
-            "no agent keeps runs on this machine (looked in {})",
+            "no agent stores runs on this machine (looked in {})",
             known.join(", ")
         );
         return Err(Failure::Input(what));
@@ -170,7 +170,7 @@ fn print(cx: &mut Cx, read: &Read, now: i64) -> anyhow::Result<()> {
     }
     if agents.is_empty() {
         cx.notes
-            .note("no agent wrote anything in that time (--since 7d looks further back)");
+            .note("no agent has written anything in that time (try --since 7d)");
         return Ok(());
     }
     let rows: Vec<Vec<Cell>> = agents.iter().map(|agent| agent.cells(cx)).collect();

@@ -111,7 +111,7 @@ impl Load {
         read
     }
 
-    /// What the paths stand for. Errors, and what folders hold that is not shown, are reported.
+    /// The inputs that the paths name. Errors, and files in folders that are not shown, are reported.
     pub(super) fn resolve(&self, notes: &Notes, paths: &[PathBuf]) -> Resolved {
         let everything = self.options.anything || self.options.format.is_some();
         let shown = if everything {

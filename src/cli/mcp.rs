@@ -12,7 +12,7 @@ use crate::cli::guard::places;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  saferun-tui mcp --name shop -- npx shop-server       in the settings of an agent, instead of: npx shop-server
+  saferun-tui mcp --name shop -- npx shop-server       in place of npx shop-server
   saferun-tui mcp --name shop --guard -- npx shop-server
                                                        rules name its tools mcp__shop__TOOL
 
@@ -23,7 +23,7 @@ pub struct Mcp {
     #[arg(long)]
     name: Option<String>,
 
-    /// Enforce the policy on its calls, and ask a person where it says so
+    /// Enforce the policy on its calls, and ask a person if it says so
     #[arg(long)]
     guard: bool,
 

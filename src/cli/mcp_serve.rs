@@ -34,10 +34,10 @@ pub struct McpServe {
     /// PATH, or PATH#RUN if it holds several runs
     #[arg(value_name = "RUN")]
     run: PathBuf,
-    /// Only tools of this server: those that the run called as `mcp__NAME__TOOL`
+    /// Only tools of this server: those that the run called as mcp__NAME__TOOL
     #[arg(long, value_name = "NAME")]
     server: Option<String>,
-    /// How calls are matched
+    /// How calls are matched with recorded results
     #[arg(long = "match", value_name = "HOW", default_value = "hash")]
     how: How,
     /// Listen here, on this machine only, instead of reading standard input

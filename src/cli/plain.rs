@@ -185,10 +185,7 @@ impl Walk<'_> {
             cx.out
                 .line(&format!("{}. {id}, {status}: {title}", number + 1))?;
         }
-        say(
-            cx,
-            "Type run and a number to read one; run 0 for all together.",
-        )
+        say(cx, "Type run and a number to read one run; run 0 for all.")
     }
 
     fn choose(&mut self, cx: &mut Cx, number: usize) -> anyhow::Result<()> {

@@ -14,7 +14,7 @@ use crate::cli::Cx;
 use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::Exit;
 
-/// What policies would have done to recorded tool calls, and how good their rules are
+/// Test policies against recorded tool calls, and check their rules
 #[derive(Debug, clap::Args)]
 pub struct Policy {
     #[command(subcommand)]

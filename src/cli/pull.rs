@@ -35,7 +35,7 @@ Examples:
   saferun-tui pull phoenix://localhost:6006/shop -o traces --since 7d
   saferun-tui pull langfuse:// --follow              the key's project, then new traces every minute
   saferun-tui pull langsmith:///bot --dry-run        check key and project; write nothing
-  saferun-tui ls phoenix://localhost:6006/shop       every command that reads traces pulls a URL first
+  saferun-tui ls phoenix://localhost:6006/shop       any command can be given a URL
 
 With -w, ClickHouse preselects the runs that the filter may keep; -w on the folder then applies all of it.
 
@@ -45,7 +45,7 @@ Sources: phoenix://[HOST]/PROJECT · mlflow://[HOST]/EXPERIMENT · langfuse://[H
          s3://BUCKET/[PREFIX] (files that are new or have changed; AWS_ENDPOINT_URL for R2, MinIO, GCS)
 TABLE is otel_traces, or events_full or observations of a Langfuse server (then also /PROJECT).
 A host, project or key that is left out comes from the variables of the product's own programs
-(PHOENIX_API_KEY, MLFLOW_TRACKING_TOKEN, LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY, LANGSMITH_API_KEY,
+(PHOENIX_API_KEY, MLFLOW_TRACKING_TOKEN or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY, LANGSMITH_API_KEY,
 HELICONE_API_KEY, CLICKHOUSE_PASSWORD, TEMPO_TOKEN, JAEGER_TOKEN,
 AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY), or the key from key-cmd = [\"program\", \"argument\"] under [pull.PRODUCT] in the settings.
 No option takes a key. Always https, except to this machine or with ?http=1.

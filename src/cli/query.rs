@@ -280,10 +280,10 @@ fn picked_table(
     Ok(())
 }
 
-/// Characters of a summary that are surely seen.
+/// Characters of a summary that are certain to be visible.
 const SEEN: usize = 40;
 
-/// What happened, in one line; behind the text around the match where the summary does not show it.
+/// What happened, in one line; after the text around the match if the summary does not show it.
 fn what(row: &Row<'_>, bodies: &mut Bodies, sought: &[Needle]) -> String {
     let summary = summary::line(row, &bodies.open(row, Depth::Glance));
     let head: String = summary.chars().take(SEEN).collect();

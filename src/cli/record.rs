@@ -23,7 +23,7 @@ The base URLs of the child (OPENAI_BASE_URL, ANTHROPIC_BASE_URL, GOOGLE_GEMINI_B
 point to a proxy on this machine, which forwards everything unchanged to where they pointed before. Bodies are
 written unchanged, into a file that only you may read; keys in headers and variables are never written.
 
-Exit codes: that of the command (128 + the signal that ended it)")]
+Exit code: that of the command (128 + n if signal n ended it)")]
 pub struct Record {
     /// The trace to append to [default: a new file in ~/.local/state/saferun-tui/traces]
     #[arg(short, long, value_name = "FILE")]
@@ -46,7 +46,7 @@ pub struct Record {
     /// Stop model calls after this many
     #[arg(long, value_name = "N")]
     max_calls: Option<u64>,
-    /// Mask what looks like a key in bodies too
+    /// Also mask what looks like a key in bodies
     #[arg(long)]
     mask: bool,
     /// How to write the bodies of requests: as the difference from the previous one, whole, or not at all

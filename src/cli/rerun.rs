@@ -24,7 +24,7 @@ use crate::model::action::Kind;
 Examples:
   saferun-tui rerun trace.jsonl --seq 42 --base-url https://api.openai.com/v1 --dry-run
   saferun-tui rerun trace.jsonl --seq 42 -n 10 --allow-net --base-url https://api.openai.com/v1
-  saferun-tui rerun trace.jsonl --seq 42 --model gpt-5 --model gpt-4o -n 10 --set temperature=0 --allow-net …
+  saferun-tui rerun trace.jsonl --seq 42 --model gpt-5 --model gpt-4o -n 10 --allow-net …
   saferun-tui rerun trace.jsonl --seq 43 --allow-exec       a tool call, with a template:
 
     [rerun.tools]                                           in ~/.config/saferun-tui/config.toml
@@ -36,7 +36,7 @@ pub struct Rerun {
     /// PATH, or PATH#RUN if it holds several runs, or PATH#RUN:SEQ
     #[arg(value_name = "RUN")]
     run: PathBuf,
-    /// The model call (or an action of it), or the tool call
+    /// The model call (or an action that belongs to it), or the tool call
     #[arg(long, value_name = "N")]
     seq: Option<u32>,
     /// Run the tool call itself; without it, --model or -n, a tool call is run and a model call is repeated
@@ -51,7 +51,7 @@ pub struct Rerun {
     /// A new value in the request: JSON, or else text; repeatable
     #[arg(long, value_name = "PATH=VALUE")]
     set: Vec<String>,
-    /// The API to send to, as its SDK takes it, such as <https://api.openai.com/v1>
+    /// The base URL of the API, as an SDK would take it, such as https://api.openai.com/v1
     #[arg(long, value_name = "URL")]
     base_url: Option<String>,
     /// The variable that holds the key

@@ -28,8 +28,8 @@ use crate::cli::{Cx, pick};
 use crate::model::quantity::Cost;
 use crate::store::Store;
 
-/// Serve a recorded run as the model of an agent: no key, no network. With a command, run it and report whether it did
-/// the same again
+/// Serve a recorded run as the model of an agent: no key, no network. With a command, run it and report whether its
+/// new run is the same
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -41,7 +41,7 @@ Examples:
 
 The agent's own tools run as usual: only its model is served.
 
-Exit codes: 0 all answers were used and the new run is the same · 1 it differs, or answers were not requested ·
+Exit codes: 0 all answers were used and the new run is the same · 1 it differs, or some answers were not requested ·
             3 a request had no recorded answer · otherwise the code of the command")]
 pub struct Serve {
     /// PATH, or PATH#RUN if it holds several runs
@@ -108,13 +108,13 @@ pub struct Serve {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum How {
-    /// The next of its lane, if it is the same
+    /// The next answer of its agent, if the request is the same
     Order,
-    /// Any that is the same, each once
+    /// The answer to any equal request, each once
     Hash,
-    /// The next of its lane, the same in texts, calls and results
+    /// The next answer of its agent, if texts, calls and results are the same
     Content,
-    /// The next of its lane, whatever it says
+    /// The next answer of its agent, whatever the request
     Loose,
 }
 
@@ -138,15 +138,15 @@ enum Then {
 enum Aux {
     /// The smallest valid answer
     Stub,
-    /// None: they count as misses
+    /// No answer: they count as misses
     Miss,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Errors {
-    /// Are given again
+    /// Return them again
     Recorded,
-    /// Are left out
+    /// Leave them out
     Skip,
 }
 

@@ -45,7 +45,7 @@ pub struct Show {
     /// What the model saw: at the first model call of the turn, or at the one the action belongs to
     #[arg(long)]
     context: bool,
-    /// The files that the run read or changed, up to the action if one is named
+    /// The files that the run read or changed (up to the named action, if any)
     #[arg(long, conflicts_with_all = ["turn", "context", "columns"])]
     files: bool,
     /// Print only these columns of the actions, separated by commas
@@ -173,7 +173,7 @@ pub(super) fn context_of(store: &Store, run: RunIx, part: &Part) -> Result<seen:
         }
     };
     let found = call.and_then(|call| seen::of(store, call, &CancelFlag::new()));
-    let what = "no model call there: give another --turn or --seq";
+    let what = "no model call there: try another --turn or --seq";
     found.ok_or_else(|| Failure::Usage(what.to_owned()))
 }
 

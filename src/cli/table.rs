@@ -19,7 +19,7 @@ pub(super) enum Align {
 pub(super) enum Cut {
     End,
     Middle,
-    /// What tells a model least.
+    /// The part that distinguishes models least.
     Model,
 }
 

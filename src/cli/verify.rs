@@ -16,7 +16,7 @@ use crate::model::action::{Flags, Kind, SourceIx};
 use crate::store::bodies;
 use crate::store::row::Row;
 
-/// Account for every byte: events, and malformed, blank and incomplete lines
+/// Account for every byte: events, malformed lines, blank lines and an incomplete end
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -24,7 +24,7 @@ Examples:
   saferun-tui verify traces/ --strict --quiet       for CI
   saferun-tui verify traces/ --jsonl                one file per line
 
-A PATH#RUN stands for the whole file. Exit code 4 when a file is missing, unreadable or without a
+PATH#RUN means the whole file. Exit code 4 when a file is missing, unreadable or without a
 valid record.")]
 pub struct Verify {
     #[command(flatten)]

@@ -11,7 +11,7 @@ use crate::cli::command::{Accepts, Command};
 use crate::cli::failure::Exit;
 use crate::cli::place::Place;
 
-/// Write the one file with which your own agent records itself: three lines, no package
+/// Write a single file that your own agent imports to record itself: three lines of code, no package
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -20,7 +20,7 @@ Examples:
 
 Then, in the agent:
   from saferun import observe, guarded
-  observe(client, service=\"support-agent\", env=\"prod\")     # openai, anthropic, google-genai and others
+  observe(client, service=\"support-agent\", env=\"prod\")     # openai, anthropic, google-genai …
   @guarded                                                # tools ask the policy before they run
 
 or, in TypeScript (javascript writes saferun.mjs):

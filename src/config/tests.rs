@@ -157,7 +157,7 @@ fn the_example_in_the_readme_is_valid() {
 }
 
 #[test]
-fn a_key_that_is_taken_from_another_command_is_told() {
+fn a_key_that_is_taken_from_another_command_is_reported() {
     let told = |text: &str| taken_keys(&Config::parse(text).expect("a configuration"));
     assert_eq!(
         told("[keys]\nnext-error = \"j\""),

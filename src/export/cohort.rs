@@ -162,7 +162,7 @@ pub fn sentence(comparison: &Comparison, figure: &Figure) -> String {
         Verdict::Changed => change(figure, it),
         Verdict::ChangedSizeUncertain => {
             let margin = margin(figure);
-            format!("{}; perhaps less than {margin}", change(figure, it))
+            format!("{}; perhaps by less than {margin}", change(figure, it))
         }
         Verdict::NoMeaningfulChange => format!("no meaningful change (within ±{})", margin(figure)),
         Verdict::NotEnoughRuns => {
@@ -193,7 +193,7 @@ pub fn sentence(comparison: &Comparison, figure: &Figure) -> String {
     }
 }
 
-/// Beyond this, how many tasks exactly would be needed says nothing.
+/// Beyond this, an exact number of tasks needed is meaningless.
 const BEYOND_REACH: u64 = 10_000;
 
 fn units(meeting: Meeting) -> &'static str {

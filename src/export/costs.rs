@@ -97,7 +97,7 @@ pub fn name(store: &Store, key: Key) -> String {
         Key::Turn(_, turn) => format!("turn {turn}"),
         Key::Model(model) => named(model),
         Key::Tool(Some(tool)) => named(tool),
-        Key::Tool(None) => "(no tool asked for)".to_owned(),
+        Key::Tool(None) => "(no tool call)".to_owned(),
         Key::Agent { name, is_main } if is_main => format!("{} (main)", named(name)),
         Key::Agent { name, .. } => named(name),
     }
@@ -136,10 +136,10 @@ pub fn cause(store: &Store, miss: &Miss) -> String {
     let words = match &miss.cause {
         Cause::Model { from, .. } => {
             let model = words::name(store.symbols().name(*from));
-            format!("other model: #{before} called {model}")
+            format!("different model: #{before} called {model}")
         }
         Cause::Request(difference) => match difference.path() {
-            Some(path) => format!("history edited: {path} is not as in #{before}"),
+            Some(path) => format!("history edited: {path} differs from #{before}"),
             None => format!("{} differ from #{before}", difference.about()),
         },
         Cause::Compacted => format!("history compacted since #{before}"),

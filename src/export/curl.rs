@@ -231,7 +231,7 @@ fn header(line: &str) -> String {
     format!("-H \"{line}\"")
 }
 
-/// A word in which the shell gives no character a meaning.
+/// Quotes a word for the shell.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }

@@ -61,7 +61,7 @@ pub fn note(file: &File) -> String {
         (Some(None), Some(Some(_))) => Some("new"),
         (Some(Some(_)), Some(None)) => Some("deleted"),
         (Some(base), Some(now)) if file.is_changed && base == now => {
-            Some("changed, and back again")
+            Some("changed, then changed back")
         }
         _ => None,
     };

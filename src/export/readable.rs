@@ -180,7 +180,7 @@ fn facts(page: &mut Page, row: &Row<'_>, body: &Body) {
 /// The oddities of a record, in words.
 fn flags(flags: Flags) -> Vec<&'static str> {
     let words = [
-        (Flags::RETRY, "retry of the call before"),
+        (Flags::RETRY, "retry of the previous call"),
         (Flags::BAD_UTF8, "bytes that are not UTF-8"),
         (Flags::LONE_SURROGATE, "half of a surrogate pair"),
         (Flags::TOO_DEEP, "nested too deep, kept raw"),

@@ -12,7 +12,7 @@ use crate::model::run::{CostSource, Grade, Run, RunStatus};
 use crate::store::Store;
 use crate::store::row::Row;
 
-/// The role of a piece of text, which decides its colour. The text itself says the same without colour.
+/// The role of a piece of text, which decides its colour. The text itself carries the same information without colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     Plain,

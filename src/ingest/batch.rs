@@ -9,7 +9,7 @@ use crate::model::run::{Run, RunIx};
 /// New actions, and updates to earlier ones.
 #[derive(Debug, Default)]
 pub struct Batch {
-    /// New names; their numbers go on from those of the batch before.
+    /// New names, numbered on from those of the previous batch.
     pub symbols: Vec<Box<str>>,
     /// At most [`crate::model::chunk::CHUNK_ROWS`] new actions, and their outcomes as far as known.
     pub chunk: Chunk,

@@ -220,7 +220,7 @@ fn store(path: &Path) -> Result<Expanded, Error> {
         what,
     })?;
     if sessions.is_empty() {
-        let pattern = format!("{}: no session in it", path.display());
+        let pattern = format!("{}: contains no session", path.display());
         return Err(Error::NoMatch { pattern });
     }
     Ok(Expanded {
@@ -258,7 +258,7 @@ fn folder(path: &Path, shown: Shown) -> Result<Expanded, Error> {
     }
     let path = path.display();
     let pattern = match (found.left_out, found.unreadable.first()) {
-        (0, None) => format!("{path}: no trace in it (.jsonl, .json, .eval, .traj)"),
+        (0, None) => format!("{path}: contains no trace (.jsonl, .json, .eval, .traj)"),
         (0, Some(folder)) => format!("{path}: {} cannot be read", folder.display()),
         (count, _) => {
             format!("{path}: no trace in it, only {count} other JSON (--all-json shows it)")
@@ -278,7 +278,7 @@ fn sessions_for_stores(found: &mut Expanded) {
         if is_store {
             match sqlite::sessions(file) {
                 Ok(listed) => sessions.extend(listed.iter().cloned()),
-                // Databases of other programs are no traces.
+                // Databases of other programs are not traces.
                 Err(what) if what.starts_with(sqlite::UNKNOWN) => {}
                 Err(_) => unreadable.push(file.clone()),
             }

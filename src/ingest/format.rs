@@ -1,4 +1,4 @@
-//! What a trace format has to say about itself: how its records are decoded, where its files lie, how a
+//! What defines a trace format: how its records are decoded, where its files are, how a
 //! record is opened and what it sent to a model. The list of formats is [`crate::ingest::formats`].
 
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ pub trait Format: Decode + Layout + Open + Request + std::fmt::Debug + Sync {
     /// The name for `--format` and in machine output.
     fn name(&self) -> &'static str;
 
-    /// One line that tells a user what writes this format.
+    /// One line for the user: what writes this format.
     fn about(&self) -> &'static str;
 
     /// What traces of this format record. Declared formats are assumed to record everything partly.
@@ -100,7 +100,7 @@ pub trait Layout {
         None
     }
 
-    /// Whether the files in a folder are read only as parts of runs that lie elsewhere.
+    /// Whether the files in a folder are read only as parts of runs stored elsewhere.
     fn is_aside(&self, folder: &Path) -> bool {
         let _ = folder;
         false
@@ -293,7 +293,7 @@ pub struct Recorded {
     pub approvals: Held,
 }
 
-/// The confidence from which a record tells its format. What other programs write too scores less.
+/// The minimum confidence of a record that identifies its format. What other programs also write scores less.
 pub const TELLS: u8 = 20;
 
 /// Records up to this size are opened whole even for a one-line summary; of larger ones only the head is

@@ -8,7 +8,7 @@ pub struct Limit {
     /// How long the window is.
     pub window: Elapsed,
     pub used_percent: f64,
-    /// When it starts anew.
+    /// When it resets.
     pub resets: Time,
     /// When this was reported.
     pub reported: Time,

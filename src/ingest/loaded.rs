@@ -23,7 +23,7 @@ pub enum Loaded {
         source: SourceIx,
         account: Account,
     },
-    /// A source could not be opened or read; the others go on.
+    /// A source could not be opened or read; the others continue.
     Failed(Error),
     Progress {
         read: u64,

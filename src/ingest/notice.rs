@@ -62,7 +62,7 @@ impl NoticeKind {
     /// What it means, for a person; a path comes before it.
     pub fn words(self) -> &'static str {
         match self {
-            NoticeKind::Truncated => "was truncated; what was written just before may be lost",
+            NoticeKind::Truncated => "was truncated; what was written just before that may be lost",
             NoticeKind::Rotated => "was rotated; following the new file",
             NoticeKind::Replaced => "was rewritten",
             NoticeKind::Partial => {

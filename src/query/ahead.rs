@@ -1,4 +1,4 @@
-//! A filter about a call that has not run yet: only what is known before it runs can be asked.
+//! A filter on a call that has not run yet: it can test only what is known before the call runs.
 
 use std::borrow::Cow;
 
@@ -124,7 +124,7 @@ fn node(expr: &Expr) -> Result<Node, String> {
         Expr::Text(text) => words(text)?,
         Expr::Is(_) => return Err(unknown("a state")),
         Expr::Since(_) | Expr::At(..) => {
-            return Err("times cannot be asked for in a policy".to_owned());
+            return Err("a policy cannot test times".to_owned());
         }
     })
 }
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_the_result_tells_is_refused() {
+    fn what_only_the_result_shows_is_refused() {
         for filter in [
             "status:error",
             "result.ok:yes",

@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn names_and_words_must_stand_in_a_span() {
+    fn names_and_words_must_occur_in_a_span() {
         check("tool:refund", "a span with \"refund\"");
         check("tool:issue_refund", "a span with \"ue_refund\"");
         check("model:GPT-5-mini", "a span with \"GPT-5-mini\"");

@@ -198,7 +198,7 @@ states! {
     Subagent = "subagent" "done by a subagent",
     Copied = "copied" "copied from another session, where it counts",
     Alert = "alert" "evidence of an alert",
-    Loop = "loop" "a step of an agent that goes round in circles",
-    Inferred = "inferred" "a status that only words of the result tell",
-    Unguarded = "unguarded" "a call that ran although no hook was asked",
+    Loop = "loop" "a step of an agent that is in a loop",
+    Inferred = "inferred" "a status inferred from the text of the result",
+    Unguarded = "unguarded" "a call that ran without any hook being asked",
 }

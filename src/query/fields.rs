@@ -62,7 +62,7 @@ enum Reach {
 }
 
 fields! {
-    Kind        "kind"         Kind     Action ["type"] "what kind of action: tool, model, prompt, reasoning, error, note, …";
+    Kind        "kind"         Kind     Action ["type"] "kind of action: tool, model, prompt, reasoning, error, note, …";
     Tool        "tool"         Name     Action ["name"] "name of the tool";
     Class       "class"        Name     Action [] "what the tool does: shell, read, write, net, mcp, agent, other";
     Command     "command"      Text     Action [] "command of a call of a shell";
@@ -71,9 +71,9 @@ fields! {
     Provider    "provider"     Name     Run    [] "provider of the model";
     User        "user"         Name     Run    [] "user the agent ran for";
     Run         "run"          Name     Run    ["session", "trace"] "id of the run";
-    Turn        "turn"         Count    Run    [] "turn number; for runs, how many turns";
+    Turn        "turn"         Count    Run    [] "number of the turn; for runs, the number of turns";
     Seq         "seq"          Count    Action [] "number of the action within its run";
-    Status      "status"       Status   Run    ["outcome"] "ok, error, blocked, denied, pending, timeout, cancelled; of runs also running, unfinished";
+    Status      "status"       Status   Run    ["outcome"] "ok, error, blocked, denied, pending, timeout, cancelled; for runs also running, unfinished";
     Policy      "policy"       Name     Action [] "policy that made a decision";
     Rule        "rule"         Name     Action [] "rule of that policy";
     Decision    "decision"     Verdict  Action ["verdict"] "allow, block, require_approval, approved, denied, …";
@@ -86,9 +86,9 @@ fields! {
     TokensCache "tokens.cache" Count    Run    [] "tokens read from or written to the prompt cache";
     TokensTotal "tokens.total" Count    Run    ["tokens"] "all tokens";
     Latency     "latency"      Duration Run    ["duration", "took"] "duration";
-    Retry       "retry"        Flag     Action [] "retries the call that failed before it";
-    Inferred    "inferred"     Flag     Action [] "whether only the words of a result tell its status";
-    Parent      "parent"       Count    Action ["of"] "seq of the action that caused it";
+    Retry       "retry"        Flag     Action [] "whether it retries the call that failed before it";
+    Inferred    "inferred"     Flag     Action [] "whether the status was inferred from the text of the result";
+    Parent      "parent"       Count    Action ["of"] "number (seq) of the action that caused it";
     Lane        "lane"         Count    Action [] "0 for the main agent, 1 and up for subagents";
     Text        "text"         Text     Action [] "text of a prompt, response, reasoning or note";
     Error       "error"        Text     Action [] "kind and message of an error";
@@ -107,7 +107,7 @@ fields! {
     Score       "score"        Score    Run    [] "score of the run";
     Correct     "correct"      Flag     Run    ["right"] "whether the run was judged correct: correct:yes, correct:no";
     Alert       "alert"        Name     Action [] "rule of an alert that the action is evidence of";
-    Approval    "approval"     Presence Action [] "an approval was requested (has:approval)";
+    Approval    "approval"     Presence Action [] "an approval was requested";
 }
 
 /// Families of fields, which continue with a name: `args.amount`.
@@ -123,7 +123,7 @@ pub const FAMILIES: &[(&str, &str)] = &[
 /// Words that look like fields but have their own meaning.
 pub const SPECIAL: &[(&str, &str)] = &[
     ("is", "a state: is:error, is:blocked, is:retry"),
-    ("has", "whether it is recorded: has:cost, has:args.amount"),
+    ("has", "the field is recorded: has:cost, has:args.amount"),
     ("in", "where to search for words: in:(args|result|text)"),
     ("since", "no older than: since:10m, since:2026-02-11"),
     ("at", "time of day: at:14:02..14:05"),

@@ -16,10 +16,16 @@ const BASICS: &[(&str, &str)] = &[
     ("tool:refund", "the whole value; case does not count"),
     ("agent:support*", "a prefix: * and ? are wildcards"),
     ("tool:(refund|pay)", "one of several values"),
-    ("-user:bot", "not; so does `not user:bot`"),
-    ("a b", "both; `a or b` for either, brackets for groups"),
+    (
+        "-user:bot",
+        "anything but this; also written `not user:bot`",
+    ),
+    ("a b", "both; `a or b` for either; parentheses for groups"),
     ("\"free text\"", "text anywhere in the action"),
-    ("in:result timeout", "text in args, result or text only"),
+    (
+        "in:result timeout",
+        "text in the result only; also in:args, in:text",
+    ),
     ("/time.?out/", "a regular expression anywhere"),
     (
         "text~refund",
@@ -30,7 +36,7 @@ const BASICS: &[(&str, &str)] = &[
     ("latency>=2s", "durations: ms, s, m, h, d"),
     ("turn:3..9", "a range, both ends included"),
     ("args.amount>500", "a value inside the arguments"),
-    ("has:args.note", "recorded, whatever it is"),
+    ("has:args.note", "recorded, with any value"),
     ("since:10m", "no older than; also since:2026-02-11"),
     ("at:14:02..14:05", "the time of day"),
 ];

@@ -1,4 +1,4 @@
-//! Whether a filter is still being typed, so that what it means so far is not what is meant.
+//! Whether a filter is still being typed, so that it should not be applied yet.
 
 use crate::query;
 use crate::query::fields;
@@ -18,7 +18,7 @@ fn begins_a_name(text: &str) -> bool {
         let first = text.get(at..).and_then(|rest| rest.chars().next());
         at + first.map_or(1, char::len_utf8)
     });
-    // In quotes it is no name.
+    // A quoted text is not a name.
     let is_quoted = text
         .get(..start)
         .is_some_and(|before| before.ends_with('"'));

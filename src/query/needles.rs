@@ -60,7 +60,7 @@ pub fn needles(expr: &Expr) -> Vec<Needle> {
     found
 }
 
-/// A single character stands everywhere and shows nothing.
+/// A single character occurs everywhere and highlights nothing useful.
 const SHORTEST: usize = 2;
 
 fn collect(expr: &Expr, found: &mut Vec<Needle>) {

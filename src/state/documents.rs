@@ -167,7 +167,7 @@ impl Traces {
         &mut self.traces[at]
     }
 
-    /// Traces with marks are somebody's work: they go last.
+    /// Traces with marks are dropped last: marks are the user's work.
     fn forget_oldest(&mut self) {
         while self.traces.len() > MOST_TRACES {
             let entries = self.traces.iter().enumerate();

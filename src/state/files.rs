@@ -11,7 +11,7 @@ use crate::ingest::open::open_without_waiting;
 
 /// How long a save waits for another instance.
 pub(super) const PATIENCE: Duration = Duration::from_millis(500);
-/// No file of ours is larger; what is comes from elsewhere, and is not read.
+/// None of our files is larger; a larger one is not ours, and is not read.
 const LARGEST: u64 = 16 << 20;
 /// How many damaged copies of a file are kept.
 const MOST_SET_ASIDE: u32 = 20;
@@ -47,7 +47,7 @@ impl Folder {
         let mut bytes = Vec::new();
         file.take(LARGEST + 1).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > LARGEST {
-            return Err(io::Error::other("larger than any file of ours"));
+            return Err(io::Error::other("larger than any of our files"));
         }
         Ok(Some(bytes))
     }

@@ -197,7 +197,7 @@ fn a_file_that_became_newer_or_damaged_while_we_ran_is_respected() {
 }
 
 #[test]
-fn what_is_no_file_is_neither_waited_for_nor_replaced() {
+fn what_is_not_a_file_is_neither_waited_for_nor_replaced() {
     let folder = temporary();
     fs::create_dir(folder.path().join("views.json")).expect("a directory");
     let (mut state, notices) = State::open(Some(folder.path()));

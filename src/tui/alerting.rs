@@ -110,7 +110,7 @@ impl Seen {
     }
 
     /// What went off at an action.
-    pub fn went_off(&self, ix: ActionIx) -> Option<(&Alert, &Hit)> {
+    pub fn fired_at(&self, ix: ActionIx) -> Option<(&Alert, &Hit)> {
         let (alert, hit) = self.lines.get(&ix)?;
         let alert = self.alerts().get(*alert)?;
         Some((alert, alert.hits.get(*hit)?))

@@ -1,4 +1,4 @@
-//! What a screen asks of the world outside.
+//! The effects that a screen can request.
 
 use std::path::PathBuf;
 
@@ -25,12 +25,12 @@ pub enum Effect {
     Show(ScreenId, Option<String>),
     /// Runs a command on the view below, with its argument.
     Obey(Command, String),
-    /// Opens something else instead of what is open.
+    /// Opens other traces in place of the open ones.
     Open {
         title: String,
         inputs: Vec<Input>,
     },
-    /// Opens more beside what is open.
+    /// Opens further traces next to the open ones.
     Add(Vec<Input>),
     /// Reopens the trace and follows it.
     Follow,

@@ -31,7 +31,7 @@ impl Gaps {
             source,
             place,
             before: None,
-            words: format!("something may be missing here: {}", text::sanitize(words)),
+            words: format!("data may be missing here: {}", text::sanitize(words)),
         });
     }
 

@@ -230,7 +230,7 @@ impl Group {
         Group::Program,
     ];
 
-    /// The screens that the commands of this group are for; none when for every screen.
+    /// The screens that the commands of this group are for; empty means all.
     const fn screens(self) -> &'static [ScreenId] {
         match self {
             Group::Look | Group::Inspect => &[ScreenId::Stream],
@@ -309,7 +309,7 @@ pub struct Entry {
     /// The name for the configuration.
     pub name: &'static str,
     pub group: Group,
-    /// The screens that it is for; none when for every screen. There it wins over another command
+    /// The screens that it is for; empty means all. There it takes precedence over another command
     /// with the same key.
     pub screens: &'static [ScreenId],
     /// Default keys, separated by spaces.
@@ -324,7 +324,7 @@ pub struct Entry {
 macro_rules! commands {
     ($($command:ident $name:literal $group:ident $(on $($screen:ident),+)? $keys:literal $hint:literal $help:literal
        $(takes $takes:ident)?;)*) => {
-        /// What a user can ask for.
+        /// A command of the user.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Command { $($command),* }
 
@@ -367,24 +367,24 @@ commands! {
     Top "top" Move "g home" "first" "first row";
     Bottom "bottom" Move "G end" "last" "last row";
     Follow "follow" Move on Stream "F" "follow" "stay at the end while the trace grows; again to stop";
-    NextError "next-error" Jump "e" "error" "next error or broken line";
-    PrevError "prev-error" Jump "E" "error" "previous error or broken line";
+    NextError "next-error" Jump "e" "error" "next error or malformed line";
+    PrevError "prev-error" Jump "E" "error" "previous error or malformed line";
     NextBlock "next-block" Jump "b" "block" "next blocked call, denial or approval request";
     PrevBlock "prev-block" Jump "B" "block" "previous blocked call, denial or approval request";
     NextTurn "next-turn" Jump "t" "turn" "next turn or run";
     PrevTurn "prev-turn" Jump "T" "turn" "previous turn or run";
     NextSame "next-same-tool" Jump "}" "same tool" "next call of the same tool";
     PrevSame "prev-same-tool" Jump "{" "same tool" "previous call of the same tool";
-    Scroll "scroll" Move on Stream "z" "scroll" "z centres this row, t moves it to the top, b to the bottom";
-    NextAction "next-action" Jump "." "next" "next action, from the inspector too";
-    PrevAction "prev-action" Jump "," "previous" "previous action, from the inspector too";
+    Scroll "scroll" Move on Stream "z" "scroll" "a second key scrolls this row: z to the middle, t to the top, b to the bottom";
+    NextAction "next-action" Jump "." "next" "next action; also works in the inspector";
+    PrevAction "prev-action" Jump "," "previous" "previous action; also works in the inspector";
     NextAgent "next-same-agent" Jump "o" "same agent" "next action of the same agent";
     PrevAgent "prev-same-agent" Jump "O" "same agent" "previous action of the same agent";
     NextSlow "next-slow" Jump "s" "slow" "next action that took far longer than others of its kind";
     PrevSlow "prev-slow" Jump "S" "slow" "previous action that took far longer than others of its kind";
     Parent "parent" Jump "p" "caller" "the action that caused this one; in a subagent, the call that started it";
-    Mark "mark" Jump on Stream, Replay, Diff "m" "mark" "m and a letter mark this action, or remove the mark";
-    GoToMark "go-to-mark" Jump on Stream, Replay, Diff "'" "to mark" "' and a letter go to the marked action";
+    Mark "mark" Jump on Stream, Replay, Diff "m" "mark" "mark this action with a letter, or remove the mark";
+    GoToMark "go-to-mark" Jump on Stream, Replay, Diff "'" "to mark" "go to the action marked with a letter";
     GoTo "go-to" Jump "" "go to" "go to an action by its number in the run (12G or :12)" takes Number;
     Note "note" Jump on Stream "\"" "note" "write a note on this action; marks it first if it has no mark";
     Open "open" Move "enter" "open" "open the selection; with a path, open that trace instead" takes Path;
@@ -396,8 +396,8 @@ commands! {
     Wider "inspector-wider" Look "<" "wider" "widen the inspector";
     Narrower "inspector-narrower" Look ">" "narrower" "narrow the inspector";
     Column "column" Look "|" "column" "add a column for any field; in the inspector, for the value under the cursor";
-    WhatIf "what-if" Look on Stream, Policy "w" "what-if" "lay a policy over the stream: what would it have changed? Again to take it off";
-    Maximise "maximise" Look "\\" "maximise" "show this pane alone, and back";
+    WhatIf "what-if" Look on Stream, Policy "w" "what-if" "overlay a policy on the stream, to see what it would have changed; again to remove it";
+    Maximise "maximise" Look "\\" "maximise" "maximise this pane, or restore both";
     In "in" Inspect "l right" "unfold" "unfold, or go to the first child";
     Out "out" Inspect "h left" "fold" "fold, or go to the parent";
     Toggle "toggle" Inspect "space" "fold" "fold or unfold";
@@ -413,12 +413,12 @@ commands! {
     Find "find" Filter on Stream "ctrl-f" "find" "find text without hiding anything";
     NextHit "next-match" Filter on Stream "n" "match" "next match; in the inspector, the next matching line";
     PrevHit "prev-match" Filter on Stream "N" "match" "previous match; in the inspector, the previous matching line";
-    Keep "filter-in" Filter on Stream "=" "keep" "keep only actions with this value; in the list, a second key picks the field";
+    Keep "filter-in" Filter on Stream "=" "keep" "show only actions with this value; in the list, a second key picks the field";
     Drop "filter-out" Filter on Stream "-" "drop" "hide actions with this value; in the list, a second key picks the field";
     OnlyRun "only-run" Filter on Stream "r" "this run" "show only this action's run, or all again";
     OnlyAgent "only-agent" Filter on Stream "a" "this agent" "show only this action's agent, or all again";
     OnlyMarked "only-marked" Filter on Stream "M" "marked" "show only marked actions, or all again";
-    OnlyTrouble "only-trouble" Filter on Stream "Z" "trouble" "show only errors, blocks, questions, retries and broken lines, or all again";
+    OnlyTrouble "only-trouble" Filter on Stream "Z" "trouble" "show only errors, blocks, approval requests, retries and malformed lines, or all again";
     Page "page" Program on Stream "v" "pager" "open the whole action in $PAGER";
     Edit "edit" Program on Stream "V" "editor" "open a copy of the whole action in $EDITOR";
     Yank "yank" Program on Stream, Replay "y" "copy" "copy: a second key picks value, key, path, JSON, step, Markdown, address or curl";
@@ -438,16 +438,16 @@ commands! {
     NextChange "next-change" Diff "n" "change" "next pair that differs";
     PrevChange "previous-change" Diff "N" "change" "previous pair that differs";
     FirstDivergence "first-divergence" Diff "d" "divergence" "go to the first divergence; again, to the first difference of any kind";
-    Fields "fields" Diff "tab" "fields" "focus the differences inside this pair, and back";
-    SideA "side-a" Diff "h left" "A" "select A's action, on the other views too";
-    SideB "side-b" Diff "l right" "B" "select B's action, on the other views too";
+    Fields "fields" Diff "tab" "fields" "switch between the list and the differences inside this pair";
+    SideA "side-a" Diff "h left" "A" "select A's action, in the other views too";
+    SideB "side-b" Diff "l right" "B" "select B's action, in the other views too";
     Unified "unified" Diff "u" "unified" "switch between unified and side by side";
     FoldEqual "fold-equal" Diff "z" "fold" "unfold equal actions, or fold them";
     Ignore "ignore-path" Diff "i" "ignore" "ignore differences at this path, in every pair";
     IgnoreNothing "ignore-nothing" Diff "I" "ignore nothing" "stop ignoring paths";
-    Noise "mask-noise" Diff "M" "noise" "treat ids, times and temporary paths as equal, or not";
-    Repair "re-pair" Diff "=" "re-pair" "pick this action, then = on another pairs them; on a pair made so, undoes it";
-    Compare "compare" Program "D" "compare" "compare A with B (mark them with space in the runs), or this run with A";
+    Noise "mask-noise" Diff "M" "noise" "ignore ids, times and temporary paths; again to compare them";
+    Repair "re-pair" Diff "=" "re-pair" "pair this action with the next one you press = on; on a manual pair, undo it";
+    Compare "compare" Program "D" "compare" "compare A with B (marked with space in the runs), or this run with A";
     StepOn "step" Replay "l right" "step" "one action forward";
     StepBack "step-back" Replay "h left" "step back" "one action back";
     TurnOn "turn-on" Replay "L" "turn" "go to the next turn";
@@ -456,10 +456,10 @@ commands! {
     Autoplay "autoplay" Replay "space a" "play" "play automatically, with long waits shortened; again to stop; in the context, unfold a part";
     Faster "faster" Replay ">" "faster" "double the speed";
     Slower "slower" Replay "<" "slower" "halve the speed";
-    Unchanged "unchanged" Replay "c" "unchanged" "show or fold the parts the model had already seen";
+    Unchanged "unchanged" Replay "c" "unchanged" "unfold or fold the parts that the model had already seen";
     ContextDown "context-down" Replay "J" "scroll" "move down in the context";
     ContextUp "context-up" Replay "K" "scroll" "move up in the context";
-    OtherPane "other-pane" Replay "tab backtab" "other pane" "go to the parts of the context, and back to the state of the run";
+    OtherPane "other-pane" Replay "tab backtab" "other pane" "switch between the parts of the context and the state of the run";
     Rerun "run-again" Replay "r" "re-run" "run this tool call again, or ask the model of this step again, after confirmation";
     AskAgain "ask-again" Replay "X" "ask again" "send the model call of this step again, after confirmation";
     ServeRun "serve-run" Replay "v" "serve" "serve this run as the model of an agent, after confirmation; again to stop";
@@ -469,7 +469,7 @@ commands! {
     Cohorts "cohorts" Table "C" "cohorts" "compare cohorts: A's group with B's, or models if the runs are not grouped";
     SortFigures "sort-figures" Cohort "s" "sort" "sort by evidence, or in the usual order";
     WhichFigures "which-figures" Cohort "f" "show" "show all figures, only changes, or only inconclusive ones";
-    Paired "paired" Cohort "p" "pairs" "pair runs of the same task, or not";
+    Paired "paired" Cohort "p" "pairs" "pair runs of the same task; again for unpaired";
     Reseed "reseed" Cohort "r" "reseed" "compare again with a new random seed";
     Export "export" Program on Cohort, Diff, Policy, Alerts "x" "export" "export as Markdown or JSON: a second key picks the format and the target";
     Models "models" Cohort "m" "models" "choose the models to compare";
@@ -482,23 +482,23 @@ commands! {
     ZoomOut "zoom-out" Time "- _" "zoom out" "zoom out";
     Whole "whole" Time "0" "whole" "show the whole run";
     Slowest "slowest" Time "o" "slowest" "go to the slowest action on the screen; again, the next slowest";
-    CriticalPath "critical-path" Time "c" "critical path" "highlight the critical path, or not";
+    CriticalPath "critical-path" Time "c" "critical path" "highlight the critical path; again to stop";
     Lanes "lanes" Time "L" "lanes" "group lanes by agent, tool or kind";
-    ByCost "by-cost" Time "$" "by cost" "colour by cost, or not";
+    ByCost "by-cost" Time "$" "by cost" "colour by cost; again to stop";
     FoldLane "fold-lane" Time "space" "fold" "fold or unfold the lane";
     ToStream "to-stream" Time on Timeline, Costs "v" "stream" "show the selected action in the stream";
     NextList "next-list" Costs "tab l right" "next list" "next list: by call, turn, model, tool, subagent, kind of token, result, cache miss";
     PrevList "previous-list" Costs "backtab h left" "list" "previous list";
     AllRuns "all-runs" Costs "r" "all runs" "count every open run, or only the selected one";
     CostOrder "cost-order" Costs "s" "order" "most expensive first, or in the order of the run";
-    NetChange "net-change" Changes "d" "net change" "show the net change of the file as one diff, and back";
-    Changes "changed-files" Program on Stream, Runs, Replay, Timeline, Costs "u" "files" "list the files that the run read or changed; over the replay, as of its step";
-    NextPart "next-part" Policy "tab" "table/rules/calls" "go from the table to the rules, to their calls";
+    NetChange "net-change" Changes "d" "net change" "show the net change of the file as one diff, or go back";
+    Changes "changed-files" Program on Stream, Runs, Replay, Timeline, Costs "u" "files" "list the files that the run read or changed; in the replay, up to its step";
+    NextPart "next-part" Policy "tab" "table/rules/calls" "go from the table to the rules, then to their calls";
     PrevPart "previous-part" Policy "backtab" "back" "go back";
     UsePolicy "use-policy" Policy "p" "policy" "judge by another policy: a file, a folder, or claude:, codex:, gemini: or opencode:" takes Path;
-    ComparePolicies "compare-policies" Policy "c" "compare" "compare with another policy instead of what was recorded; with nothing, compare with that again" takes Path;
-    Suggest "suggest-rules" Policy "u" "suggest" "suggest rules for what ran and would be asked for, or go back";
-    Reload "reload-policy" Policy "r" "reload" "read the policy again";
+    ComparePolicies "compare-policies" Policy "c" "compare" "compare with another policy instead of the record; an empty path goes back to the record" takes Path;
+    Suggest "suggest-rules" Policy "u" "suggest" "suggest rules for calls that ran but would need approval, or go back";
+    Reload "reload-policy" Policy "r" "reload" "reload the policy";
     CopyRule "copy-rule" Policy "y" "copy rule" "copy the selected rule";
     Ack "ack" Alarm "a" "ack" "acknowledge the alert, or undo that";
     Snooze "snooze" Alarm "s" "snooze" "silence the alert for a while: a second key picks how long";
@@ -506,13 +506,13 @@ commands! {
     EditRule "edit-rule" Alarm "e" "edit rule" "open the rule in $EDITOR";
     StopRun "stop-run" Alarm "K" "stop" "end the process of the run, after confirmation";
     Release "release" Alarm "u" "release" "let a run that a breaker stopped continue";
-    AlertHistory "alert-history" Alarm "h" "history" "show when the rule went off and what was sent, or go back";
+    AlertHistory "alert-history" Alarm "h" "history" "show when the rule fired and what was sent, or go back";
     NextAlert "next-alert" Alarm "." "next" "next alert";
     PrevAlert "previous-alert" Alarm "," "previous" "previous alert";
     ReloadRules "reload-rules" Alarm "r" "reload" "reload the rules";
     Approve "approve" Asks "y" "approve" "approve the selected tool call, with an optional reason";
     Deny "deny" Asks "n" "deny" "deny the selected tool call, with a reason";
-    CopyAskRule "copy-rule-for" Asks "a" "rule" "copy a rule that would decide such calls, for the policy file";
+    CopyAskRule "copy-rule-for" Asks "a" "rule" "copy a rule that would allow such calls, for the policy file";
     ViewBack "view-back" Program "[" "view back" "previous view, with its selection";
     ViewForward "view-forward" Program "]" "view forward" "next view";
     Palette "palette" Program ":" "command" "run any command by name, with arguments (:runs model:gpt-5*, :12)";
@@ -524,10 +524,10 @@ commands! {
     Theme "theme" Program "" "theme" "next theme, or one by name: dark, light, high-contrast, 16, none" takes Theme;
     Help "help" Program "?" "help" "this help";
     Back "back" Program "q" "back" "go back; from the first view, quit";
-    Cancel "cancel" Program "esc" "cancel" "clear the filter, else go back one step; never quits";
+    Cancel "cancel" Program "esc" "cancel" "clear the filter, or else go back one step; never quits";
     Quit "quit" Program "Q ctrl-c" "quit" "quit";
     Suspend "suspend" Program "ctrl-z" "suspend" "suspend; fg returns";
-    Redraw "redraw" Program "ctrl-l" "redraw" "draw everything again";
+    Redraw "redraw" Program "ctrl-l" "redraw" "redraw the screen";
 }
 
 impl Command {
@@ -590,7 +590,7 @@ mod tests {
     }
 
     #[test]
-    fn every_command_has_its_own_name_and_stands_at_its_place() {
+    fn every_command_has_its_own_name_and_its_own_index() {
         let mut names: Vec<&str> = COMMANDS.iter().map(|entry| entry.name).collect();
         names.sort_unstable();
         names.dedup();

@@ -72,7 +72,7 @@ impl Notices {
         shown.filter(|notice| now - notice.at < STAYS)
     }
 
-    /// How many microseconds the newest has still to be shown.
+    /// How many more microseconds the newest is shown.
     pub fn stays(&self, now: i64) -> Option<u64> {
         let notice = self.current(now)?;
         u64::try_from(notice.at + STAYS - now).ok()
@@ -82,7 +82,7 @@ impl Notices {
         self.was_drawn = true;
     }
 
-    /// A key was pressed: what has been on the screen goes away.
+    /// A key was pressed: the message that was on the screen is hidden.
     pub fn pressed(&mut self) {
         if self.was_drawn {
             (self.is_dismissed, self.passing) = (true, None);

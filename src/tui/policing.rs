@@ -1,4 +1,4 @@
-//! Policies laid over what is open: where they come from, and what they say. Shared by the views; judging is a task of
+//! Policies overlaid on the open traces: where they come from, and their verdicts. Shared by the views; judging is a task of
 //! the view that asks for it.
 
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ use crate::tui::session::Session;
 pub struct Source {
     /// Those that the user named.
     pub named: Vec<PathBuf>,
-    /// What traces do not tell about this machine.
+    /// Facts about this machine that traces do not record.
     pub place: Place,
     /// Reads what is named; with no name, what is in force on this machine for these hosts.
     pub read: fn(&[PathBuf], &[&str]) -> Result<Policies, String>,
@@ -39,9 +39,9 @@ pub struct Policing {
     pub overlay: Option<Arc<Overlay>>,
     /// The policy that the user named while the program runs, in place of the usual ones.
     pub named: Option<PathBuf>,
-    /// It lies over the stream.
+    /// It is overlaid on the stream.
     pub is_laid: bool,
-    /// Something was learned about calls that were judged.
+    /// Calls that were judged have changed.
     pub is_outdated: bool,
 }
 
@@ -56,7 +56,7 @@ pub struct Judging {
     known: Option<Arc<Overlay>>,
 }
 
-/// Judged, or why there is nothing to judge by.
+/// The verdicts, or why there is no policy.
 pub type Judged = Result<Arc<Overlay>, String>;
 
 impl Judging {
@@ -114,14 +114,14 @@ fn hosts(store: &Store) -> Vec<&str> {
 }
 
 impl Session {
-    /// Takes what was judged, and lays it over the stream if the user wants it there.
+    /// Stores the verdicts, and overlays them on the stream if the user wants that.
     pub fn take_overlay(&mut self, overlay: Arc<Overlay>) {
         self.policing.overlay = Some(overlay);
         self.policing.is_outdated = false;
         self.lay_overlay();
     }
 
-    /// Lays it over the stream, or takes it off.
+    /// Turns the overlay on the stream on or off.
     pub fn lay_overlay(&mut self) {
         let policing = &self.policing;
         let overlay = policing.overlay.as_ref().filter(|_| policing.is_laid);

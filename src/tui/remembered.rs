@@ -1,4 +1,4 @@
-//! What is remembered between starts: what a session begins with, and what it leaves to be saved. Pure;
+//! What is remembered between starts: what a session starts with, and what it saves. Pure;
 //! `runtime/memory.rs` reads and writes.
 
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use crate::store::Store;
 use crate::tui::screen::id::ScreenId;
 use crate::tui::session::{Here, Session};
 
-/// What earlier sessions left.
+/// The state saved by earlier sessions.
 #[derive(Debug, Clone, Default)]
 pub struct Remembered {
     /// Whether this session will be remembered too.
@@ -49,7 +49,7 @@ pub fn find(store: &Store, run: &str, seq: u32) -> Option<ActionIx> {
     })
 }
 
-/// What to select to be where the user left, and the view.
+/// The selection and the view in which the user left the trace.
 pub fn place(store: &Store, position: &Position) -> Option<(ScreenId, Here)> {
     let run = run_named(store, &position.run)?;
     let here = Here {

@@ -161,7 +161,7 @@ impl Headless {
         &self.answers
     }
 
-    /// What the user was called for.
+    /// The alerts that the user got.
     pub fn alerts(&self) -> &[String] {
         &self.alerts
     }
@@ -190,7 +190,7 @@ impl Headless {
         buffer
     }
 
-    /// Starts what was asked for; tells whether there were answers.
+    /// Starts the requested tasks; returns whether there were answers.
     fn obey(&mut self, asked: Vec<Asked>) -> bool {
         self.start(asked);
         let mut answered = false;

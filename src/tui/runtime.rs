@@ -33,7 +33,7 @@ use crate::tui::{Exit, Options};
 #[derive(Debug)]
 pub(super) enum Msg {
     Term(Event),
-    /// The terminal answered; `None` if it did not tell its background.
+    /// The terminal answered; `None` if the answer has no background.
     Background(Option<Background>),
     Signal(i32),
     TerminalLost,
@@ -45,12 +45,12 @@ pub(super) enum Msg {
 const BUDGET: Duration = Duration::from_millis(8);
 /// A signal that was meant for another program may arrive this long after it ended.
 const ECHO: Duration = Duration::from_millis(300);
-/// The time between frames while only loading goes on, or a trace grows.
+/// The time between frames while a trace loads or grows.
 const LOADING_FRAME: Duration = Duration::from_millis(33);
 const LIVE_FRAME: Duration = Duration::from_millis(10);
 /// An answer of the terminal that comes later changes no colours any more.
 const ANSWER_DUE: Duration = Duration::from_secs(1);
-/// How long a program that ends at once waits for the answer, which would else go to the shell.
+/// How long a program that ends at once waits for the answer, which would otherwise go to the shell.
 const LAST_ANSWER: Duration = Duration::from_millis(60);
 
 pub(super) fn run(options: &Options, messages: Messages) -> anyhow::Result<Exit> {

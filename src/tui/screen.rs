@@ -1,4 +1,4 @@
-//! What a screen is.
+//! The interface of a screen.
 
 pub mod id;
 
@@ -16,7 +16,7 @@ use crate::tui::keys::{Command, Key};
 use crate::tui::session::{News, Session};
 use crate::tui::theme::Theme;
 
-/// A screen is a state and a few questions. It asks the outside by effects and does no IO.
+/// A screen holds state and answers a few questions. It acts on the outside through effects, and does no I/O but reading bodies.
 pub trait Screen: Any + Debug {
     /// Whether a part of the screen with commands of its own has the focus.
     fn is_inner(&self) -> bool {
@@ -60,7 +60,7 @@ pub trait Screen: Any + Debug {
 
     fn update(&mut self, command: Command, session: &mut Session) -> Vec<Effect>;
 
-    /// A command with its argument from the palette; the error says what is wrong with it.
+    /// Runs a command with its argument from the palette; an error describes what is wrong with the argument.
     fn told(
         &mut self,
         command: Command,
@@ -83,7 +83,7 @@ pub trait Screen: Any + Debug {
         None
     }
 
-    /// Settles what depends on the size of the screen, and fetches the rows to draw.
+    /// Computes what depends on the size of the screen, and fetches the rows to draw.
     fn prepare(&mut self, area: Rect, session: &mut Session) -> Vec<Effect>;
 
     /// Time until the frame is stale because a clock runs on it; `None` if it is static.
@@ -99,7 +99,7 @@ pub trait Screen: Any + Debug {
     fn draw(&self, theme: &Theme, area: Rect, buf: &mut Buffer);
 }
 
-/// What the header says, sanitised.
+/// The text of the header, sanitised.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Headline<'a> {
     /// The path to the selection; the last part is never cut.

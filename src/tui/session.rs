@@ -333,7 +333,7 @@ impl Session {
     pub fn end_following(&mut self) {
         if self.trace.live && !self.trace.pulse.is_over() {
             self.trace.pulse.end();
-            self.say("the source has ended: no more actions will arrive");
+            self.say("end of input: no more actions will arrive");
         }
     }
 

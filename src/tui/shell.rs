@@ -1,4 +1,4 @@
-//! The shell: the views, what lies over them, and what they share.
+//! The shell: the views, their overlays, and what they share.
 
 mod count;
 mod frame;
@@ -47,7 +47,7 @@ pub struct Shell {
     start: Start,
     /// The run and action to start at and the view, until it is loaded or a key is pressed.
     named: Option<(String, ScreenId)>,
-    /// Where to go on when everything is read, unless the user does something before.
+    /// Where to continue when everything is read, unless the user acts before.
     resume: Option<Position>,
     /// Runs that wait for a person, for which the user was called.
     called: HashSet<RunIx>,
@@ -360,7 +360,7 @@ impl Shell {
         }
     }
 
-    /// Takes what the terminal says of its background.
+    /// Takes the terminal's answer about its background.
     pub fn fit(&mut self, background: Background) {
         self.theme.fit(background);
     }

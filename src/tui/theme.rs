@@ -56,7 +56,7 @@ impl Palette {
         }
     }
 
-    /// The one after it, and after the last the first.
+    /// The next palette; after the last, the first.
     #[must_use]
     pub fn next(self) -> Palette {
         let at = Palette::ALL.iter().position(|it| *it == self);
@@ -67,7 +67,7 @@ impl Palette {
         Palette::ALL.iter().copied().find(|it| it.word() == word)
     }
 
-    /// The one that fits a terminal by what it says in its environment, until it answers itself. Only where
+    /// The palette that suits a terminal according to its environment, until it answers itself. Only where
     /// both its 256 colours and its background are known, more than its own sixteen are used.
     pub fn of_terminal(variable: impl Fn(&str) -> String) -> Palette {
         if !has_256_colors(&variable) {
@@ -114,9 +114,9 @@ pub struct Styles {
     pub faint: Style,
     pub strong: Style,
     pub selected: Style,
-    /// The selected row of a pane that has not the focus.
+    /// The selected row of a pane without the focus.
     pub shadowed: Style,
-    /// What lies over something else.
+    /// Overlays.
     pub shadow: Style,
     pub ok: Style,
     pub error: Style,
@@ -187,7 +187,7 @@ impl Theme {
 }
 
 impl Theme {
-    /// Takes what the terminal says of its background; the colours follow where the user chose none.
+    /// Takes the terminal's answer about its background, and adapts the colours unless the user chose a theme.
     pub fn fit(&mut self, background: Background) {
         self.ground.background = Some(background);
         if self.ground.adapts {
@@ -227,7 +227,7 @@ pub struct Marks {
     pub tee_down: &'static str,
     pub tee_up: &'static str,
     pub branch: &'static str,
-    /// Beside what lies behind the first change of a policy.
+    /// Next to rows after the first change of a policy.
     pub behind: &'static str,
     /// Of a frame: upper left, upper right, lower left, lower right.
     pub corners: [&'static str; 4],
@@ -258,7 +258,7 @@ pub struct Marks {
     pub folded: &'static str,
     /// The part of the list that is on the screen.
     pub thumb: &'static str,
-    /// The part of a way that lies behind.
+    /// The part of the scrubber that has been played.
     pub passed: &'static str,
     /// Time in which something went on: all of it, a part, inferred, waiting for a person, hardly any.
     pub bar: &'static str,
@@ -451,7 +451,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_terminal_that_tells_its_background_gets_more_than_its_own_colours() {
+    fn only_a_terminal_that_reports_its_background_gets_more_than_its_own_colours() {
         check_terminal("xterm-256color", "15;0", Palette::Dark);
         check_terminal("xterm-256color", "0;default;15", Palette::Light);
         check_terminal("xterm-256color", "", Palette::Sixteen);

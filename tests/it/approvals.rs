@@ -24,7 +24,7 @@ fn out(arguments: &[&str]) -> String {
 const TRACE: &str = "sample-traces/saferun/refund-agent.jsonl";
 
 #[test]
-fn a_table_tells_who_answered_after_how_long() {
+fn a_table_shows_who_answered_after_how_long() {
     let table = out(&[TRACE]);
     for words in [
         "approved  lead@example.com",

@@ -84,7 +84,7 @@ fn a_file_of_two_formats_says_so() {
 }
 
 #[test]
-fn agents_are_told_apart_and_those_without_a_reader_are_named() {
+fn agents_are_distinguished_and_those_without_a_reader_are_named() {
     let grok = [
         r#"{"type":"system","content":"You help."}"#,
         r#"{"type":"user","content":"count","prompt_index":0}"#,
@@ -103,7 +103,7 @@ fn agents_are_told_apart_and_those_without_a_reader_are_named() {
 }
 
 #[test]
-fn conversations_are_messages_only_if_somebody_says_something() {
+fn conversations_are_messages_only_if_there_is_text() {
     check(
         r#"{"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":"hello"}]}"#,
         "chat-messages",

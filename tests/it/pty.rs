@@ -36,7 +36,7 @@ fn it_starts_on_a_terminal_that_never_answers_and_q_gives_it_back() {
 }
 
 #[test]
-fn the_background_that_the_terminal_tells_chooses_the_colours_and_is_never_typed() {
+fn the_terminal_background_selects_the_colours_and_is_never_typed() {
     for (answer, selection) in [
         ("\u{1b}]11;rgb:ffff/ffff/ffff\u{1b}\\", "48;5;254"),
         ("\u{1b}]11;rgb:1414/1717/2020\u{7}", "48;5;237"),
@@ -54,7 +54,7 @@ fn the_background_that_the_terminal_tells_chooses_the_colours_and_is_never_typed
 }
 
 #[test]
-fn an_answer_that_tells_no_colour_types_nothing() {
+fn an_answer_without_a_colour_types_nothing() {
     let mut terminal = opened(REFUND, FIRST_ROW);
     terminal.type_in("\u{1b}]11;qqQ:q\u{7}jj");
     terminal.wait_for("3 / 25");
@@ -167,7 +167,7 @@ fn the_pager_has_the_terminal_and_its_keys_and_the_screen_comes_back_after_it() 
 }
 
 #[test]
-fn a_program_that_is_not_there_is_told_and_nothing_else_happens() {
+fn a_missing_program_is_reported_and_nothing_else_happens() {
     let mut command = program(&[REFUND]);
     command.env("VISUAL", "no-such-editor-anywhere");
     let mut terminal = Terminal::start(command, USUAL);
@@ -262,7 +262,7 @@ fn a_dumb_terminal_is_refused_with_a_way_out() {
 }
 
 #[test]
-fn a_file_that_is_no_trace_is_refused_without_touching_the_screen() {
+fn a_file_that_is_not_a_trace_is_refused_without_touching_the_screen() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for (name, content) in [
         ("picture.png", &b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"[..]),
@@ -396,7 +396,7 @@ fn the_mouse_changes_views_sorts_and_opens() {
 }
 
 #[test]
-fn a_run_that_goes_on_is_followed_left_and_followed_again() {
+fn a_growing_run_is_followed_left_and_followed_again() {
     let text = std::fs::read_to_string(REFUND).expect("a sample");
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
     let folder = tempfile::tempdir().expect("a temporary folder");

@@ -483,7 +483,7 @@ fn no_key_and_no_signed_link_is_in_any_output() {
 }
 
 #[test]
-fn a_killed_pull_goes_on_to_the_same_bytes() {
+fn a_killed_pull_resumes_to_the_same_bytes() {
     let product = langfuse();
     let folder = tempfile::tempdir().expect("a folder");
     let whole = folder.path().join("whole");

@@ -216,7 +216,7 @@ fn the_palette_offers_commands_and_what_they_take() {
 }
 
 #[test]
-fn what_was_told_is_listed() {
+fn messages_are_listed() {
     views("notices", REFUND, ": go-to space first enter !");
 }
 

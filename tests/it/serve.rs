@@ -631,7 +631,7 @@ fn a_tool_is_run_again_only_by_a_template_and_when_it_is_allowed() {
 }
 
 #[test]
-fn after_the_recorded_answers_the_real_model_goes_on_only_when_it_is_allowed() {
+fn after_the_recorded_answers_the_real_model_continues_only_if_allowed() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = written(folder.path(), "run.jsonl", &trace(None));
     let refused = program()

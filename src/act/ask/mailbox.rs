@@ -19,7 +19,7 @@ pub struct Mailbox {
 /// Why an answer was not accepted.
 #[derive(Debug, Error)]
 pub enum Lost {
-    #[error("{} by {} already", .0.state.word(), .0.by)]
+    #[error("already {} by {}", .0.state.word(), .0.by)]
     Earlier(Box<Answer>),
     #[error("the agent is no longer waiting")]
     Gone,

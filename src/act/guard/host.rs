@@ -1,5 +1,5 @@
 //! The hosts that the guard supports. Each gets exactly what its own contract specifies: with one extra key or another
-//! spelling, a host ignores a denial.
+//! spelling, a host would ignore a denial.
 
 use serde_json::Value;
 

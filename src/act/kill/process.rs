@@ -21,7 +21,7 @@ pub struct Process {
     pub command: Vec<String>,
     /// Its working directory, if known.
     pub folder: Option<String>,
-    /// A zombie: it has ended, but its parent has not waited for it.
+    /// A zombie: it has ended, but its parent has not reaped it.
     pub is_over: bool,
 }
 

@@ -19,7 +19,7 @@ const GLANCE: Duration = Duration::from_millis(20);
 /// The longest value of a variable.
 const LONGEST: usize = 4096;
 
-/// What a program needs to be found, and to find its home and a display.
+/// The variables passed on to the program, so that it is found and can find its home and a display.
 const PASSED: &[&str] = &[
     "PATH",
     "HOME",

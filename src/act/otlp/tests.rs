@@ -132,7 +132,7 @@ fn protobuf_becomes_json_by_the_table() {
 }
 
 #[test]
-fn what_is_no_message_is_refused_and_never_panics() {
+fn what_is_not_a_message_is_refused_and_never_panics() {
     let whole = request(&[span()]).0;
     for cut in 0..whole.len() {
         let _ = protobuf::read(Signal::Traces, &whole[..cut]);

@@ -52,7 +52,7 @@ impl Tempo {
             answer => answer?,
         };
         if answer.get("status").and_then(Value::as_str) == Some("PARTIAL") {
-            return Err(wire.wrong(&format!("it returned only a part of the trace {id}")));
+            return Err(wire.wrong(&format!("it returned only part of the trace {id}")));
         }
         let mut trace = match answer.get_mut("trace") {
             Some(trace) => trace.take(),

@@ -26,7 +26,7 @@ const SAID: usize = 300;
 #[derive(Debug, Error)]
 pub(super) enum Trouble {
     /// The server understood the request and refuses it.
-    #[error("{host} answers {status}{said}")]
+    #[error("{host} answered {status}{said}")]
     Refused {
         host: String,
         status: u16,

@@ -186,7 +186,7 @@ fn counted(detector: Detector, count: u32) -> String {
         Detector::Errors => format!("{steps} in a row failed"),
         Detector::SameResult => format!("{steps} in a row of one tool gave the same result"),
         Detector::StoppedAgain => format!("a call was stopped {count} times and requested again"),
-        Detector::Echo => format!("the model said the same {count} times"),
+        Detector::Echo => format!("the model gave the same response {count} times"),
         Detector::ContextFull => format!("{count} % of the context window is used"),
         Detector::ContextJump => {
             format!(

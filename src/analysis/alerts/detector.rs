@@ -86,7 +86,7 @@ detectors! {
     Errors       "errors"          Steps   "steps in a row whose calls all failed";
     SameResult   "same_result"     Steps   "steps in a row in which one tool gave the same result";
     StoppedAgain "stopped_again"   Times   "times a call was stopped and requested again";
-    Echo         "echo"            Times   "times in a row that the model said the same";
+    Echo         "echo"            Times   "times in a row that the model gave the same response";
     ContextFull  "context_full"    Percent "how full the context window is";
     ContextJump  "context_jump"    Tokens  "tokens that one step added to the context";
     Cost         "budget.cost_usd" Money   "cost of a run";

@@ -49,7 +49,7 @@ pub struct Noticed {
     pub limit: u32,
     /// After how many steps the lane repeats, if it does.
     pub period: Option<u32>,
-    /// At most [`KEPT`], and one after the alert if the streak goes on.
+    /// At most [`KEPT`], and one after the alert if the streak continues.
     pub evidence: Vec<ActionIx>,
 }
 

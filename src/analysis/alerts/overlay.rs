@@ -232,7 +232,7 @@ impl Last {
         last
     }
 
-    /// Whether an action may still change before its agent goes on.
+    /// Whether an action may still change before its agent continues.
     fn may_change(&self, fact: &Fact) -> bool {
         let lane = (fact.run, fact.lane);
         let is_last = |last: &HashMap<(RunIx, Sym), ActionIx>| {

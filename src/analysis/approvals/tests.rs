@@ -38,7 +38,7 @@ fn check(lines: &[&str], answer: Answer, is_inferred: bool, (by, wait): (&str, O
 const ASKED: &str = r#"{"type":"approval","run_id":"r","call_id":"c","ts":"2026-11-25T10:00:01Z","state":"requested","by":"lead"}"#;
 
 #[test]
-fn an_answer_tells_who_when_and_after_how_long() {
+fn an_answer_records_who_when_and_after_how_long() {
     let answer = r#"{"type":"approval","run_id":"r","call_id":"c","ts":"2026-11-25T10:00:31Z","state":"approved","by":"ann","wait_ms":20000}"#;
     check(
         &[ASKED, answer, RESULT],
@@ -61,7 +61,7 @@ fn an_answer_that_is_not_recorded_is_inferred_or_left_open() {
 }
 
 #[test]
-fn a_call_that_ran_after_a_question_was_approved_by_somebody() {
+fn a_call_that_ran_after_a_request_counts_as_approved() {
     let rollout = concat!(
         r#"{"timestamp":"2026-11-17T18:40:03.000Z","type":"session_meta","payload":{"id":"s","cwd":"/w","cli_version":"0.60.0","timestamp":"2026-11-17T18:40:03.000Z"}}"#,
         "\n",

@@ -1,6 +1,6 @@
 //! Whether a run's first tool differs from A's usual first tool for the same task.
 //!
-//! Without labels there is no telling which tool is right, so the word is "differs". Each run of A
+//! Without labels it is unknown which tool is right, so the word is "differs". Each run of A
 //! is compared with the other runs of A, so that A's rate shows what chance alone does.
 
 use std::collections::BTreeMap;

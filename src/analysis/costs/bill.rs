@@ -36,7 +36,7 @@ token_kinds! {
     CacheWriteUnknown = "cache_write" "cache write",
     Output = "output" "output",
     /// A part of the output, so it is in no sum.
-    Reasoning = "reasoning" "of it reasoning",
+    Reasoning = "reasoning" "of which reasoning",
     WebSearch = "web_search" "web searches",
     /// Recorded as one sum, and the model has no known price by which to split it.
     Unsplit = "unsplit" "not split by kind",

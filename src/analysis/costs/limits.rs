@@ -21,7 +21,7 @@ pub struct Window {
     pub last_percent: f64,
     /// The sum of all rises, so that a window that started anew counts too.
     pub risen_percent: f64,
-    /// When it starts anew, as last reported.
+    /// When it resets, as last reported.
     pub resets: Time,
 }
 

@@ -1,4 +1,4 @@
-//! Cache misses explained: calls that paid anew for a prefix which the call before had in the cache, where
+//! Explains cache misses: calls that paid again for a prefix that the previous call had cached, where
 //! the two requests first differ, and what the rebuild cost.
 
 use serde_json::Value;

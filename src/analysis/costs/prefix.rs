@@ -116,7 +116,7 @@ fn pieces<'a>(body: &'a Value, name: &str) -> Vec<Piece<'a>> {
     pieces
 }
 
-/// Marks that tell the provider where to cache are no part of the text.
+/// Cache markers are not part of the text.
 fn plain(value: Option<&Value>) -> Value {
     match value {
         None => Value::Null,

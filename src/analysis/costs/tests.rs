@@ -324,7 +324,7 @@ fn a_request_with_other_tools_rebuilds_everything() {
 }
 
 #[test]
-fn an_edited_message_costs_what_stands_behind_it() {
+fn an_edited_message_costs_everything_after_it() {
     let trace = sent(0, OPUS, &[], &["u", "v"], [0, 5100])
         + &sent(60, OPUS, &[], &["u", "w", "x"], [1000, 4200]);
     let (_, misses) = missed(&trace);

@@ -139,8 +139,8 @@ impl Gap {
     pub fn words(self) -> &'static str {
         match self {
             Gap::Unseen => "the text before the first change is not recorded",
-            Gap::ReadInPart => "only a part of it was read",
-            Gap::Unread => "no call on it succeeded",
+            Gap::ReadInPart => "only part of it was read",
+            Gap::Unread => "no call that names it succeeded",
             Gap::Mismatch => "an edit does not fit the text seen before",
             Gap::NoText => "a change is recorded without its text",
             Gap::NoResult => "the result of a change is not recorded",

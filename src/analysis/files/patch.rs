@@ -20,7 +20,7 @@ pub(super) enum Action {
 /// Lines that replace others.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Chunk {
-    /// A line that stands somewhere before.
+    /// An anchor: a line that occurs somewhere before.
     pub(super) after: Option<String>,
     pub(super) old: Vec<String>,
     pub(super) new: Vec<String>,
@@ -145,7 +145,7 @@ pub(super) fn apply(text: &str, chunks: &[Chunk]) -> Option<String> {
     Some(out.iter().flat_map(|line| [*line, "\n"]).collect())
 }
 
-/// Where these lines stand; blanks at their ends do not count if they stand nowhere else.
+/// Where these lines are; trailing blanks are ignored if there is no exact match.
 fn find(lines: &[&str], wanted: &[String]) -> Option<usize> {
     let same: [fn(&str, &str) -> bool; 2] = [
         |line, wanted| line == wanted,

@@ -59,7 +59,7 @@ pub(super) fn beside(record: &Value, path: &str) -> Recorded {
     found
 }
 
-/// The object that tells what happened to `path`; none if it is not clear which one does.
+/// The object that describes what happened to `path`; none if that is ambiguous.
 fn display<'a>(record: &'a Value, path: &str) -> Option<&'a Value> {
     let several = record.pointer("/message/content").and_then(Value::as_array);
     let results = several.into_iter().flatten();
@@ -186,7 +186,7 @@ fn numbered(listed: &str, mark: char) -> Option<String> {
     Some(lines.join("\n"))
 }
 
-/// Whether a text without numbers is no whole file: cut, an error, or a text that a tool composed.
+/// Whether a text without line numbers is not a whole file but truncated, an error, or composed by a tool.
 fn is_cut(text: &str) -> bool {
     let (head, tail) = (text.lines().take(3), text.lines().rev().take(3));
     let mut ends = head.chain(tail).map(str::to_lowercase);

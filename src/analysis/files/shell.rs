@@ -20,7 +20,7 @@ const FORMATTERS: &[(&str, &[&str])] = &[
     ("eslint", &["--fix"]),
     ("mix", &["format"]),
 ];
-/// Commands of git that bring back other texts.
+/// Git commands that restore other contents.
 const GIT: &[&str] = &[
     "checkout",
     "restore",

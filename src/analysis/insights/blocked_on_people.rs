@@ -40,7 +40,7 @@ impl Rule for BlockedOnPeople {
         };
         let prompts = human::counted(evidence.len() as u64, "prompt");
         let minutes = human::count((sum / MINUTE).unsigned_abs());
-        let words = format!("blocked {minutes} min in {prompts}{by}");
+        let words = format!("waited {minutes} min for {prompts}{by}");
         Insight::new(self, Weight::Warning, words, evidence)
     }
 }

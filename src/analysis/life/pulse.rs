@@ -111,7 +111,7 @@ impl Pulse {
             if is_open(&row) {
                 self.activity(row.run_ix()).open.insert(ix);
             }
-            if tells_what_goes_on(&row) {
+            if shows_activity(&row) {
                 self.beats[row.run_ix().0 as usize].last = Some(ix);
             }
         }
@@ -290,7 +290,7 @@ fn is_open(row: &Row<'_>) -> bool {
     row.status() == Status::Pending || row.flags().has(Flags::WAITING)
 }
 
-fn tells_what_goes_on(row: &Row<'_>) -> bool {
+fn shows_activity(row: &Row<'_>) -> bool {
     let is_told = matches!(row.kind(), Kind::Prompt | Kind::Response | Kind::ToolCall);
     is_told && !row.flags().has(Flags::COPIED) && !row.flags().has(Flags::META)
 }

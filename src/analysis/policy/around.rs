@@ -3,7 +3,7 @@
 use crate::analysis::policy::shell;
 use crate::ingest::command::is_shell;
 
-/// A way in which a command can hide.
+/// A way to hide a command from a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Way {
     Subshell,

@@ -296,7 +296,7 @@ impl Engine for Claude {
     fn assumptions(&self) -> &'static [&'static str] {
         &[
             "the default mode of the program where a run does not record its mode (--mode)",
-            "its list of commands that only read is longer than documented; known ones are built in",
+            "its list of read-only commands is longer than documented; the known ones are built in",
         ]
     }
 }

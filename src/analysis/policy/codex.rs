@@ -303,7 +303,7 @@ impl Engine for Codex {
                     .map(|all| all.iter().position(|it| self.is_prefix(at, it)));
                 let words = match part {
                     None => NO_ARGS.to_owned(),
-                    Some(None) => "no command begins so".to_owned(),
+                    Some(None) => "no command starts like this".to_owned(),
                     Some(Some(part)) => format!(
                         "matches part {} of {}",
                         part + 1,

@@ -42,7 +42,7 @@ pub fn recorded(row: &Row<'_>) -> Effect {
     }
 }
 
-/// What traces do not tell about the machine that they were written on.
+/// Facts about the machine of a trace that the trace does not record.
 #[derive(Debug, Clone, Default)]
 pub struct Place {
     pub home: Option<String>,

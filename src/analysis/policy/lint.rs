@@ -242,7 +242,7 @@ fn denies(engine: &Claude, line: &str) -> bool {
     engine.decide(&call, &Context::default()).effect == Effect::Deny
 }
 
-/// What only recorded calls tell: rules that never match, rules that others decide for, conditions that fail.
+/// Lints that need recorded calls: rules that never match, rules that others override, conditions that fail.
 fn of_history(
     rules: &[(RuleIx, &Rule, &'static str)],
     set: &Set,
@@ -272,7 +272,7 @@ fn of_history(
             let near = near.unwrap_or_default();
             let words = if facts.lack_the_run(set) {
                 format!(
-                    "matched none of {} calls when judged without what the run did before them; `policy eval` judges them with it{near}",
+                    "matched none of {} calls when each is judged alone; `policy eval` also considers earlier calls of the run{near}",
                     facts.total()
                 )
             } else {
@@ -284,7 +284,7 @@ fn of_history(
             let by = by.map_or("others".to_owned(), |rule| {
                 format!("{} {}", rule.effect.word(), rule.name)
             });
-            let words = format!("all its {} matches are decided by {by}", of.matches);
+            let words = format!("all {} of its matches are decided by {by}", of.matches);
             say(
                 "always-decided-by-others",
                 Weight::Warning,
@@ -325,7 +325,7 @@ fn of_policy(
             && engine.decide(&call, &Context::default()).effect == Effect::Allow
     });
     if is_deny_list && asks_by_default {
-        say("deny-list", Weight::Warning, "this is a deny list: everything that no rule names is allowed; of such lists, 69–98 % could be bypassed".to_owned());
+        say("deny-list", Weight::Warning, "this is a deny list: everything that no rule names is allowed; 69–98 % of such lists could be bypassed".to_owned());
     }
     let newest = facts.and_then(Facts::newest_claude);
     if let Some(newest) = newest.filter(|it| is_newer(it, claude::HELD_AGAINST))

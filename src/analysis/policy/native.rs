@@ -147,7 +147,7 @@ impl Condition {
             Answer::False if call.args.is_none() && reads_args() => {
                 Found::Unknown("the arguments are not recorded".into())
             }
-            Answer::False => Found::No("when does not hold"),
+            Answer::False => Found::No("the condition `when` is not met"),
         }
     }
 

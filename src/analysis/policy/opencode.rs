@@ -206,10 +206,10 @@ impl Engine for OpenCode {
                 .map(|all| all.iter().any(|it| pattern.matches(it)));
             let (is_match, words) = match (is_tool, is_input) {
                 (false, _) => (Some(false), "another tool"),
-                (true, Some(true)) => (Some(true), "matches; the last such rule decides"),
+                (true, Some(true)) => (Some(true), "matches; the last matching rule decides"),
                 (true, Some(false)) => (Some(false), "the pattern does not match"),
                 (true, None) if self.is_for_all(at) => {
-                    (Some(true), "matches; the last such rule decides")
+                    (Some(true), "matches; the last matching rule decides")
                 }
                 (true, None) => (None, "the arguments are not recorded"),
             };

@@ -124,7 +124,7 @@ impl Overlay {
         self.shown.len()
     }
 
-    /// Calls that would be asked for because no rule says otherwise.
+    /// Calls that would need approval because no rule matches.
     pub fn asked_by_default(&self) -> u64 {
         let changes = self.report.changes.iter();
         let asked = changes.filter(|it| it.now.effect == Effect::Ask && !is_shown(it));

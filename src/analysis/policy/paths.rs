@@ -87,7 +87,7 @@ impl Pattern {
         }
     }
 
-    /// Whether it matches a path below its root. A pattern too large to compile is no answer.
+    /// Whether it matches a path below its root. `None` if the pattern is too large to compile.
     pub fn matches(&self, inside: &str) -> Option<bool> {
         self.inside.as_ref().map(|it| it.is_match(inside))
     }

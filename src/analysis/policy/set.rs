@@ -37,7 +37,7 @@ struct Member {
     files: Vec<usize>,
 }
 
-/// Why a set of files is no policy.
+/// Why a set of files is not a policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
     Broken(Broken),

@@ -184,7 +184,7 @@ impl<'a> Split<'a> {
     }
 }
 
-/// Without the words of the shell that stand before a command.
+/// Without the shell keywords before a command.
 fn without_words(mut part: &str) -> &str {
     const WORDS: &[&str] = &["if", "then", "elif", "else", "while", "until", "do", "!"];
     loop {
@@ -352,7 +352,7 @@ fn assignment(command: &str) -> Option<(&str, &str)> {
     Some((name, command.get(found.get(0)?.end()..)?))
 }
 
-/// The command behind a wrapper such as `timeout 5`; none if there is no wrapper or nothing behind it.
+/// The command that a wrapper such as `timeout 5` runs; none if there is no wrapper or nothing after it.
 fn unwrapped(command: &str) -> Option<&str> {
     let mut words = command.split_whitespace();
     let (first, second) = (words.next()?, words.next());

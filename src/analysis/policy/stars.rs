@@ -68,7 +68,7 @@ impl Stars {
         rest.is_empty() || (self.words && rest.starts_with(char::is_whitespace))
     }
 
-    /// Whether everything that `other` matches is certainly matched by this one. May say no where it is so.
+    /// Whether everything that `other` matches is certainly matched by this one. May return false although it is so (conservative).
     pub fn contains(&self, other: &Stars) -> bool {
         if self == other {
             return true;

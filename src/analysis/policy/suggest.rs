@@ -1,4 +1,4 @@
-//! Rules that would have spared people from being asked: for calls that ran, from the narrow to the wide, greedily.
+//! Suggests rules that would have saved approvals for calls that ran: greedily, from narrow to broad.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,7 +47,7 @@ pub fn ran(store: &Store, place: &Place, is_kept: &dyn Fn(ActionIx) -> bool) -> 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Suggestion {
     pub rule: String,
-    /// How many more calls are not asked for.
+    /// How many further approvals it saves.
     pub calls: usize,
     pub runs: usize,
     pub risk: Risk,
@@ -179,7 +179,7 @@ fn folder(path: &str) -> Option<String> {
     (path.matches('/').count() > 4).then(|| format!("Edit(//{}/**)", steps.join("/")))
 }
 
-/// Greedy over calls that would be asked for, while a rule covers at least `least` of them.
+/// Greedy over calls that would need approval, while a rule covers at least `least` of them.
 pub fn suggest(calls: &[Ran], least: usize) -> Found {
     let defaults = Rules::new(Vec::new());
     let open: Vec<&Ran> = calls
@@ -365,7 +365,7 @@ impl Rules {
     }
 }
 
-/// What rules learned from all other runs would have spared in one run.
+/// The approvals that rules learned from all other runs would have saved in one run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeldOut {
     pub run: usize,

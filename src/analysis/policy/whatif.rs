@@ -1,4 +1,4 @@
-//! What would have been decided, beside what was: the table, the first change of every run, and what no rule covers.
+//! What would have been decided, compared with what was: the table, the first change of every run, and what no rule covers.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -32,11 +32,11 @@ pub struct Report {
     pub table: BTreeMap<(Effect, Effect), u64>,
     /// The same, in runs.
     pub table_runs: BTreeMap<(Effect, Effect), u64>,
-    /// All calls whose effect differs, in order. Those behind a first change are counterfactual.
+    /// All calls whose effect differs, in order. Those after a first change are counterfactual.
     pub changes: Vec<Change>,
     /// The first call of each run that would be stopped, or not be stopped any more.
     pub first: Vec<Change>,
-    /// Calls behind the first change of their run.
+    /// Calls after the first change of their run.
     pub behind: u64,
     /// How many calls each rule decides, in the order of the rules.
     pub hits: Vec<u64>,
@@ -266,7 +266,7 @@ impl Report {
         self.table.get(&(was, now)).copied().unwrap_or(0)
     }
 
-    /// Calls that ran or were asked for, and would be stopped.
+    /// Calls that ran or needed approval, and would be stopped.
     pub fn newly_denied(&self) -> u64 {
         Effect::ALL
             .iter()
@@ -284,7 +284,7 @@ impl Report {
             .sum()
     }
 
-    /// Calls that were stopped, and would not even be asked for.
+    /// Calls that were stopped, and would not even need approval.
     pub fn newly_allowed(&self) -> u64 {
         self.cell(Effect::Deny, Effect::Allow)
     }

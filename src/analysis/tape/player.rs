@@ -28,7 +28,7 @@ pub enum Mode {
     Hash,
     /// The next of its lane, the same in roles, texts, calls and results.
     Content,
-    /// The next of its lane, whatever it says.
+    /// The next of its lane, whatever the request contains.
     Loose,
 }
 

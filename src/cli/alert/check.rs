@@ -46,7 +46,7 @@ pub(super) struct Check {
     /// Output format
     #[arg(long, value_name = "FORMAT", value_parser = ["text", "json", "jsonl", "junit", "sarif", "github"], conflicts_with_all = ["json", "jsonl"])]
     format: Option<String>,
-    /// The lowest level at which the command exits with 3
+    /// Exit with 3 from this level on
     #[arg(long, value_name = "LEVEL", default_value = "trip", value_parser = ["warn", "trip", "never"])]
     fail_on: String,
     /// Whether to exit with 6 if a rule is still learning

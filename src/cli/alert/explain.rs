@@ -20,7 +20,7 @@ use crate::store::bodies::{Bodies, Depth};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  saferun-tui alert explain 0f3a91c2 runs/        an id from `alert check`; a unique prefix is enough")]
+  saferun-tui alert explain 0f3a91c2 runs/    an id from `alert check`; a unique prefix is enough")]
 pub(super) struct Explain {
     /// The id of the alert
     #[arg(value_name = "ID")]

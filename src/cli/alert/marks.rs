@@ -147,7 +147,7 @@ impl Ls {
         table(cx, &listed, now)?;
         let held: u32 = book.sinks.values().map(|it| it.held).sum();
         if held > 0 {
-            cx.out.line(&format!("{held} more held back"))?;
+            cx.out.line(&format!("{held} more not sent (rate limit)"))?;
         }
         Ok(Exit::Done)
     }

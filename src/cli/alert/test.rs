@@ -18,7 +18,7 @@ use crate::cli::load::Read;
 use crate::export::json::alert as alert_json;
 use crate::model::run::RunIx;
 
-/// What a rule would have done to past runs: how many it stops, what that saves, how many would have succeeded
+/// Show what a rule would have done to past runs: how many it would have stopped, what that would have saved, and how many of those had succeeded
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

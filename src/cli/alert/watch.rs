@@ -40,7 +40,7 @@ use crate::store::Store;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  saferun-tui alert watch runs/                          the bell of this terminal rings when a rule trips
+  saferun-tui alert watch runs/                          rings the terminal bell when a rule trips
   saferun-tui alert watch alerts.toml runs/ --jsonl      one line of JSON for each change
   saferun-tui alert watch runs/ --sink oncall --heartbeat https://hc.example/ping/…
 

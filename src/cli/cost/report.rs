@@ -12,7 +12,7 @@ const SHOWN: usize = 8;
 pub(super) fn write(cx: &mut Cx, found: &Found<'_>, limit: Option<usize>) -> anyhow::Result<()> {
     let costs = &found.costs;
     if costs.calls.is_empty() {
-        cx.notes.note("no model call");
+        cx.notes.note("no model calls");
         return Ok(());
     }
     let usage = words::usage(&costs.total.usage).unwrap_or_else(|| "not recorded".to_owned());

@@ -72,7 +72,7 @@ fn text(file: &File, last: Option<u32>) -> Result<&str, Failure> {
         Some(None) => Err(refuse(&format!("there is no such file {at}"))),
         None => {
             let why = file.why().map_or("", |gap| gap.words());
-            Err(refuse(&format!("its text {at} is not known: {why}")))
+            Err(refuse(&format!("its contents {at} are not known: {why}")))
         }
     }
 }
@@ -86,9 +86,9 @@ fn missing(files: &Files, path: &str) -> Failure {
         more => format!("\n  and {more} more (show --files)"),
     };
     let what = match listed.as_slice() {
-        [] => format!("{path}: no call up to that action names a file"),
+        [] => format!("{path}: no call up to that action reads or changes a file"),
         listed => format!(
-            "{path}: no call up to that action names this file, or several paths end like this; known files:\n  {}{more}",
+            "{path}: no call up to that action names this file, or several paths end with this; known files:\n  {}{more}",
             listed.join("\n  ")
         ),
     };

@@ -50,8 +50,9 @@ pub(super) fn run(
     write(cx, &asked.target, &place::files(store), document.as_bytes())?;
     if page.cut > 0 {
         let what = human::counted(page.cut as u64, "text");
-        cx.notes
-            .note(&format!("{what} cut: open the trace to read them whole"));
+        cx.notes.note(&format!(
+            "{what} truncated: open the trace to read them in full"
+        ));
     }
     report_masked(cx, page.masks.len());
     Ok(Exit::Done)

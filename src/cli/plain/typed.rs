@@ -30,13 +30,13 @@ pub(super) const HELP: &[&str] = &[
     "n or Enter    next action",
     "p             previous action",
     "g, G          first action, last action",
-    "42            action 42",
+    "42            go to action 42",
     "e, E          next and previous error, block or denial",
     "f             this action in full",
     "a             this action again",
     "/FILTER       keep actions that match; / alone keeps all (saferun-tui help filters)",
     "runs          list the runs; run 2 reads the second, run 0 all together",
-    "w             where am I",
+    "w             where you are",
     "q             leave",
 ];
 

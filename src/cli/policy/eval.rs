@@ -17,7 +17,7 @@ use crate::export::json::policy as policy_json;
 use crate::export::policy as export;
 use crate::model::action::ActionIx;
 
-/// Put the rules of policies to recorded tool calls: what would be denied, asked and allowed
+/// Evaluate policies against recorded tool calls: what would be denied, sent for approval and allowed
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -33,21 +33,21 @@ policy.toml; claude:, codex:, gemini: and opencode: stand for what is in force o
 Calls of Claude Code are judged by the permission mode that their run records: where it bypasses permissions, nothing
 is asked unless a rule asks. --mode default shows what people would be asked otherwise.
 
-A verdict is unknown where a sandbox, classifier or mode decides and no file tells, and an error where a condition
-cannot be evaluated; neither counts as allowed. Calls after the first change of a run might have gone differently.
+A verdict is unknown if a sandbox, classifier or mode decides that is in no file, and an error if a condition cannot be
+evaluated; neither counts as allowed. Calls after the first change of a run might not have happened.
 
 Exit codes: 0 done · 1 something that --fail-on names · 2 invalid policy or filter · 4 input missing or unreadable")]
 pub(super) struct Eval {
     /// Policies, and then the traces: files, folders, globs, PATH#RUN for one run
     #[arg(value_name = "POLICY|PATH", required = true)]
     named: Vec<PathBuf>,
-    /// Instead of policies, decisions that another engine made about `policy inputs`, one JSON object a line
+    /// Instead of policies, decisions that another engine made about the output of `policy inputs`, one JSON object per line
     #[arg(long, value_name = "FILE")]
     decisions: Option<PathBuf>,
     /// Compare with this policy instead of what was recorded
     #[arg(long, value_name = "POLICY", default_value = "recorded")]
     against: PathBuf,
-    /// Take the folders of projects as trusted, so that what their rules allow is in force
+    /// Treat project folders as trusted, so that their allow rules apply
     #[arg(long)]
     trusted: bool,
     /// Judge all runs by this permission mode of Claude Code instead of the recorded one

@@ -19,7 +19,7 @@ use crate::model::action::Kind;
 use crate::store::bodies::{self, Depth};
 use crate::store::row::Row;
 
-/// Explain what policies say about one call: every rule, and why it holds or not
+/// Explain what policies decide about one call: every rule, and why it matches or not
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -35,7 +35,7 @@ pub(super) struct Explain {
     /// The tool call
     #[arg(long, value_name = "N")]
     seq: Option<u32>,
-    /// Take the folders of projects as trusted
+    /// Treat project folders as trusted
     #[arg(long)]
     trusted: bool,
     /// Judge by this permission mode of Claude Code instead of the recorded one
@@ -56,7 +56,10 @@ impl Explain {
             .find(|row| row.run_ix() == found.run && row.seq() == seq);
         let row = row.ok_or_else(|| Failure::Usage(format!("the run has no action {seq}")))?;
         if row.kind() != Kind::ToolCall {
-            let what = format!("action {seq} is no tool call but a {}", row.kind().word());
+            let what = format!(
+                "action {seq} is not a tool call but a {}",
+                row.kind().word()
+            );
             return Err(Failure::Usage(what).into());
         }
         let place = Place {

@@ -16,7 +16,7 @@ use crate::export::words::Role;
 #[command(after_help = "\
 Examples:
   saferun-tui policy lint ~/.claude/settings.json
-  saferun-tui policy lint claude: ~/.claude/projects           and what the history says about each rule
+  saferun-tui policy lint claude: ~/.claude/projects           with how often each rule matched
   saferun-tui policy lint policy.toml --strict                 for CI
 
 With traces it also lists rules that never matched, and how often a deny was bypassed.
@@ -26,7 +26,7 @@ pub(super) struct Lint {
     /// Policies, and then traces
     #[arg(value_name = "POLICY|PATH", required = true)]
     named: Vec<PathBuf>,
-    /// Take the folders of projects as trusted
+    /// Treat project folders as trusted
     #[arg(long)]
     trusted: bool,
     /// Exit with 1 for a warning too
@@ -98,7 +98,7 @@ fn text(cx: &mut Cx, policies: &Policies, findings: &[Finding]) -> anyhow::Resul
         cx.out.line(&format!("{place}{weight}: {words}"))?;
     }
     if findings.is_empty() {
-        cx.notes.note("nothing to say about these rules");
+        cx.notes.note("no problems found in these rules");
     }
     Ok(())
 }

@@ -45,7 +45,7 @@ fn heading(cx: &mut Cx, evaluated: &Evaluated<'_>) -> anyhow::Result<()> {
         let note = if file.in_force {
             ""
         } else {
-            " · what it allows is not in force (--trusted)"
+            " · its allow rules do not apply (see --trusted)"
         };
         let path = cx.out.look.clean(&file.path);
         cx.out.line(&format!("{path}  {kind}, {rules}{note}"))?;

@@ -228,7 +228,7 @@ pub(super) const MODES: &[&str] = &[
     "bypassPermissions",
 ];
 
-/// What traces do not tell: here, the home folder of the user.
+/// A fact that traces do not record: the home folder of the user.
 pub(in crate::cli) fn place() -> Place {
     Place {
         home: home().map(|it| it.to_string_lossy().into_owned()),

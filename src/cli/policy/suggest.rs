@@ -18,16 +18,16 @@ use crate::cli::table::{self, Cell, Column};
 use crate::export::policy::suggested;
 use crate::export::words::Role;
 
-/// Suggest rules for calls that ran and that the defaults would ask for
+/// Suggest rules for calls that ran but would need approval by default
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   saferun-tui policy suggest ~/.claude/projects
-  saferun-tui policy suggest runs/ --holdout                   do rules of some sessions help in others?
+  saferun-tui policy suggest runs/ --holdout                   do the rules carry over?
   saferun-tui policy suggest runs/ --as claude-code > rules.json
 
 Interpreters, runners, shells, programs that delete or send, and verbs with effects elsewhere (push, deploy, …) are
-suggested only as exact lines, listed last. Held out means: learned from all other runs, counted in this one.")]
+suggested only as exact lines, listed last. Held out: learned from all other runs, counted in this one.")]
 pub(super) struct Suggest {
     #[command(flatten)]
     paths: Paths,
@@ -37,7 +37,7 @@ pub(super) struct Suggest {
     /// Only rules that cover at least this many calls
     #[arg(long, value_name = "N", default_value_t = 2)]
     least: usize,
-    /// Also count what the rules of all other runs would have spared in each of the largest runs
+    /// Also count, for each of the largest runs, the approvals that rules learned from all other runs would have saved
     #[arg(long)]
     holdout: bool,
 }
@@ -106,7 +106,7 @@ fn text(
     rows(cx, &free)?;
     if !decide.is_empty() {
         cx.out
-            .line("\ndecide yourself: these run code or reach further than this machine")?;
+            .line("\ndecide these yourself: they run code or reach beyond this machine")?;
         rows(cx, &decide)?;
     }
     let per_day = if days > 0 {
@@ -116,15 +116,16 @@ fn text(
     };
     let calls = human::counted(found.calls as u64, "call");
     let line = format!(
-        "\n{} of {calls} that ran would be asked for without rules; {} still with all of these{per_day}",
+        "\n{} of {calls} that ran would need approval without rules, {} with all of these{per_day}",
         found.asked_before, found.asked_after
     );
     cx.out.line(&line)?;
     if held.is_empty() {
         return Ok(());
     }
-    cx.out
-        .line("\nheld out: asked for without rules, and with what the other runs teach")?;
+    cx.out.line(
+        "\nheld out: approvals needed without rules, and with rules learned from the other runs",
+    )?;
     let ids: Vec<&str> = read.store.runs().iter().map(|run| &*run.id).collect();
     let short = short_ids(&ids);
     for it in held {
@@ -173,7 +174,7 @@ fn rows(cx: &mut Cx, all: &[&Suggestion]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The rules as a policy file. What a kind cannot say is left out, and said so.
+/// The rules as a policy file. What a kind cannot express is left out, with a comment.
 fn written(kind: As, rules: &[&Suggestion]) -> String {
     let names: Vec<&str> = rules.iter().map(|it| it.rule.as_str()).collect();
     match kind {

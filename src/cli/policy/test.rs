@@ -18,7 +18,7 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::policy::sources;
 use crate::export::words::Role;
 
-/// Test policies: the examples inside of them, and cases in files
+/// Test policies with the examples inside them, and with cases in files
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

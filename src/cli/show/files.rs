@@ -35,7 +35,7 @@ pub(super) fn run(cx: &mut Cx, store: &Store, files: &Files) -> anyhow::Result<(
         return records.write(&mut cx.out, machine, all);
     }
     if files.all.is_empty() {
-        cx.notes.note("no call names a file");
+        cx.notes.note("no call reads or changes a file");
         return Ok(());
     }
     let (changed, read): (Vec<&File>, Vec<&File>) = files

@@ -38,7 +38,7 @@ impl Agent {
 pub(super) fn of(store: &Store, actions: &[ActionIx]) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut answers: HashMap<ActionIx, usize> = HashMap::new();
-    // The step of the inference that goes on.
+    // The step of the inference that continues.
     let mut open: Option<usize> = None;
     for &ix in actions {
         let row = store.row(ix);

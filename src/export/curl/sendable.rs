@@ -76,7 +76,7 @@ fn messages(members: &mut Map<String, Value>, added: &mut Vec<String>) {
     each(members, "messages", &mut |message| {
         keep(message, MESSAGE);
         if let Some(Value::Array(blocks)) = message.get_mut("content") {
-            // A thought without its signature is refused; without the thought the request stands.
+            // Reasoning without its signature is refused; without the reasoning the request is valid.
             blocks.retain(|block| !is_unsigned(block));
             blocks.iter_mut().for_each(tidy);
         }

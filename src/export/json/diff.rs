@@ -138,7 +138,7 @@ fn diff<'a>(page: &Page<'a>) -> DiffJson<'a> {
             continue;
         }
         let rows = story.row_a(at).zip(story.row_b(at));
-        // What is the same has nothing to tell, but for what is hidden.
+        // An equal pair has no differences, except hidden ones.
         let rows = rows.filter(|_| !is_same || !blind.is_none());
         let found = rows.map(|(a, b)| pair::pair(&a, &b, blind));
         let found = found.unwrap_or_default();

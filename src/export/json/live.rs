@@ -29,7 +29,7 @@ pub const MEMBERS: &[&str] = &[
     "cost_per_minute_usd",
 ];
 
-/// What the store alone does not tell. Empty strings are what was not recorded.
+/// What is not in the store. Empty strings mean not recorded.
 #[derive(Debug)]
 pub struct Told<'a> {
     pub life: Life,

@@ -1,4 +1,4 @@
-//! Suggested rules, which are those of Claude Code, in the words of other policies. What another kind cannot say is a comment.
+//! Suggested rules, which are Claude Code rules, translated for other kinds of policy. What a kind cannot express becomes a comment.
 
 use std::fmt::Write;
 

@@ -1,8 +1,8 @@
-//! Which names hold secrets, and which values under them are none.
+//! Which names hold secrets, and which of their values are not secret.
 
 use super::is_hidden;
 
-/// What the name of a field, variable or option says about its value.
+/// What the name of a field, variable or option implies about its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Secrecy {
     None,

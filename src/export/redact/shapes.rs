@@ -1,4 +1,4 @@
-//! Secrets that are known by their shape alone, whatever stands around them.
+//! Secrets that are recognised by their shape alone, in any context.
 //!
 //! The shapes are those that the services publish for secret scanning. One expression looks for all; where a shape is
 //! not enough, [`is_secret`] looks at what was found.
@@ -128,7 +128,7 @@ pub(super) fn secret_start(found: &str) -> Option<usize> {
     is_secret.then_some(escape + start)
 }
 
-/// Base64 of `user:password`; "basic authentication" is none.
+/// Base64 of `user:password`, unlike the words "basic authentication".
 fn is_user_and_password(text: &str) -> bool {
     let bare = text.trim_end_matches('=');
     let decoded = STANDARD_NO_PAD

@@ -2,7 +2,7 @@
 //!
 //! Three expressions run over the text side by side; what each finds is looked at by hand, in a bounded neighbourhood,
 //! so a pass takes linear time. Text without secrets is read once; what was masked is read again, because a secret may
-//! stand in front of another one that was found first.
+//! precede another one that was found first.
 
 use regex::{Match, Regex};
 
@@ -13,7 +13,7 @@ use super::{hidden, is_hidden};
 /// The longest name, and the farthest end of an address or an argument, in bytes.
 const LONGEST_NAME: usize = 64;
 const NEAR: usize = 256;
-/// How much of a value is looked at to tell whether it is a secret.
+/// How much of a value is examined to decide whether it is a secret.
 const LONGEST_VALUE: usize = 512;
 /// The longest private key.
 const LONGEST_PEM: usize = 64 << 10;
@@ -399,7 +399,7 @@ impl<'t> Name<'t> {
     }
 }
 
-/// What stands between a name and its value.
+/// What is between a name and its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Separator {
     /// `=`, with or without blanks around.
@@ -600,10 +600,10 @@ fn bare_length(rest: &str, is_line: bool) -> usize {
     word.trim_end_matches(['.', ':']).len()
 }
 
-/// A value behind a name.
+/// A value after a name.
 struct Found<'t> {
     text: &'t str,
-    /// What it goes on in, if it is longer than was looked at.
+    /// How it continues, if it is longer than the part examined.
     rest: Option<&'t str>,
     start: usize,
     opening: Option<Quote>,

@@ -1,6 +1,6 @@
 //! The bytes of a growing source through rotation, truncation and rewriting: one sequence that only grows.
 //!
-//! A rotated file goes on in another one, and a truncated file starts over. Readers see these pieces
+//! A rotated file continues in another one, and a truncated file starts over. Readers see these pieces
 //! concatenated, so offsets never change. The last bytes are also kept in memory, because they may be gone
 //! from the disk before anyone reads them.
 

@@ -270,7 +270,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_history_is_told_run_by_run() {
+    fn a_history_is_split_into_runs() {
         let text = "
 # aider chat started at 2026-01-01 10:00:00
 

@@ -69,7 +69,7 @@ impl Decode for CodexExec {
     }
 }
 
-/// The kinds of items that tell this format from other streams of events.
+/// The kinds of items that distinguish this format from other event streams.
 const ITEMS: &[&str] = &[
     "agent_message",
     "assistant_message",

@@ -16,7 +16,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-pub(crate) use self::join::{Join, is_shadowed, is_told_by, trial};
+pub(crate) use self::join::{Join, describes_trials, is_shadowed, trial};
 use super::conversation::{Conversation, known};
 use crate::ingest::assemble::Assembler;
 use crate::ingest::body::{Body, ErrorText};

@@ -38,7 +38,7 @@ pub(super) struct Envelope {
     pub(super) outcome: Outcome,
     /// Judges a block with a result.
     pub(super) block_outcome: Outcome,
-    /// Only words tell that a result is an error.
+    /// Only the text of a result shows that it is an error.
     pub(super) inferred: bool,
     /// The status of a response, for example cancelled.
     pub(super) status: Status,

@@ -81,7 +81,7 @@ impl Decode for OpenHandsSdk {
     }
 }
 
-/// The kinds of events that tell this format from other logs of events.
+/// The kinds of events that distinguish this format from other event logs.
 const KINDS: &[&str] = &[
     "SystemPromptEvent",
     "MessageEvent",

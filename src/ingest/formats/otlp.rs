@@ -254,7 +254,7 @@ fn text(record: &Json, keys: &[&str]) -> String {
         .to_owned()
 }
 
-/// An id in lower-case hexadecimal; some writers use base64. All zeros is no id.
+/// An id in lower-case hexadecimal; some writers use base64. All zeros means no id.
 fn id(record: &Json, keys: &[&str], bytes: usize) -> String {
     use base64::Engine;
     let id = text(record, keys);

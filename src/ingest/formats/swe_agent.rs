@@ -170,7 +170,7 @@ fn step(record: View<'_, '_>, out: &mut FactSink<'_>) {
     out.push(result);
 }
 
-/// The status that words of the environment tell; no field states it.
+/// The status, inferred from the environment's text; no field states it.
 fn said(observation: &str) -> Status {
     let begin: String = observation.trim_start().chars().take(400).collect();
     let starts = |phrases: &[&str]| phrases.iter().any(|phrase| begin.starts_with(phrase));

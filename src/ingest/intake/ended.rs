@@ -52,7 +52,7 @@ impl Reader {
         if members.len() > 1 && members.iter().all(is_lines) {
             reading.merged(&members)?;
         } else {
-            // A document goes on where the one before it ends.
+            // A document starts where the previous one ends.
             for member in &members {
                 reading.alone(member)?;
             }

@@ -27,7 +27,7 @@ pub(super) struct Shared {
     opened: HashSet<PathBuf>,
     companions: HashSet<PathBuf>,
     pub(super) kin: Kin,
-    /// The files that tell about the trials of folders.
+    /// The files that describe the trials of folders.
     trials: HashMap<PathBuf, Option<PathBuf>>,
 }
 
@@ -44,9 +44,9 @@ impl Shared {
         }
     }
 
-    /// The file that tells about the trial of a log.
+    /// The file that describes the trial of a log.
     pub(super) fn trial(&mut self, log: &Path) -> Option<PathBuf> {
-        let folder = log.parent().filter(|_| !harbor::is_told_by(log))?;
+        let folder = log.parent().filter(|_| !harbor::describes_trials(log))?;
         if let Some(known) = self.trials.get(folder) {
             return known.clone();
         }

@@ -2,7 +2,7 @@
 //!
 //! One thread polls all of them in turn. Polling is cheap, and what the kernel reports of changes is only
 //! a hint to poll now (`watch`): nothing is missed where it reports nothing. What a file went through
-//! (rotated, truncated, rewritten) is for `follow` to find out, and is reported as a notice; everybody else
+//! (rotated, truncated, rewritten) is for `follow` to find out, and is reported as a notice; all other code
 //! sees one source that grows (`bytes::log`).
 
 use std::collections::{HashSet, VecDeque};

@@ -12,13 +12,13 @@ pub struct Options {
     pub prices: PriceTable,
     /// Read the last rows of a large file first (for a screen).
     pub preview: bool,
-    /// Accept content that is no trace, as lines, so that every byte is accounted for.
+    /// Accept content that is not a trace, as lines, so that every byte is accounted for.
     pub anything: bool,
     /// Which files of followed folders are read.
     pub shown: Shown,
     /// Files of followed folders that were not written since then are left alone until they are.
     pub newer_than: Time,
-    /// The current time, which tells whether a run without an end may still be running. Without it, it may.
+    /// The current time, to decide whether a run without an end may still be running. Without it, such a run counts as running.
     pub now: Time,
     /// The memory, in bytes, that following may use; beyond it the oldest actions are dropped.
     pub memory: u64,

@@ -168,7 +168,7 @@ proptest! {
 }
 
 #[test]
-fn a_source_that_cannot_be_read_is_an_error_and_the_intake_goes_on() {
+fn a_source_that_cannot_be_read_is_an_error_and_the_intake_continues() {
     let folder = folder();
     let good = write(&folder, "good.jsonl", &trace("a", 3, true));
     let binary = write(&folder, "binary.jsonl", "\0\u{1}\u{2}\0\0\0");
@@ -222,7 +222,7 @@ fn a_file_can_be_followed_after_others_were_read() {
 }
 
 #[test]
-fn a_followed_file_goes_on_while_another_is_added() {
+fn a_followed_file_is_still_read_while_another_is_added() {
     let folder = folder();
     let followed = write(&folder, "a.jsonl", &trace("a", 1, false));
     let added = write(&folder, "b.jsonl", &trace("b", 2, true));

@@ -279,7 +279,7 @@ mod tests {
             (samples[2], "{}", CompressionMethod::Deflated),
         ]);
         packed.read_to_end(&mut bytes).expect("read");
-        // The directory repeats each entry: its unpacked size is 24 bytes behind the signature.
+        // The directory repeats each entry: its unpacked size is 24 bytes after the signature.
         let directory = memchr::memmem::find_iter(&bytes, b"PK\x01\x02").collect::<Vec<_>>();
         for at in &directory[2..] {
             bytes[at + 24..at + 28].copy_from_slice(&(1_u32 << 30).to_le_bytes());

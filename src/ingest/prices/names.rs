@@ -25,7 +25,7 @@ const PROVIDERS: &[&str] = &[
     "xai",
 ];
 
-/// A mode that readers put behind the name of a model.
+/// A mode that readers append to the name of a model.
 const FAST: &str = "-fast";
 
 /// The names to look up, the most exact first.

@@ -33,7 +33,7 @@ pub(super) fn pieces(page: &Page<'_>, start: usize, end: usize) -> Vec<Piece> {
     pieces
 }
 
-/// The first whole record: an object behind which another one, NULs or nothing follows. An object that the
+/// The first whole record: an object that is followed by another one, NULs or nothing. An object that the
 /// record it is torn out of closed properly before it broke is a part of that one.
 fn next_record(
     page: &Page<'_>,

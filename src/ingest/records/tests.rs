@@ -65,7 +65,7 @@ fn whole_records_in_a_malformed_line_are_read() {
 }
 
 #[test]
-fn what_a_malformed_record_contains_is_no_record() {
+fn what_a_malformed_record_contains_is_not_a_record() {
     for line in [
         &b"{\"type\":\"note\",\"a\":{\"type\":\"note\"}\n"[..],
         b"[{\"type\":\"note\"}\n",

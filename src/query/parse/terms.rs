@@ -307,7 +307,7 @@ impl Parser<'_> {
         ) {
             return Err(ParseError::new(
                 span,
-                "a number cannot be matched by a regular expression; use a range (3..9)",
+                "a number cannot be matched with a regular expression; use a range (3..9)",
             ));
         }
         check_regex(&regex, span)?;

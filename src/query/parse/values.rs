@@ -140,7 +140,7 @@ pub(super) fn check_value(value: &Value, shape: Shape, patterns: bool) -> Result
     }
 }
 
-/// Both ends must be numbers, the smaller first, or nothing lies in between.
+/// Both ends must be numbers, the smaller first; otherwise the range is empty.
 fn check_range(lo: Option<&str>, hi: Option<&str>, shape: Shape) -> Result<(), ParseError> {
     let number = |end: Option<&str>| {
         let read = end.map(|end| value::number(end, shape)).transpose();

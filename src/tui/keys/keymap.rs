@@ -11,7 +11,7 @@ pub enum Meaning {
 }
 
 impl Meaning {
-    /// What a name of the table of commands or of a view means.
+    /// A command or a view, by its name.
     pub fn find(name: &str) -> Option<Meaning> {
         let command = COMMANDS.iter().find(|entry| entry.name == name);
         let command = command.map(|entry| Meaning::Command(entry.command));
@@ -26,7 +26,7 @@ impl Meaning {
         }
     }
 
-    /// The screens that it is for; none when for every screen.
+    /// The screens that it is for; empty means all.
     fn screens(self) -> &'static [ScreenId] {
         match self {
             Meaning::Command(command) => command.entry().screens,
@@ -65,7 +65,7 @@ impl Meaning {
     }
 }
 
-/// Whether one key cannot mean both, by their names. What is for one screen wins there over what is for all.
+/// Whether both may not have the same key. What is for one screen takes precedence there over what is for all.
 pub fn meets(one: &str, other: &str) -> bool {
     match (Meaning::find(one), Meaning::find(other)) {
         (Some(one), Some(other)) => one.meets(other),
@@ -162,7 +162,7 @@ impl Keymap {
         Meaning::find(name).map_or_else(Vec::new, |meaning| self.bound_to(meaning))
     }
 
-    /// Gives keys to a command or a view, and takes them from what they meant wherever they would mean this now.
+    /// Binds keys to a command or a view, and unbinds them from commands that they would conflict with.
     pub fn rebind(&mut self, name: &str, keys: &[Key]) {
         let Some(meaning) = Meaning::find(name) else {
             return;

@@ -157,8 +157,8 @@ struct Run {
 }
 
 impl Run {
-    /// Columns and wide letters begin a text of their own: not all readers of SVG keep to the length.
-    fn goes_on_with(&self, symbol: &str, width: u16) -> bool {
+    /// Columns and wide letters get a text element of their own: not all SVG viewers honour textLength.
+    fn continues_with(&self, symbol: &str, width: u16) -> bool {
         let is_wide = usize::from(self.width) != self.text.chars().count();
         is_wide == (width > 1) && (symbol == " " || !self.text.ends_with("  "))
     }
@@ -239,7 +239,7 @@ fn runs(buffer: &Buffer, y: u16, inks: &Inks) -> Vec<Run> {
             .max(1);
         let look = Look::of(cell, inks);
         match runs.last_mut() {
-            Some(run) if run.look == look && run.goes_on_with(cell.symbol(), width) => {
+            Some(run) if run.look == look && run.continues_with(cell.symbol(), width) => {
                 run.text.push_str(cell.symbol());
                 run.width += width;
             }
@@ -294,7 +294,7 @@ fn draw(out: &mut String, run: &Run, row: u16, inks: &Inks) {
     );
 }
 
-/// The text as XML; what XML cannot hold never gets onto a screen.
+/// Escapes a text for XML. Characters that XML forbids never reach a screen.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for letter in text.chars() {

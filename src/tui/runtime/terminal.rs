@@ -191,7 +191,7 @@ fn hook(inbox: Sender<Msg>) {
         } else {
             tell(
                 &inbox,
-                Msg::Panicked(format!("a bug of this program: {info}")),
+                Msg::Panicked(format!("this is a bug in saferun-tui: {info}")),
             );
         }
     }));

@@ -1,4 +1,4 @@
-//! Which screens there are: their names, tabs and order. What each is made of is in `screens.rs`.
+//! The screens: their names, tabs and order. Which type each has is in `screens.rs`.
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ScreenId {
@@ -26,7 +26,7 @@ pub struct Info {
     pub id: ScreenId,
     /// The name for the palette, the command line and the configuration.
     pub name: &'static str,
-    /// Its tab; none for a screen that lies over a view.
+    /// Its tab; none for an overlay.
     pub tab: Option<Tab>,
     pub about: &'static str,
 }
@@ -76,19 +76,19 @@ pub static SCREENS: &[Info] = &[
         id: ScreenId::Alerts,
         name: "alerts",
         tab: Some(tab('6', "Alerts", "Ale")),
-        about: "loops, budgets and drift: what went off, why, the evidence, and what stopping would have saved",
+        about: "loops, budgets and drift: what fired, why, the evidence, and what stopping would have saved",
     },
     Info {
         id: ScreenId::Timeline,
         name: "timeline",
         tab: Some(tab('7', "Timeline", "Tim")),
-        about: "a run over time: what was slow, and what waited for what",
+        about: "a run over time: what was slow, and what was waiting for what",
     },
     Info {
         id: ScreenId::Costs,
         name: "costs",
         tab: Some(tab('8', "Costs", "Cos")),
-        about: "what a run cost: by call, turn, model, tool, kind of token, and what was paid twice",
+        about: "what a run cost: by call, turn, model, tool, kind of token, and what was paid for twice",
     },
     Info {
         id: ScreenId::Policy,
@@ -118,7 +118,7 @@ pub static SCREENS: &[Info] = &[
         id: ScreenId::Files,
         name: "files",
         tab: None,
-        about: "the files that are open, and others to open",
+        about: "open files, and other files to open",
     },
     Info {
         id: ScreenId::Changes,

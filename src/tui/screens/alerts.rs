@@ -287,7 +287,7 @@ impl Alerts {
                 let names = names.collect::<Vec<_>>().join(", ");
                 let runs = human::counted(seen.overlay.report.runs.len() as u64, "run");
                 vec![
-                    format!("nothing went off in {runs}"),
+                    format!("no alert in {runs}"),
                     text::sanitize(&format!("never fired: {names}")).into_owned(),
                 ]
             }

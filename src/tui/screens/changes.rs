@@ -1,6 +1,6 @@
 //! The files of a run: what its calls read and changed, the calls on one file in order, and its net change.
 //!
-//! It lies over a view. Over the replay it shows the files as of the step.
+//! An overlay. Over the replay it shows the files as of the step.
 
 mod tasks;
 mod view;
@@ -240,7 +240,7 @@ impl Changes {
         Vec::new()
     }
 
-    /// Compares the first known text with the last; says why where there is nothing to compare.
+    /// Compares the first known text with the last; an error explains why there is nothing to compare.
     fn net(&mut self, session: &mut Session) -> Vec<Effect> {
         if matches!(self.mode, Mode::Diff { .. }) {
             return self.back();
@@ -282,7 +282,7 @@ impl Changes {
         self.frame.rows = seen.filter_map(|at| self.shown(store, at)).collect();
         let empty = match (&self.files, self.run) {
             (_, None) => "no run is selected",
-            (None, Some(_)) => "following the files…",
+            (None, Some(_)) => "reading the files…",
             (Some(_), Some(_)) => "no call names a file",
         };
         empty.clone_into(&mut self.frame.empty);
@@ -355,7 +355,7 @@ impl Changes {
         let row = store.row(event.action);
         let clean = |name: &str| text::sanitize(name).into_owned();
         let drifted = if event.is_drifted {
-            "changed before from outside"
+            "changed from outside before this"
         } else {
             ""
         };

@@ -59,7 +59,7 @@ pub struct Cohort {
 struct Terms {
     /// Only these runs on either side.
     only: Option<Expr>,
-    /// What says which tool is right.
+    /// The rules that define the right tool.
     rules: Vec<Rule>,
     /// `None` pairs if there are enough pairs.
     paired: Option<bool>,
@@ -203,7 +203,7 @@ impl Cohort {
         }
         (self.is_stale, self.is_running) = (false, true);
         let usual = Options::default();
-        // Looking again and again at what grows finds something by chance sooner or later.
+        // Repeated tests of a growing trace would find something by chance sooner or later.
         let alpha = if session.trace.live {
             usual.alpha / 5.0
         } else {
@@ -304,7 +304,7 @@ impl Cohort {
         Vec::new()
     }
 
-    /// With pairs where it was without, and the other way round.
+    /// Switches pairing on or off, and compares again.
     fn repair(&mut self) {
         if let Some(answer) = self.answer() {
             self.terms.paired = Some(!answer.comparison.design.is_paired());

@@ -50,7 +50,7 @@ pub struct Costs {
     /// Places in the list of what was counted.
     lines: Vec<usize>,
     view: Viewport,
-    /// The user chose the line: only then is it what is selected everywhere.
+    /// The user chose the line: only then does it change the selection of all views.
     is_chosen: bool,
     asking: Asking,
     frame: Frame,
@@ -98,7 +98,7 @@ struct Frame {
     rows: Vec<Row>,
     /// How the figures of this list come about.
     about: &'static str,
-    /// What to say instead of a list.
+    /// The message shown instead of a list.
     empty: String,
     position: String,
 }
@@ -204,7 +204,7 @@ impl Costs {
     fn turn_to(&mut self, steps: usize) {
         let tabs: Vec<By> = self.tabs().collect();
         let at = tabs.iter().position(|by| *by == self.by).unwrap_or(0);
-        // The whole length back is one step back, whatever tabs there are.
+        // Going back one tab is going forward by all but one.
         let steps = if steps == 1 { 1 } else { tabs.len() - 1 };
         self.choose(tabs[(at + steps) % tabs.len()]);
     }

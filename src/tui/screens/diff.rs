@@ -50,7 +50,7 @@ pub struct Diff {
     pair: Option<[RunIx; 2]>,
     done: Option<Aligned>,
     state: State,
-    /// What `done` was made of, or how it was to be made, is out of date.
+    /// `done` is out of date: the runs or the options have changed.
     is_stale: bool,
     options: Options,
     list: List,
@@ -313,7 +313,7 @@ impl Diff {
         self.done.as_ref()?.comparison.as_deref()
     }
 
-    /// Takes over which runs are to be compared; true when they are others than before. Where there are
+    /// Sets the runs to compare; returns whether they have changed. If there are
     /// only two, they need not be marked.
     fn choose(&mut self, session: &mut Session) -> bool {
         if let ([None, None], None) = (session.marks.pair, self.pair)
@@ -452,7 +452,7 @@ impl Diff {
         self.done.as_ref()?.why.as_ref().filter(|_| is_here)
     }
 
-    /// The lines of the pane: what was found of the selected pair, or the action that has no other.
+    /// The lines of the pane: the differences inside the selected pair, or the action without a counterpart.
     fn show_fields(&mut self) {
         let regions = &self.frame.regions;
         let width = usize::from(regions.fields.width).saturating_sub(3).max(1);
@@ -520,12 +520,12 @@ impl Diff {
                 self.options.blind.ignored.push(path);
                 self.is_stale = true;
             }
-            Some(_) | None => session.say("nothing here that can be ignored"),
+            Some(_) | None => session.say("nothing here can be ignored"),
         }
     }
 
-    /// Takes an action, and pairs it with one of the other side the second time; takes a pair apart that
-    /// was made so.
+    /// Picks an action, and pairs it with one of the other side the second time; undoes a pair that
+    /// was made this way.
     fn repair(&mut self, session: &mut Session) {
         let column = self.comparison().zip(self.column());
         let Some(column) = column.map(|(comparison, at)| comparison.columns[at]) else {

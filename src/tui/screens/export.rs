@@ -1,4 +1,4 @@
-//! Taking a comparison away: `x`, and a second key that says as what and where to.
+//! Exports: `x`, and a second key that picks the format and the target.
 
 use crate::act::viewer::Viewer;
 use crate::export::redact::Masked;
@@ -16,7 +16,7 @@ const OFFERS: &[(char, How, &str)] = &[
     (
         'V',
         How::View(Viewer::Editor),
-        "Markdown in $EDITOR, to keep it",
+        "Markdown in $EDITOR, to save it",
     ),
 ];
 
@@ -42,7 +42,7 @@ pub fn draw_offers(theme: &Theme, row: &mut Row<'_>) {
 }
 
 impl How {
-    /// What the second key says; any other gives it up.
+    /// The export that the second key picks; any other key cancels.
     pub fn of(key: Key) -> Option<How> {
         let letter = key.char()?;
         let offer = OFFERS.iter().find(|(offered, ..)| *offered == letter);

@@ -227,7 +227,7 @@ impl Screen for Files {
     fn draw(&self, theme: &Theme, area: Rect, buf: &mut Buffer) {
         let frame = Frame {
             sign: "open",
-            hint: "a few letters of an open file, or a path",
+            hint: "part of the name of an open file, or a path",
             problem: &self.problem,
         };
         self.chooser.draw(&self.items, frame, theme, (area, buf));

@@ -1,4 +1,4 @@
-//! The filter line: what is typed, whether it makes sense, and what is in force.
+//! The filter line: its text, whether it is valid, and the active filter.
 
 pub mod view;
 
@@ -21,7 +21,7 @@ pub struct FilterBar {
     /// The filter in force: the last valid text.
     pub parsed: Option<Expr>,
     pub problem: Option<Problem>,
-    /// The text is unfinished: the last valid one stays in force without being told off.
+    /// The text is unfinished: the last valid filter stays active, and no error is shown.
     pub is_incomplete: bool,
     /// What the filter in force looks for in texts.
     pub sought: Vec<Needle>,
@@ -67,7 +67,7 @@ impl FilterBar {
         differs
     }
 
-    /// Ends editing, unless the text is invalid; returns whether the filter in force is another one now.
+    /// Ends editing, unless the text is invalid; returns whether the active filter changed.
     pub fn keep(&mut self) -> bool {
         self.proposals = None;
         let is_other = std::mem::take(&mut self.is_incomplete) && self.enforce();

@@ -51,7 +51,7 @@ enum Does {
 }
 
 impl Help {
-    /// Titles and what has all the searched words in its keys, name or help.
+    /// Titles, and entries whose keys, name or help contain all the search words.
     fn fill(&mut self, session: &Session) {
         let searched = self.search.text().to_lowercase();
         let wants = |parts: &[&str]| {
@@ -106,7 +106,7 @@ impl Help {
         matches!(self.lines.get(at), Some(Line::Entry { .. }))
     }
 
-    /// To the next line that can be run; at the ends the window moves to what stands beyond.
+    /// To the next line that can be run; at the ends the window scrolls to the lines beyond.
     fn step(&mut self, down: bool) {
         let from = self.view.cursor;
         let next = if down {
@@ -132,7 +132,7 @@ impl Help {
     }
 }
 
-/// A command without a key is had by its name in the palette.
+/// A command without a key is run by its name in the palette.
 fn command(entry: &'static Entry, mut keys: String) -> Line {
     if keys.is_empty() {
         keys = format!(":{}", entry.name);

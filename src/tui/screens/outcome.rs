@@ -13,7 +13,7 @@ use crate::tui::session::Session;
 use crate::tui::theme::Theme;
 
 const SECOND: i64 = 1_000_000;
-/// Cells that the longest words take, with everything said.
+/// Width of the longest text, with all details.
 pub const WIDE: usize = 15;
 
 /// A word in full, and its abbreviation for narrow columns.
@@ -122,7 +122,7 @@ fn told(status: RunStatus, theme: &Theme, cells: usize) -> (&'static str, String
     };
     let (full, short) = run_word(status);
     let room = cells.saturating_sub(text::width(full));
-    // The word stays whole as long as it can: alone it says as much as with its mark.
+    // The word is kept whole as long as possible, without its mark if need be.
     let (mark, word) = match room {
         0 if text::width(full) > cells => (mark, short),
         0 | 1 => ("", full),

@@ -36,7 +36,7 @@ impl Palette {
         let typed = self.chooser.prompt.text().trim();
         let chosen = self.offers.get(self.chooser.selected());
         let does = match (offers::written(typed, session), chosen) {
-            // What is written out in full wins over what it could be completed to.
+            // A complete name takes precedence over its completions.
             (Some(does), _) => does,
             (None, Some(offer)) if offer.is_begun => return self.complete(session),
             (None, Some(offer)) => offer.does.clone(),
@@ -49,11 +49,11 @@ impl Palette {
         }
     }
 
-    /// Copies a command line, and says which.
+    /// Copies a command line, and reports it.
     fn write(name: &str, session: &mut Session) -> Vec<Effect> {
         let line = shell::named(name).and_then(|command| command.line(session));
         let Some(line) = line else {
-            session.say("select an action first: the command is about it");
+            session.say("select an action first: this command needs one");
             return vec![Effect::Pop];
         };
         session.say(&format!("copied, to run in a shell: {line}"));
@@ -125,7 +125,7 @@ impl Screen for Palette {
         let hint = if self.chooser.prompt.text().is_empty() {
             format!("{} commands · type a few letters", self.offers.len())
         } else {
-            "tab completes, enter runs, esc closes".to_owned()
+            "tab: complete · enter: run · esc: close".to_owned()
         };
         let frame = Frame {
             sign: ":",

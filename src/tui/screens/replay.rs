@@ -1,4 +1,4 @@
-//! One run step by step: where it stands, what the model saw, and the state after each step.
+//! One run step by step: the position, what the model saw, and the state after each step.
 //!
 //! Stepping shows the record and does nothing. A step is repeated, or the run served, only by `again`, after a
 //! confirmation.

@@ -48,7 +48,7 @@ use crate::tui::widgets::viewport::{Extent, Viewport};
 #[derive(Debug, Default)]
 pub struct Runs {
     table: Table,
-    /// What `table` was made of is out of date.
+    /// `table` is out of date.
     is_stale: bool,
     is_building: bool,
     view: Viewport,
@@ -59,7 +59,7 @@ pub struct Runs {
     /// Names of the groups whose runs are not listed.
     folded: HashSet<String>,
     filter: FilterBar,
-    /// The list of columns to sort by lies over the table.
+    /// The list of columns to sort by is open.
     sorting: Option<Sorting>,
     kept: Kept,
     made: HashMap<RunIx, Rc<RunText>>,
@@ -116,7 +116,7 @@ struct RunLine {
 
 /// Tables of up to this many runs are built between two frames.
 const FEW: usize = 5_000;
-/// If an action of each run must be opened for it.
+/// The same, if an action of each run must be opened.
 const FEW_OPENED: usize = 100;
 /// Runs of up to this many actions are profiled again whenever they grow.
 const SHORT: u32 = 50_000;
@@ -184,7 +184,7 @@ impl Screen for Runs {
             Command::Filter => return Ok(self.filter(argument, session)),
             Command::Sort => {
                 let order = Order::parse(argument).map_err(unknown_key)?;
-                // Like the key: numbers begin with the largest.
+                // As with the key: numbers are sorted in descending order first.
                 let falling = order.falling || order.key.is_number();
                 self.order = Order { falling, ..order };
                 self.is_stale = true;

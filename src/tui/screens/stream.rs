@@ -90,10 +90,10 @@ pub struct Stream {
     frame: Frame,
 }
 
-/// What a run was about, sanitised; empty if nothing tells.
+/// What a run was about, sanitised; empty if not recorded.
 #[derive(Debug, Default)]
 struct Title {
-    /// Whether it is of the previewed end, and of which run.
+    /// Whether it belongs to the preview, and to which run.
     of: Option<(bool, RunIx)>,
     words: String,
 }
@@ -132,7 +132,7 @@ struct List {
     /// What arrived since the user left the end.
     missed: Missed,
     made: HashMap<ActionIx, Rc<RowText>>,
-    /// The texts around the matches of what is looked for, as far as they were shown.
+    /// The texts around the matches of the search, as far as they were shown.
     snippets: (Vec<Needle>, HashMap<ActionIx, Option<String>>),
     presence: Presence,
     /// What the columns of the last frame were for.
@@ -200,24 +200,24 @@ struct Placed {
     /// Its values in the columns that the user added.
     extras: Vec<Option<String>>,
     fold: Fold,
-    /// What a policy that lies over the stream says of it.
+    /// The verdict of the overlaid policy.
     what_if: Option<SubRow>,
-    /// It lies behind the first change of its run.
+    /// It comes after the first change of its run.
     is_behind: bool,
-    /// An alert rule went off at it.
+    /// An alert rule fired at it.
     alert: Option<SubRow>,
     /// It is evidence of an alert.
     is_evidence: bool,
 }
 
-/// How a row goes with the one above or below it.
+/// How a row relates to the one above or below it.
 #[derive(Debug, Default)]
 enum Fold {
     #[default]
     None,
-    /// The row below tells it: it has no row but perhaps a heading.
+    /// It is shown in the row below: it has no row of its own, but may have a heading.
     Below,
-    /// It tells the model call that asked for it.
+    /// It also shows the model call that requested it.
     Asked(Asked),
 }
 

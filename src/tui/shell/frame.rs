@@ -1,4 +1,4 @@
-//! One frame: the header, the view, what lies over it, and the newest message.
+//! One frame: the header, the view, its overlay, and the newest message.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;

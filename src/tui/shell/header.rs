@@ -136,7 +136,7 @@ impl Header {
 type Way<'a> = &'a dyn Fn(&str, Tab, bool) -> String;
 
 /// The tabs with as much of their titles as fits `room`: all titles, that of the current view and short forms of
-/// others, short forms, or only the numbers. `6!2` means that two alerts are firing.
+/// others, short forms, or only the numbers. `6!2` means that two alerts need attention.
 fn tabs(room: usize, current: ScreenId, alerts: usize) -> Vec<(ScreenId, String)> {
     let whole = |number: &str, tab: Tab| format!(" {number} {} ", tab.title);
     let begun = |number: &str, tab: Tab| format!(" {number}{} ", tab.short);

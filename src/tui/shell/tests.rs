@@ -21,7 +21,7 @@ fn unfinished() -> Headless {
 }
 
 #[test]
-fn loading_is_told_with_numbers_and_stopped_by_a_key() {
+fn loading_is_reported_with_numbers_and_stopped_by_a_key() {
     let mut shown = unfinished();
     let loading = render::text(&shown.draw());
     assert!(loading.contains("indexing 100 %"), "{loading}");
@@ -97,7 +97,7 @@ fn clicked(words: &str) -> String {
 }
 
 #[test]
-fn what_stands_in_the_first_lines_can_be_clicked() {
+fn the_first_lines_can_be_clicked() {
     assert!(clicked("1Str").contains("TOOL / TEXT"));
     assert!(clicked("? help").contains("keys of Runs"));
     assert!(clicked("! 1").contains("newest first"));
@@ -118,7 +118,7 @@ fn a_head_of_the_table_sorts_by_its_column_and_the_wheel_moves() {
 }
 
 #[test]
-fn what_could_not_be_opened_is_told_and_counted_until_it_is_looked_up() {
+fn what_could_not_be_opened_is_reported_and_counted_until_it_is_read() {
     let told = Options {
         told: vec!["no-such\u{1b}.jsonl: not found".to_owned()],
         ..options()

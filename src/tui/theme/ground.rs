@@ -11,7 +11,7 @@ pub enum Background {
     Light,
 }
 
-/// What lies under the text.
+/// The background of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Ground {
     /// As the terminal or its environment says; `None` if neither does.
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_tells_how_bright_the_background_is() {
+    fn an_answer_contains_the_brightness_of_the_background() {
         check("rgb:1414/1717/2020", Some(Background::Dark));
         check("rgb:ffff/ffff/ffff", Some(Background::Light));
         check("rgb:fd/f6/e3", Some(Background::Light));

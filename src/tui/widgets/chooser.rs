@@ -20,7 +20,7 @@ pub struct Chooser {
 /// What a key asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asked {
-    /// The text is another one.
+    /// The text changed.
     Edited,
     /// To take what is selected.
     Taken,

@@ -21,7 +21,7 @@ pub fn rank<'a>(typed: &str, texts: impl IntoIterator<Item = &'a str>) -> Vec<us
     found.into_iter().map(|(at, _)| at).collect()
 }
 
-/// The places of the texts that hold all the typed words, whole and in any order; as they stand. For long
+/// The positions of the texts that contain all the typed words, whole and in any order, in the given order. For long
 /// texts, in which letters far apart mean nothing.
 pub fn containing<'a>(typed: &str, texts: impl IntoIterator<Item = &'a str>) -> Vec<usize> {
     let (case, normal) = (CaseMatching::Smart, Normalization::Smart);

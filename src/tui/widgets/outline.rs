@@ -53,7 +53,7 @@ pub enum Form {
     Text,
     /// A line of a text.
     Line,
-    /// A title over rows that are no value: a change, a block of code, a decision.
+    /// A heading for rows that are not values: a change, a block of code, a decision.
     Section,
     /// This much more exists and is built on request.
     More,

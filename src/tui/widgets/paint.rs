@@ -21,7 +21,7 @@ pub struct Row<'a> {
     is_bar: bool,
 }
 
-/// Texts that are looked for, and how they are shown where they stand.
+/// Search texts, and the style of their matches.
 #[derive(Debug, Clone, Copy)]
 pub struct Sought<'a> {
     pub texts: &'a [Needle],

@@ -1,4 +1,4 @@
-//! A closed frame on cleared ground, for what lies over a screen.
+//! A frame on a cleared background, for overlays.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;

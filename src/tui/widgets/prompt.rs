@@ -40,7 +40,7 @@ impl Prompt {
         self.input.value()
     }
 
-    /// Takes a key; tells whether the text is another one now.
+    /// Handles a key; returns whether the text changed.
     pub fn edit(&mut self, key: Key) -> bool {
         key.edit()
             .and_then(|request| self.input.handle(request))

@@ -23,7 +23,7 @@ fn pictures(name: &str, trace: &str, keys: &str) {
 }
 
 #[test]
-fn the_stream_tells_a_run_at_a_glance() {
+fn the_stream_shows_a_run_at_a_glance() {
     pictures("glance", REFUND, "G");
 }
 
@@ -44,7 +44,7 @@ fn a_second_key_is_offered_with_what_it_does() {
 }
 
 #[test]
-fn proposals_stand_below_the_filter() {
+fn completions_are_below_the_filter() {
     pictures("proposals", REFUND, "/ status: tab");
 }
 
@@ -64,7 +64,7 @@ fn what_was_noticed_is_a_list_to_go_from() {
 }
 
 #[test]
-fn columns_of_any_field_stand_beside_the_text() {
+fn columns_of_any_field_are_next_to_the_text() {
     pictures(
         "columns",
         REFUND,

@@ -25,7 +25,7 @@ impl Message {
             };
         };
         let Value::Object(mut members) = value else {
-            return Err("batches are not forwarded");
+            return Err("JSON-RPC batches are not forwarded");
         };
         let mut take = |name: &str| members.remove(name);
         Ok(Message {

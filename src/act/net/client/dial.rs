@@ -285,7 +285,7 @@ impl Proxy {
         let line = answer.lines().next().unwrap_or_default();
         match line.split_whitespace().nth(1) {
             Some("200") => Ok(stream),
-            _ => Err(io::Error::other(format!("the proxy answers {line:?}"))),
+            _ => Err(io::Error::other(format!("the proxy answered {line:?}"))),
         }
     }
 }

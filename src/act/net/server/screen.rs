@@ -26,7 +26,10 @@ pub(super) fn refusal(
         ));
     }
     if request.headers().contains_key(ORIGIN) {
-        return Some(plain(StatusCode::FORBIDDEN, "no web page may send here\n"));
+        return Some(plain(
+            StatusCode::FORBIDDEN,
+            "requests from web pages are not accepted\n",
+        ));
     }
     if matches!(
         *request.method(),
@@ -40,7 +43,7 @@ pub(super) fn refusal(
     wants_websocket(request).then(|| {
         let mut answer = plain(
             StatusCode::UPGRADE_REQUIRED,
-            "only HTTP/1.1 is spoken here\n",
+            "only HTTP/1.1 is supported here\n",
         );
         answer
             .headers_mut()

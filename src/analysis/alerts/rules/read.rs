@@ -64,7 +64,7 @@ pub(super) fn read(text: &str) -> Result<Rules, Mistake> {
     for entry in entries(text, table.get_ref()) {
         match entry.known(TOP)? {
             "version" if entry.integer()? != VERSION => {
-                return Err(entry.wrong(format!("version {VERSION} is the only version")));
+                return Err(entry.wrong(format!("the only version is {VERSION}")));
             }
             "baseline" => rules.baseline = Some(entry.string()?.to_owned()),
             "rule" => {

@@ -4,7 +4,7 @@ use crate::analysis::policy::claude::Asked;
 use crate::analysis::policy::claude::rule::{argument_of_editor, argument_of_reader};
 use crate::analysis::policy::{Effect, Verdict, paths};
 
-/// Tools that are never asked for.
+/// Tools that never need approval.
 const FREE: &[&str] = &[
     "TodoWrite",
     "ExitPlanMode",

@@ -11,7 +11,7 @@ use crate::analysis::policy::{Dead, Effect};
 pub(super) enum Found {
     Yes,
     No,
-    /// What would tell is not recorded.
+    /// The fact that decides is not recorded.
     Unknown(&'static str),
 }
 
@@ -186,7 +186,7 @@ impl Matcher {
         };
         let count = shell.line.as_ref().map_or(1, |it| it.commands.len());
         if effect == Effect::Allow {
-            return format!("matches every part that does not only read, of {count}");
+            return format!("matches all parts but read-only ones, of {count}");
         }
         let at = shell.stopped(spec).map_or(1, |at| at + 1);
         format!("matches part {at} of {count}")
@@ -220,7 +220,7 @@ fn not_command(spec: &Spec, asked: &Asked<'_>, effect: Effect) -> String {
     }
     if line.traits.any() {
         return format!(
-            "the line has {}, which only an exact rule allows",
+            "the line has {}, which needs an exact rule",
             line.traits.words().join(", ")
         );
     }
@@ -328,7 +328,7 @@ fn specified(name: &str, spec: &str, effect: Effect) -> Test {
         },
         ("Agent" | "Task", None) => Test::Agent(spec.to_owned()),
         (_, Some((key, _))) if primary(name) == Some(key) => Test::Dead(format!(
-            "{key} is the main argument of {name}; it has rules of its own"
+            "{key} is the main argument of {name}: write {name}(PATTERN)"
         )),
         (_, Some((key, value))) => by_param(name, key, value, effect),
         (_, None) => Test::Dead(format!(

@@ -39,7 +39,7 @@ impl Stated {
     }
 }
 
-/// Any JSON file: other kinds that are JSON are asked first.
+/// Any JSON file: other JSON kinds are tried first.
 pub(super) fn is_settings(path: &str, text: &str) -> bool {
     let is_json = std::path::Path::new(path)
         .extension()
@@ -123,7 +123,7 @@ fn missing(text: &str, top: &Map<String, Value>) -> Option<Mistake> {
             return Some(at_key(
                 text,
                 key,
-                &format!("'{key}' belongs into \"permissions\""),
+                &format!("'{key}' belongs in \"permissions\""),
             ));
         }
         if nearest(key, ["permissions"]).is_some() {

@@ -120,7 +120,7 @@ impl<'a> Parsed<'a> {
             .is_some_and(|(command, bare)| reads(command, bare))
     }
 
-    /// Whether the line does nothing that has to be asked for.
+    /// Whether nothing in the line needs approval.
     pub(super) fn only_reads(&self) -> bool {
         let Some(line) = self.line.as_ref().filter(|it| !it.traits.any()) else {
             return false;

@@ -35,7 +35,7 @@ fn check(permissions: &serde_json::Value, id: &str, rule: &str) {
 }
 
 #[test]
-fn rules_that_do_not_do_what_they_seem_to_are_told() {
+fn rules_that_do_not_do_what_they_seem_to_are_reported() {
     use serde_json::json;
     check(
         &json!({"deny": ["Write(docs/**)"]}),

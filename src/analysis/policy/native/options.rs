@@ -1,4 +1,4 @@
-//! What a policy tells the guard in addition to its rules.
+//! The options of a policy for the guard, in addition to its rules.
 
 use std::time::Duration;
 

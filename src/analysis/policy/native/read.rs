@@ -97,7 +97,7 @@ pub(super) fn read(text: &str, file: usize) -> Result<Read, Mistake> {
     Ok(read)
 }
 
-/// The files that a policy includes, in order. A text that is no policy includes none.
+/// The files that a policy includes, in order; empty for a text that is not a policy.
 pub fn uses(text: &str) -> Result<Vec<Use>, Mistake> {
     let table = table(text)?;
     let mut found = Vec::new();

@@ -44,7 +44,7 @@ fn words_of_the_shell_are_no_commands() {
 }
 
 #[test]
-fn what_only_an_exact_rule_allows_is_told() {
+fn what_only_an_exact_rule_allows_is_reported() {
     traits("a &", &["&"]);
     traits("a $(b)", &["substitution"]);
     traits("a `b`", &["substitution"]);

@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn the_recorded_kind_tells_who_refused() {
+    fn the_recorded_kind_identifies_who_refused() {
         check("user-rejected", "No.", Some(Refusal::Person));
         check("permission-rule", "No.", Some(Refusal::Rule));
         check("automode-blocked", "No.", Some(Refusal::Classifier));

@@ -205,7 +205,7 @@ fn an_interruption_or_a_later_prompt_gives_up_what_was_called() {
 }
 
 #[test]
-fn a_rule_and_a_person_are_told_apart() {
+fn a_rule_and_a_person_are_distinguished() {
     let batch = load(
         r#"{"type":"assistant","uuid":"a","sessionId":"s1","timestamp":"2026-01-01T00:00:00Z","message":{"id":"m","role":"assistant","content":[{"type":"tool_use","id":"t1","name":"Bash","input":{}},{"type":"tool_use","id":"t2","name":"Bash","input":{"a":1}}]}}
 {"type":"user","uuid":"b","sessionId":"s1","timestamp":"2026-01-01T00:00:01Z","toolDenialKind":"permission-rule","message":{"role":"user","content":[{"type":"tool_result","tool_use_id":"t1","is_error":true,"content":"no"}]}}

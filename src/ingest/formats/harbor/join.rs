@@ -15,16 +15,16 @@ use crate::ingest::open::open_without_waiting;
 use crate::model::action::{Kind, Status};
 use crate::model::run::{RunIx, RunStatus};
 
-/// The files that tell about a trial, the best first.
+/// The files that describe a trial, the best first.
 const TOLD_BY: &[&str] = &["result.json", "results.json", "config.json"];
 
 /// How deep in the folder of a trial an agent keeps its logs, at most.
 const DEEPEST: usize = 8;
 
-/// More of a file than is needed to see what it tells about.
+/// How much of a file is read to see which trial it describes.
 const HEAD: u64 = 64 << 10;
 
-/// The folder of the trial that a folder belongs to, and the file that tells about it.
+/// The folder of the trial that a folder belongs to, and the file that describes it.
 pub(crate) fn trial(folder: &Path) -> Option<(PathBuf, PathBuf)> {
     let whole = std::path::absolute(folder).ok()?;
     let mut above = whole.ancestors().take(DEEPEST);
@@ -34,13 +34,13 @@ pub(crate) fn trial(folder: &Path) -> Option<(PathBuf, PathBuf)> {
     })
 }
 
-/// Whether a file is one of those that tell about trials, by its name.
-pub(crate) fn is_told_by(path: &Path) -> bool {
+/// Whether a file describes trials, by its name.
+pub(crate) fn describes_trials(path: &Path) -> bool {
     let name = path.file_name().and_then(OsStr::to_str);
     name.is_some_and(|name| TOLD_BY.contains(&name))
 }
 
-/// Whether a file tells about a trial.
+/// Whether a file describes a trial.
 fn tells(path: &Path) -> bool {
     use std::io::Read as _;
 
@@ -61,7 +61,7 @@ fn tells(path: &Path) -> bool {
 
 /// Whether a file is the result of a trial, which is read with the log of its agent if there is one.
 pub(super) fn is_result(path: &Path) -> bool {
-    is_told_by(path) && tells(path)
+    describes_trials(path) && tells(path)
 }
 
 /// Whether a log repeats the trajectory of its trial, which is the one to show.

@@ -249,7 +249,7 @@ fn a_call_from_before_any_writer_was_named_is_joined_too() {
 }
 
 #[test]
-fn a_call_that_no_hook_saw_is_marked_and_a_gap_is_told() {
+fn a_call_that_no_hook_saw_is_marked_and_a_gap_is_reported() {
     let batch = load(
         r#"{"type":"tool_call","via":"wire","run_id":"r","id":"c","tool":"a"}
 {"type":"unguarded","via":"wire","run_id":"r","call_id":"c","host":"codex"}

@@ -46,7 +46,7 @@ pub fn read(text: &str, built_in: &[&str]) -> Result<Shape, Wrong> {
         (
             shape.when.is_empty(),
             "match",
-            "[match] with a path that every record has, as event = true",
+            "[match] with a path that every record has, such as event = true",
         ),
         (
             shape.rows.is_empty(),
@@ -100,7 +100,7 @@ impl At<'_> {
     fn string<'v>(self, value: &'v Value<'_>) -> Result<&'v str, Wrong> {
         match value.get_ref() {
             DeValue::String(text) => Ok(text),
-            _ => self.wrong(&value.span(), "a text in quotes is needed here"),
+            _ => self.wrong(&value.span(), "a string in quotes is needed here"),
         }
     }
 
@@ -124,7 +124,7 @@ impl At<'_> {
             DeValue::Table(table) => Ok(table),
             _ => self.wrong(
                 &value.span(),
-                "a table is needed here, as { event = \"ask\" }",
+                "a table is needed here, such as { event = \"ask\" }",
             ),
         }
     }
@@ -134,7 +134,7 @@ impl At<'_> {
             Some(path) => Ok(path),
             None => self.wrong(
                 span,
-                format!("'{text}' is not a path (as meta.model, calls.0.name or /id)"),
+                format!("'{text}' is not a path (such as meta.model, calls.0.name or /id)"),
             ),
         }
     }
@@ -259,7 +259,10 @@ impl At<'_> {
         }
         match kind {
             Some(kind) => Ok(RowRule { kind, ..row }),
-            None => self.wrong(&value.span(), "a row needs a kind, as kind = \"prompt\""),
+            None => self.wrong(
+                &value.span(),
+                "a row needs a kind, such as kind = \"prompt\"",
+            ),
         }
     }
 

@@ -32,7 +32,7 @@ const STRANGERS: &[Stranger] = &[
         wrote: |it| all(it, &["messages", "agentMode"]) && text(it, "id").starts_with("T-"),
     },
     Stranger {
-        words: "looks like a log of hooks of Claude Code; shown as it is",
+        words: "looks like a Claude Code hook log; shown as it is",
         wrote: |it| all(it, &["hook_event_name", "session_id", "transcript_path"]),
     },
 ];
@@ -44,7 +44,7 @@ const INDEXES: &[Stranger] = &[
         wrote: |it| all(it, &["sessionId", "messageId", "message"]) && text(it, "type") == "user",
     },
     Stranger {
-        words: "looks like the index of sessions of Claude Code; the sessions are beside it",
+        words: "looks like Claude Code's session index; the sessions are next to it",
         wrote: |it| all(it, &["sessionId", "fullPath", "firstPrompt"]),
     },
     Stranger {

@@ -53,7 +53,7 @@ pub(in crate::ingest::formats) fn of_request(
     fields: RequestFields,
 ) -> Vec<RequestPart> {
     let history = history(input);
-    let is_whole = !history.is_empty() && !fields.goes_on();
+    let is_whole = !history.is_empty() && !fields.continues();
     let history = is_whole.then_some(RequestPart::History(history));
     fields.pieces().into_iter().chain(history).collect()
 }

@@ -104,7 +104,7 @@ impl RequestFields {
     }
 
     /// Whether the request continues from a response stored on the server: earlier messages are not in it.
-    pub(super) fn goes_on(&self) -> bool {
+    pub(super) fn continues(&self) -> bool {
         self.params.contains_key("previous_response_id")
     }
 

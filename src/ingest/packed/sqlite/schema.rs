@@ -121,7 +121,7 @@ pub(super) fn names_of_tables(connection: &Connection) -> rusqlite::Result<Strin
         }
         _ => match near(connection)? {
             Some(schema) => format!(
-                "{UNKNOWN} with the tables of {format}, but not their columns, so of another version; export its sessions first{how}",
+                "{UNKNOWN} with the tables of {format} but other columns: another version; export its sessions first{how}",
                 format = schema.format,
                 how = schema.way_out()
             ),

@@ -184,7 +184,7 @@ pub(super) fn happened(item: &Item, seen: &Seen, session: &Session) -> Section {
     }));
     Section {
         title: format!(
-            "history: went off {}",
+            "history: fired {}",
             human::counted(alert.hits.len() as u64, "time")
         ),
         lines,

@@ -80,7 +80,7 @@ fn check(keys: &str, expected: &[&str]) {
 }
 
 #[test]
-fn tells_what_went_off_why_and_what_stopping_would_have_saved() {
+fn shows_what_fired_why_and_what_stopping_would_have_saved() {
     insta::assert_snapshot!(screen((120, 36), "6"));
     insta::assert_snapshot!(screen((80, 24), "6"));
     insta::assert_snapshot!(screen((160, 50), "6 h"));
@@ -125,7 +125,7 @@ fn the_second_key_picks_how_long_an_alert_is_snoozed() {
 }
 
 #[test]
-fn history_lists_when_it_went_off() {
+fn history_lists_when_it_fired() {
     check("6 h", &["went off 3 times", "warn #", "trip #"]);
 }
 

@@ -74,7 +74,7 @@ impl AsksView {
         } else if is_ready {
             looking.answering = Some((state, Prompt::default()));
         } else {
-            session.hint("too soon: keys count after half a second");
+            session.hint("too soon: keys are accepted after half a second");
         }
     }
 

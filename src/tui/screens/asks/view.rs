@@ -150,8 +150,8 @@ fn question(asks: &AsksView, looking: &Looking, theme: &Theme, buf: &mut Buffer)
     match &looking.answering {
         Some((state, prompt)) => {
             let words = match state {
-                State::Approved => " approve, because (may be empty): ",
-                State::Denied => " deny, because: ",
+                State::Approved => " approve, reason (optional): ",
+                State::Denied => " deny, reason: ",
             };
             row.put(words, styles.strong.patch(ground));
             let room = row.room();

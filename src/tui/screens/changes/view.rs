@@ -20,7 +20,7 @@ const FOOT: u16 = 2;
 const ACTIONS: usize = 28;
 const LINES: usize = 7;
 const TEXT: usize = 9;
-/// From this width on, a file says what its calls did.
+/// From this width on, there is a column for what calls did to a file.
 const WIDE: u16 = 84;
 /// The least room for a note.
 const NOTE: usize = 18;
@@ -112,7 +112,7 @@ fn head(changes: &Changes, theme: &Theme, area: Rect, buf: &mut Buffer) {
                 .put("RESULT", styles.faint);
         }
         Mode::Diff { .. } => {
-            row.put("from the first known text to the last", styles.faint);
+            row.put("from the first known contents to the last", styles.faint);
         }
     }
 }

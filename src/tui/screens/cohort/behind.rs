@@ -41,7 +41,7 @@ pub(super) struct Run {
     ix: RunIx,
     pub(super) id: String,
     pub(super) value: String,
-    /// So many calls come before what is of interest; none where no call is.
+    /// The number of calls before the one of interest; none if there is no such call.
     before: Option<usize>,
 }
 
@@ -111,7 +111,7 @@ impl Behind {
         vec![Effect::Visit(ScreenId::Diff, here)]
     }
 
-    /// The run of the chosen side, at the call that tells.
+    /// The run of the chosen side, at the call that made the difference.
     fn here(&self, session: &Session) -> Option<Here> {
         let item = self.items.get(self.view.cursor)?;
         let sides = [0, 1].map(|side| item.sides[side].as_ref());

@@ -38,7 +38,7 @@ impl Models {
         Some([name(before)?, name(new)?])
     }
 
-    /// The selected model becomes A, or B beside an A; chosen again it is neither.
+    /// The selected model becomes A, or B if there is an A; selected again, it becomes neither.
     fn choose(&mut self) {
         let at = self.view.cursor;
         self.sides = match self.sides {

@@ -1,4 +1,4 @@
-//! The lines of a comparison: figures, transitions between tools, and where runs part.
+//! The lines of a comparison: figures, transitions between tools, and where runs diverge.
 
 use crate::analysis::cohort::compare::Comparison;
 use crate::analysis::cohort::figure::{Figure, Kind};
@@ -6,7 +6,7 @@ use crate::analysis::statistics::verdict::Verdict;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sort {
-    /// What changed first, the surest on top.
+    /// Changes first, the most certain on top.
     Evidence,
     /// In the order of the measures, tools by name.
     Measure,

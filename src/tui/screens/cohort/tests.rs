@@ -88,7 +88,7 @@ fn every_figure_opens_the_runs_behind_it_and_those_open() {
 }
 
 #[test]
-fn where_runs_part_is_told_with_the_pairs() {
+fn where_runs_diverge_is_listed_with_the_pairs() {
     check(
         "5 G",
         &[

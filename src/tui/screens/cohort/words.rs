@@ -1,4 +1,4 @@
-//! What the lines around the figures say, in sanitised words.
+//! The texts around the figures, sanitised.
 
 use crate::analysis::cohort::ask::{Answer, Refusal};
 use crate::base::{human, text};
@@ -16,7 +16,7 @@ pub(super) struct Words {
     pub(super) verdict: Vec<(String, Role)>,
     /// Right of the verdict.
     pub(super) aside: String,
-    /// How the sides meet, and what was left out.
+    /// How the sides are paired, and what was left out.
     pub(super) meeting: String,
     /// What else differs.
     pub(super) caution: String,
@@ -158,7 +158,7 @@ fn detail(cohort: &Cohort, answer: &Answer) -> Vec<String> {
         Some(Line::Fork(at)) => {
             let fork = &found.forks[*at];
             vec![format!(
-                "{} of {} tasks; a tool again and again counts as once",
+                "{} of {} tasks; repeated calls of a tool count once",
                 fork.pairs.len(),
                 found.design.tasks.len()
             )]

@@ -195,7 +195,7 @@ pub(super) fn rows(costs: &Costs, opened: &mut Opened, rows: usize) -> Vec<Row> 
     .collect()
 }
 
-/// What an action says, in a line.
+/// The summary of an action in one line.
 fn what(opened: &mut Opened, ix: ActionIx) -> String {
     let row = opened.store.row(ix);
     let body = opened.bodies.open(&row, Depth::Glance);
@@ -349,14 +349,14 @@ pub(super) fn about(by: By) -> &'static str {
         By::Turn => "model calls of each turn; a line opens the turn",
         By::Model | By::Run => "a line opens its most expensive call",
         By::Tool => "the model calls that asked for the tool; a call for several is split evenly",
-        By::Subagent => "model calls of each agent; a line opens its most expensive call",
+        By::Subagent => "model calls of each agent; enter on a line opens its most expensive call",
         By::Kind => "recorded sums are split by list prices; reasoning is part of the output",
         By::Result => "toll: ≈tokens × their price in every later prompt, until compaction",
         By::Miss => "cached tokens paid for anew; EXTRA: what cache reads would have saved",
     }
 }
 
-/// What an empty list says.
+/// The message of an empty list.
 pub(super) fn nothing(by: By) -> &'static str {
     match by {
         By::Result => "no result was read by a later model call",

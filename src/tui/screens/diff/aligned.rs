@@ -39,7 +39,7 @@ impl Aligned {
         }
     }
 
-    /// The story of a comparison, told from the store it is about.
+    /// The sentences about a comparison, made from its store.
     pub(super) fn story<'a>(&self, comparison: &'a Comparison, store: &'a Store) -> Story<'a> {
         let [a, b] = self.pair.map(|run| Side { store, run });
         Story { comparison, a, b }

@@ -1,4 +1,4 @@
-//! What a comparison of two runs is taken away as: written in the background, since it opens every pair
+//! Exports a comparison of two runs in the background, since that opens every pair
 //! that differs.
 
 use std::sync::Arc;

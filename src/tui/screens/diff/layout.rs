@@ -24,13 +24,13 @@ pub(super) struct Regions {
     pub(super) fields: Rect,
     pub(super) lower_rule: Rect,
     pub(super) footer: Rect,
-    /// How the two runs stand.
+    /// How the two runs are laid out.
     pub(super) is_side: bool,
 }
 
 /// The least height for rules and a footer.
 const ROOMY: u16 = 14;
-/// From this width on the runs stand side by side, unless the user wants them otherwise.
+/// From this width on the runs are side by side, unless the user chose otherwise.
 const WIDE: u16 = 100;
 
 impl Regions {

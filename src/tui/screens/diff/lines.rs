@@ -20,7 +20,7 @@ use crate::tui::widgets::viewport::Visible;
 #[derive(Debug)]
 pub(super) struct Made {
     pub(super) sides: [Option<RowText>; 2],
-    /// What one line has and the other has not.
+    /// The ranges that only one of the two lines has.
     pub(super) spans: [Vec<Range<usize>>; 2],
 }
 
@@ -40,10 +40,10 @@ pub(super) enum What {
         made: Rc<Made>,
         /// Letters that the user put on the actions.
         marks: [Option<char>; 2],
-        /// Here the runs first do something else.
+        /// The divergence.
         is_divergence: bool,
         is_pinned: bool,
-        /// Taken to be paired with another.
+        /// Picked to be paired with another.
         is_taken: [bool; 2],
     },
 }
@@ -78,7 +78,7 @@ pub(super) fn height(diff: &Diff, store: &Store, item: usize) -> usize {
     }
 }
 
-/// Whether one line says it for both sides, one below the other.
+/// Whether one line serves both sides in the unified layout.
 fn is_one(column: &Column) -> bool {
     matches!(column.label, Label::Same)
 }

@@ -57,7 +57,7 @@ impl Diff {
         }
     }
 
-    /// Where the runs first do something else; from there to where anything first differs.
+    /// To the divergence; from there to the first difference of any kind.
     pub(super) fn go_to_divergence(&mut self, session: &mut Session) {
         let Some(comparison) = self.comparison() else {
             return;
@@ -84,7 +84,7 @@ impl Diff {
         if chord == Command::Mark {
             match self.selected() {
                 Some((_, ix)) => session.mark(letter, ix),
-                None => session.say("nothing here that can be marked"),
+                None => session.say("nothing here can be marked"),
             }
             return;
         }
@@ -178,7 +178,7 @@ impl Diff {
             return;
         };
         let list = &self.list;
-        // A fold begins behind the equal column that stays beside a difference.
+        // A fold starts after the equal column that is kept next to a difference.
         let folds = |first: usize| {
             let is_unfolded = (first..=first + 1).any(|at| list.unfolded.contains(&at));
             !list.all_unfolded && !is_unfolded

@@ -32,7 +32,7 @@ fn check(keys: &str, expected: &[&str]) -> String {
 }
 
 #[test]
-fn two_runs_need_no_marks_and_open_where_they_part() {
+fn two_runs_need_no_marks_and_open_where_they_diverge() {
     let shown = check("4", &[]);
     insta::assert_snapshot!(shown);
 }
@@ -61,7 +61,7 @@ fn changes_are_gone_through() {
 }
 
 #[test]
-fn inside_a_pair_every_path_is_told() {
+fn inside_a_pair_every_path_is_listed() {
     let fields = "~ args.amount   420 → 4200  ×10";
     let shown = check(
         "4 enter",
@@ -140,7 +140,7 @@ fn what_is_selected_is_selected_on_the_other_views() {
 }
 
 #[test]
-fn one_below_the_other_both_actions_are_told() {
+fn the_unified_layout_shows_both_actions() {
     let shown = check(
         "4 u",
         &[

@@ -22,7 +22,7 @@ pub(super) struct Words {
     pub(super) heads: [String; 2],
     /// The title of the pane below.
     pub(super) fields: String,
-    /// What to tell instead of rows.
+    /// The message shown instead of rows.
     pub(super) empty: Vec<String>,
     pub(super) position: String,
 }
@@ -71,7 +71,7 @@ fn story(diff: &Diff, who: Line, session: &Session) -> Vec<Line> {
     vec![who, alike(diff, store), place]
 }
 
-/// Cells that who is compared takes at least.
+/// The minimum width of the names of the two runs.
 const WIDE: u16 = 100;
 
 fn clean(raw: &str) -> String {
@@ -99,7 +99,7 @@ fn waiting(diff: &Diff) -> Vec<String> {
     }
     vec![match diff.state {
         State::Reading { done, all } if all > 0 => {
-            format!("comparing: {} % of the actions are read", done * 100 / all)
+            format!("comparing: {} % of the actions read", done * 100 / all)
         }
         State::Reading { .. } => "comparing".to_owned(),
         State::Idle => "nothing is compared".to_owned(),
@@ -175,7 +175,7 @@ fn alike(diff: &Diff, store: &Store) -> Line {
     }
     if !diff.options.pins.is_empty() {
         let count = human::counted(diff.options.pins.len() as u64, "pair");
-        line.push((Tone::Waiting, format!("   {count} made by hand")));
+        line.push((Tone::Waiting, format!("   {count} paired by hand")));
     }
     if let (State::Reading { done, all }, true) = (diff.state, diff.done.is_some()) {
         let percent = done * 100 / all.max(1);

@@ -1,4 +1,4 @@
-//! Drawing what belongs to a filter line: its proposals, and the caret under a mistake.
+//! Draws the completions of a filter line, and the caret under an error.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;

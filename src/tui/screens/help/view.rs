@@ -34,7 +34,7 @@ pub(super) fn draw(help: &Help, theme: &Theme, area: Rect, buf: &mut Buffer) {
         help.search
             .draw(&mut row, room, (styles.text, styles.selected));
     } else if searched.is_empty() {
-        row.put("searches, enter runs, q leaves", styles.faint);
+        row.put("search · enter: run the command · q: close", styles.faint);
     } else {
         row.put(&searched, styles.text);
     }

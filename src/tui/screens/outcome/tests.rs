@@ -77,7 +77,7 @@ fn what_is_not_followed_says_no_more_than_its_trace() {
 }
 
 #[test]
-fn the_stream_tells_how_the_run_stands_and_open_calls_have_a_clock() {
+fn the_stream_shows_the_state_of_the_run_and_open_calls_have_a_clock() {
     let picture = followed(43, (120, 30), "1 g j");
     let header = picture.lines().next().unwrap_or_default();
     assert!(header.contains("‖ waiting 0:41 · go"), "{header}");

@@ -237,7 +237,7 @@ fn arguments((name, argument): (&str, &str), session: &Session) -> Vec<Offer> {
         .collect()
 }
 
-/// What could stand after a name, with a word about it.
+/// Possible arguments of a command, each with a short description.
 fn values(takes: Option<Takes>, typed: &str, session: &Session) -> Vec<(String, &'static str)> {
     let begun = |word: &&str| word.starts_with(typed.trim_start_matches('-'));
     let words = |words: &mut dyn Iterator<Item = &'static str>| -> Vec<(String, &'static str)> {

@@ -8,7 +8,7 @@ use crate::tui::session::Session;
 pub(super) struct Shell {
     pub(super) name: &'static str,
     pub(super) about: &'static str,
-    /// What stands after the address.
+    /// The options after the address.
     options: &'static str,
     of: Of,
 }
@@ -23,7 +23,7 @@ enum Of {
 pub(super) const COMMANDS: &[Shell] = &[
     Shell {
         name: "stats",
-        about: "copies the command that counts calls, time and cost by tool, model, day, …",
+        about: "copies the command for statistics of calls, time and cost by tool, model, day, …",
         options: " --by tool",
         of: Of::Trace,
     },
@@ -35,7 +35,7 @@ pub(super) const COMMANDS: &[Shell] = &[
     },
     Shell {
         name: "fork",
-        about: "copies the command that writes a new trace from this action on, with edits",
+        about: "copies the command that writes a new trace up to this action, with edits",
         options: " -o fork.jsonl",
         of: Of::Action,
     },

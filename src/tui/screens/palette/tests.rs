@@ -29,7 +29,7 @@ fn a_number_goes_to_the_action_with_this_number_in_its_run() {
 }
 
 #[test]
-fn a_few_letters_are_enough_for_a_command_and_its_key_stands_beside_it() {
+fn a_few_letters_find_a_command_and_its_key_is_next_to_it() {
     let offered = screen(":");
     assert!(
         offered.contains("next-error") && offered.contains("commands · type a few letters"),
@@ -66,7 +66,7 @@ fn a_view_is_shown_with_its_filter() {
 }
 
 #[test]
-fn a_mistake_is_told_and_changes_nothing() {
+fn a_mistake_is_reported_and_changes_nothing() {
     let wrong = screen(":runs enter :sort space price enter");
     assert!(
         wrong.contains("'price' is not a column to sort by"),

@@ -57,12 +57,12 @@ pub(super) struct CallText {
     pub(super) what: String,
     pub(super) was: &'static str,
     pub(super) now: Option<Effect>,
-    /// What that means for the run.
+    /// What the change means for the run.
     pub(super) note: &'static str,
     pub(super) is_selected: bool,
 }
 
-/// The table: what was, down, and what would be, across.
+/// The table: recorded verdicts in rows, new ones in columns.
 #[derive(Debug, Default)]
 pub(super) struct Grid {
     pub(super) columns: Vec<Effect>,
@@ -72,7 +72,7 @@ pub(super) struct Grid {
 }
 
 impl Lists {
-    /// Makes the lists for an overlay; tells whether it is another one than before.
+    /// Builds the lists for an overlay; returns whether it has changed.
     pub(super) fn update(&mut self, overlay: Option<&Arc<Overlay>>) -> bool {
         let is_same = match (&self.of, overlay) {
             (Some(old), Some(new)) => Arc::ptr_eq(old, new),
@@ -230,7 +230,7 @@ pub(super) fn amount(overlay: &Overlay) -> String {
     format!("{calls} · {}", human::counted(report.runs, "run"))
 }
 
-/// `~/.claude/settings.json (8 rules) + .claude/settings.json (2, allow not in force)`.
+/// `~/.claude/settings.json (8 rules) + .claude/settings.json (2, allow rules do not apply)`.
 pub(super) fn files(overlay: &Overlay) -> String {
     let set = &overlay.policies.set;
     let count = |at: usize| {
@@ -243,7 +243,7 @@ pub(super) fn files(overlay: &Overlay) -> String {
         let note = if file.in_force {
             ""
         } else {
-            ", allow not in force"
+            ", allow rules do not apply"
         };
         format!("{} ({rules}{note})", file.path)
     });
@@ -267,7 +267,7 @@ pub(super) fn sums(overlay: &Overlay) -> String {
         .map(|now| report.cell(Effect::Unknown, *now))
         .sum();
     let mut words = format!(
-        "stops {} · frees {} · asks {} · unknown {} · by no rule {}",
+        "stops {} · allows {} · asks {} · unknown {} · no rule {}",
         human::count(report.newly_denied()),
         human::count(freed),
         human::count(report.asks.after),
@@ -318,7 +318,7 @@ fn first_change(overlay: &Overlay) -> String {
     }
     let runs = human::counted(report.first.len() as u64, "run");
     let behind = human::counted(report.behind, "call");
-    format!("first change in {runs}, {behind} behind it")
+    format!("first change in {runs}, {behind} after it")
 }
 
 pub(super) fn grid(overlay: &Overlay) -> Grid {
@@ -356,9 +356,9 @@ pub(super) fn call(overlay: &Overlay, ix: ActionIx, opened: &mut Opened) -> Call
     let change = changed(overlay, ix);
     let judged = overlay.judged(ix);
     let note = match change {
-        _ if overlay.is_behind(row.run_ix(), ix) => "behind the first change of its run",
+        _ if overlay.is_behind(row.run_ix(), ix) => "after the first change of its run",
         Some(change) if overlay.report.first.iter().any(|it| it.ix == change.ix) => {
-            "the rest of the run lies behind it"
+            "the rest of the run comes after it"
         }
         Some(_) | None => "",
     };

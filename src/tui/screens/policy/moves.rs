@@ -131,7 +131,7 @@ impl Policy {
         vec![Effect::Visit(ScreenId::Stream, here)]
     }
 
-    /// Lays the policy over the stream, and shows that.
+    /// Overlays the policy on the stream, and shows the stream.
     fn to_stream(&self, session: &mut Session) -> Vec<Effect> {
         session.policing.is_laid = true;
         session.lay_overlay();

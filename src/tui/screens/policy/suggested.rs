@@ -29,7 +29,7 @@ impl Suggested {
         self.lines = None;
     }
 
-    /// Takes the lines, unless the user went on.
+    /// Takes the lines, unless the user has moved on.
     pub(super) fn take(&mut self, lines: Vec<String>) {
         if self.is_open() {
             self.lines = Some(lines);
@@ -84,7 +84,7 @@ pub(super) fn lines(found: &Found, days: usize) -> Vec<String> {
     };
     let mut lines = vec![
         format!(
-            "{} of {} that ran would be asked for by the defaults of Claude Code; {} still with all of these rules{per_day}",
+            "{} of {} that ran would need approval by Claude Code's defaults, {} with all of these rules{per_day}",
             found.asked_before,
             human::counted(found.calls as u64, "call"),
             found.asked_after
@@ -102,7 +102,7 @@ pub(super) fn lines(found: &Found, days: usize) -> Vec<String> {
         lines.extend(decide.iter().map(line));
     }
     if found.rules.is_empty() {
-        lines.push("  no rule would save two questions".to_owned());
+        lines.push("  no rule would save two approvals".to_owned());
     }
     lines
 }

@@ -15,7 +15,7 @@ use crate::tui::tasks::Task;
 #[derive(Debug)]
 pub(super) struct Judge(pub(super) Judging);
 
-/// Looks for rules that would have spared people from being asked.
+/// Looks for rules that would have saved approvals.
 #[derive(Debug)]
 pub(super) struct Suggest {
     pub(super) store: Store,
@@ -40,7 +40,7 @@ impl Task for Judge {
 
     fn failed(policy: &mut Policy) {
         policy.asking.is_running = false;
-        policy.asking.problem = Some("the calls could not be judged".to_owned());
+        policy.asking.problem = Some("the calls could not be evaluated".to_owned());
     }
 }
 

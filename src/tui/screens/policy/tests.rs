@@ -83,7 +83,7 @@ fn check(keys: &str, expected: &[&str]) {
 }
 
 #[test]
-fn tells_what_rules_would_have_done() {
+fn shows_what_rules_would_have_done() {
     insta::assert_snapshot!(screen((120, 36), "9"));
     insta::assert_snapshot!(screen((80, 24), "9"));
 }
@@ -118,7 +118,7 @@ fn a_policy_lies_over_the_stream_until_it_is_taken_off() {
 }
 
 #[test]
-fn blocks_stop_at_changes_and_the_inspector_tells_the_rule() {
+fn blocks_stop_at_changes_and_the_inspector_shows_the_rule() {
     check("1 w g b b", &["what-if deny refund-cap", "policy.toml:3"]);
 }
 

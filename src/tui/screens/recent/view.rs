@@ -178,7 +178,10 @@ fn figures(found: &Found, theme: &Theme, base: Style, row: &mut Row<'_>) {
 }
 
 fn all(count: usize, theme: &Theme, base: Style, mut row: Row<'_>) {
-    let words = format!("these {} together", human::counted(count as u64, "run"));
+    let words = format!(
+        "open these {} together",
+        human::counted(count as u64, "run")
+    );
     row.put(" ", base)
         .cell("all", WHEN, theme.styles.strong.patch(base))
         .skip(1)

@@ -15,7 +15,7 @@ use ratatui::layout::Rect;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Regions {
     pub(super) title: Rect,
-    /// The line of the scrubber, and the part of it that is the way itself.
+    /// The line of the scrubber, and the track inside it.
     pub(super) scrubber: Rect,
     pub(super) track: Rect,
     pub(super) upper_rule: Rect,
@@ -42,7 +42,7 @@ pub(super) enum Pane {
 pub(super) const SIDE_BY_SIDE: u16 = 100;
 /// The least height for rules and a footer.
 const ROOMY: u16 = 14;
-/// Cells before and behind the way: its ends, the speed and the times.
+/// Cells around the scrubber: its ends, the speed and the times.
 pub(super) const BEFORE: u16 = 2;
 pub(super) const BEHIND: u16 = 28;
 /// Lines that the step keeps.

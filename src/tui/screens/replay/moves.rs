@@ -76,7 +76,7 @@ impl Replay {
         let store = &session.loaded.store;
         match jumps::find(store, &listing, self.at, (target, direction, known)) {
             Some(step) => self.jump(step),
-            None => self.notice = Some("no more of that kind"),
+            None => self.notice = Some("no further action of that kind"),
         }
     }
 

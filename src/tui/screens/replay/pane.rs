@@ -19,7 +19,7 @@ use crate::tui::widgets::viewport::{Extent, Viewport, stepped};
 pub(super) enum Of {
     /// A part of the request, by its place.
     Part(usize),
-    /// So many parts that the model had seen before, and their size.
+    /// The number of parts that the model had seen before, and their size.
     Before(usize, u64),
     /// What the last compaction threw away, and one of its parts.
     Dropped,
@@ -145,7 +145,7 @@ impl Replay {
         self.pane == Pane::Seen
     }
 
-    /// Lays out the rows of the pane; `above` lines stand over them.
+    /// Lays out the rows of the pane, below `above` lines.
     pub(super) fn settle_parts(&mut self, above: u16) {
         let Some(seen) = self.seen.shown.clone() else {
             return;
@@ -160,7 +160,7 @@ impl Replay {
         });
     }
 
-    /// Moves the cursor among the parts; whether the command did.
+    /// Moves the cursor among the parts; returns whether it moved.
     pub(super) fn move_in_parts(&mut self, command: Command) -> bool {
         let rows = usize::from(self.frame.regions.seen.height.saturating_sub(4));
         let command = match command {

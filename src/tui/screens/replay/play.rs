@@ -1,4 +1,4 @@
-//! Playing on by itself: at the recorded speed times a factor, long waits shortened.
+//! Automatic playback: at a multiple of the recorded speed, with long waits shortened.
 
 use std::time::Duration;
 

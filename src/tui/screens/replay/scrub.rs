@@ -1,4 +1,4 @@
-//! The way through a run in one line, with what stands out on it.
+//! The scrubber: a run in one line, with the steps that need attention.
 
 use crate::analysis::replay::Tape;
 use crate::analysis::replay::events::{self, Event};
@@ -58,7 +58,7 @@ impl Scrub {
         found.map(|(step, _)| *step)
     }
 
-    /// The cell in which a step stands: the first in the first cell, the last in the last.
+    /// The cell of a step: the first step is in the first cell, the last in the last.
     pub(super) fn cell_of(&self, step: usize) -> usize {
         scale(step, self.len, self.cells.len())
     }

@@ -57,7 +57,7 @@ const LONGEST: usize = 400;
 const LARGEST: usize = 64 << 10;
 
 impl Seen {
-    /// `None` when the work was given up.
+    /// `None` if cancelled.
     pub(super) fn read(store: &Store, call: ActionIx, cancel: &CancelFlag) -> Option<Seen> {
         let found = context::of(store, call, cancel)?;
         let row = store.row(call);
@@ -86,7 +86,7 @@ impl Seen {
     }
 }
 
-/// What the model saw before the last compaction and not any more.
+/// What the model saw before the last compaction but no longer.
 fn dropped(store: &Store, now: &Context, cancel: &CancelFlag) -> Option<Dropped> {
     let call = store.row(now.call);
     let first = call.run().first_action;

@@ -39,7 +39,7 @@ fn steps_go_on_and_back_and_stop_at_the_ends() {
 }
 
 #[test]
-fn jumps_go_to_what_stands_out() {
+fn jumps_go_to_what_needs_attention() {
     check("f", &["step 4/7", "read"]);
     check("e", &["step 4/7"]);
     check("b", &["step 7/7"]);
@@ -216,7 +216,7 @@ fn a_narrow_screen_names_the_key_to_the_other_pane() {
 }
 
 #[test]
-fn an_edit_is_told_as_a_difference() {
+fn an_edit_is_shown_as_a_difference() {
     const EDIT: &str = r#"{"type":"tool_call","run_id":"r1","id":"c1","ts":1003,"tool":"Edit","args":{"file_path":"a/b.rs","old_string":"one\ntwo","new_string":"one\nthree"}}
 "#;
     let shown = played(&options(), EDIT, "3");

@@ -96,7 +96,7 @@ fn title(replay: &Replay, theme: &Theme, buf: &mut Buffer) {
     let (aside, style) = match (replay.notice, &replay.frame.aside) {
         (Some(notice), _) => (notice, styles.waiting),
         (None, Some(aside)) => (aside.as_str(), styles.ok),
-        (None, None) => ("steps show the record · nothing runs", styles.faint),
+        (None, None) => ("a replay of the record · nothing is executed", styles.faint),
     };
     row.flush_right(&format!(" {aside} "), style);
     row.put(" ", styles.text)
@@ -366,7 +366,7 @@ fn step(replay: &Replay, theme: &Theme, buf: &mut Buffer) {
         if y >= area.height {
             break;
         }
-        // Lines of several colours are short; long ones are of one and are wrapped.
+        // Lines with several colours are short; long lines have one colour and are wrapped.
         if text::width(&whole) <= width || line.len() > 1 {
             let mut row = Row::new(buf, area, y, Style::new());
             row.put(" ", styles.text);

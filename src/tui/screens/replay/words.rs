@@ -1,4 +1,4 @@
-//! What the replay says of the step and of the run up to there. Everything is sanitised.
+//! The texts about the step and about the run up to it. Everything is sanitised.
 
 use crate::analysis::replay::{Fill, State};
 use crate::analysis::title;
@@ -25,7 +25,7 @@ pub(super) struct Words {
     pub(super) step: Vec<readable::Line>,
     /// The letter of a mark on the step.
     pub(super) mark: Option<char>,
-    /// What to tell instead.
+    /// The message shown instead.
     pub(super) empty: Option<&'static str>,
 }
 

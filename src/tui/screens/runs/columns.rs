@@ -40,7 +40,7 @@ pub(super) struct Info {
     pub(super) key: Option<Key>,
     width: usize,
     pub(super) is_right: bool,
-    /// Columns of a higher number go first when the screen narrows; 0 never goes.
+    /// Columns with a higher number are dropped first on narrow screens; 0 is never dropped.
     goes: u8,
 }
 
@@ -158,7 +158,7 @@ pub(super) struct Wanted<'a> {
     pub(super) names: &'a [&'static str],
     /// Cells of the longest id.
     pub(super) id_width: usize,
-    /// There is more than one name among the agents; else they have no column of their own.
+    /// There is more than one agent name; otherwise there is no column for it.
     pub(super) agents: bool,
     /// Some runs were judged; else there is no column for it.
     pub(super) grades: bool,
@@ -166,7 +166,7 @@ pub(super) struct Wanted<'a> {
     pub(super) waits: bool,
     /// Some runs have alerts.
     pub(super) alerts: bool,
-    /// How runs stand takes more words than how they ended.
+    /// The states of running runs are longer than outcomes.
     pub(super) live: bool,
     /// The table is about what agents are doing.
     pub(super) overview: bool,

@@ -31,7 +31,7 @@ impl Runs {
         let sides = match session.marks.pair {
             [Some(a), Some(b)] if group(a) != group(b) => Some([group(a), group(b)]),
             _ if groups.len() == 2 => {
-                // A is what was before, as on the command line.
+                // A is the earlier one, as on the command line.
                 let mut names: Vec<String> = groups.keys().cloned().collect();
                 names.sort_by_key(|name| first(name).unwrap_or(i64::MAX));
                 names.try_into().ok()

@@ -165,7 +165,7 @@ fn a_filter_that_keeps_nothing_says_what_to_change() {
 }
 
 #[test]
-fn groups_are_told_with_their_totals_and_folded() {
+fn groups_are_shown_with_their_totals_and_folded() {
     let by_model = screen("z z");
     assert!(
         by_model.contains("▾ gpt-5 · 2 runs · $0.50 · 1 error"),

@@ -50,7 +50,10 @@ fn filter(runs: &Runs, theme: &Theme, buf: &mut Buffer) {
         ),
         (Some(_), None) => (format!(" {} not applied ", theme.marks.wrong), styles.error),
         (Some(_), Some(_)) => (
-            format!(" {} not applied · still: {kept} ", theme.marks.wrong),
+            format!(
+                " {} not applied · still filtering by {kept} ",
+                theme.marks.wrong
+            ),
             styles.error,
         ),
         (None, Some(_)) => (format!(" {} {kept} ", theme.marks.ok), styles.ok),
@@ -247,7 +250,7 @@ fn alerts((trips, warnings): (usize, usize), theme: &Theme) -> (String, Style) {
     }
 }
 
-/// What is over stands back.
+/// Runs that are not working are dimmed.
 fn now_style(life: Life, theme: &Theme) -> Style {
     if life.is_at_work() {
         theme.styles.text

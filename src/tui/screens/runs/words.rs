@@ -1,4 +1,4 @@
-//! What the lines around the table say.
+//! The texts around the table.
 
 use crate::analysis::profile::ToolUse;
 use crate::analysis::runs::{Grouping, models};
@@ -20,7 +20,7 @@ pub(super) struct Words {
     /// How much is listed: `3 of 6 runs`.
     pub(super) counted: String,
     pub(super) totals: String,
-    /// What to tell instead of rows.
+    /// The message shown instead of rows.
     pub(super) empty: Vec<String>,
     pub(super) preview: Option<Preview>,
 }

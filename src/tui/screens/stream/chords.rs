@@ -170,7 +170,7 @@ impl Stream {
             Ok(copied) if copied.get().len() > MOST => {
                 let size = human::bytes(copied.get().len() as u64);
                 self.say(format!(
-                    "not copied: {size}, terminals take no more than 1 MB · v opens it in a pager"
+                    "not copied: {size} is more than terminals accept (1 MB) · v opens it in a pager"
                 ));
                 Vec::new()
             }

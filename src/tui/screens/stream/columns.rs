@@ -41,7 +41,7 @@ const STATUS_WORD: usize = 9;
 /// The width of the list at the reference size, 120 cells, and what its text has there at least.
 const REFERENCE: usize = 83;
 const REFERENCE_TEXT: usize = 48;
-/// What a text has anywhere, if no other column is left to give.
+/// The minimum width of the text when no other column can be dropped.
 const LEAST_TEXT: usize = 24;
 
 impl Columns {
@@ -77,7 +77,7 @@ impl Columns {
     }
 }
 
-/// What the text has before a step is taken: about half of the list. Columns that are only a comfort ask
+/// The width of the text below which a column is dropped: about half of the list. Optional columns need
 /// for more room.
 fn least_text(width: usize, needs: &Needs, is_full: bool) -> usize {
     let least = match width {
@@ -85,7 +85,7 @@ fn least_text(width: usize, needs: &Needs, is_full: bool) -> usize {
         _ if is_full => REFERENCE_TEXT.max(width * 9 / 20),
         _ => REFERENCE_TEXT,
     };
-    // Who adds columns wants them more than the text.
+    // A user who adds columns wants them more than the text.
     least.saturating_sub(needs.extras * EXTRA).max(LEAST_TEXT)
 }
 

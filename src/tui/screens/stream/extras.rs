@@ -47,7 +47,7 @@ impl Extras {
         self.columns.len()
     }
 
-    /// The names of the fields, sanitised; of a path the end tells most.
+    /// The names of the fields, sanitised; the end of a path is the most informative part.
     pub fn titles(&self) -> impl Iterator<Item = String> {
         let end = |title: &str| title.rsplit('.').next().unwrap_or(title).to_uppercase();
         self.columns
@@ -74,7 +74,7 @@ impl Extras {
             .collect()
     }
 
-    /// Adds a column, or takes it away where it is there; what happened, in words.
+    /// Adds a column, or removes it if it is there; returns what happened, in words.
     fn toggle(&mut self, name: &str) -> Result<String, String> {
         let subject = read::subject(name.trim()).map_err(|error| match error.suggestion {
             Some(meant) => format!("{} · did you mean '{meant}'?", error.message),
@@ -87,11 +87,11 @@ impl Extras {
             .position(|extra| extra.subject == subject)
         {
             self.columns.remove(place);
-            return Ok(format!("column {title} is gone"));
+            return Ok(format!("column {title} removed"));
         }
         if self.columns.len() == MOST {
             return Err(format!(
-                "at most {MOST} added columns · | and a column's name removes it"
+                "at most {MOST} added columns · | and its name removes one"
             ));
         }
         self.columns.push(Extra {

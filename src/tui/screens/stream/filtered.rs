@@ -1,4 +1,4 @@
-//! How the stream asks for what its filter keeps, and takes the answers in.
+//! How the stream requests filtered rows, and applies the answers.
 
 use crate::model::action::ActionIx;
 use crate::query::eval::Tally;

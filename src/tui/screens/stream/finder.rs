@@ -27,7 +27,7 @@ pub struct Finder {
     sought: Vec<Needle>,
     /// Where it was searched: the run or agent that the list is restricted to.
     scope: Option<Scope>,
-    /// It came along from the runs, and goes with the run.
+    /// It was taken over from the runs, and ends with the run.
     pub is_carried: bool,
     /// The insight that the matches are evidence for; `None` in a text search.
     sentence: Option<String>,
@@ -210,7 +210,7 @@ impl Stream {
         self.find_more(session)
     }
 
-    /// Goes on with a search of the runs: at its first match, with `n` and `N` for the others.
+    /// Continues a search from the runs: at its first match, with `n` and `N` for the others.
     pub(super) fn carry(&mut self, sought: &Sought, session: &Session) -> Vec<Effect> {
         let Some(expr) = &sought.expr else {
             if self.finder.is_carried {

@@ -61,7 +61,7 @@ fn cut(words: &str, cells: usize) -> String {
     text::cut(&parts.join(" "), cells).into_owned()
 }
 
-/// Paths without as many of their folders as it takes, the longest path first.
+/// Drops as many folders from paths as necessary, from the longest path first.
 fn shorten_paths(words: &str, cells: usize) -> String {
     let mut tokens: Vec<Cow<'_, str>> = words.split(' ').map(Cow::Borrowed).collect();
     let mut width = text::width(words);
@@ -84,13 +84,13 @@ fn shorten_paths(words: &str, cells: usize) -> String {
 }
 
 /// A path with `…` in place of its first folders, shorter by `excess` cells if its name allows; `None` for
-/// what is no path, or has no folder left to give.
+/// what is not a path, or has no folder left to drop.
 fn shorter_path(token: &str, excess: usize) -> Option<String> {
     if token.contains("://") || token.contains("/dev/") {
         return None;
     }
     let first = token.find('/')?;
-    // What stands before the path: a quote, `--file=`, `path=`.
+    // What comes before the path: a quote, `--file=`, `path=`.
     let start = token.get(..first)?.rfind(['"', '\'', '=', '(', ':']);
     let start = start.map_or(0, |at| at + token.get(at..).map_or(1, first_len));
     let (before, path) = token.split_at(start.min(first));

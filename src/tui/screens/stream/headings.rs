@@ -17,11 +17,11 @@ pub enum Heading {
     Turn,
     /// A day of the time zone of the screen.
     Day,
-    /// Of what is followed something may be missing before this row.
+    /// In a followed trace, data may be missing before this row.
     Gap,
 }
 
-/// Broken lines belong to no turn: so many are looked past.
+/// Malformed lines belong to no turn: up to this many are skipped.
 const LOOK_PAST: usize = 16;
 
 /// What begins at a row of a list. Turns are separated only where no action between them is hidden.
@@ -88,7 +88,7 @@ pub(super) fn height(folding: Folding<'_>, item: usize) -> usize {
     };
     let went_off = |ix| {
         let alerts = opened.alerts.as_ref();
-        alerts.is_some_and(|it| it.went_off(ix).is_some())
+        alerts.is_some_and(|it| it.fired_at(ix).is_some())
     };
     let below = |ix: ActionIx| {
         let added = usize::from(is_changed(ix)) + usize::from(went_off(ix));

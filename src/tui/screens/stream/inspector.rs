@@ -82,7 +82,7 @@ pub struct Inspector {
     bounds: Option<Bounds>,
     document: Option<Document>,
     asked: Option<(Subject, Bounds)>,
-    /// Where the user was in each tab of this action.
+    /// The user's position in each tab of this action.
     readings: [Option<Reading>; Tab::ALL.len()],
     /// The value that the user went to: the cursor is on it in the next action too, where that has it.
     wish: Option<String>,
@@ -97,7 +97,7 @@ pub struct Inspector {
 struct Reading {
     folds: Folds,
     view: Viewport,
-    /// Rows that the outline had: it may have got more since.
+    /// The number of rows of the outline then: there may be more now.
     known: usize,
 }
 
@@ -340,7 +340,7 @@ impl Inspector {
         self.chosen = Some((tab, self.subject));
     }
 
-    /// Leaves it to the action which tab is shown.
+    /// Lets the action decide which tab is shown.
     pub fn choose_by_action(&mut self) {
         self.hit.give_way();
         self.chosen = None;
@@ -391,7 +391,7 @@ impl Inspector {
         self.remember();
     }
 
-    /// Opens what is folded under the cursor; tells whether more of the action has to be read.
+    /// Unfolds what is under the cursor; returns whether more of the action has to be read.
     pub fn enter(&mut self) {
         let Some((outline, reading)) = self.parts() else {
             return;

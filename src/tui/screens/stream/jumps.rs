@@ -36,7 +36,7 @@ pub struct Known<'a> {
     pub hits: &'a [ActionIx],
     /// The evidence to step through, in order.
     pub evidence: &'a [ActionIx],
-    /// A policy that lies over the stream: its changes are blocks too.
+    /// The overlaid policy: its changes count as blocks.
     pub overlay: Option<&'a Overlay>,
 }
 

@@ -192,11 +192,11 @@ impl Regions {
     }
 }
 
-/// What stands before the two strips that tell the shape of a run.
+/// The labels before the two strips that show the shape of a run.
 pub const SHAPE_LABELS: (&str, &str) = (" actions ", "   trouble ");
-/// Cells of the totals behind them.
+/// Cells of the totals after them.
 const TOTALS: usize = 34;
-/// Cells of how fast a run goes that is followed.
+/// Cells of the pace of a followed run.
 const PACE: usize = 30;
 
 /// Cells of each strip; narrow screens have no totals behind them.
@@ -214,7 +214,7 @@ pub fn shape_cells(width: u16, live: bool) -> usize {
 const LEAST_LIST: u16 = 40;
 const LEAST_INSPECTOR: u16 = 24;
 
-/// Less than a third, until the user asks for more: the list is what is read, and it says what happened
+/// Less than a third, until the user widens it: the list is what is read, and it shows what happened
 /// only if it has room.
 fn inspector_width(width: u16, chosen: Option<u16>) -> u16 {
     match chosen {

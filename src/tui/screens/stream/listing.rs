@@ -50,7 +50,7 @@ impl Listing {
         }
     }
 
-    /// Where actions stand when the whole list takes so many rows; those that are not listed are left out.
+    /// The positions of actions if the whole list is scaled to this many rows; actions that are not listed are left out.
     pub fn rows_of(&self, actions: impl Iterator<Item = ActionIx>, rows: usize) -> HashSet<usize> {
         let len = self.len().max(1);
         let place = |ix: ActionIx| {
@@ -72,7 +72,7 @@ impl Listing {
         gone
     }
 
-    /// Takes in kept rows after the last one, and what became of some earlier rows.
+    /// Adds kept rows after the last one, and updates some earlier rows.
     pub fn extend(&mut self, more: Vec<ActionIx>, again: &[(ActionIx, bool)]) {
         let Listing::Kept(rows) = self else { return };
         rows.extend(more);

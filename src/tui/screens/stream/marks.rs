@@ -71,7 +71,7 @@ impl Stream {
         };
         let all: Vec<_> = session.marks.letters().map(one).collect();
         if all.is_empty() {
-            return vec![('a', "to z: nothing is marked yet".to_owned())];
+            return vec![('a', "–z: nothing is marked yet".to_owned())];
         }
         all
     }
@@ -104,7 +104,7 @@ impl Stream {
         }
     }
 
-    /// Selects an action where it is listed; says so where it is not.
+    /// Selects an action if it is listed; otherwise reports that it is hidden.
     pub(super) fn go_to(&mut self, ix: ActionIx, what: &str) {
         self.end = None;
         let position = self.list.listing.seek(ix);

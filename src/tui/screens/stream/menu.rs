@@ -29,9 +29,9 @@ pub struct Item {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Choice {
     Filter(String),
-    /// Goes to the actions that show a sentence.
+    /// Goes to the evidence of an insight.
     Evidence(String, Vec<ActionIx>),
-    /// Keeps the filter that is in force.
+    /// Saves the active filter.
     Save,
     Nothing,
 }

@@ -183,7 +183,7 @@ impl Stream {
         list.place(opened, rows, above);
     }
 
-    /// Moves in the inspector; tells whether the command is about it.
+    /// Moves in the inspector; returns whether the command applies there.
     fn read(&mut self, command: Command) -> bool {
         let page = (self.inspector.shown().rows as isize).max(1);
         match command {

@@ -29,7 +29,7 @@ const TROUBLE: &[State] = &[
 ];
 
 impl Narrow {
-    /// The run that everything else than its actions is hidden for.
+    /// The run to which the list is restricted.
     pub fn run(&self) -> Option<RunIx> {
         match self.scope {
             Some(Scope::Run(run)) => Some(run),
@@ -122,7 +122,7 @@ impl Stream {
 
     pub(super) fn toggle_marked(&mut self, session: &mut Session) -> Vec<Effect> {
         if !self.query.narrow.marked && session.marks.is_empty() {
-            self.say("nothing is marked · m and a letter marks".to_owned());
+            self.say("nothing is marked · m and a letter mark an action".to_owned());
             return Vec::new();
         }
         self.query.narrow.marked = !self.query.narrow.marked;

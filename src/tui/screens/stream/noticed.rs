@@ -180,7 +180,7 @@ impl Stream {
                 format!("looking at {} actions · {percent} %", human::count(len))
             }
             None if session.is_loading() => {
-                "still indexing: insights follow when loading is done".to_owned()
+                "still indexing: insights appear when loading is done".to_owned()
             }
             None => "no insights".to_owned(),
         }

@@ -52,7 +52,7 @@ impl Overview {
         self.version += 1;
     }
 
-    /// Has a survey of what is shown, or asks for it. Of a large store that grows it is made again only
+    /// Makes sure that there is a survey of what is shown, or requests it. For a large growing store it is redone only
     /// after it has grown by a part: a quarter while a file is read, else a little.
     pub fn prepare(
         &mut self,

@@ -52,7 +52,7 @@ fn snippet_of(row: &Row<'_>, bodies: &mut Bodies, sought: &[Needle]) -> Option<S
 }
 
 impl Stream {
-    /// The texts that are pointed at wherever they stand: those of the search, else those of the filter.
+    /// The texts to highlight everywhere: those of the search, else those of the filter.
     pub(super) fn sought(&self) -> &[Needle] {
         self.finder.in_force(&self.query.bar.sought)
     }
@@ -79,7 +79,7 @@ impl Stream {
         };
         let digits = opened.store.len().max(1).ilog10() as usize + 1;
         let mut found = list.presence.look(&opened.store, self.query.narrow.run());
-        // A call that goes on has a clock in place of its latency.
+        // A running call has a clock in place of its latency.
         found.latencies |= clocks.is_some();
         list.needs = Needs {
             found,

@@ -35,7 +35,7 @@ pub struct RowText {
     pub below: Vec<SubRow>,
 }
 
-/// A policy decision, an approval or an error, told below the action.
+/// A policy decision, an approval or an error, shown below the action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SubRow {
     pub tone: Tone,
@@ -51,10 +51,10 @@ pub enum Numbers {
 
 /// Rows of the screen that an action takes, by its columns alone.
 pub fn height(row: &Row<'_>) -> usize {
-    1 + row.attached().len() + usize::from(tells_error(row))
+    1 + row.attached().len() + usize::from(shows_error(row))
 }
 
-fn tells_error(row: &Row<'_>) -> bool {
+fn shows_error(row: &Row<'_>) -> bool {
     match row.kind() {
         Kind::Error | Kind::Malformed => false,
         Kind::ToolCall if matches!(row.status(), Status::Error | Status::Timeout) => true,
@@ -141,7 +141,7 @@ pub fn attached(row: &Row<'_>, body: &Body) -> Vec<SubRow> {
 
 fn below(row: &Row<'_>, body: &Body) -> Vec<SubRow> {
     let mut below = attached(row, body);
-    if tells_error(row) {
+    if shows_error(row) {
         let words = match (&body.error, &body.result) {
             (Some(error), _) => {
                 let kind = error.kind.as_deref().filter(|kind| !kind.is_empty());

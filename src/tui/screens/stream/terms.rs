@@ -24,7 +24,7 @@ pub fn of_value(tab: Tab, steps: &[outline::Step], value: &Json) -> Result<Expr,
         Json::Bool(truth) => truth.to_string(),
         Json::Null => return Err("no recorded value to filter by"),
         Json::Array(_) | Json::Object(_) => {
-            return Err("go to a value inside: this one holds several");
+            return Err("go to a value inside: this one contains several");
         }
     };
     // The fields of a record have the names of its format: only its words can be looked for.
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn what_holds_several_values_or_is_long_is_no_term() {
+    fn what_holds_several_values_or_is_long_is_not_a_term() {
         assert!(of_value(Tab::Args, &[], &json!({"a": 1})).is_err());
         assert!(of_value(Tab::Args, &[], &json!("x".repeat(300))).is_err());
     }

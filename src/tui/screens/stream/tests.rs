@@ -180,7 +180,7 @@ fn rows_that_come_after_the_filter_are_tested_too() {
 }
 
 #[test]
-fn enter_opens_the_tab_that_tells_the_outcome() {
+fn enter_opens_the_tab_with_the_outcome() {
     assert!(screen((120, 24), "g j enter").contains("[Text]"));
     assert!(screen((120, 24), "g j j j enter").contains("[Policy]"));
     assert!(screen((120, 24), "g e enter").contains("[Result]"));
@@ -237,7 +237,7 @@ fn a_failed_call_without_an_error_record_shows_the_first_telling_line() {
 }
 
 #[test]
-fn what_a_person_was_shown_stands_below_the_approval_with_the_value_of_the_call() {
+fn what_a_person_was_shown_is_below_the_approval_with_the_value_of_the_call() {
     let shown = failed("g j enter");
     for words in [
         "  ▾ shown to the person:",
@@ -595,7 +595,7 @@ fn what_is_noticed_is_said_below_the_list_and_leads_to_its_evidence() {
 }
 
 #[test]
-fn on_a_large_screen_the_conversation_stands_below_the_action() {
+fn on_a_large_screen_the_conversation_is_below_the_action() {
     let shown = screen((160, 45), "g j j j");
     let said = line(&shown, "conversation");
     assert!(said.contains("───"), "{shown}");
@@ -643,7 +643,7 @@ fn what_is_narrowed_and_widened_again_leaves_the_selection_where_it_was() {
 }
 
 #[test]
-fn where_a_value_came_from_is_the_first_action_that_told_it() {
+fn a_value_comes_from_the_first_action_that_contains_it() {
     const TRACE: &str = r#"{"type":"prompt","run_id":"r1","content":"Refund it"}
 {"type":"tool_call","run_id":"r1","id":"c1","tool":"find","args":{"who":"Ada"}}
 {"type":"tool_result","run_id":"r1","call_id":"c1","status":"ok","result":{"order":"8841"}}
@@ -672,7 +672,7 @@ fn folded(keys: &str) -> String {
 }
 
 #[test]
-fn a_model_call_that_only_asks_for_the_tool_below_is_told_with_it() {
+fn a_model_call_that_only_requests_the_tool_below_is_shown_with_it() {
     let shown = folded("g");
     let row = line(&shown, "→ Bash ls");
     assert!(row.starts_with("  3 "), "{shown}");
@@ -719,7 +719,7 @@ fn an_address_a_step_as_markdown_and_the_request_are_copied() {
 }
 
 #[test]
-fn a_note_stands_in_the_inspector_and_beside_its_mark() {
+fn a_note_is_in_the_inspector_and_next_to_its_mark() {
     let noted = screen((120, 24), "g j \" why ? enter");
     assert!(noted.contains("noted at mark a"), "{noted}");
     assert!(

@@ -1,4 +1,4 @@
-//! Alerts in the stream: which actions are evidence, and the arithmetic where a rule went off.
+//! Alerts in the stream: which actions are evidence, and the arithmetic at the action where a rule fired.
 
 use crate::analysis::alerts::detector::Level;
 use crate::analysis::alerts::shown;
@@ -11,7 +11,7 @@ use crate::tui::widgets::tone::Tone;
 /// The line below an action at which a rule went off.
 pub(super) fn below(opened: &Opened, ix: ActionIx) -> Option<SubRow> {
     let seen = opened.alerts.as_deref()?;
-    let (_, hit) = seen.went_off(ix)?;
+    let (_, hit) = seen.fired_at(ix)?;
     let title = shown::title(seen.rules(), (hit.rule, hit.detector));
     let words = format!("↻ {} {title}: {}", hit.level.word(), hit.arithmetic());
     Some(SubRow {

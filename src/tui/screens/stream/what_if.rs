@@ -98,7 +98,7 @@ pub(super) fn below(opened: &Opened, ix: ActionIx) -> Option<SubRow> {
     })
 }
 
-/// Whether a row lies behind the first change of its run.
+/// Whether a row comes after the first change of its run.
 pub(super) fn is_behind(opened: &Opened, row: &Row<'_>) -> bool {
     let overlay = opened.overlay.as_deref();
     overlay.is_some_and(|it| it.is_behind(row.run_ix(), row.ix()))
@@ -107,8 +107,8 @@ pub(super) fn is_behind(opened: &Opened, row: &Row<'_>) -> bool {
 fn loud(effect: Effect) -> &'static str {
     match effect {
         Effect::Allow | Effect::Warn => "allowed",
-        Effect::Ask => "asked for",
-        Effect::Error => "asked for (the rule cannot be evaluated)",
+        Effect::Ask => "sent for approval",
+        Effect::Error => "sent for approval (the rule cannot be evaluated)",
         Effect::Deny => "DENIED",
         Effect::Unknown => "left open",
     }
@@ -160,7 +160,7 @@ pub(super) fn header(opened: &Opened) -> Option<(String, String)> {
     if !report.first.is_empty() {
         words.push(human::counted(report.first.len() as u64, "run"));
         let behind = human::counted(report.behind, "call");
-        words.push(format!("{behind} behind a first change"));
+        words.push(format!("{behind} after a first change"));
     }
     let name = text::sanitize(&format!("what-if: {}", names.join(" + "))).into_owned();
     Some((name, words.join(" · ")))
@@ -169,7 +169,7 @@ pub(super) fn header(opened: &Opened) -> Option<(String, String)> {
 /// Further rules that hold for a call are listed up to this number.
 const LOST: usize = 3;
 
-/// The verdict on an action, its rule and where that stands, and the rules that lost.
+/// The verdict on an action, its rule and the location of the rule, and the rules that were overridden.
 fn facts(overlay: &Overlay, row: &Row<'_>, session: &Session) -> Vec<Line> {
     let Some(judged) = overlay
         .judged(row.ix())

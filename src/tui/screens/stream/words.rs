@@ -20,11 +20,11 @@ pub struct Words {
     pub crumbs: Vec<String>,
     /// How much there is.
     pub amount: String,
-    /// What the filter keeps and hides, or what a policy that lies over the stream changes.
+    /// What the filter keeps and hides, or what the overlaid policy changes.
     pub kept: String,
     /// How much is listed: `121 of 1,319`.
     pub counted: String,
-    /// The policy that lies over the stream.
+    /// The overlaid policy.
     pub what_if: String,
     pub position: String,
     /// Totals of the run of the selected action: cost, blocks, errors, retries.
@@ -37,7 +37,7 @@ pub struct Words {
     pub choices: Vec<(char, String)>,
     /// The selected action in one line, if the inspector is not shown.
     pub peek: String,
-    /// What to tell instead of rows.
+    /// The message shown instead of rows.
     pub empty: Vec<String>,
 }
 
@@ -106,7 +106,7 @@ fn totals(stream: &Stream, session: &Session) -> Totals {
 
 /// Ids of the usual sorts are shown whole.
 const LONGEST_ID: usize = 40;
-/// The beginning of a title tells enough in a header.
+/// In a header, the beginning of a title is enough.
 const LONGEST_TITLE: usize = 32;
 
 fn opened<'a>(stream: &Stream, session: &'a Session) -> &'a Opened {
@@ -189,7 +189,7 @@ fn kept(stream: &Stream, opened: &Opened) -> String {
     let store = &opened.store;
     let changed = what_if::header(opened).map(|(_, words)| words);
     let gone = store.first();
-    let gone = (gone > 0).then(|| format!("{} oldest dropped", human::count(gone.into())));
+    let gone = (gone > 0).then(|| format!("oldest {} dropped", human::count(gone.into())));
     if !stream.is_filtered() {
         return changed.or(gone).unwrap_or_default();
     }

@@ -37,7 +37,7 @@ const STEPS: &[i64] = &[
     30 * DAY,
     365 * DAY,
 ];
-/// Between two labels there are at least so many cells.
+/// The minimum number of cells between two labels.
 const APART: i64 = 9;
 
 /// A stretch of time in cells.
@@ -72,7 +72,7 @@ impl Axis {
         }
     }
 
-    /// Labels with the cells at which they stand, counted from `start`.
+    /// Labels and their cells, counted from `start`.
     pub(super) fn labels(&self, start: i64) -> Vec<(usize, String)> {
         let length = self.window.length().max(1);
         let apart = i128::from(length) * i128::from(APART) / self.cells.max(1) as i128;

@@ -43,7 +43,7 @@ pub(super) struct Drawn {
     pub(super) what: What,
     pub(super) length: Length,
     pub(super) status: Status,
-    /// It lies on the critical path, where that is shown.
+    /// It is on the critical path, if that is shown.
     pub(super) on_path: Option<bool>,
     /// Its cost relative to the most expensive action of the run, from 0 to 1, while costs are shown.
     pub(super) dear: Option<f64>,

@@ -158,7 +158,7 @@ fn with_ascii_it_is_drawn_in_ascii() {
 }
 
 #[test]
-fn waits_that_no_record_tells_of_are_not_none() {
+fn waits_that_are_not_recorded_are_not_zero() {
     let plain: String = RUN
         .lines()
         .filter(|line| !line.contains("approval"))

@@ -152,7 +152,7 @@ fn bar(
     let mut note = shown.note.as_str();
     let width = text::width(note) + 1;
     if !note.is_empty() && end + width > cells && width <= first {
-        // Behind the bar there is no room, but before it.
+        // There is no room after the bar, but there is before it.
         row.skip(first - width).put(note, style).skip(1);
         note = "";
     } else {

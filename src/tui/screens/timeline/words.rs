@@ -23,7 +23,7 @@ pub(super) struct Words {
     pub(super) cost: Strip,
     pub(super) context: Strip,
     pub(super) position: String,
-    /// What to tell instead of a waterfall.
+    /// The message shown instead of a waterfall.
     pub(super) empty: Vec<String>,
 }
 
@@ -222,7 +222,7 @@ fn empty(timeline: &Timeline, session: &Session) -> Vec<String> {
     let why = match (made.bars.len() as u64, made.untimed) {
         (0, 0) => "no action in this run has a duration".to_owned(),
         (0, untimed) => format!(
-            "no times were recorded in this run ({} without one): nothing is drawn",
+            "no times were recorded in this run ({} without a time): nothing is drawn",
             human::counted(untimed.into(), "action")
         ),
         (bars, _) => format!(

@@ -205,7 +205,7 @@ impl Builder {
     }
 }
 
-/// Pieces of at most so many bytes, cut after a space or between characters; an empty line is one piece.
+/// Pieces of at most this many bytes, cut after a space or between characters; an empty line is one piece.
 pub fn pieces(line: &str) -> impl Iterator<Item = &str> {
     let mut rest = Some(line);
     std::iter::from_fn(move || {

@@ -150,7 +150,7 @@ impl Folds {
     }
 }
 
-/// The row that folds: a line of a text stands for its text.
+/// The row that folds: for a line of a text, the text.
 fn owner(outline: &Outline, row: usize) -> usize {
     match outline.row(row).form {
         Form::Line if !outline.folds(row) => outline.parent(row).unwrap_or(row),

@@ -11,7 +11,7 @@ use crate::tui::widgets::tone::Tone;
 /// Notes beside values, and which are folded at first, by path.
 #[derive(Debug, Default)]
 pub struct Remarks {
-    /// `items[2].price`, and the words behind its value.
+    /// `items[2].price`, and the note after its value.
     pub notes: Vec<(String, String)>,
     pub folded: Vec<String>,
 }
@@ -22,7 +22,7 @@ const DEEPEST: usize = 256;
 const WIDEST_KEY: usize = 18;
 /// How many keys are measured for their width.
 const SAMPLE: usize = 64;
-/// Longer strings stand below their key.
+/// Longer strings are shown below their key.
 const LONG: usize = 200;
 
 /// Adds the rows of a value: of an object or an array those inside of it, else one.
@@ -208,7 +208,7 @@ pub fn scalar(value: &Value) -> (Tone, String) {
     }
 }
 
-/// Bytes that are no text are not shown: what they are, and how many.
+/// Binary data is not shown, only its type and size.
 fn blob(value: &Value) -> Option<String> {
     match value {
         Value::String(content) => blob_text(content),
@@ -247,7 +247,7 @@ fn is_base64(data: &str) -> bool {
     if data.len() < SHORTEST_BLOB || data.len() - bare.len() > 2 || !bare.bytes().all(letter) {
         return false;
     }
-    // Hexadecimal digits and lines of one letter are no bytes in disguise.
+    // Hexadecimal digits and lines of one repeated letter are not encoded data.
     let some = bare.as_bytes().get(..SHORTEST_BLOB - 2).unwrap_or_default();
     let has = |test: fn(&u8) -> bool| some.iter().any(test);
     has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_digit)
@@ -281,7 +281,7 @@ fn smell(head: &[u8]) -> Option<&'static str> {
         .map(|(_, kind)| *kind)
 }
 
-/// The size that a PNG or a GIF tells in its first bytes.
+/// The size of a PNG or GIF image, read from its header.
 fn pixels(head: &[u8]) -> Option<(u32, u32)> {
     if head.starts_with(b"\x89PNG") {
         let number = |at: usize| Some(u32::from_be_bytes(head.get(at..at + 4)?.try_into().ok()?));

@@ -4,9 +4,9 @@ use crate::base::text;
 use crate::tui::widgets::outline::{Form, Outline};
 use crate::tui::widgets::tone::{Line, Tone};
 
-/// Cells of the mark that tells whether a row is folded.
+/// Cells of the fold mark of a row.
 pub const MARK: usize = 2;
-/// A text has at least this room, however deep it stands.
+/// The minimum width of a text at any depth.
 const LEAST: usize = 12;
 /// A folded row shows so much of what is inside.
 const PREVIEW: usize = 200;

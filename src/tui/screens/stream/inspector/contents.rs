@@ -1,4 +1,4 @@
-//! What each tab of the inspector says about an action.
+//! The contents of each tab of the inspector.
 
 use std::borrow::Cow;
 
@@ -43,7 +43,7 @@ pub(super) fn effective(chosen: Option<Tab>, row: &Row<'_>, body: &Body) -> Tab 
         .unwrap_or(Tab::Raw)
 }
 
-/// The tab that tells the outcome.
+/// The tab that shows the outcome.
 fn telling(row: &Row<'_>) -> Tab {
     match (row.kind(), row.status()) {
         (Kind::Malformed, _) => Tab::Raw,
@@ -93,7 +93,7 @@ pub(super) fn outline(tab: Tab, row: &Row<'_>, document: &Document) -> Outline {
         }
         Some(Unread::Ever(bytes)) => {
             let words = format!(
-                "{} more are not opened: they would not fit the memory of most machines",
+                "{} more are not opened: too large for the memory of most machines",
                 human::bytes(bytes)
             );
             say(&mut builder, Tone::Waiting, &words);
@@ -103,7 +103,7 @@ pub(super) fn outline(tab: Tab, row: &Row<'_>, document: &Document) -> Outline {
     builder.finish()
 }
 
-/// A line that is no value.
+/// A line that is not a value.
 fn say(builder: &mut Builder, tone: Tone, words: &str) {
     builder.push(New {
         tone,
@@ -119,7 +119,7 @@ fn open(builder: &mut Builder, tone: Tone, words: &str) {
     });
 }
 
-/// The arguments; what an edit changes stands before them, and the texts that it is made of are folded.
+/// The arguments, after the changes of an edit; the texts that the edit consists of are folded.
 fn args(body: &Body, builder: &mut Builder) {
     let Some(args) = &body.args else {
         return say(builder, Tone::Faint, "no arguments recorded");
@@ -188,7 +188,7 @@ fn result(row: &Row<'_>, body: &Body, builder: &mut Builder) {
         builder.lines(Tone::Plain, seen);
         builder.close();
     }
-    // Some formats tell the error in the words of the result: they are read once.
+    // Some formats report an error only in the text of the result: it is read once.
     let said = body.result.as_ref().and_then(Value::as_str);
     if body
         .error
@@ -336,7 +336,7 @@ fn raw(row: &Row<'_>, document: &Document, builder: &mut Builder) {
     }
 }
 
-/// Another record that tells about the action.
+/// Another record about the action.
 fn another(row: &Row<'_>, (name, place): (&str, Place), limit: u32, builder: &mut Builder) {
     let head = bodies::raw(row, place, limit as usize);
     let Some(record) = value_head(&head) else {
@@ -434,14 +434,14 @@ const ODD: &[(Flags, &str)] = &[
     (Flags::BAD_UTF8, "bytes that are not UTF-8"),
     (Flags::LONE_SURROGATE, "half of a surrogate pair"),
     (Flags::TOO_DEEP, "nested too deep: kept raw"),
-    (Flags::DUPLICATE_KEY, "a key occurs twice"),
-    (Flags::BAD_NUMBER, "a number that cannot be"),
+    (Flags::DUPLICATE_KEY, "a key occurs twice, the last counts"),
+    (Flags::BAD_NUMBER, "an invalid number, ignored"),
     (Flags::INCOMPLETE, "incomplete last line"),
     (Flags::META, "injected by the harness"),
     (Flags::SECOND_RESULT, "a second result arrived"),
     (Flags::IMPLIED, "the model call itself was not recorded"),
     (Flags::STRAY_BOM, "a stray byte order mark"),
-    (Flags::INFERRED, "status inferred from words"),
+    (Flags::INFERRED, "status inferred from the text"),
     (Flags::UNGUARDED, "ran unguarded: no hook was asked"),
     (Flags::SHORTENED, "shortened by the recorder"),
 ];

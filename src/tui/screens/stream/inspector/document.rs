@@ -93,7 +93,7 @@ impl Document {
     }
 }
 
-/// Bytes of all the records that tell about an action.
+/// Bytes of all records about an action.
 pub fn size(row: &Row<'_>) -> u64 {
     places(row).map(u64::from).sum()
 }

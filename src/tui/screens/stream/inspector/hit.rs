@@ -8,7 +8,7 @@ use crate::tui::screens::stream::inspector::{Inspector, Subject, Tab};
 #[derive(Debug, Default)]
 pub(super) struct Hit {
     sought: Vec<Needle>,
-    /// The action that was searched already: afterwards the user is where the user goes.
+    /// The action that has been searched already: after that, the user's own position stays.
     at: Option<Subject>,
     tab: Option<Tab>,
 }

@@ -32,7 +32,7 @@ fn check(screen: &str, words: &[&str]) {
 }
 
 #[test]
-fn the_cursor_tells_its_path_and_folds_what_it_stands_on() {
+fn the_path_of_the_cursor_is_shown_and_its_row_folds() {
     let trace = call(r#"{"order":"8841","items":[{"price":1},{"price":2}]}"#, "1");
     let at_price = shown(&trace, "tab j l l");
     check(

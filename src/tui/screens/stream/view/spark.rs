@@ -1,4 +1,4 @@
-//! The line that tells the run of the selected action: how much happened when, where it went wrong,
+//! The line about the run of the selected action: how much happened when, where it failed,
 //! and what it came to.
 
 use ratatui::buffer::Buffer;
