@@ -34,8 +34,11 @@ pub struct McpServe {
     /// PATH, or PATH#RUN if it holds several runs
     #[arg(value_name = "RUN")]
     run: PathBuf,
-    /// Only tools of this server: those that the run called as mcp__NAME__TOOL
-    #[arg(long, value_name = "NAME")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        help = "Only tools of this server: those that the run called as mcp__NAME__TOOL"
+    )]
     server: Option<String>,
     /// How calls are matched with recorded results
     #[arg(long = "match", value_name = "HOW", default_value = "hash")]

@@ -51,8 +51,11 @@ pub struct Rerun {
     /// A new value in the request: JSON, or else text; repeatable
     #[arg(long, value_name = "PATH=VALUE")]
     set: Vec<String>,
-    /// The base URL of the API, as an SDK would take it, such as https://api.openai.com/v1
-    #[arg(long, value_name = "URL")]
+    #[arg(
+        long,
+        value_name = "URL",
+        help = "The base URL of the API, as an SDK would take it, such as https://api.openai.com/v1"
+    )]
     base_url: Option<String>,
     /// The variable that holds the key
     #[arg(long, value_name = "NAME")]

@@ -57,6 +57,7 @@ impl Limits {
         self.amounts[resource as usize] = Some(limit);
     }
 
+    #[must_use]
     pub fn confirmed(self, confirm: u32) -> Limits {
         Limits { confirm, ..self }
     }

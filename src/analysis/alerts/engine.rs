@@ -92,8 +92,11 @@ struct Group {
     /// What `wait_tools` says about each tool.
     waits: Map<Sym, bool>,
     /// Shared by the copies of an engine until one of them changes a lane: a growing store copies what grew.
-    lanes: Map<(RunIx, Sym), Arc<(Lane, Vec<Noticed>)>>,
+    lanes: Map<(RunIx, Sym), Arc<Watched>>,
 }
+
+/// An agent within a run, and what was noticed in it.
+type Watched = (Lane, Vec<Noticed>);
 
 #[derive(Debug, Clone)]
 struct Budget {

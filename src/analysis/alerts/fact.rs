@@ -276,7 +276,7 @@ fn sleeps(line: &str) -> bool {
             let letters = options.strip_prefix('-').unwrap_or_default();
             let is_letter = |it: &char| it.is_ascii_lowercase() || it.is_ascii_digit();
             let end = letters.find(|it: char| it != '_' && !it.is_alphanumeric());
-            let letters = &letters[..end.unwrap_or(letters.len())];
+            let (letters, _) = letters.split_at(end.unwrap_or(letters.len()));
             options.len() < rest.len()
                 && letters.ends_with('f')
                 && letters.chars().all(|it| is_letter(&it))

@@ -45,7 +45,7 @@ impl Masked {
                 Class::Word => true,
                 Class::Other => false,
                 Class::Wide => {
-                    let Some(wide) = text[at..].chars().next() else {
+                    let Some(wide) = next(text, at) else {
                         return;
                     };
                     if noise::is_space(wide) {
@@ -64,7 +64,7 @@ impl Masked {
                 at = end;
             } else {
                 let end = end_of(text, at, is_word);
-                self.0.push_str(&text[at..end]);
+                self.0.push_str(text.get(at..end).unwrap_or_default());
                 at = end;
             }
         }
@@ -111,7 +111,12 @@ impl Masked {
     }
 }
 
-/// Where a word ends, or what stands between words.
+/// The character that begins at a place.
+fn next(text: &str, at: usize) -> Option<char> {
+    text.get(at..)?.chars().next()
+}
+
+/// Where a word ends, or what is between words.
 fn end_of(text: &str, start: usize, is_word: bool) -> usize {
     let is_part = |it: char| {
         if is_word {
@@ -125,7 +130,7 @@ fn end_of(text: &str, start: usize, is_word: bool) -> usize {
     let mut at = start;
     while let Some(byte) = bytes.get(at) {
         match class(*byte) {
-            Class::Wide => match text[at..].chars().next().filter(|it| is_part(*it)) {
+            Class::Wide => match next(text, at).filter(|it| is_part(*it)) {
                 Some(wide) => at += wide.len_utf8(),
                 None => break,
             },

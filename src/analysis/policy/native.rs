@@ -128,7 +128,7 @@ impl Condition {
                 Found::No(why) => Found::No(why),
                 Found::Yes | Found::Unknown(_) => Found::Unknown(why),
             },
-            no => no,
+            Found::No(why) => Found::No(why),
         }
     }
 

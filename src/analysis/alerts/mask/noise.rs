@@ -10,7 +10,7 @@ pub(super) fn at(text: &str, start: usize) -> Option<(usize, &'static str)> {
                 (length, "<uuid>")
             } else if let Some(length) = time(rest) {
                 return Some((start + length, "<time>"));
-            } else if let Some(length) = span(&text[start..]) {
+            } else if let Some(length) = span(text.get(start..)?) {
                 (length, "<span>")
             } else {
                 (address(rest)?, "<addr>")
@@ -29,7 +29,8 @@ pub(super) fn at(text: &str, start: usize) -> Option<(usize, &'static str)> {
 
 /// Whether no word goes on here.
 fn ends_word(text: &str, at: usize) -> bool {
-    !text[at..].chars().next().is_some_and(is_word)
+    let rest = text.get(at..).unwrap_or_default();
+    !rest.starts_with(is_word)
 }
 
 pub(super) fn is_word(it: char) -> bool {
@@ -123,11 +124,11 @@ fn span(text: &str) -> Option<usize> {
             fraction => end += 1 + fraction,
         }
     }
-    let gap = text[end..].chars().next().filter(|it| is_space(*it));
+    let gap = text.get(end..)?.chars().next().filter(|it| is_space(*it));
     end += gap.map_or(0, char::len_utf8);
     let letters = bytes[end..].iter().take_while(|it| it.is_ascii_lowercase());
     let length = letters.count();
-    let unit = &text[end..end + length];
+    let unit = text.get(end..end + length)?;
     UNITS.contains(&unit).then_some(end + length)
 }
 

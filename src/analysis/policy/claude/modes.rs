@@ -5,6 +5,15 @@ use crate::analysis::policy::claude::rule::argument_of_editor;
 use crate::analysis::policy::claude::{Asked, Claude};
 use crate::analysis::policy::{Effect, Verdict, paths, shell};
 
+/// The modes whose effect is known.
+const MODES: &[&str] = &[
+    "default",
+    "plan",
+    "acceptEdits",
+    "bypassPermissions",
+    "dontAsk",
+    "auto",
+];
 /// Programs that a run may use on files in its folder while edits are accepted.
 const FILES: &[&str] = &["mkdir", "touch", "rm", "rmdir", "mv", "cp", "sed"];
 
@@ -14,26 +23,20 @@ impl Claude {
         let is_asked = matches!(verdict.effect, Effect::Ask | Effect::Error);
         let by_default = is_asked && verdict.rule.is_none();
         match asked.context.mode.unwrap_or("default") {
-            "default" => verdict,
             "plan" if argument_of_editor(asked.call.tool).is_some() => Verdict {
                 effect: Effect::Deny.max(verdict.effect),
                 ..verdict
             },
-            "plan" => verdict,
             "acceptEdits" if by_default && self.is_edit(asked) => Verdict::default(Effect::Allow),
-            "acceptEdits" => verdict,
             "bypassPermissions" if by_default => Verdict::default(Effect::Allow),
-            "bypassPermissions" => verdict,
             "dontAsk" if verdict.effect == Effect::Ask => Verdict {
                 effect: Effect::Deny,
                 ..verdict
             },
-            "dontAsk" => verdict,
             "auto" if by_default => {
                 Verdict::unjudged(Effect::Unknown, None, "a classifier decides in auto mode")
             }
-            "auto" => verdict,
-            _ if by_default => {
+            mode if by_default && !MODES.contains(&mode) => {
                 Verdict::unjudged(Effect::Unknown, None, "the permission mode is not known")
             }
             _ => verdict,
