@@ -4,6 +4,7 @@
 use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::fs;
+use std::io::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -161,11 +162,13 @@ fn main() {
             other.push(ask(beside, &bodies).0);
         }
         let (own, other) = (median(own), median(other));
-        println!(
+        writeln!(
+            std::io::stdout(),
             "{:8} {own:8.0} requests/s   plain hyper {other:8.0} requests/s   ratio {:.2}",
             mode.word(),
             own / other
-        );
+        )
+        .expect("written");
     }
     fs::remove_dir_all(&folder).expect("removed");
 }

@@ -34,7 +34,7 @@ impl Masked {
         self.0.reserve(text.len());
         let bytes = text.as_bytes();
         let mut at = 0;
-        let mut is_apart = false;
+        let (mut is_apart, mut goes_on) = (false, false);
         while let Some(byte) = bytes.get(at) {
             let is_word = match class(*byte) {
                 Class::Space => {
@@ -56,11 +56,15 @@ impl Masked {
                     noise::is_word(wide)
                 }
             };
-            if std::mem::take(&mut is_apart) && !self.0.is_empty() {
+            let is_spaced = std::mem::take(&mut is_apart);
+            if is_spaced && !self.0.is_empty() {
                 self.0.push(' ');
             }
-            if let Some((end, word)) = is_word.then(|| noise::at(text, at)).flatten() {
+            let is_behind_time = std::mem::take(&mut goes_on) && !is_spaced;
+            let found = is_word.then(|| noise::at(text, at, is_behind_time));
+            if let Some((end, word)) = found.flatten() {
                 self.0.push_str(word);
+                goes_on = word == noise::TIME;
                 at = end;
             } else {
                 let end = end_of(text, at, is_word);

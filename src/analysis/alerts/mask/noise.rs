@@ -1,15 +1,20 @@
 //! Noise: parts of a text that change with every call although nothing else does. Found by hand rather than by regular
 //! expressions, because every word of every result is looked at.
 
-/// Noise at the start of a word: where it ends, and what stands in for it.
-pub(super) fn at(text: &str, start: usize) -> Option<(usize, &'static str)> {
+/// What stands in for a time.
+pub(super) const TIME: &str = "<time>";
+
+/// Noise at the start of a word: where it ends, and what stands in for it. A word that `goes_on` directly behind a time
+/// can be neither a uuid nor another time.
+pub(super) fn at(text: &str, start: usize, goes_on: bool) -> Option<(usize, &'static str)> {
     let rest = &text.as_bytes()[start..];
+    let uuid = |bytes| if goes_on { None } else { uuid(bytes) };
     let (length, word) = match rest.first()? {
         b'0'..=b'9' => {
             if let Some(length) = uuid(rest) {
                 (length, "<uuid>")
-            } else if let Some(length) = time(rest) {
-                return Some((start + length, "<time>"));
+            } else if let Some(length) = time(rest).filter(|_| !goes_on) {
+                return Some((start + length, TIME));
             } else if let Some(length) = span(text.get(start..)?) {
                 (length, "<span>")
             } else {
