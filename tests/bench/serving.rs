@@ -4,7 +4,6 @@
 use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::fs;
-use std::io::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
