@@ -226,7 +226,7 @@ impl State {
     fn book(&mut self, row: &Row<'_>) {
         let (usage, cost) = (row.usage(), row.cost());
         self.usage = self.usage.plus(&usage);
-        self.unpriced += u32::from(!usage.is_none() && !cost.is_some());
+        self.unpriced += u32::from(usage.is_unpriced(cost));
         let slot = if row.flags().has(Flags::ESTIMATED) {
             &mut self.estimated_cost
         } else {

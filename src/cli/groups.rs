@@ -42,7 +42,10 @@ pub(super) const GROUPS: &[Group] = &[
         ],
     ),
     group("Reproduce", &["serve", "rerun", "fork", "mcp-serve"]),
-    group("Capture", &["record", "listen", "wire", "pull"]),
+    group(
+        "Capture",
+        &["record", "listen", "wire", "pull", "load", "fleet"],
+    ),
     group("Keep", &["export", "convert", "keep", "doctor", "verify"]),
     group(
         "Program",

@@ -168,8 +168,8 @@ fn a_key_that_is_taken_from_another_command_is_reported() {
         ["key / runs quit instead of filter; filter has no key now"]
     );
     assert!(
-        told("[keys]\nnext-error = \"j\"\ndown = \"n\"\nnext-match = \"X\"\nnext-change = \"X\"\ndeny = \"X\"")
+        told("[keys]\nnext-error = \"j\"\ndown = \"n\"\nnext-match = \"ctrl-y\"\nnext-change = \"ctrl-y\"\ndeny = \"ctrl-y\"")
             .is_empty()
     );
-    assert!(told("[keys]\nnext-error = \"X\"").is_empty());
+    assert!(told("[keys]\nnext-error = \"ctrl-y\"").is_empty());
 }

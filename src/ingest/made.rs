@@ -9,24 +9,23 @@ const MADE: &str = "\
     bytes bzip call calls cannot cat caveat chats checkpoints classifier claude cli cline code \
     coded codex command commands completed compressed continued conversation convert create cursor \
     data database declared deepseek denied dev dismissed dk document doesn droid dsh due during \
-    earlier early edit emptywindowchatsessions encrypted ends error errored evaluation events \
-    every exactly exec executed execution exit exited export factory failed fd fe ff file first \
-    format from function gemini generated get globalstorage goose grok guardrail gunzip gzip \
-    handoff harness has here history hook hooks http iconv in index inferred info inspect \
-    interrupted introduced is it item its jq json kernel kind known langgraph last le left library \
-    like limit lines list local log looks made main make match md medagentbench messages meta \
-    missing model most my name needed needs never new no not object occurred of one opencode \
-    operation or other out parse parts patch path permission permissionrequest permissions permits \
-    picture pipe pk please policy pretooluse prevents previous proceed process program progress \
-    projects prompt prompts provide question quotes ran read reasoning recent record recorded \
-    records redacted refused rejected reported request requested result resumption return rewound \
-    risk roo rooveterinaryinc row rows rule running saferun saoudrizwan sending seq session \
-    sessionid sessions shape shown sibling sidechain size some spans specified specstory sqlite \
-    started state status step stop store string syntax system table take task tasks text texts \
-    that the them then there this thread timed to tokens told tool trace traceback transcripts \
-    triggered tripwire true tui type unacceptable unpack unsupported unzip use user utf \
-    verification vt waited want was were what which while whole with without write written xz zip \
-    zstd";
+    earlier early edit emptywindowchatsessions encrypted ends error errored evaluation events every \
+    exactly exec executed execution exit exited export factory failed fd fe ff file first format \
+    from function gemini generated get globalstorage goose grok guardrail gunzip gzip handoff \
+    harness has here history hook hooks http iconv in index inferred info inspect interrupted \
+    introduced is it item its jq json kernel kind known langgraph last le left library like limit \
+    lines list local log looks made main make match md medagentbench messages meta missing model \
+    most my name needed needs never new next no not object occurred of one opencode operation or \
+    other out parse parts patch path permission permissionrequest permissions permits picture pipe \
+    pk please policy pretooluse prevents previous proceed process program progress projects prompt \
+    prompts provide question quotes ran read reasoning recent record recorded records redacted \
+    refused rejected reported request requested result resumption return rewound risk roo \
+    rooveterinaryinc row rows rule running saferun saoudrizwan sending seq session sessionid \
+    sessions shape shown sibling sidechain size some spans specified specstory sqlite started state \
+    status step stop store string such syntax system table take task tasks text texts that the them \
+    then there this thread timed to tokens told tool trace traceback transcripts triggered tripwire \
+    true tui type unacceptable unpack unsupported unzip use user utf verification vt waited want \
+    was were what which while whole with without write written xz zip zstd";
 
 /// Whether a word, or a part of one, may be in a text that a reader composed.
 pub fn is_made(word: &str) -> bool {

@@ -65,7 +65,7 @@ fn a_folder_without_traces_says_what_it_holds() {
         assert!(error.contains(words), "{error}");
     };
     check(&[("a.json", r#"{"a":1}"#)], "--all-json");
-    check(&[("a.txt", "x")], "no trace in it");
+    check(&[("a.txt", "x")], "contains no trace");
     let store = "SQLite format 3\0 CREATE TABLE `session` (id text)";
     check(&[("opencode.db", store)], "cut short");
 }

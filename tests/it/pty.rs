@@ -233,7 +233,7 @@ fn no_color_means_none() {
     let mut terminal = Terminal::start(command, USUAL);
     terminal.wait_for(FIRST_ROW);
     terminal.type_in("jje\r?");
-    terminal.wait_for("searches");
+    terminal.wait_for("search ·");
     terminal.type_in("\u{3}");
     assert_eq!(terminal.end().exit_code(), 0);
     let found = colors(&terminal.bytes);
@@ -447,7 +447,7 @@ fn where_something_may_be_missing_a_line_says_so() {
     terminal.wait_for("3 / 3");
     let text = terminal.text();
     let line = |words: &str| text.lines().position(|line| line.contains(words));
-    let missing = line("something may be missing here");
+    let missing = line("data may be missing here");
     assert!(
         line("nte word 2") < missing && missing < line("nte word 3"),
         "{text}"

@@ -342,7 +342,7 @@ fn what_cannot_be_trusted_ends_the_pull_and_loses_nothing() {
         (vec![elsewhere], "the key is not sent there"),
         (
             vec![Answer::status(429).with("retry-after", "0"); 8],
-            "answers 429",
+            "answered 429",
         ),
     ];
     for (answers, because) in cases {
@@ -411,7 +411,7 @@ fn without_a_key_or_with_a_wrong_one_nothing_is_written() {
         let output = wrong.output().expect("the program runs");
         assert_eq!(output.status.code(), Some(4));
         assert!(
-            text(&output.stderr).contains("answers 401"),
+            text(&output.stderr).contains("answered 401"),
             "{}",
             text(&output.stderr)
         );

@@ -280,7 +280,7 @@ fn requests_over_http_are_answered_as_the_protocol_says() {
         ),
         b"{}",
         403,
-        b"no web page may send here\n",
+        b"requests from web pages are not accepted\n",
     );
     let nothing = json!({"resourceSpans": [{"scopeSpans": [{"spans": [{"name": "x"}]}]}]});
     place.check(

@@ -206,7 +206,11 @@ impl Outcome {
 
 /// The table: what was changed, how often it led to B's branch, its interval, and what follows. Raw lines.
 pub fn table(outcomes: &[Outcome]) -> Vec<String> {
-    let cells: Vec<[String; 4]> = outcomes.iter().map(|it| it.cells(&outcomes[0])).collect();
+    let cells: Vec<[String; 4]> = outcomes
+        .iter()
+        .enumerate()
+        .map(|(at, it)| it.cells((at > 0).then_some(&outcomes[0])))
+        .collect();
     let width = |at: usize| cells.iter().map(|row| text::width(&row[at])).max();
     let widths = [width(0), width(1), width(2)].map(Option::unwrap_or_default);
     let pad = |cell: &str, width: usize| {
@@ -222,29 +226,29 @@ pub fn table(outcomes: &[Outcome]) -> Vec<String> {
 
 impl Outcome {
     /// `model a → b`, `B's branch 7 of 10`, `40–89 %`, `+60 points [+20, +80]: leads to B's branch`.
-    fn cells(&self, unchanged: &Outcome) -> [String; 4] {
+    ///
+    /// Only the unchanged request itself has none to compare with.
+    fn cells(&self, unchanged: Option<&Outcome>) -> [String; 4] {
         let percent = |share: f64| format!("{:.0}", share * 100.0);
         let points = |share: f64| format!("{:+.0}", share * 100.0);
         let interval = self.interval();
         let interval = interval.map(|(lo, hi)| format!("{}–{} %", percent(lo), percent(hi)));
-        let effect = self.effect(unchanged).map(|(value, lo, hi)| {
-            format!(
-                "{} points [{}, {}]: ",
-                points(value),
-                points(lo),
-                points(hi)
-            )
-        });
-        let conclusion = if std::ptr::eq(self, unchanged) {
-            String::new()
-        } else {
+        let conclusion = unchanged.map(|unchanged| {
+            let effect = self.effect(unchanged).map(|(value, lo, hi)| {
+                format!(
+                    "{} points [{}, {}]: ",
+                    points(value),
+                    points(lo),
+                    points(hi)
+                )
+            });
             format!("{}{}", effect.unwrap_or_default(), self.verdict(unchanged))
-        };
+        });
         [
             self.what.clone(),
             format!("B's branch {} of {}", self.other.hits, self.other.n),
             interval.unwrap_or_default(),
-            conclusion,
+            conclusion.unwrap_or_default(),
         ]
     }
 }

@@ -199,7 +199,7 @@ fn a_repeated_response_is_an_echo() {
         trace.answer("r", "a", "I have fixed the failing test.", 0.0);
     }
     let rule = "[[rule]]\nid = \"a\"\ndetector = \"echo\"\n";
-    let found = "warn the model said the same 3 times (limit 3)";
+    let found = "warn the model gave the same response 3 times (limit 3)";
     check_trace(&trace.text(), rule, &[found]);
 }
 

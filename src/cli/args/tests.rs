@@ -76,6 +76,11 @@ const COMMANDS: &[(&str, &str)] = &[
     ("rerun a", "where json format shape price-file tz"),
     ("mcp-serve a", "where format shape price-file tz"),
     ("pull a", "where json tz"),
+    (
+        "load a --to clickhouse://localhost/x",
+        "format shape price-file tz",
+    ),
+    ("fleet ddl", ""),
     ("doctor", "json jsonl csv"),
     ("keep", ""),
     ("mcp-server a", "format shape price-file tz"),

@@ -65,9 +65,9 @@ impl Help {
         for group in &groups {
             let found = COMMANDS
                 .iter()
-                .filter(|entry| entry.group == *group && entry.is_for(session.view))
+                .filter(|entry| entry.group == *group && is_listed(entry, session.view))
                 .map(|entry| {
-                    let place = if entry.is_for(session.view) {
+                    let place = if is_listed(entry, session.view) {
                         session.view
                     } else {
                         ScreenId::Changes
@@ -130,6 +130,12 @@ impl Help {
             _ => Vec::new(),
         }
     }
+}
+
+/// The commands of a view, and those of the list of files where it can be opened.
+fn is_listed(entry: &Entry, view: ScreenId) -> bool {
+    let files = Command::Changes.entry();
+    entry.is_for(view) || entry.is_for(ScreenId::Changes) && files.is_for(view)
 }
 
 /// A command without a key is run by its name in the palette.

@@ -135,7 +135,7 @@ fn one_call_is_explained_rule_by_rule() {
         (&explained["effect"], &explained["rule"]),
         (&json!("deny"), &json!("refund-cap"))
     );
-    assert!(error(&["explain", trace, "--seq", "1", POLICY]).contains("no tool call"));
+    assert!(error(&["explain", trace, "--seq", "1", POLICY]).contains("not a tool call"));
 }
 
 #[test]

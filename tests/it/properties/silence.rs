@@ -175,7 +175,7 @@ proptest! {
         terminal.type_in("2jkszzz1");
         terminal.wait("rows", |terminal| terminal.text().contains("broken line") || terminal.text().contains("malformed"));
         terminal.type_in("jj\r\tlll\u{1b}[BGe/x\r\u{1b}[A?");
-        terminal.wait_for("searches");
+        terminal.wait_for("search ·");
         terminal.type_in("\u{3}");
         assert_eq!(terminal.end().exit_code(), 0);
         terminal.is_as_before();

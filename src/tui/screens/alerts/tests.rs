@@ -126,7 +126,7 @@ fn the_second_key_picks_how_long_an_alert_is_snoozed() {
 
 #[test]
 fn history_lists_when_it_fired() {
-    check("6 h", &["went off 3 times", "warn #", "trip #"]);
+    check("6 h", &["history: fired 3 times", "warn #", "trip #"]);
 }
 
 #[test]

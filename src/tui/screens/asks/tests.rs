@@ -183,7 +183,7 @@ fn a_question_is_answered_only_after_it_has_been_read() {
     screen.pass(200);
     assert!(screen.text().contains("esc later"), "{}", screen.text());
     screen.shown.play("y");
-    assert!(screen.text().contains("approve, because"));
+    assert!(screen.text().contains("approve, reason"));
     screen.shown.play("enter");
     let expected = Answer {
         id: "a-1".to_owned(),

@@ -193,7 +193,7 @@ fn the_newest_model_is_compared_with_the_one_before_it_by_one_key() {
     assert!(list.contains("the two newest: z ↔ x"), "{list}");
     let compared = played(&options(), &THREE, "5 enter");
     assert!(
-        compared.contains("A model:z") && compared.contains("B model:x"),
+        compared.contains("A model=\"z\"") && compared.contains("B model=\"x\""),
         "{compared}"
     );
 }

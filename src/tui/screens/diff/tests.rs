@@ -102,7 +102,7 @@ fn an_action_is_paired_by_hand() {
 fn marks_are_set_here_and_found_again_in_every_view() {
     check("4 n m a", &["marked a"]);
     let there = check("4 n m a g ' a", &["extra  B #5  escalate"]);
-    assert!(there.contains("a    5"), "{there}");
+    assert!(there.contains("a  5"), "{there}");
     check("4 g ' z", &["no action of these runs has the mark z"]);
     check("4 n m a 1 g ' a", &["escalate"]);
     check("4 n m a m a", &["no longer marked a"]);
@@ -144,8 +144,8 @@ fn the_unified_layout_shows_both_actions() {
     let shown = check(
         "4 u",
         &[
-            "    4       − ⚙ refund",
-            "          4 + ⚙ refund",
+            "  4     − ⚙ refund",
+            "      4 + ⚙ refund",
             "policy refund-cap r3 BLOCK",
         ],
     );

@@ -175,7 +175,7 @@ fn alike(diff: &Diff, store: &Store) -> Line {
     }
     if !diff.options.pins.is_empty() {
         let count = human::counted(diff.options.pins.len() as u64, "pair");
-        line.push((Tone::Waiting, format!("   {count} paired by hand")));
+        line.push((Tone::Waiting, format!("   {count} made by hand")));
     }
     if let (State::Reading { done, all }, true) = (diff.state, diff.done.is_some()) {
         let percent = done * 100 / all.max(1);

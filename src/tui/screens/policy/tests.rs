@@ -92,7 +92,7 @@ fn shows_what_rules_would_have_done() {
 fn a_rule_leads_to_its_calls_and_a_call_to_the_stream() {
     check(
         "9",
-        &["1 call of refund-cap", "the rest of the run lies behind it"],
+        &["1 call of refund-cap", "the rest of the run comes after it"],
     );
     check("9 j j", &["1 call of ask-lookup"]);
     check("9 enter enter", &["1 Stream", "amount  900"]);
@@ -137,10 +137,7 @@ fn two_policies_are_compared() {
 
 #[test]
 fn suggestions_are_lines_and_go_away_again() {
-    check(
-        "9 u",
-        &["would be asked for by the defaults of Claude Code"],
-    );
+    check("9 u", &["would need approval by Claude Code's defaults"]);
     check("9 u u", &["RECORDED ↓ NEW →"]);
 }
 

@@ -47,7 +47,7 @@ fn jumps_go_to_what_needs_attention() {
     check("L L", &["turn 2/2 · step 5/7"]);
     check("G H H", &["turn 1/2 · step 2/7"]);
     check("e p", &["step 3/7"]);
-    check("G e", &["no more of that kind", "step 7/7"]);
+    check("G e", &["no further action of that kind", "step 7/7"]);
     check(": 5 enter", &["step 5/7"]);
 }
 

@@ -183,7 +183,7 @@ impl Regions {
         self.is_split()
             && at.x + 1 == self.inspector.x
             && self.inspector.top() <= at.y
-            && at.y < self.inspector.bottom()
+            && at.y < self.inspector.bottom() + self.talk.height
     }
 
     /// Whether both panes are on the screen.

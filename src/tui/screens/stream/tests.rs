@@ -476,7 +476,7 @@ fn what_an_expression_matched_is_shown_and_found_in_the_inspector() {
     let load = || load(Box::leak(trace.clone().into_boxed_str()).as_bytes());
     let keys = "/ text~8\\d+ enter";
     let shown = render::text(&render::script(&options(), load(), (120, 24), keys));
-    assert!(line(&shown, "  1").contains("order 8841 of"), "{shown}");
+    assert!(line(&shown, "1 ▷").contains("order 8841 of"), "{shown}");
 }
 
 #[test]

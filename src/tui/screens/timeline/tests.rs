@@ -116,7 +116,7 @@ fn a_run_without_times_says_so() {
     let picture = screen(untimed, "7");
     check(
         &picture,
-        &["no times were recorded in this run (2 actions without one)"],
+        &["no times were recorded in this run (2 actions without a time)"],
     );
     assert!(!picture.contains("idle"), "{picture}");
     for keys in ["7 o", "7 + h l - 0 c L $ space enter v", "7 j k G g"] {

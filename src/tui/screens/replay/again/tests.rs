@@ -170,7 +170,7 @@ fn attempts_are_forks_of_the_run_with_their_difference_one_key_away() {
     let kept = fs::read_to_string(&screen.kept()[0]).expect("a file");
     assert_eq!(kept.matches("\"usage\"").count(), 2, "{kept}");
     screen.play("F j enter");
-    screen.check(&["A r1 ↔ B r1-rerun-3", "different tool: look → ask"]);
+    screen.check(&["A r1 ↔ B r1-rerun", "different tool: look → ask"]);
 }
 
 #[test]
