@@ -464,7 +464,7 @@ commands! {
     AskAgain "ask-again" Replay "X" "ask again" "send the model call of this step again, after confirmation";
     ServeRun "serve-run" Replay "v" "serve" "serve this run as the model of an agent, after confirmation; again to stop";
     Forks "forks" Replay "F" "forks" "go to the attempts of this run; enter compares one with the run";
-    Experiment "experiment" Diff "X" "experiment" "try what made the runs diverge: repeat the model call with one thing at a time as in B, after confirmation";
+    Experiment "experiment" Diff "X" "experiment" "find what made the runs diverge: ask again with one thing at a time as in B";
     Replay "replay-here" Program on Stream, Runs "R" "replay" "replay the run from the selected action";
     Cohorts "cohorts" Table "C" "cohorts" "compare cohorts: A's group with B's, or models if the runs are not grouped";
     SortFigures "sort-figures" Cohort "s" "sort" "sort by evidence, or in the usual order";

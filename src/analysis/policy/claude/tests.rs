@@ -136,7 +136,7 @@ fn a_mistake_is_shown_at_its_place() {
         ^^^^^^
     "#);
     insta::assert_snapshot!(read("{\"deny\": []}"), @r#"
-    settings.json:1:2: 'deny' belongs into "permissions"
+    settings.json:1:2: 'deny' belongs in "permissions"
       {"deny": []}
        ^^^^^^
     "#);
