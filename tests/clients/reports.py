@@ -44,7 +44,7 @@ def report(program, *arguments):
 
 def policy(folder):
     path = folder / "policy.toml"
-    path.write_text('version = 1\n[[rule]]\nid = "a<b"\neffect = "deny"\ntool = "refund"\n', encoding="utf-8")
+    path.write_text('version = 1\n[[rule]]\nid = "a-b"\neffect = "deny"\ntool = "refund"\n', encoding="utf-8")
     return path
 
 

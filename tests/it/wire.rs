@@ -117,11 +117,26 @@ fn a_javascript_program_records_its_models_and_tools_and_holds_to_the_policy() {
             json!({"input_tokens": 60, "output_tokens": 10, "cache_read_tokens": 40})
         );
         assert_eq!(answers[1]["content"], "done");
-        let results = mine("tool_result");
-        assert!(
-            results.iter().any(|it| it["result"] == "text of ä.txt"),
-            "{results:?}"
+        // The client and the guard both record the call, under one id: they are one row.
+        let calls = mine("tool_call");
+        let by: Vec<&Value> = calls.iter().map(|it| &it["via"]).collect();
+        assert_eq!(by, ["sdk", "hook"]);
+        assert_eq!(calls[1]["id"], calls[0]["id"]);
+        assert_eq!(
+            (&calls[0]["id"], &calls[0]["args"], &calls[0]["parent_id"]),
+            (
+                &json!("call_1"),
+                &json!({"path": "ä.txt"}),
+                &answers[0]["id"]
+            )
         );
+        let results = mine("tool_result");
+        assert_eq!(
+            results.len(),
+            1,
+            "the wrapped function and the wire report one result"
+        );
+        assert_eq!(results[0]["result"], "text of ä.txt");
     }
     let blocked = of(&events, "tool_result");
     assert!(blocked.iter().any(|it| it["status"] == "blocked"));
