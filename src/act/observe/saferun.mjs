@@ -56,8 +56,8 @@ class Trace {
   tell(type, { run = this.here(), at = Date.now(), ...more } = {}) {
     if (!this.started.has(run) && type !== "run_start") this.begin(run, { at });
     try {
-      const told = Object.entries(more).filter(([, value]) => value !== null && value !== undefined);
-      const event = { type, via: "sdk", run_id: run, ts: new Date(at).toISOString(), ...Object.fromEntries(told) };
+      const fields = Object.entries(more).filter(([, value]) => value !== null && value !== undefined);
+      const event = { type, via: "sdk", run_id: run, ts: new Date(at).toISOString(), ...Object.fromEntries(fields) };
       if (this.file === null) this.open();
       fs.writeSync(this.file, Buffer.from(JSON.stringify(event, plainly) + "\n"));
     } catch (error) {
@@ -157,14 +157,14 @@ function apiOf(url) {
   return Object.entries(APIS).find(([end]) => at.endsWith(end))?.[1];
 }
 
-function argsOf(told) {
-  if (typeof told !== "string") return told;
-  if (!told.trim()) return {};
+function argsOf(given) {
+  if (typeof given !== "string") return given;
+  if (!given.trim()) return {};
   try {
-    const value = JSON.parse(told);
-    return isObject(value) ? value : told;
+    const value = JSON.parse(given);
+    return isObject(value) ? value : given;
   } catch {
-    return told;
+    return given;
   }
 }
 
@@ -192,10 +192,10 @@ function chat(pieces, isStream) {
     out.model ||= piece.model;
     out.id ||= piece.id;
     for (const choice of list(piece.choices)) {
-      const said = choice[isStream ? "delta" : "message"] ?? {};
-      out.text += words(said.content ?? "") + words(said.refusal ?? "");
-      out.reasoning += text(said.reasoning_content) || text(said.reasoning);
-      for (const call of list(said.tool_calls)) {
+      const message = choice[isStream ? "delta" : "message"] ?? {};
+      out.text += words(message.content ?? "") + words(message.refusal ?? "");
+      out.reasoning += text(message.reasoning_content) || text(message.reasoning);
+      for (const call of list(message.tool_calls)) {
         const key = `${choice.index ?? 0} ${call.index ?? call.id ?? calls.size - 1}`;
         if (!calls.has(key)) calls.set(key, { id: null, tool: "", args: "" });
         const known = calls.get(key);
@@ -256,9 +256,9 @@ function responses(pieces, isStream) {
   let response = {};
   for (const piece of pieces) {
     if (piece.type === "response.output_item.done") items.push(piece.item ?? {});
-    const told = isStream ? piece.response : piece;
-    if (!isObject(told)) continue;
-    response = told;
+    const body = isStream ? piece.response : piece;
+    if (!isObject(body)) continue;
+    response = body;
     out.isComplete ||= !isStream || /^response\.(completed|incomplete|failed)$/.test(piece.type);
   }
   [out.model, out.id, out.usage] = [response.model, response.id, response.usage ?? {}];
@@ -298,25 +298,25 @@ function gemini(pieces) {
 
 const READERS = { chat, messages, responses, gemini };
 
-function usageOf(api, told) {
+function usageOf(api, usage) {
   const count = (it) => (Number.isInteger(it) ? it : undefined);
   const less = (whole, part) => (whole === undefined || part === undefined ? whole : Math.max(whole - part, 0));
   let out;
   if (api === "messages") {
-    out = { input_tokens: count(told.input_tokens), output_tokens: count(told.output_tokens),
-      cache_read_tokens: count(told.cache_read_input_tokens), cache_write_tokens: count(told.cache_creation_input_tokens),
-      cache_write_hour_tokens: count(told.cache_creation?.ephemeral_1h_input_tokens) };
+    out = { input_tokens: count(usage.input_tokens), output_tokens: count(usage.output_tokens),
+      cache_read_tokens: count(usage.cache_read_input_tokens), cache_write_tokens: count(usage.cache_creation_input_tokens),
+      cache_write_hour_tokens: count(usage.cache_creation?.ephemeral_1h_input_tokens) };
   } else if (api === "gemini") {
-    const [cached, thoughts] = [count(told.cachedContentTokenCount), count(told.thoughtsTokenCount)];
-    const said = count(told.candidatesTokenCount);
-    out = { input_tokens: less(count(told.promptTokenCount), cached), cache_read_tokens: cached,
-      output_tokens: said === undefined && thoughts === undefined ? undefined : (said ?? 0) + (thoughts ?? 0),
+    const [cached, thoughts] = [count(usage.cachedContentTokenCount), count(usage.thoughtsTokenCount)];
+    const answered = count(usage.candidatesTokenCount);
+    out = { input_tokens: less(count(usage.promptTokenCount), cached), cache_read_tokens: cached,
+      output_tokens: answered === undefined && thoughts === undefined ? undefined : (answered ?? 0) + (thoughts ?? 0),
       reasoning_tokens: thoughts };
   } else {
-    const cached = count(told.prompt_tokens_details?.cached_tokens) ?? count(told.input_tokens_details?.cached_tokens);
-    const thoughts = told.completion_tokens_details?.reasoning_tokens ?? told.output_tokens_details?.reasoning_tokens;
-    out = { input_tokens: less(count(told.prompt_tokens ?? told.input_tokens), cached),
-      output_tokens: count(told.completion_tokens ?? told.output_tokens), cache_read_tokens: cached,
+    const cached = count(usage.prompt_tokens_details?.cached_tokens) ?? count(usage.input_tokens_details?.cached_tokens);
+    const thoughts = usage.completion_tokens_details?.reasoning_tokens ?? usage.output_tokens_details?.reasoning_tokens;
+    out = { input_tokens: less(count(usage.prompt_tokens ?? usage.input_tokens), cached),
+      output_tokens: count(usage.completion_tokens ?? usage.output_tokens), cache_read_tokens: cached,
       reasoning_tokens: count(thoughts) };
   }
   return Object.values(out).some((it) => it !== undefined) ? out : undefined;
@@ -344,18 +344,18 @@ function piecesOf(raw) {
 
 // What is new in a request.
 
-/** Messages as {hash, told}: the events of each; none for the model's own messages. */
+/** Messages as {hash, events}; the events of the model's own messages are null. */
 function tail(api, body) {
   const raw = api === "responses" ? body.input : api === "gemini" ? body.contents : body.messages;
   const all = typeof raw === "string" ? [{ role: "user", content: raw }] : isObject(raw) ? [raw] : list(raw);
-  return all.filter(isObject).map((it) => ({ hash: hashOf(it), told: toldBy(api, it) }));
+  return all.filter(isObject).map((it) => ({ hash: hashOf(it), events: eventsOf(api, it) }));
 }
 
 function hashOf(message) {
   return createHash("sha256").update(JSON.stringify(message)).digest("base64");
 }
 
-function toldBy(api, it) {
+function eventsOf(api, it) {
   const result = (call, value, status) => ({ type: "tool_result", call_id: call, result: plain(value), status });
   const type = it.type ?? "message";
   if (it.role === "assistant" || it.role === "model") return null;
@@ -370,8 +370,8 @@ function toldBy(api, it) {
   }
   const rest = blocks.filter((block) => block.type !== "tool_result" && !block.functionResponse);
   if (!rest.length && blocks.length) return results;
-  const said = plain(blocks.length ? rest : content);
-  return [...results, { type: "prompt", role: it.role ?? "user", content: said, injected: results.length ? true : undefined }];
+  const shown = plain(blocks.length ? rest : content);
+  return [...results, { type: "prompt", role: it.role ?? "user", content: shown, injected: results.length ? true : undefined }];
 }
 
 function plain(content) {
@@ -414,10 +414,10 @@ class Exchange {
       found = { run: this.run, hashes: [], open: [] };
       conversations.push(found);
       if (conversations.length > 256) conversations.shift();
-      from = asked.findLastIndex(({ told }) => told === null) + 1;
+      from = asked.findLastIndex(({ events }) => events === null) + 1;
     }
     found.hashes = asked.map(({ hash }) => hash);
-    for (const { type, ...event } of asked.slice(from).flatMap(({ told }) => told ?? [])) {
+    for (const { type, ...event } of asked.slice(from).flatMap(({ events }) => events ?? [])) {
       if (type === "tool_result") {
         event.call_id = closed(found, event.call_id);
         if (resulted.has(`${this.run} ${event.call_id}`)) continue;
@@ -452,15 +452,15 @@ class Exchange {
       // Not JSON: an error of something on the way.
     }
     pieces = pieces.filter((it) => isObject(it) || it === "[DONE]");
-    const said = READERS[this.api](pieces, isStream);
+    const answer = READERS[this.api](pieces, isStream);
     const failed = failure(error, pieces, raw, this.status);
-    if (said.reasoning) this.tell("reasoning", { at: this.began, content: said.reasoning });
-    this.tell("response", { at: this.began, id: this.id, model: said.model || this.body.model, content: said.text || null,
-      usage: usageOf(this.api, said.usage), finish_reason: said.isComplete || failed ? said.finish : "cut",
+    if (answer.reasoning) this.tell("reasoning", { at: this.began, content: answer.reasoning });
+    this.tell("response", { at: this.began, id: this.id, model: answer.model || this.body.model, content: answer.text || null,
+      usage: usageOf(this.api, answer.usage), finish_reason: answer.isComplete || failed ? answer.finish : "cut",
       duration_ms: rounded(performance.now() - this.clock),
       ttft_ms: this.first && isStream ? rounded(this.first - this.clock) : null, error: failed, api: this.api,
-      response_id: said.id, truncated: this.size > CAP ? true : null });
-    for (const { id, tool, args } of said.calls) {
+      response_id: answer.id, truncated: this.size > CAP ? true : null });
+    for (const { id, tool, args } of answer.calls) {
       const call = id || `${this.id}-${this.conversation.open.length}`;
       this.conversation.open.push({ call, tool, args });
       this.tell("tool_call", { id: call, parent_id: this.id, tool, args });
@@ -470,9 +470,9 @@ class Exchange {
 
 function failure(error, pieces, raw, status) {
   if (error !== undefined) return { type: error?.name, message: error?.message ?? String(error) };
-  const told = pieces.find((it) => it.error)?.error;
-  if (told) {
-    const { type, status: word, message } = isObject(told) ? told : { message: String(told) };
+  const reported = pieces.find((it) => it.error)?.error;
+  if (reported) {
+    const { type, status: word, message } = isObject(reported) ? reported : { message: String(reported) };
     return { type: type ?? word, message, http_status: status };
   }
   return status >= 400 ? { message: raw.slice(0, 2000), http_status: status } : null;
@@ -592,8 +592,8 @@ function decide(call, tool, args, isAsync) {
   if (process.env.SAFERUN_GUARD === "off") return undefined;
   const binary = process.env.SAFERUN_TUI || inPath("saferun-tui");
   if (!binary) return "saferun-tui is not installed (SAFERUN_GUARD=off runs tools without it)";
-  const told = { event: "before", run_id: trace.here(), call_id: call, tool, args, cwd: process.cwd(), agent: trace.service };
-  const input = JSON.stringify(told, plainly);
+  const request = { event: "before", run_id: trace.here(), call_id: call, tool, args, cwd: process.cwd(), agent: trace.service };
+  const input = JSON.stringify(request, plainly);
   const env = { ...process.env, SAFERUN_TRACE: trace.path };
   if (!isAsync) {
     const { status, stdout, stderr, error } = spawnSync(binary, ["guard", "sdk"], { input, env, encoding: "utf8" });
@@ -601,11 +601,11 @@ function decide(call, tool, args, isAsync) {
   }
   return new Promise((resolve) => {
     const child = spawn(binary, ["guard", "sdk"], { env });
-    const said = ["", ""];
-    child.stdout.on("data", (more) => (said[0] += more));
-    child.stderr.on("data", (more) => (said[1] += more));
+    const output = ["", ""];
+    child.stdout.on("data", (more) => (output[0] += more));
+    child.stderr.on("data", (more) => (output[1] += more));
     child.on("error", (error) => resolve(whyNot(null, "", error.message)));
-    child.on("close", (code) => resolve(whyNot(code, ...said)));
+    child.on("close", (code) => resolve(whyNot(code, ...output)));
     child.stdin.on("error", () => {});
     child.stdin.end(input);
   });
@@ -659,10 +659,10 @@ export function guarded(inner, { tool } = {}) {
 function wrapped(inner, tool, read) {
   const isAsync = inner.constructor?.name === "AsyncFunction";
   const begin = (values) => {
-    const told = read(values);
-    const known = askedFor(tool, told.values, told.call);
-    const call = known?.call ?? told.call ?? name("f-", 8);
-    const args = known?.args ?? told.args;
+    const given = read(values);
+    const known = askedFor(tool, given.values, given.call);
+    const call = known?.call ?? given.call ?? name("f-", 8);
+    const args = known?.args ?? given.args;
     if (!known || process.env.SAFERUN_PROXY) trace.tell("tool_call", { id: call, tool, args });
     return { call, args };
   };

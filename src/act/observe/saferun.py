@@ -192,10 +192,10 @@ def _chat(pieces, is_stream):
         _merge(out["usage"], piece.get("usage"))
         out["model"], out["id"] = out["model"] or piece.get("model"), out["id"] or piece.get("id")
         for choice in piece.get("choices") or []:
-            said = choice.get("delta" if is_stream else "message") or {}
-            out["text"] += _words(said.get("content") or "") + _words(said.get("refusal") or "")
-            out["reasoning"] += said.get("reasoning_content") or said.get("reasoning") or ""
-            for call in said.get("tool_calls") or []:
+            message = choice.get("delta" if is_stream else "message") or {}
+            out["text"] += _words(message.get("content") or "") + _words(message.get("refusal") or "")
+            out["reasoning"] += message.get("reasoning_content") or message.get("reasoning") or ""
+            for call in message.get("tool_calls") or []:
                 index = call.get("index")
                 key = index if index is not None else call.get("id") or len(calls) - 1
                 known = calls.setdefault((choice.get("index", 0), key), {"id": None, "tool": "", "args": ""})
@@ -250,9 +250,9 @@ def _responses(pieces, is_stream):
         kind = piece.get("type") if is_stream else "response.completed"
         if kind == "response.output_item.done":
             items.append(piece.get("item") or {})
-        told = piece.get("response") if is_stream else piece
-        if isinstance(told, dict):
-            response = told
+        body = piece.get("response") if is_stream else piece
+        if isinstance(body, dict):
+            response = body
             out["is_complete"] |= kind in ("response.completed", "response.incomplete", "response.failed")
     out["model"], out["id"], out["usage"] = response.get("model"), response.get("id"), response.get("usage") or {}
     out["finish"] = (response.get("incomplete_details") or {}).get("reason") or response.get("status")
@@ -288,28 +288,28 @@ def _gemini(pieces, _is_stream):
 _READERS = {"chat": _chat, "messages": _messages, "responses": _responses, "gemini": _gemini}
 
 
-def _usage(api, told):
+def _usage(api, usage):
     count = lambda value: value if isinstance(value, int) and not isinstance(value, bool) else None
-    inside = lambda outer, name: count((told.get(outer) or {}).get(name))
+    inside = lambda outer, name: count((usage.get(outer) or {}).get(name))
     less = lambda whole, part: whole if whole is None or part is None else max(whole - part, 0)
     if api == "messages":
-        out = {"input_tokens": count(told.get("input_tokens")), "output_tokens": count(told.get("output_tokens")),
-               "cache_read_tokens": count(told.get("cache_read_input_tokens")),
-               "cache_write_tokens": count(told.get("cache_creation_input_tokens")),
+        out = {"input_tokens": count(usage.get("input_tokens")), "output_tokens": count(usage.get("output_tokens")),
+               "cache_read_tokens": count(usage.get("cache_read_input_tokens")),
+               "cache_write_tokens": count(usage.get("cache_creation_input_tokens")),
                "cache_write_hour_tokens": inside("cache_creation", "ephemeral_1h_input_tokens")}
     elif api == "gemini":
-        cached, thoughts = count(told.get("cachedContentTokenCount")), count(told.get("thoughtsTokenCount"))
-        said = count(told.get("candidatesTokenCount"))
-        out = {"input_tokens": less(count(told.get("promptTokenCount")), cached), "cache_read_tokens": cached,
-               "output_tokens": None if said is None and thoughts is None else (said or 0) + (thoughts or 0),
+        cached, thoughts = count(usage.get("cachedContentTokenCount")), count(usage.get("thoughtsTokenCount"))
+        answered = count(usage.get("candidatesTokenCount"))
+        out = {"input_tokens": less(count(usage.get("promptTokenCount")), cached), "cache_read_tokens": cached,
+               "output_tokens": None if answered is None and thoughts is None else (answered or 0) + (thoughts or 0),
                "reasoning_tokens": thoughts}
     else:
         cached = inside("prompt_tokens_details", "cached_tokens")
         cached = inside("input_tokens_details", "cached_tokens") if cached is None else cached
         thoughts = inside("completion_tokens_details", "reasoning_tokens")
         thoughts = inside("output_tokens_details", "reasoning_tokens") if thoughts is None else thoughts
-        out = {"input_tokens": less(count(told.get("prompt_tokens", told.get("input_tokens"))), cached),
-               "output_tokens": count(told.get("completion_tokens", told.get("output_tokens"))),
+        out = {"input_tokens": less(count(usage.get("prompt_tokens", usage.get("input_tokens"))), cached),
+               "output_tokens": count(usage.get("completion_tokens", usage.get("output_tokens"))),
                "cache_read_tokens": cached, "reasoning_tokens": thoughts}
     return {name: value for name, value in out.items() if value is not None} or None
 
@@ -338,10 +338,10 @@ def _tail(api, body):
     raw = body.get({"responses": "input", "gemini": "contents"}.get(api, "messages")) or []
     raw = [{"role": "user", "content": raw}] if isinstance(raw, str) else raw
     raw = raw if isinstance(raw, list) else [raw]
-    return [(hashlib.sha256(json.dumps(it, sort_keys=True, default=str).encode()).hexdigest(), _told(api, it)) for it in raw]
+    return [(hashlib.sha256(json.dumps(it, sort_keys=True, default=str).encode()).hexdigest(), _events_of(api, it)) for it in raw]
 
 
-def _told(api, it):
+def _events_of(api, it):
     role, kind = it.get("role", ""), it.get("type", "message")
     result = lambda call, value, error=None: {"type": "tool_result", "call_id": call, "result": _plain(value), "status": error}
     if role in ("assistant", "model"):
@@ -404,11 +404,11 @@ class _Exchange:
                 found = _Conversation(self.run)
                 _conversations.append(found)
                 del _conversations[:-256]
-                said = [at for at, (_, told) in enumerate(messages) if told is None]
-                from_ = said[-1] + 1 if said else 0
+                own = [at for at, (_, events) in enumerate(messages) if events is None]
+                from_ = own[-1] + 1 if own else 0
             found.hashes = [one for one, _ in messages]
-        for _, told in messages[from_:]:
-            for event in told or []:
+        for _, events in messages[from_:]:
+            for event in events or []:
                 event = dict(event)
                 kind = event.pop("type")
                 if kind == "tool_result":
@@ -453,25 +453,26 @@ class _Exchange:
         with contextlib.suppress(ValueError):
             pieces, is_stream = _pieces(raw)
         objects = [it for it in pieces if isinstance(it, dict) or it == "[DONE]"]
-        said = _READERS[self.api](objects, is_stream)
-        told = next((it["error"] for it in objects if isinstance(it, dict) and it.get("error")), None)
+        answer = _READERS[self.api](objects, is_stream)
+        reported = next((it["error"] for it in objects if isinstance(it, dict) and it.get("error")), None)
         failed = None
         if error is not None:
             failed = {"type": type(error).__name__, "message": str(error)}
-        elif told is not None:
-            told = told if isinstance(told, dict) else {"message": str(told)}
-            failed = {"type": told.get("type") or told.get("status"), "message": told.get("message"), "http_status": self.status}
+        elif reported is not None:
+            reported = reported if isinstance(reported, dict) else {"message": str(reported)}
+            failed = {"type": reported.get("type") or reported.get("status"), "message": reported.get("message"),
+                      "http_status": self.status}
         elif (self.status or 0) >= 400:
             failed = {"message": raw[:2000].decode("utf-8", "replace"), "http_status": self.status}
-        if said["reasoning"]:
-            self.tell("reasoning", self.run, self.began, content=said["reasoning"])
+        if answer["reasoning"]:
+            self.tell("reasoning", self.run, self.began, content=answer["reasoning"])
         first = (self.first - self.clock) * 1000 if self.first is not None and is_stream else None
-        finish = said["finish"] if said["is_complete"] or failed else "cut"
-        self.tell("response", self.run, self.began, id=self.id, model=said["model"] or self.body.get("model"),
-                    content=said["text"] or None, usage=_usage(self.api, said["usage"]), finish_reason=finish,
+        finish = answer["finish"] if answer["is_complete"] or failed else "cut"
+        self.tell("response", self.run, self.began, id=self.id, model=answer["model"] or self.body.get("model"),
+                    content=answer["text"] or None, usage=_usage(self.api, answer["usage"]), finish_reason=finish,
                     duration_ms=round((time.monotonic() - self.clock) * 1000, 3), ttft_ms=first and round(first, 3),
-                    error=failed, api=self.api, response_id=said["id"], truncated=True if self.size > _CAP else None)
-        for call in said["calls"]:
+                    error=failed, api=self.api, response_id=answer["id"], truncated=True if self.size > _CAP else None)
+        for call in answer["calls"]:
             name = call["id"] or f"{self.id}-{len(self.conversation.open)}"
             self.conversation.open.append((name, call["tool"], call["args"]))
             self.tell("tool_call", self.run, id=name, parent_id=self.id, tool=call["tool"], args=call["args"])
@@ -620,10 +621,10 @@ def _decide(call, tool, args):
     binary = os.environ.get("SAFERUN_TUI") or shutil.which("saferun-tui")
     if not binary:
         return "saferun-tui is not installed (SAFERUN_GUARD=off runs tools without it)"
-    told = {"event": "before", "run_id": _run.get() or _trace.run, "call_id": call, "tool": tool, "args": args,
-            "cwd": os.getcwd(), "agent": _trace.service}
+    request = {"event": "before", "run_id": _run.get() or _trace.run, "call_id": call, "tool": tool, "args": args,
+               "cwd": os.getcwd(), "agent": _trace.service}
     environment = {**os.environ, "SAFERUN_TRACE": os.path.abspath(_trace.path)}
-    done = subprocess.run([binary, "guard", "sdk"], input=json.dumps(told, default=str).encode(), capture_output=True,
+    done = subprocess.run([binary, "guard", "sdk"], input=json.dumps(request, default=str).encode(), capture_output=True,
                           env=environment)
     try:
         answer = json.loads(done.stdout)
@@ -638,8 +639,8 @@ def _asked(tool, args):
     run = _run.get() or _trace.run
     with _trace.lock:
         for conversation in _conversations:
-            for known, name, told in conversation.open:
-                if conversation.run == run and name == tool and told == args and (run, known) not in _resulted:
+            for known, name, arguments in conversation.open:
+                if conversation.run == run and name == tool and arguments == args and (run, known) not in _resulted:
                     return known
     return None
 
@@ -668,12 +669,12 @@ def guarded(function=None, *, tool=None):
     def end(begun, result=None, error=None):
         call, clock = begun
         _resulted.add((_run.get() or _trace.run, call))
-        told = None if error is None else {"type": type(error).__name__, "message": str(error)}
-        _trace.tell("tool_result", call_id=call, status="ok" if error is None else "error", error=told,
+        failure = None if error is None else {"type": type(error).__name__, "message": str(error)}
+        _trace.tell("tool_result", call_id=call, status="ok" if error is None else "error", error=failure,
                     result=result, duration_ms=round((time.monotonic() - clock) * 1000, 3))
 
     @contextlib.contextmanager
-    def told(args, kwargs):
+    def recorded(args, kwargs):
         begun, out = begin(args, kwargs), []
         try:
             yield out
@@ -684,13 +685,13 @@ def guarded(function=None, *, tool=None):
 
     @functools.wraps(function)
     async def later(*args, **kwargs):
-        with told(args, kwargs) as out:
+        with recorded(args, kwargs) as out:
             out.append(await function(*args, **kwargs))
         return out[0]
 
     @functools.wraps(function)
     def now(*args, **kwargs):
-        with told(args, kwargs) as out:
+        with recorded(args, kwargs) as out:
             out.append(function(*args, **kwargs))
         return out[0]
 
