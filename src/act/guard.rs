@@ -59,22 +59,22 @@ pub fn hook(name: &str, is_observing: bool) -> u8 {
         return BLOCKS;
     };
     fail_closed(host, is_observing);
-    let (told, host) = match hear(host) {
+    let (hook, host) = match read_payload(host) {
         Ok(heard) => heard,
         Err(why) => return refuse(host, None, &why, is_observing),
     };
     let Some(places) = Places::of_environment() else {
         let why = "no home folder (HOME is not set)";
-        return refuse(host, Some(&told), why, is_observing);
+        return refuse(host, Some(&hook), why, is_observing);
     };
     let guard = Guard {
         host,
         places,
-        told,
+        hook,
         is_observing,
     };
     let answer = guard.answer();
-    let written = write(&(host.say)(&guard.told, &answer.say));
+    let written = write(&(host.say)(&guard.hook, &answer.say));
     match (written, answer.say) {
         (Err(_), Say::Deny(_)) => BLOCKS,
         _ if answer.is_cut => BLOCKS,
@@ -100,15 +100,15 @@ fn fail_closed(host: &'static Host, is_observing: bool) {
 }
 
 /// Denies a call that could not be processed.
-fn refuse(host: &Host, told: Option<&HookCall>, why: &str, is_observing: bool) -> u8 {
+fn refuse(host: &Host, hook: Option<&HookCall>, why: &str, is_observing: bool) -> u8 {
     complain(why);
     if is_observing {
         return 0;
     }
     let before = HookCall::of(Event::Before, "");
-    let told = told.unwrap_or(&before);
+    let hook = hook.unwrap_or(&before);
     let _ = write(&(host.say)(
-        told,
+        hook,
         &Say::Deny(format!("saferun-tui guard: {why}")),
     ));
     BLOCKS
@@ -125,7 +125,7 @@ fn write(text: &str) -> io::Result<()> {
 }
 
 /// Reads the payload. Some hosts also run the hooks of another; its payloads are answered in its own shape.
-fn hear(host: &'static Host) -> Result<(HookCall, &'static Host), String> {
+fn read_payload(host: &'static Host) -> Result<(HookCall, &'static Host), String> {
     let mut text = Vec::new();
     let read = io::stdin().lock().take(LARGEST + 1).read_to_end(&mut text);
     read.map_err(|error| format!("cannot read input from {}: {error}", host.name))?;
@@ -134,8 +134,8 @@ fn hear(host: &'static Host) -> Result<(HookCall, &'static Host), String> {
     }
     let payload: Value = serde_json::from_slice(&text)
         .map_err(|error| format!("input from {} is not JSON: {error}", host.name))?;
-    if let Some(told) = (host.read)(&payload) {
-        return Ok((told, host));
+    if let Some(hook) = (host.read)(&payload) {
+        return Ok((hook, host));
     }
     let others = HOSTS.iter().filter(|other| other.name != host.name);
     let mut others = others.filter_map(|other| Some(((other.read)(&payload)?, *other)));
@@ -147,7 +147,7 @@ fn hear(host: &'static Host) -> Result<(HookCall, &'static Host), String> {
 struct Guard {
     host: &'static Host,
     places: Places,
-    told: HookCall,
+    hook: HookCall,
     is_observing: bool,
 }
 
@@ -178,7 +178,7 @@ impl Guard {
         let given = env::var(RUN).ok().filter(|run| !run.is_empty());
         match given {
             Some(run) if !self.host.shares_id => run,
-            Some(_) | None => self.told.run.clone(),
+            Some(_) | None => self.hook.run.clone(),
         }
     }
 
@@ -198,35 +198,35 @@ impl Guard {
             self.start(&mut trace);
         }
         (held.state.run_id, held.state.host) = (run, self.host.name.to_owned());
-        match &self.told.event {
+        match &self.hook.event {
             Event::Before => self.before(held, trace),
             Event::Permission => self.permission(held, trace),
             Event::After(outcome) => self.after(&mut held, &mut trace, outcome),
             Event::Batch(calls) => self.batch(&mut held, &mut trace, calls),
             Event::Prompt(text) if !self.is_on_wire() => {
                 trace.tell("prompt", json!({"role": "user", "content": text}));
-                self.told_only(&mut held, &trace)
+                self.say_nothing(&mut held, &trace)
             }
             Event::Said(text) if !self.is_on_wire() => {
                 trace.tell(
                     "response",
-                    json!({"content": text, "model": self.told.model}),
+                    json!({"content": text, "model": self.hook.model}),
                 );
-                self.told_only(&mut held, &trace)
+                self.say_nothing(&mut held, &trace)
             }
             Event::End(reason) => {
                 trace.tell("run_end", json!({"reason": reason}));
                 trace.sync();
-                self.told_only(&mut held, &trace)
+                self.say_nothing(&mut held, &trace)
             }
             Event::Prompt(_) | Event::Said(_) | Event::Start | Event::Other => {
-                self.told_only(&mut held, &trace)
+                self.say_nothing(&mut held, &trace)
             }
         }
     }
 
     /// An event that needs no decision.
-    fn told_only(&self, held: &mut Held, trace: &Trace) -> Answer {
+    fn say_nothing(&self, held: &mut Held, trace: &Trace) -> Answer {
         if let Err(error) = held.save() {
             self.log(&error.to_string());
         }
@@ -239,11 +239,11 @@ impl Guard {
     /// Without the folders nothing can be asked or recorded. Calls that the policy allows still run, unless recording
     /// is required.
     fn without_state(&self, error: &io::Error) -> Answer {
-        if self.told.event != Event::Before || self.is_observing {
+        if self.hook.event != Event::Before || self.is_observing {
             complain(&error.to_string());
             return Say::Nothing.into();
         }
-        let rules = Rules::load(&self.places, self.told.cwd.as_deref());
+        let rules = Rules::load(&self.places, self.hook.cwd.as_deref());
         let decided = self.decide(&rules, Before::default());
         let is_allowed = decided
             .is_none_or(|it| matches!(it.effect, Effect::Allow | Effect::Warn | Effect::Unknown));
@@ -256,14 +256,14 @@ impl Guard {
     }
 
     fn start(&self, trace: &mut Trace) {
-        let told = &self.told;
+        let hook = &self.hook;
         let mut recorder = json!({
             "name": "saferun-tui",
             "version": env!("CARGO_PKG_VERSION"),
             "via": "hook",
             "host": self.host.name,
         });
-        for (name, value) in [("host_version", &told.host_version), ("cwd", &told.cwd)] {
+        for (name, value) in [("host_version", &hook.host_version), ("cwd", &hook.cwd)] {
             if let Some(value) = value {
                 recorder[name] = json!(value);
             }
@@ -271,21 +271,21 @@ impl Guard {
         let start = json!({
             "v": 1,
             "agent": self.host.name,
-            "model": told.model,
+            "model": hook.model,
             "recorder": recorder,
         });
         trace.tell("run_start", start);
     }
 
     fn call(&self) -> Call<'_> {
-        let told = &self.told;
+        let hook = &self.hook;
         Call {
-            tool: &told.tool,
-            id: told.call.as_deref().unwrap_or_default(),
-            args: Some(&told.args).filter(|it| !it.is_null()),
+            tool: &hook.tool,
+            id: hook.call.as_deref().unwrap_or_default(),
+            args: Some(&hook.args).filter(|it| !it.is_null()),
             host: self.host.name,
-            agent: told.agent.as_deref().unwrap_or_default(),
-            model: told.model.as_deref().unwrap_or_default(),
+            agent: hook.agent.as_deref().unwrap_or_default(),
+            model: hook.model.as_deref().unwrap_or_default(),
             ..Call::default()
         }
     }
@@ -293,7 +293,7 @@ impl Guard {
     fn decide(&self, rules: &Rules, before: Before) -> Option<Decided> {
         let home = self.places.home().to_string_lossy().into_owned();
         let context = Context {
-            cwd: self.told.cwd.as_deref(),
+            cwd: self.hook.cwd.as_deref(),
             home: Some(&home),
             before,
             ..Context::default()
@@ -308,23 +308,23 @@ impl Guard {
     }
 
     fn before(&self, mut held: Held, mut trace: Trace) -> Answer {
-        let told = &self.told;
-        let hash = hash(&told.tool, &told.args);
+        let hook = &self.hook;
+        let hash = hash(&hook.tool, &hook.args);
         let state = &mut held.state;
         let before = Before {
             calls: state.calls,
             errors: state.errors,
             blocked: state.blocked,
         };
-        let call = state.begin(told.call.as_deref(), &told.tool, &hash);
+        let call = state.begin(hook.call.as_deref(), &hook.tool, &hash);
         let (path, run) = (state.trace.clone(), state.run_id.clone());
         let saved = held.save();
         drop(held);
-        let mut event = json!({"id": call, "tool": told.tool, "args": told.args});
-        event["agent"] = json!(told.agent);
-        event["cwd"] = json!(told.cwd);
+        let mut event = json!({"id": call, "tool": hook.tool, "args": hook.args});
+        event["agent"] = json!(hook.agent);
+        event["cwd"] = json!(hook.cwd);
         trace.tell("tool_call", event);
-        let rules = Rules::load(&self.places, told.cwd.as_deref());
+        let rules = Rules::load(&self.places, hook.cwd.as_deref());
         let decided = self
             .protected()
             .or_else(|| {
@@ -411,15 +411,15 @@ impl Guard {
     }
 
     fn after(&self, held: &mut Held, trace: &mut Trace, outcome: &Outcome) -> Answer {
-        let told = &self.told;
-        let hash = hash(&told.tool, &told.args);
+        let hook = &self.hook;
+        let hash = hash(&hook.tool, &hook.args);
         let state = &mut held.state;
-        let known = state.find(told.call.as_deref(), &hash);
+        let known = state.find(hook.call.as_deref(), &hash);
         let call = known
-            .or_else(|| told.call.clone())
+            .or_else(|| hook.call.clone())
             .unwrap_or_else(|| format!("x-{hash}-1"));
         if state.denied.contains(&call) {
-            return self.told_only(held, trace);
+            return self.say_nothing(held, trace);
         }
         let said = outcome.result.as_ref().map(Value::to_string);
         let said = said.or_else(|| outcome.error.clone()).unwrap_or_default();
@@ -439,7 +439,7 @@ impl Guard {
                 "duration_ms": outcome.duration_ms,
             }),
         );
-        self.told_only(held, trace)
+        self.say_nothing(held, trace)
     }
 
     /// A call in a finished batch whose end was never reported did not run: the host or its user stopped it.
@@ -455,7 +455,7 @@ impl Guard {
                 json!({"call_id": open.call, "result": over.result}),
             );
         }
-        self.told_only(held, trace)
+        self.say_nothing(held, trace)
     }
 
     /// Logs a problem that no answer to the host can carry.

@@ -60,14 +60,14 @@ impl Guard {
         decided: &Decided,
         policy: NoApprover,
     ) -> Answer {
-        let is_there = !self.told.is_headless;
+        let is_there = !self.hook.is_headless;
         let why = if decided.reason.is_empty() {
             "the policy requires approval".to_owned()
         } else {
             decided.reason.clone()
         };
         match policy {
-            NoApprover::Defer if self.host.can_defer && self.told.is_headless => {
+            NoApprover::Defer if self.host.can_defer && self.hook.is_headless => {
                 self.recorded(deciding, Say::Defer(why))
             }
             NoApprover::Host | NoApprover::Defer if self.host.can_ask && is_there => {
@@ -86,18 +86,18 @@ impl Guard {
 
     /// The host is about to ask its own user.
     pub(super) fn permission(&self, mut held: Held, mut trace: Trace) -> Answer {
-        let told = &self.told;
-        let hash = super::hash(&told.tool, &told.args);
+        let hook = &self.hook;
+        let hash = super::hash(&hook.tool, &hook.args);
         let call = held
             .state
-            .find(told.call.as_deref(), &hash)
+            .find(hook.call.as_deref(), &hash)
             .unwrap_or_default();
         let approved = held.state.approved.iter().position(|known| *known == hash);
         if let Some(at) = approved {
             held.state.approved.remove(at);
         }
         let path = held.state.trace.clone();
-        let answer = self.told_only(&mut held, &trace);
+        let answer = self.say_nothing(&mut held, &trace);
         drop(held);
         if self.is_observing {
             return answer;
@@ -105,7 +105,7 @@ impl Guard {
         if approved.is_some() {
             return Say::Allow("approved in saferun-tui".to_owned()).into();
         }
-        let rules = Rules::load(&self.places, told.cwd.as_deref());
+        let rules = Rules::load(&self.places, hook.cwd.as_deref());
         if !rules.options.host_prompts || !approver::is_there(&self.places) {
             return answer;
         }
@@ -145,7 +145,7 @@ impl Guard {
         decided: &Decided,
         rules: &Rules,
     ) -> std::io::Result<Question> {
-        let told = &self.told;
+        let hook = &self.hook;
         let mailbox = Mailbox::usable(&self.places)?;
         let most = self.host.patience.saturating_sub(BEFORE_HOST);
         let patience = rules.options.wait.min(Duration::from_secs(most));
@@ -153,14 +153,14 @@ impl Guard {
             host: self.host.name.to_owned(),
             run: self.run(),
             call,
-            tool: &told.tool,
-            args: &told.args,
+            tool: &hook.tool,
+            args: &hook.args,
         };
         let ask = Ask {
-            cwd: told.cwd.clone(),
-            agent: told.agent.clone(),
+            cwd: hook.cwd.clone(),
+            agent: hook.agent.clone(),
             trace: Some(path.to_owned()),
-            headless: told.is_headless,
+            headless: hook.is_headless,
             ..ask_about(about, decided, patience)?
         };
         mailbox.put(&ask)?;

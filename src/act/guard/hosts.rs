@@ -50,8 +50,8 @@ fn permission(say: &Say) -> String {
 }
 
 /// Whether this answers the host's own prompt rather than deciding a call.
-fn is_permission(told: &HookCall) -> bool {
-    told.event == Event::Permission
+fn is_permission(hook: &HookCall) -> bool {
+    hook.event == Event::Permission
 }
 
 /// The text of the tool's result, if it is plain text.

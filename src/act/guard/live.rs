@@ -159,7 +159,7 @@ impl State {
             self.open.remove(at);
         }
         let mut recent = self.recent.iter_mut().rev();
-        if let Some(entry) = recent.find(|(known, told)| known == hash && told.is_empty()) {
+        if let Some(entry) = recent.find(|(known, answer)| known == hash && answer.is_empty()) {
             result.clone_into(&mut entry.1);
         }
         at.is_some()

@@ -11,8 +11,8 @@ fn host(name: &str) -> &'static Host {
 
 #[track_caller]
 fn reads(name: &str, payload: &Value) -> HookCall {
-    let told = (host(name).read)(payload);
-    told.unwrap_or_else(|| panic!("{name} does not know {payload}"))
+    let hook = (host(name).read)(payload);
+    hook.unwrap_or_else(|| panic!("{name} does not know {payload}"))
 }
 
 /// Each host's minimal payload before a tool call.
@@ -61,14 +61,14 @@ fn before(name: &str) -> Value {
 #[test]
 fn every_host_describes_a_call_alike() {
     for host in HOSTS {
-        let told = reads(host.name, &before(host.name));
-        assert_eq!(told.event, Event::Before, "{}", host.name);
-        assert_eq!(told.run, "s1");
-        assert_eq!(told.args, json!({"command": "ls"}), "{}", host.name);
-        assert_eq!(told.cwd.as_deref(), Some("/w"), "{}", host.name);
-        assert!(!told.tool.is_empty());
+        let hook = reads(host.name, &before(host.name));
+        assert_eq!(hook.event, Event::Before, "{}", host.name);
+        assert_eq!(hook.run, "s1");
+        assert_eq!(hook.args, json!({"command": "ls"}), "{}", host.name);
+        assert_eq!(hook.cwd.as_deref(), Some("/w"), "{}", host.name);
+        assert!(!hook.tool.is_empty());
         let has_id = !matches!(host.name, "gemini" | "copilot");
-        assert_eq!(told.call.is_some(), has_id, "{}", host.name);
+        assert_eq!(hook.call.is_some(), has_id, "{}", host.name);
     }
     assert_eq!(
         reads("qwen", &before("qwen")).call.as_deref(),
@@ -118,8 +118,8 @@ fn a_host_does_not_accept_the_payload_of_another() {
 
 #[track_caller]
 fn says(name: &str, say: &Say, expected: &str) {
-    let told = reads(name, &before(name));
-    assert_eq!((host(name).say)(&told, say), expected, "{name} {say:?}");
+    let hook = reads(name, &before(name));
+    assert_eq!((host(name).say)(&hook, say), expected, "{name} {say:?}");
 }
 
 #[test]
@@ -167,8 +167,8 @@ fn only_hosts_that_understand_an_approval_get_one() {
 fn only_hosts_that_can_ask_are_handed_a_question() {
     let ask = Say::Ask("why".to_owned());
     for host in HOSTS {
-        let told = reads(host.name, &before(host.name));
-        let said = (host.say)(&told, &ask);
+        let hook = reads(host.name, &before(host.name));
+        let said = (host.say)(&hook, &ask);
         assert_eq!(said.contains("\"ask\""), host.can_ask, "{}", host.name);
         assert_eq!(
             said.contains("deny"),
@@ -206,25 +206,25 @@ fn a_hosts_own_prompt_is_answered_in_its_own_shape() {
         for (key, value) in more.as_object().into_iter().flatten() {
             payload[key] = value.clone();
         }
-        let told = reads(name, &payload);
-        assert_eq!(told.event, Event::Permission);
+        let hook = reads(name, &payload);
+        assert_eq!(hook.event, Event::Permission);
         assert_eq!(
-            (host(name).say)(&told, &Say::Deny("why".to_owned())),
+            (host(name).say)(&hook, &Say::Deny("why".to_owned())),
             r#"{"hookSpecificOutput":{"hookEventName":"PermissionRequest","decision":{"behavior":"deny","message":"why"}}}"#
         );
         assert_eq!(
-            (host(name).say)(&told, &Say::Allow(String::new())),
+            (host(name).say)(&hook, &Say::Allow(String::new())),
             r#"{"hookSpecificOutput":{"hookEventName":"PermissionRequest","decision":{"behavior":"allow"}}}"#
         );
-        assert_eq!((host(name).say)(&told, &Say::Nothing), "");
+        assert_eq!((host(name).say)(&hook, &Say::Nothing), "");
     }
-    let told = reads(
+    let hook = reads(
         "copilot",
         &json!({"sessionId": "s", "toolName": "bash", "toolInput": {"command": "ls"}}),
     );
-    assert_eq!(told.event, Event::Permission);
+    assert_eq!(hook.event, Event::Permission);
     assert_eq!(
-        (host("copilot").say)(&told, &Say::Deny("why".to_owned())),
+        (host("copilot").say)(&hook, &Say::Deny("why".to_owned())),
         r#"{"behavior":"deny","message":"why"}"#
     );
 }
@@ -237,9 +237,9 @@ fn ends(
     result: Option<&Value>,
     error: Option<&str>,
 ) {
-    let told = reads(name, payload);
-    let Event::After(outcome) = told.event else {
-        panic!("{name}: {:?}", told.event);
+    let hook = reads(name, payload);
+    let Event::After(outcome) = hook.event else {
+        panic!("{name}: {:?}", hook.event);
     };
     assert_eq!(outcome.status, status, "{name}");
     assert_eq!(outcome.result.as_ref(), result, "{name}");

@@ -21,56 +21,58 @@ fn read(payload: &Value) -> Option<HookCall> {
         return None;
     }
     let attended = env::var_os("CLAUDE_CODE_SESSION_ATTENDED");
-    let told = events(payload)?;
+    let hook = events(payload)?;
     Some(HookCall {
         is_headless: attended.is_some_and(|it| it == "0"),
-        ..told
+        ..hook
     })
 }
 
 /// The events as Claude Code, Codex, Qwen Code and Kimi name them.
 pub(super) fn events(payload: &Value) -> Option<HookCall> {
-    let told = Payload(payload);
-    let event = match told.text("hook_event_name")? {
+    let payload = Payload(payload);
+    let event = match payload.text("hook_event_name")? {
         "PreToolUse" => Event::Before,
         "PermissionRequest" => Event::Permission,
         "PostToolUse" => Event::After(Outcome {
             status: Some("ok"),
-            result: told.value("tool_response").cloned(),
+            result: payload.value("tool_response").cloned(),
             error: None,
-            duration_ms: told.value("duration_ms").cloned(),
+            duration_ms: payload.value("duration_ms").cloned(),
         }),
-        "PostToolUseFailure" => Event::After(failure(told)),
-        "PostToolBatch" => Event::Batch(batch(told)),
-        "UserPromptSubmit" => Event::Prompt(told.text("prompt")?.to_owned()),
-        "Stop" => match told.owned("last_assistant_message") {
+        "PostToolUseFailure" => Event::After(failure(payload)),
+        "PostToolBatch" => Event::Batch(batch(payload)),
+        "UserPromptSubmit" => Event::Prompt(payload.text("prompt")?.to_owned()),
+        "Stop" => match payload.owned("last_assistant_message") {
             Some(text) => Event::Said(text),
             None => Event::Other,
         },
         "SessionStart" => Event::Start,
-        "SessionEnd" => Event::End(told.owned("reason")),
-        "PermissionDenied" if told.has("tool_name") => Event::After(Outcome {
+        "SessionEnd" => Event::End(payload.owned("reason")),
+        "PermissionDenied" if payload.has("tool_name") => Event::After(Outcome {
             status: Some("denied"),
-            error: told.owned("reason"),
+            error: payload.owned("reason"),
             ..Outcome::default()
         }),
         // An unknown event about a tool may be a request for permission.
-        _ if told.has("tool_name") => return None,
+        _ if payload.has("tool_name") => return None,
         _ => Event::Other,
     };
     Some(HookCall {
-        tool: told.tool("tool_name", &event)?,
-        args: told.args("tool_input"),
-        call: told.owned("tool_use_id"),
-        cwd: told.owned("cwd"),
-        agent: told.owned("agent_type").filter(|_| told.has("agent_id")),
-        model: told.owned("model"),
-        ..HookCall::of(event, told.text("session_id")?)
+        tool: payload.tool("tool_name", &event)?,
+        args: payload.args("tool_input"),
+        call: payload.owned("tool_use_id"),
+        cwd: payload.owned("cwd"),
+        agent: payload
+            .owned("agent_type")
+            .filter(|_| payload.has("agent_id")),
+        model: payload.owned("model"),
+        ..HookCall::of(event, payload.text("session_id")?)
     })
 }
 
-fn failure(told: Payload<'_>) -> Outcome {
-    let is_interrupt = told.0.get("is_interrupt").and_then(Value::as_bool);
+fn failure(payload: Payload<'_>) -> Outcome {
+    let is_interrupt = payload.0.get("is_interrupt").and_then(Value::as_bool);
     Outcome {
         status: Some(if is_interrupt == Some(true) {
             "cancelled"
@@ -78,13 +80,13 @@ fn failure(told: Payload<'_>) -> Outcome {
             "error"
         }),
         result: None,
-        error: Some(told.text("error").unwrap_or_default().to_owned()),
-        duration_ms: told.value("duration_ms").cloned(),
+        error: Some(payload.text("error").unwrap_or_default().to_owned()),
+        duration_ms: payload.value("duration_ms").cloned(),
     }
 }
 
-fn batch(told: Payload<'_>) -> Vec<Over> {
-    let calls = told.0.get("tool_calls").and_then(Value::as_array);
+fn batch(payload: Payload<'_>) -> Vec<Over> {
+    let calls = payload.0.get("tool_calls").and_then(Value::as_array);
     let over = calls.into_iter().flatten().filter_map(|call| {
         Some(Over {
             call: Payload(call).owned("tool_use_id")?,
@@ -94,8 +96,8 @@ fn batch(told: Payload<'_>) -> Vec<Over> {
     over.collect()
 }
 
-pub(super) fn say(told: &HookCall, say: &Say) -> String {
-    if hosts::is_permission(told) {
+pub(super) fn say(hook: &HookCall, say: &Say) -> String {
+    if hosts::is_permission(hook) {
         return hosts::permission(say);
     }
     match say {

@@ -13,13 +13,13 @@ pub(crate) static HOST: Host = Host {
 };
 
 fn read(payload: &Value) -> Option<HookCall> {
-    let told = claude_code::events(payload)?;
+    let hook = claude_code::events(payload)?;
     let is_ours = Payload(payload).has("turn_id") || Payload(payload).has("model");
     // The end of a session carries neither.
-    if !is_ours && !matches!(told.event, Event::Start | Event::End(_) | Event::Other) {
+    if !is_ours && !matches!(hook.event, Event::Start | Event::End(_) | Event::Other) {
         return None;
     }
-    let event = match told.event {
+    let event = match hook.event {
         // A tool's result is text without an exit code, so the status is unknown.
         Event::After(outcome) if outcome.status == Some("ok") => Event::After(Outcome {
             status: None,
@@ -27,11 +27,11 @@ fn read(payload: &Value) -> Option<HookCall> {
         }),
         other => other,
     };
-    Some(HookCall { event, ..told })
+    Some(HookCall { event, ..hook })
 }
 
-fn say(told: &HookCall, say: &Say) -> String {
-    if hosts::is_permission(told) {
+fn say(hook: &HookCall, say: &Say) -> String {
+    if hosts::is_permission(hook) {
         return hosts::permission(say);
     }
     match say {

@@ -13,41 +13,41 @@ pub(crate) static HOST: Host = Host {
 
 /// A payload does not name its event; its members imply it.
 fn read(payload: &Value) -> Option<HookCall> {
-    let told = Payload(payload);
-    let run = told.text("sessionId")?;
-    let event = if told.has("toolName") {
+    let payload = Payload(payload);
+    let run = payload.text("sessionId")?;
+    let event = if payload.has("toolName") {
         match (
-            told.value("toolResult"),
-            told.has("toolInput"),
-            told.has("error"),
+            payload.value("toolResult"),
+            payload.has("toolInput"),
+            payload.has("error"),
         ) {
             (Some(result), _, _) => Event::After(outcome(result)),
             (None, true, _) => Event::Permission,
             (None, false, true) => Event::After(Outcome {
                 status: Some("error"),
-                error: told.value("error").map(words),
+                error: payload.value("error").map(words),
                 ..Outcome::default()
             }),
             (None, false, false) => Event::Before,
         }
-    } else if let Some(prompt) = told.text("prompt") {
+    } else if let Some(prompt) = payload.text("prompt") {
         Event::Prompt(prompt.to_owned())
-    } else if told.has("source") || told.has("initialPrompt") {
+    } else if payload.has("source") || payload.has("initialPrompt") {
         Event::Start
-    } else if told.has("reason") {
-        Event::End(told.owned("reason"))
+    } else if payload.has("reason") {
+        Event::End(payload.owned("reason"))
     } else {
         Event::Other
     };
-    let args = if told.has("toolInput") {
+    let args = if payload.has("toolInput") {
         "toolInput"
     } else {
         "toolArgs"
     };
     Some(HookCall {
-        tool: told.owned("toolName").unwrap_or_default(),
-        args: told.args(args),
-        cwd: told.owned("cwd"),
+        tool: payload.owned("toolName").unwrap_or_default(),
+        args: payload.args(args),
+        cwd: payload.owned("cwd"),
         ..HookCall::of(event, run)
     })
 }
@@ -85,8 +85,8 @@ fn words(value: &Value) -> String {
         .unwrap_or_else(|| value.to_string())
 }
 
-fn say(told: &HookCall, say: &Say) -> String {
-    let decision = match (hosts::is_permission(told), say) {
+fn say(hook: &HookCall, say: &Say) -> String {
+    let decision = match (hosts::is_permission(hook), say) {
         (true, Say::Allow(_)) => json!({"behavior": "allow"}),
         (true, Say::Deny(reason)) => json!({"behavior": "deny", "message": reason}),
         (true, _) | (false, Say::Nothing) => json!({}),

@@ -9,51 +9,52 @@ use crate::act::guard::hosts;
 pub(crate) static HOST: Host = Host::new("cursor", read, say);
 
 fn read(payload: &Value) -> Option<HookCall> {
-    let told = Payload(payload);
-    let run = told.text("conversation_id")?;
-    let event = match told.text("hook_event_name")? {
+    let payload = Payload(payload);
+    let run = payload.text("conversation_id")?;
+    let event = match payload.text("hook_event_name")? {
         "preToolUse" => Event::Before,
         "postToolUse" => Event::After(Outcome {
             status: Some("ok"),
-            result: Some(told.args("tool_output")).filter(|it| !it.is_null()),
+            result: Some(payload.args("tool_output")).filter(|it| !it.is_null()),
             error: None,
-            duration_ms: told.value("duration").cloned(),
+            duration_ms: payload.value("duration").cloned(),
         }),
         "postToolUseFailure" => Event::After(Outcome {
             status: Some("error"),
             result: None,
             error: Some(
-                told.text("error_message")
-                    .or_else(|| told.text("error"))
+                payload
+                    .text("error_message")
+                    .or_else(|| payload.text("error"))
                     .unwrap_or_default()
                     .to_owned(),
             ),
-            duration_ms: told.value("duration").cloned(),
+            duration_ms: payload.value("duration").cloned(),
         }),
-        "beforeSubmitPrompt" => Event::Prompt(told.text("prompt")?.to_owned()),
-        "afterAgentResponse" => match told.owned("text") {
+        "beforeSubmitPrompt" => Event::Prompt(payload.text("prompt")?.to_owned()),
+        "afterAgentResponse" => match payload.owned("text") {
             Some(text) => Event::Said(text),
             None => Event::Other,
         },
         "sessionStart" => Event::Start,
-        "sessionEnd" => Event::End(told.owned("reason")),
+        "sessionEnd" => Event::End(payload.owned("reason")),
         _ => Event::Other,
     };
-    let roots = told.value("workspace_roots").and_then(Value::as_array);
+    let roots = payload.value("workspace_roots").and_then(Value::as_array);
     let root = roots.and_then(|it| it.first()).and_then(hosts::texts);
     Some(HookCall {
-        tool: told.tool("tool_name", &event)?,
-        args: told.args("tool_input"),
-        call: told.owned("tool_use_id"),
-        cwd: told.owned("cwd").or(root),
-        model: told.owned("model"),
-        host_version: told.owned("cursor_version"),
+        tool: payload.tool("tool_name", &event)?,
+        args: payload.args("tool_input"),
+        call: payload.owned("tool_use_id"),
+        cwd: payload.owned("cwd").or(root),
+        model: payload.owned("model"),
+        host_version: payload.owned("cursor_version"),
         ..HookCall::of(event, run)
     })
 }
 
-fn say(told: &HookCall, say: &Say) -> String {
-    if told.event != Event::Before {
+fn say(hook: &HookCall, say: &Say) -> String {
+    if hook.event != Event::Before {
         return "{}".to_owned();
     }
     let decision = match say {

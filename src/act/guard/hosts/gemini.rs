@@ -8,30 +8,30 @@ use crate::act::guard::host::{Host, Say};
 pub(crate) static HOST: Host = Host::new("gemini", read, say);
 
 fn read(payload: &Value) -> Option<HookCall> {
-    let told = Payload(payload);
-    let event = match told.text("hook_event_name")? {
+    let payload = Payload(payload);
+    let event = match payload.text("hook_event_name")? {
         "BeforeTool" => Event::Before,
-        "AfterTool" => Event::After(outcome(told)),
-        "BeforeAgent" => Event::Prompt(told.text("prompt")?.to_owned()),
-        "AfterAgent" => match told.owned("prompt_response") {
+        "AfterTool" => Event::After(outcome(payload)),
+        "BeforeAgent" => Event::Prompt(payload.text("prompt")?.to_owned()),
+        "AfterAgent" => match payload.owned("prompt_response") {
             Some(text) => Event::Said(text),
             None => Event::Other,
         },
         // Other hosts use the same names for session start and end; only this one sends a timestamp.
-        "SessionStart" if told.has("timestamp") => Event::Start,
-        "SessionEnd" if told.has("timestamp") => Event::End(told.owned("reason")),
+        "SessionStart" if payload.has("timestamp") => Event::Start,
+        "SessionEnd" if payload.has("timestamp") => Event::End(payload.owned("reason")),
         _ => return None,
     };
     Some(HookCall {
-        tool: told.tool("tool_name", &event)?,
-        args: told.args("tool_input"),
-        cwd: told.owned("cwd"),
-        ..HookCall::of(event, told.text("session_id")?)
+        tool: payload.tool("tool_name", &event)?,
+        args: payload.args("tool_input"),
+        cwd: payload.owned("cwd"),
+        ..HookCall::of(event, payload.text("session_id")?)
     })
 }
 
-fn outcome(told: Payload<'_>) -> Outcome {
-    let response = told.value("tool_response");
+fn outcome(payload: Payload<'_>) -> Outcome {
+    let response = payload.value("tool_response");
     let error = response
         .and_then(|it| it.get("error"))
         .filter(|it| !it.is_null());
@@ -46,7 +46,7 @@ fn outcome(told: Payload<'_>) -> Outcome {
     }
 }
 
-fn say(_told: &HookCall, say: &Say) -> String {
+fn say(_hook: &HookCall, say: &Say) -> String {
     match say {
         Say::Deny(reason) | Say::Ask(reason) | Say::Defer(reason) => {
             json!({"decision": "deny", "reason": reason}).to_string()

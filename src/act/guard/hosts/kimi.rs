@@ -12,12 +12,12 @@ pub(crate) static HOST: Host = Host {
 };
 
 fn read(payload: &Value) -> Option<HookCall> {
-    let told = claude_code::events(payload)?;
-    let call = Payload(payload).owned("tool_call_id").or(told.call);
-    Some(HookCall { call, ..told })
+    let hook = claude_code::events(payload)?;
+    let call = Payload(payload).owned("tool_call_id").or(hook.call);
+    Some(HookCall { call, ..hook })
 }
 
-fn say(_told: &HookCall, say: &Say) -> String {
+fn say(_hook: &HookCall, say: &Say) -> String {
     match say {
         Say::Deny(reason) | Say::Ask(reason) | Say::Defer(reason) => {
             hosts::pre_tool_use("deny", reason)

@@ -13,25 +13,25 @@ pub(crate) static HOST: Host = Host {
 };
 
 fn read(payload: &Value) -> Option<HookCall> {
-    let told = Payload(payload);
-    let event = match told.text("hook")? {
+    let payload = Payload(payload);
+    let event = match payload.text("hook")? {
         "tool.execute.before" => Event::Before,
-        "tool.execute.after" => Event::After(outcome(told)),
-        "chat.message" => Event::Prompt(told.text("text")?.to_owned()),
+        "tool.execute.after" => Event::After(outcome(payload)),
+        "chat.message" => Event::Prompt(payload.text("text")?.to_owned()),
         _ => Event::Other,
     };
     Some(HookCall {
-        tool: told.tool("tool", &event)?,
-        args: told.args("args"),
-        call: told.owned("callID"),
-        cwd: told.owned("directory"),
-        ..HookCall::of(event, told.text("sessionID")?)
+        tool: payload.tool("tool", &event)?,
+        args: payload.args("args"),
+        call: payload.owned("callID"),
+        cwd: payload.owned("directory"),
+        ..HookCall::of(event, payload.text("sessionID")?)
     })
 }
 
 /// Failed tools are not reported here, so every result is a success.
-fn outcome(told: Payload<'_>) -> Outcome {
-    let output = told.value("output");
+fn outcome(payload: Payload<'_>) -> Outcome {
+    let output = payload.value("output");
     Outcome {
         status: Some("ok"),
         result: output.and_then(|it| it.get("output")).or(output).cloned(),

@@ -16,15 +16,15 @@ fn read(payload: &Value) -> Option<HookCall> {
     if !Payload(payload).has("timestamp") && !Payload(payload).has("tool_call_id") {
         return None;
     }
-    let told = claude_code::events(payload)?;
-    let event = match told.event {
+    let hook = claude_code::events(payload)?;
+    let event = match hook.event {
         Event::Prompt(text) if text.is_empty() => Event::Other,
         other => other,
     };
-    let call = Payload(payload).owned("tool_call_id").or(told.call);
+    let call = Payload(payload).owned("tool_call_id").or(hook.call);
     Some(HookCall {
         event,
         call,
-        ..told
+        ..hook
     })
 }

@@ -13,25 +13,25 @@ pub(crate) static HOST: Host = Host {
 };
 
 fn read(payload: &Value) -> Option<HookCall> {
-    let told = Payload(payload);
-    let event = match told.text("event")? {
+    let payload = Payload(payload);
+    let event = match payload.text("event")? {
         "before" => Event::Before,
         "after" => Event::After(Outcome {
-            status: told.text("status").and_then(status),
-            result: told.value("result").cloned(),
-            error: told.owned("error"),
-            duration_ms: told.value("duration_ms").cloned(),
+            status: payload.text("status").and_then(status),
+            result: payload.value("result").cloned(),
+            error: payload.owned("error"),
+            duration_ms: payload.value("duration_ms").cloned(),
         }),
         _ => Event::Other,
     };
     Some(HookCall {
-        tool: told.tool("tool", &event)?,
-        args: told.args("args"),
-        call: told.owned("call_id"),
-        cwd: told.owned("cwd"),
-        agent: told.owned("agent"),
-        model: told.owned("model"),
-        ..HookCall::of(event, told.text("run_id")?)
+        tool: payload.tool("tool", &event)?,
+        args: payload.args("args"),
+        call: payload.owned("call_id"),
+        cwd: payload.owned("cwd"),
+        agent: payload.owned("agent"),
+        model: payload.owned("model"),
+        ..HookCall::of(event, payload.text("run_id")?)
     })
 }
 

@@ -19,18 +19,18 @@ import { spawn } from "node:child_process"
 const PROGRAM = @PROGRAM@
 const ARGUMENTS = @ARGUMENTS@
 
-function ask(told) {
+function ask(event) {
   return new Promise((resolve, reject) => {
     const guard = spawn(PROGRAM, ARGUMENTS, { stdio: ["pipe", "pipe", "inherit"] })
-    let said = ""
+    let printed = ""
     guard.on("error", reject)
-    guard.stdout.on("data", (part) => { said += part })
+    guard.stdout.on("data", (part) => { printed += part })
     guard.on("close", (code) => {
       if (code !== 0) return reject(new Error("saferun-tui guard failed; remove with: saferun-tui guard uninstall opencode"))
-      try { resolve(JSON.parse(said)) } catch (error) { reject(error) }
+      try { resolve(JSON.parse(printed)) } catch (error) { reject(error) }
     })
     guard.stdin.on("error", () => {})
-    guard.stdin.end(JSON.stringify(told))
+    guard.stdin.end(JSON.stringify(event))
   })
 }
 

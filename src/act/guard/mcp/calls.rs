@@ -385,8 +385,8 @@ impl Calls {
         mailbox.withdraw(question);
         match ended {
             Ended::Answered(answer) => {
-                let told = (answer.state.word(), Some(&*answer.by), &*answer.reason);
-                self.replied(asking, told, began);
+                let reply = (answer.state.word(), Some(&*answer.by), &*answer.reason);
+                self.replied(asking, reply, began);
                 match answer.state {
                     State::Approved => Reply::Approved,
                     State::Denied => {
