@@ -49,7 +49,7 @@ use langsmith::Langsmith;
 use mlflow::Mlflow;
 use phoenix::Phoenix;
 use product::Product;
-use record::Nanos;
+use record::nanos;
 use store::{Origin, Store};
 use tempo::Tempo;
 use wire::{Traffic, Trouble, Wire};
@@ -153,18 +153,18 @@ pub fn cache(address: &Address, filter: Option<&str>) -> Option<PathBuf> {
 pub fn pull(
     wish: &Wish,
     cancel: &CancelFlag,
-    told: &mut dyn FnMut(News),
+    report: &mut dyn FnMut(News),
 ) -> Result<Pulled, Failure> {
     if wish.address.kind == Kind::S3 {
-        return pull_bucket(wish, cancel, told);
+        return pull_bucket(wish, cancel, report);
     }
     let begun = Instant::now();
     let mut product = product_of(wish).map_err(Failure::Input)?;
     let input = |error: &dyn std::fmt::Display| Failure::Input(error.to_string());
     let net = Net::start().map_err(|error| input(&error))?;
     let client = client(&net, &wish.address, wish.cacert.as_deref())?;
-    let told = std::cell::RefCell::new(told);
-    let mut waits = |wait| told.borrow_mut()(News::Waits(wait));
+    let report = std::cell::RefCell::new(report);
+    let mut waits = |wait| report.borrow_mut()(News::Waits(wait));
     let mut wire = Wire::new(client, wish.address.host(), cancel, &mut waits);
     wire.limit(wish.per_minute.or(product.per_minute()));
     product.auth().hide(&mut wire);
@@ -195,7 +195,7 @@ pub fn pull(
     };
     let ended = fetch.run(&mut |until, brought| {
         let (time, records) = (Time(until / 1_000), brought.records);
-        told.borrow_mut()(News::Until { time, records });
+        report.borrow_mut()(News::Until { time, records });
     });
     let brought = fetch.brought;
     let stopped = ended.err().map(|error| match error {
@@ -213,7 +213,7 @@ pub fn pull(
 fn pull_bucket(
     wish: &Wish,
     cancel: &CancelFlag,
-    told: &mut dyn FnMut(News),
+    report: &mut dyn FnMut(News),
 ) -> Result<Pulled, Failure> {
     let begun = Instant::now();
     let bucket = Bucket::new(wish).map_err(Failure::Input)?;
@@ -228,7 +228,7 @@ fn pull_bucket(
     if wish.is_dry {
         return Ok(pulled(&wire, None, wish.until, begun));
     }
-    bucket::pull(&bucket, &mut wire, wish, told)
+    bucket::pull(&bucket, &mut wire, wish, report)
 }
 
 fn client(net: &Net, address: &Address, cacert: Option<&Path>) -> Result<Client, Failure> {
@@ -311,10 +311,6 @@ fn origin(wish: &Wish) -> Origin {
         project: address.project.clone(),
         filter: wish.filter.as_ref().map(|filter| filter.text.clone()),
     }
-}
-
-fn nanos(time: Time) -> Option<Nanos> {
-    time.get().map(|micros| micros.saturating_mul(1_000))
 }
 
 /// What a user can do about it.

@@ -75,7 +75,7 @@ impl Writer {
             let status = match (is_error, result) {
                 (true, _) => Some("error"),
                 (false, Some(_)) => Some("ok"),
-                // Cut off: nobody knows.
+                // The answer was cut off: the outcome is unknown.
                 (false, None) => None,
             };
             let more = json!({

@@ -9,7 +9,7 @@ use std::env;
 use std::fs::{self, DirBuilder};
 use std::io::Read;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -190,7 +190,7 @@ pub(super) fn pull(
     bucket: &Bucket,
     wire: &mut Wire<'_>,
     wish: &Wish,
-    told: &mut dyn FnMut(News),
+    report: &mut dyn FnMut(News),
 ) -> Result<Pulled, Failure> {
     let begun = Instant::now();
     let shown = wish.folder.display();
@@ -212,7 +212,7 @@ pub(super) fn pull(
     let mut brought = 0;
     let ended = changed(bucket, wire, (&folder, &mut cursor), wish, &mut |file| {
         brought += 1;
-        told(News::Until {
+        report(News::Until {
             time: file,
             records: brought,
         });
@@ -236,7 +236,7 @@ fn changed(
     wire: &mut Wire<'_>,
     (folder, cursor): (&Folder, &mut Cursor),
     wish: &Wish,
-    told: &mut dyn FnMut(Time),
+    report: &mut dyn FnMut(Time),
 ) -> Result<(), Stopped> {
     for object in bucket.objects(wire)? {
         let Some(name) = name(&object, &bucket.prefix) else {
@@ -264,7 +264,7 @@ fn changed(
         folder.rename(PART, &name)?;
         cursor.files.insert(name, held);
         save(folder, cursor)?;
-        told(object.changed);
+        report(object.changed);
     }
     save(folder, cursor)?;
     Ok(())
@@ -304,8 +304,7 @@ fn name(object: &Object, prefix: &str) -> Option<String> {
         below
     };
     let is_plain = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.contains('\0');
-    let path: PathBuf = below.split('/').collect();
-    (below.split('/').all(is_plain)).then(|| path.to_string_lossy().into_owned())
+    below.split('/').all(is_plain).then(|| below.to_owned())
 }
 
 #[cfg(test)]

@@ -53,8 +53,8 @@ struct Catch {
 }
 
 impl Fetch<'_, '_> {
-    /// Reads everything from where the last pull ended, and reports its progress to `told`.
-    pub(super) fn run(&mut self, told: &mut dyn FnMut(Nanos, &Brought)) -> Result<(), Stopped> {
+    /// Reads everything from where the last pull ended, and reports its progress.
+    pub(super) fn run(&mut self, report: &mut dyn FnMut(Nanos, &Brought)) -> Result<(), Stopped> {
         let open = self.store.open_traces();
         let mut rows = Rows::parse(&self.store.cursor.rows);
         if rows.is_caught_up {
@@ -67,7 +67,7 @@ impl Fetch<'_, '_> {
         while self.store.cursor.next < self.until {
             self.check_size()?;
             self.window(&mut rows)?;
-            told(self.store.cursor.next, &self.brought);
+            report(self.store.cursor.next, &self.brought);
         }
         if self.product.has_rows() {
             rows.is_caught_up = true;

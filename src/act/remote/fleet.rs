@@ -57,7 +57,7 @@ pub struct Written {
 #[derive(Debug, Clone, Default)]
 pub struct Wanted {
     pub test: String,
-    /// Conditions that are told of each run.
+    /// Conditions whose results are returned with each run.
     pub marks: Vec<String>,
     pub params: Vec<(String, String)>,
     /// The first of them in an order, at most this many.
@@ -101,12 +101,12 @@ impl Fleet {
         })
     }
 
-    /// Inserts a row for each run and each action of a store. `told` hears how many runs are done.
+    /// Inserts a row for each run and each action of a store, and reports how many runs are done.
     pub fn load(
         &self,
         store: &Store,
         cancel: &CancelFlag,
-        told: &mut dyn FnMut(u64),
+        report: &mut dyn FnMut(u64),
     ) -> Result<Written, Failure> {
         let mut writer = write::Writer::new(store, System.now() / 1_000, cancel);
         self.with(cancel, |engine, wire| {
@@ -116,7 +116,7 @@ impl Fleet {
                 block.add(writer.lines(ix));
                 if block.is_full() {
                     block.send(engine, wire, &mut written)?;
-                    told(written.runs);
+                    report(written.runs);
                 }
             }
             block.send(engine, wire, &mut written)?;

@@ -39,18 +39,18 @@ pub(super) fn next(came: Came<'_>, tries: u32, now: i64) -> Next {
         Came::Status { code, headers } => match code {
             200..=299 => Next::Take,
             413 | 422 | 500 | 504 | 524 => Next::Less,
-            429 | 503 => again(tries, PATIENCE, told(headers, now)),
+            429 | 503 => again(tries, PATIENCE, retry_after(headers, now)),
             408 | 501.. => again(tries, TRIES, None),
             _ => Next::Stop,
         },
     }
 }
 
-fn again(tries: u32, most: u32, told: Option<Duration>) -> Next {
+fn again(tries: u32, most: u32, asked: Option<Duration>) -> Next {
     if tries >= most {
         return Next::Stop;
     }
-    Next::Wait(told.unwrap_or_else(|| backoff(tries)))
+    Next::Wait(asked.unwrap_or_else(|| backoff(tries)))
 }
 
 /// 1, 2, 4 … seconds and up to a quarter more, so that several clients do not retry at the same time.
@@ -63,7 +63,7 @@ fn backoff(tries: u32) -> Duration {
 }
 
 /// How long the server asks us to wait: seconds, or a time in any of the notations that servers use.
-fn told(headers: &[(String, String)], now: i64) -> Option<Duration> {
+fn retry_after(headers: &[(String, String)], now: i64) -> Option<Duration> {
     let value = |name: &str| {
         let mut found = headers
             .iter()

@@ -148,6 +148,6 @@ fn stronger(one: Option<(u8, String)>, other: Option<(u8, String)>) -> Option<(u
 }
 
 /// The readers' times have microseconds.
-fn nanos(time: Time) -> Option<Nanos> {
+pub(super) fn nanos(time: Time) -> Option<Nanos> {
     time.get().map(|micros| micros.saturating_mul(1_000))
 }

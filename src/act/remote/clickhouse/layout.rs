@@ -108,7 +108,7 @@ static EVENTS: Layout = Layout {
     selects: false,
 };
 
-/// Langfuse 3: user and session stand on traces.
+/// Langfuse 3: user and session are stored on traces.
 static OBSERVATIONS: Layout = Layout {
     columns: "o.parent_observation_id AS parentObservationId, o.type AS type, o.name AS name, o.level AS level, \
         formatDateTime(o.start_time, '%Y-%m-%dT%H:%i:%S.%fZ', 'UTC') AS startTime, \
