@@ -13,7 +13,8 @@ const REPEATED: usize = 1 << 20;
 /// The member that holds bytes which are not text, in base64.
 pub(crate) const BINARY: &str = "$binary";
 
-/// The first document, and why it ends early, if it does: what comes before the fault is kept.
+/// The first document, and why it ends early, if it does: everything before the fault is kept, unlike by a
+/// loader of whole documents.
 pub(crate) fn read(text: &str) -> (Value, Option<String>) {
     let mut build = Build::default();
     let mut fault = None;
@@ -118,7 +119,7 @@ impl Build {
         }
     }
 
-    /// The document; what is unfinished is closed where it was cut.
+    /// The document; lists and objects that a cut left open are closed there.
     fn end(mut self) -> Value {
         while !self.open.is_empty() {
             self.close();
@@ -161,7 +162,7 @@ fn binary(text: &str) -> Value {
     }
 }
 
-/// A scalar without quotes, by the core schema.
+/// A scalar without quotes, by the core schema; numbers that JSON cannot write stay text.
 fn plain(text: &str) -> Value {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => Value::Null,

@@ -18,7 +18,7 @@ pub(super) const ANSWER: &[u8] = br#"{"type":"response","run_id":"#;
 const HEAD: usize = 2000;
 
 pub(super) struct Events {
-    /// Of the notation, for runs whose agent nobody knows.
+    /// Of the notation: the agent of runs that name none.
     name: &'static str,
     /// The first run; more are numbered.
     run: String,
@@ -219,19 +219,13 @@ impl Events {
     fn result(&mut self, place: &Place, answered: &Answered) {
         let lane = self.lanes.get(place.lane);
         let known = lane.close(answered.call.as_deref(), answered.tool.as_deref());
-        let more = match known.or_else(|| answered.call.clone()) {
-            Some(call) => {
-                let status = answered.is_error.map(|it| if it { "error" } else { "ok" });
-                json!({"call_id": call, "status": status, "result": answered.result})
-            }
-            None => json!({"content": answered.result}),
+        let Some(call) = known.or_else(|| answered.call.clone()) else {
+            self.write("note", place, json!({"content": answered.result}));
+            return;
         };
-        let kind = if more.get("call_id").is_some() {
-            "tool_result"
-        } else {
-            "note"
-        };
-        self.write(kind, place, more);
+        let status = answered.is_error.map(|it| if it { "error" } else { "ok" });
+        let more = json!({"call_id": call, "status": status, "result": answered.result});
+        self.write("tool_result", place, more);
     }
 
     fn said(

@@ -7,7 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::read::MultiGzDecoder;
 use serde_json::Value;
 
-use crate::ingest::yaml::BINARY;
+use crate::ingest::json;
+use crate::ingest::yaml::{self, BINARY};
 use crate::model::quantity::{Elapsed, Time};
 
 /// A body that unpacks to more than this is cut.
@@ -34,31 +35,44 @@ impl Exchange {
             Some(at) => rest.split_at_checked(at).unwrap_or((rest, "")),
             None => (rest, ""),
         };
-        // A name and a password may stand before the host.
+        // A name and a password may precede the host.
         (host.rsplit('@').next().unwrap_or_default(), path)
+    }
+}
+
+/// A recording as one JSON value, and why it ends early, if it does. Anything but whole JSON is read as YAML, which
+/// includes JSON and keeps everything before a fault.
+pub(super) fn document(whole: &[u8]) -> (Value, Option<String>) {
+    let whole = whole.strip_prefix(b"\xef\xbb\xbf").unwrap_or(whole);
+    match json::value(whole) {
+        Some(found) => (found, None),
+        None => yaml::read(&String::from_utf8_lossy(whole)),
     }
 }
 
 /// The bytes of a body: a text, base64, or JSON that the recorder has parsed; unpacked if they are compressed.
 pub(super) fn bytes(body: &Value) -> Vec<u8> {
-    let encoded = |text: &str| {
-        let packed: String = text.split_ascii_whitespace().collect();
-        STANDARD.decode(packed).unwrap_or_default()
-    };
     match body {
         Value::Null => Vec::new(),
         Value::String(text) => unpacked(text.clone().into_bytes()),
-        Value::Object(members) => match members.get(BINARY).and_then(Value::as_str) {
-            Some(text) => unpacked(encoded(text)),
-            None => body.to_string().into_bytes(),
+        Value::Object(members) => match members.get(BINARY) {
+            Some(packed @ Value::String(_)) => from_base64(packed),
+            Some(_) | None => body.to_string().into_bytes(),
         },
         other => other.to_string().into_bytes(),
     }
 }
 
+/// The bytes of a body that is recorded in base64; none if it is not text.
+pub(super) fn from_base64(body: &Value) -> Vec<u8> {
+    let text = body.as_str().unwrap_or_default();
+    let packed: String = text.split_ascii_whitespace().collect();
+    unpacked(STANDARD.decode(packed).unwrap_or_default())
+}
+
 /// Recorders keep the header that says how a body is compressed even where they have unpacked it, so its first bytes
 /// decide.
-pub(super) fn unpacked(bytes: Vec<u8>) -> Vec<u8> {
+fn unpacked(bytes: Vec<u8>) -> Vec<u8> {
     let mut text = Vec::new();
     let read = match bytes.as_slice() {
         [0x1f, 0x8b, ..] => MultiGzDecoder::new(bytes.as_slice())
@@ -68,14 +82,14 @@ pub(super) fn unpacked(bytes: Vec<u8>) -> Vec<u8> {
             .and_then(|decoder| decoder.take(LARGEST).read_to_end(&mut text)),
         _ => return bytes,
     };
-    // What comes before a fault is worth reading.
+    // The part before a fault is worth reading.
     match read {
         Err(_) if text.is_empty() => bytes,
         Ok(_) | Err(_) => text,
     }
 }
 
-/// The first of these members that is there.
+/// The first of these members that is present; null if there is none.
 pub(super) fn member<'a>(of: &'a Value, names: &[&str]) -> &'a Value {
     let found = names
         .iter()

@@ -1,10 +1,10 @@
 //! HAR, the archives of browsers, proxies and HTTP clients.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Exchanges;
-use super::exchange::{Exchange, bytes, member, status, text};
-use crate::ingest::{json, time, yaml};
+use super::exchange::{Exchange, bytes, document, from_base64, member, status, text};
+use crate::ingest::time;
 use crate::model::quantity::Elapsed;
 
 pub(super) fn is_one(head: &[u8]) -> bool {
@@ -17,15 +17,7 @@ pub(super) fn is_one(head: &[u8]) -> bool {
 }
 
 pub(super) fn exchanges(whole: &[u8]) -> Exchanges {
-    let found = json::value(whole).or_else(|| {
-        let text = String::from_utf8_lossy(whole);
-        json::value(text.trim_start_matches('\u{feff}').as_bytes())
-    });
-    // What is cut is read as YAML, which includes JSON and keeps what comes before a fault.
-    let (found, fault) = match found {
-        Some(found) => (found, None),
-        None => yaml::read(&String::from_utf8_lossy(whole)),
-    };
+    let (found, fault) = document(whole);
     let list = found.pointer("/log/entries").and_then(Value::as_array);
     let list = list.map(Vec::as_slice).unwrap_or_default();
     (list.iter().map(exchange).collect(), fault)
@@ -35,7 +27,7 @@ fn exchange(entry: &Value) -> Exchange {
     let request = member(entry, &["request"]);
     let response = member(entry, &["response"]);
     let content = member(response, &["content"]);
-    let said = member(content, &["text"]);
+    let body = member(content, &["text"]);
     let is_packed = text(content, &["encoding"]) == "base64";
     let took = member(entry, &["time"]).as_f64();
     Exchange {
@@ -44,9 +36,9 @@ fn exchange(entry: &Value) -> Exchange {
         request: bytes(member(member(request, &["postData"]), &["text"])),
         status: status(member(response, &["status"])),
         response: if is_packed {
-            bytes(&json!({ yaml::BINARY: said }))
+            from_base64(body)
         } else {
-            bytes(said)
+            bytes(body)
         },
         began: time::from_text(text(entry, &["startedDateTime"]).as_bytes()),
         // Recorders write -1 for what they do not know.

@@ -6,8 +6,8 @@
 use serde_json::Value;
 
 use super::Exchanges;
-use super::exchange::{Exchange, bytes, member, status, text};
-use crate::ingest::{json, time, yaml};
+use super::exchange::{Exchange, bytes, document, from_base64, member, status, text};
+use crate::ingest::time;
 use crate::model::quantity::{Elapsed, Time};
 
 pub(super) fn is_one(head: &[u8]) -> bool {
@@ -16,19 +16,16 @@ pub(super) fn is_one(head: &[u8]) -> bool {
     if head.starts_with('{') {
         return head.contains("\"interactions\"") && head.contains("\"request\"");
     }
-    let is_said = |line: &&str| {
+    let is_content = |line: &&str| {
         let is_aside = line.trim().is_empty() || line.starts_with(['#', '-', '%']);
         !is_aside && !line.starts_with("version:")
     };
-    let first = head.lines().find(is_said).unwrap_or_default();
+    let first = head.lines().find(is_content).unwrap_or_default();
     first.starts_with("interactions:") || first.starts_with("http_interactions:")
 }
 
 pub(super) fn exchanges(whole: &[u8]) -> Exchanges {
-    let (found, fault) = match json::value(whole) {
-        Some(found) => (found, None),
-        None => yaml::read(&String::from_utf8_lossy(whole)),
-    };
+    let (found, fault) = document(whole);
     let list = member(&found, &["interactions", "http_interactions"]);
     let list = list.as_array().map(Vec::as_slice).unwrap_or_default();
     (list.iter().map(exchange).collect(), fault)
@@ -60,7 +57,7 @@ fn body(of: &Value) -> Vec<u8> {
     }
     match member(found, &["base64_string"]) {
         Value::Null => bytes(member(found, &["string"])),
-        packed => bytes(&serde_json::json!({ yaml::BINARY: packed })),
+        packed => from_base64(packed),
     }
 }
 

@@ -294,7 +294,7 @@ fn copied(path: &Path, last: Option<Snapshot>) -> Result<Opened, String> {
     let seen = look(path);
     let copy = Snapshot::of(path, last)?;
     let connection = connect(copy.path(), Way::Copy)?;
-    // Its log is written back by nobody, so that the copy of the store can be used again.
+    // Closing it must not write the log back: the copy would no longer match the store, and could not be used again.
     connection
         .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
         .map_err(|error| reason(&error))?;
