@@ -290,11 +290,14 @@ impl Writer {
         match headers::session(headers) {
             Some(run) => {
                 self.home.get_or_insert_with(|| run.clone());
-                From { run, is_told: true }
+                From {
+                    run,
+                    is_named: true,
+                }
             }
             None => From {
                 run: self.home(),
-                is_told: false,
+                is_named: false,
             },
         }
     }
@@ -412,7 +415,7 @@ impl Writer {
             (Bodies::Full, Some(value)) => value,
             (Bodies::Delta, Some(value)) => {
                 if let Some(base) = &mut lane.base {
-                    base.tell(&id, value)
+                    base.record(&id, value)
                 } else {
                     lane.base = Some(Base::new(&id, value.clone()));
                     value

@@ -50,15 +50,15 @@ pub fn reported(usage: &Usage) -> Option<Value> {
     if usage.is_none() {
         return None;
     }
-    let told = |tokens: Tokens| tokens.get();
+    let count = |tokens: Tokens| tokens.get();
     let mut out = json!({
-        "input_tokens": told(usage.input),
-        "output_tokens": told(usage.output),
-        "cache_read_tokens": told(usage.cache_read),
-        "cache_write_tokens": told(usage.cache_write),
-        "cache_write_hour_tokens": told(usage.cache_write_hour),
-        "reasoning_tokens": told(usage.reasoning),
-        "web_searches": told(usage.web_searches),
+        "input_tokens": count(usage.input),
+        "output_tokens": count(usage.output),
+        "cache_read_tokens": count(usage.cache_read),
+        "cache_write_tokens": count(usage.cache_write),
+        "cache_write_hour_tokens": count(usage.cache_write_hour),
+        "reasoning_tokens": count(usage.reasoning),
+        "web_searches": count(usage.web_searches),
     });
     if let Value::Object(members) = &mut out {
         members.retain(|_, value| !value.is_null());
@@ -208,9 +208,9 @@ impl Reading {
             Form::Lines(line) => piece(&mut **fold, error, "", line),
             Form::Whole(all) => whole(&mut **fold, error, all),
         }
-        let (mut said, told) = self.fold.end(is_whole);
-        said.usage = usage::read(self.api, &told);
-        said.cost_usd = told.get("cost").filter(|it| it.is_number()).cloned();
+        let (mut said, counts) = self.fold.end(is_whole);
+        said.usage = usage::read(self.api, &counts);
+        said.cost_usd = counts.get("cost").filter(|it| it.is_number()).cloned();
         said.error = self.error.or(said.error);
         said
     }
@@ -266,15 +266,15 @@ pub(super) fn failed(body: &Value) -> Option<Failed> {
 }
 
 /// Later counts replace earlier ones; null changes nothing.
-pub(super) fn merge(told: &mut Value, more: Option<&Value>) {
+pub(super) fn merge(counts: &mut Value, more: Option<&Value>) {
     let Some(Value::Object(more)) = more else {
         return;
     };
-    if !told.is_object() {
-        *told = Value::Object(Map::new());
+    if !counts.is_object() {
+        *counts = Value::Object(Map::new());
     }
     for (name, value) in more.iter().filter(|(_, value)| !value.is_null()) {
-        told[name] = value.clone();
+        counts[name] = value.clone();
     }
 }
 

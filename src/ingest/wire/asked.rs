@@ -174,16 +174,16 @@ fn message(raw: &Value) -> Vec<Content> {
     };
     let is_result =
         |it: &&Value| text(it, "type").is_some_and(|kind| kind.ends_with("tool_result"));
-    let mut told: Vec<Content> = blocks.iter().filter(is_result).map(result_block).collect();
+    let mut found: Vec<Content> = blocks.iter().filter(is_result).map(result_block).collect();
     let rest = blocks.iter().filter(|it| !is_result(it)).cloned();
     let (own, rest): (Vec<Value>, Vec<Value>) = rest.partition(is_of_host);
     if !own.is_empty() {
-        told.push(Content::Injected(Value::Array(own)));
+        found.push(Content::Injected(Value::Array(own)));
     }
     if !rest.is_empty() {
-        told.push(prompt(role, Some(&Value::Array(rest))));
+        found.push(prompt(role, Some(&Value::Array(rest))));
     }
-    told
+    found
 }
 
 /// An unmarked result is no error: that is the default of the API.
@@ -225,21 +225,21 @@ fn contents(raw: &Value) -> Vec<Content> {
     }
     let parts = items(raw, "parts");
     let answer = |part: &Value| {
-        let told = part.get("functionResponse")?;
+        let response = part.get("functionResponse")?;
         Some(Content::Result(Answered {
-            call: owned(told, "id"),
-            tool: owned(told, "name"),
-            result: told.get("response").cloned().unwrap_or_default(),
+            call: owned(response, "id"),
+            tool: owned(response, "name"),
+            result: response.get("response").cloned().unwrap_or_default(),
             is_error: None,
         }))
     };
-    let mut told: Vec<Content> = parts.iter().filter_map(answer).collect();
+    let mut found: Vec<Content> = parts.iter().filter_map(answer).collect();
     let is_rest = |it: &&Value| it.get("functionResponse").is_none();
     let rest: Vec<Value> = parts.iter().filter(is_rest).cloned().collect();
     if !rest.is_empty() {
-        told.push(prompt("user", Some(&Value::Array(rest))));
+        found.push(prompt("user", Some(&Value::Array(rest))));
     }
-    told
+    found
 }
 
 /// Contents that are only text, as text.

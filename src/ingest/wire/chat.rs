@@ -86,17 +86,17 @@ impl Chat {
             &mut self.usage,
             body.get("x_groq").and_then(|it| it.get("usage")),
         );
-        for told in items(body, "choices") {
-            merge(&mut self.usage, told.get("usage"));
-            let index = told.get("index").and_then(Value::as_u64);
+        for piece in items(body, "choices") {
+            merge(&mut self.usage, piece.get("usage"));
+            let index = piece.get("index").and_then(Value::as_u64);
             let choice = self.choices.entry(index.unwrap_or(0)).or_default();
-            if let Some(delta) = present(told, member) {
+            if let Some(delta) = present(piece, member) {
                 choice.take(delta);
             }
             choice.finish = choice
                 .finish
                 .take()
-                .or_else(|| owned(told, "finish_reason"));
+                .or_else(|| owned(piece, "finish_reason"));
         }
     }
 }
@@ -112,11 +112,11 @@ impl Choice {
         if let Some(thought) = reasoning.iter().find_map(|name| text(delta, name)) {
             self.reasoning.push_str(thought);
         }
-        for told in items(delta, "tool_calls") {
-            let asking = self.asking(told);
-            let function = present(told, "function").or(present(told, "custom"));
+        for call in items(delta, "tool_calls") {
+            let asking = self.asking(call);
+            let function = present(call, "function").or(present(call, "custom"));
             if asking.id.is_empty() {
-                asking.id = owned(told, "id").unwrap_or_default();
+                asking.id = owned(call, "id").unwrap_or_default();
             }
             if let Some(function) = function {
                 asking.take(function);
@@ -132,9 +132,9 @@ impl Choice {
     }
 
     /// The call that a delta belongs to: by index, or, from hosts that send none, the last one.
-    fn asking(&mut self, told: &Value) -> &mut Asking {
-        let index = told.get("index").and_then(Value::as_u64);
-        let id = text(told, "id").filter(|id| !id.is_empty());
+    fn asking(&mut self, call: &Value) -> &mut Asking {
+        let index = call.get("index").and_then(Value::as_u64);
+        let id = text(call, "id").filter(|id| !id.is_empty());
         let found = match (index, id) {
             (Some(_), _) => self.calls.iter().position(|it| it.index == index),
             (None, Some(id)) => self.calls.iter().position(|it| it.id == id),

@@ -28,15 +28,15 @@ impl Base {
     }
 
     /// The record of the next request, which becomes the base.
-    pub fn tell(&mut self, id: &str, request: Value) -> Value {
-        let told = (self.chain + 1 < EVERY)
+    pub fn record(&mut self, id: &str, request: Value) -> Value {
+        let changes = (self.chain + 1 < EVERY)
             .then(|| difference(&self.id, &self.request, &request))
             .flatten();
-        self.chain = if told.is_some() { self.chain + 1 } else { 0 };
+        self.chain = changes.as_ref().map_or(0, |_| self.chain + 1);
         id.clone_into(&mut self.id);
-        let told = told.unwrap_or_else(|| request.clone());
+        let recorded = changes.unwrap_or_else(|| request.clone());
         self.request = request;
-        told
+        recorded
     }
 }
 
@@ -45,14 +45,14 @@ fn difference(base: &str, before: &Value, now: &Value) -> Option<Value> {
     let (Value::Object(before), Value::Object(now)) = (before, now) else {
         return None;
     };
-    let mut told = Map::new();
-    told.insert("$base".to_owned(), base.into());
+    let mut changes = Map::new();
+    changes.insert("$base".to_owned(), base.into());
     let gone: Vec<&String> = before
         .keys()
         .filter(|name| !now.contains_key(*name))
         .collect();
     if !gone.is_empty() {
-        told.insert("$drop".to_owned(), json!(gone));
+        changes.insert("$drop".to_owned(), json!(gone));
     }
     for (name, value) in now {
         let known = before.get(name);
@@ -60,7 +60,7 @@ fn difference(base: &str, before: &Value, now: &Value) -> Option<Value> {
             continue;
         }
         let lists = (known.and_then(Value::as_array), value.as_array());
-        let told_value = match lists {
+        let changed = match lists {
             (Some(known), Some(list)) if LISTS.contains(&name.as_str()) => {
                 let pairs = known.iter().zip(list);
                 let keep = pairs.take_while(|(before, now)| before == now).count();
@@ -73,11 +73,11 @@ fn difference(base: &str, before: &Value, now: &Value) -> Option<Value> {
             _ if value.get("$keep").is_some() => return None,
             _ => value.clone(),
         };
-        told.insert(name.clone(), told_value);
+        changes.insert(name.clone(), changed);
     }
     // These names would be read as ours.
     let is_ours = |name: &String| name == "$base" || name == "$drop";
-    (!now.keys().any(is_ours)).then_some(Value::Object(told))
+    (!now.keys().any(is_ours)).then_some(Value::Object(changes))
 }
 
 #[cfg(test)]
@@ -89,14 +89,14 @@ mod tests {
     #[test]
     fn a_request_that_grew_is_recorded_as_what_was_added() {
         let mut base = Base::new("e1", json!({"model": "m", "messages": [1, 2], "stop": "x"}));
-        let told = base.tell("e2", json!({"model": "m", "messages": [1, 2, 3], "n": 1}));
+        let recorded = base.record("e2", json!({"model": "m", "messages": [1, 2, 3], "n": 1}));
         assert_eq!(
-            told,
+            recorded,
             json!({"$base": "e1", "$drop": ["stop"], "messages": {"$keep": 2, "$add": [3]}, "n": 1})
         );
-        let told = base.tell("e3", json!({"model": "m", "messages": [1, 2, 4], "n": 1}));
+        let recorded = base.record("e3", json!({"model": "m", "messages": [1, 2, 4], "n": 1}));
         assert_eq!(
-            told,
+            recorded,
             json!({"$base": "e2", "messages": {"$keep": 2, "$add": [4]}})
         );
     }
@@ -105,15 +105,15 @@ mod tests {
     fn an_unrelated_request_and_now_and_then_any_is_recorded_whole() {
         let mut base = Base::new("e1", json!({"messages": [1, 2, 3]}));
         let other = json!({"messages": [7]});
-        assert_eq!(base.tell("e2", other.clone()), other);
-        let whole = |told: &Value| told.get("$base").is_none();
+        assert_eq!(base.record("e2", other.clone()), other);
+        let whole = |recorded: &Value| recorded.get("$base").is_none();
         let mut list = vec![7];
-        let told: Vec<bool> = (0..100)
+        let wholes: Vec<bool> = (0..100)
             .map(|n| {
                 list.push(n);
-                whole(&base.tell(&format!("f{n}"), json!({"messages": list})))
+                whole(&base.record(&format!("f{n}"), json!({"messages": list})))
             })
             .collect();
-        assert_eq!(told.iter().filter(|it| **it).count(), 2, "{told:?}");
+        assert_eq!(wholes.iter().filter(|it| **it).count(), 2, "{wholes:?}");
     }
 }

@@ -63,7 +63,7 @@ pub struct Placed {
 pub struct From {
     pub run: String,
     /// The host named the session.
-    pub is_told: bool,
+    pub is_named: bool,
 }
 
 #[derive(Debug, Default)]
@@ -115,7 +115,7 @@ impl Lanes {
         let system = leading(&asked.messages);
         let mut best: Option<(usize, usize)> = None;
         for (at, it) in self.conversations.iter().enumerate() {
-            let is_near = it.run == from.run || (!from.is_told && it.run.starts_with(&from.run));
+            let is_near = it.run == from.run || (!from.is_named && it.run.starts_with(&from.run));
             let pairs = it.hashes.iter().zip(&asked.messages);
             let shared = pairs
                 .take_while(|(hash, message)| **hash == message.hash)
@@ -148,9 +148,9 @@ impl Lanes {
                 parent = Some(open.call.clone());
                 Some(named(open))
             }
-            None if is_first || (!works && !from.is_told) => None,
+            None if is_first || (!works && !from.is_named) => None,
             None if !asked.has_tools => works.then(|| SIDE.to_owned()),
-            None if from.is_told => None,
+            None if from.is_named => None,
             None => {
                 self.runs += 1;
                 run = format!("{}-{}", from.run, self.runs + 1);
@@ -310,10 +310,11 @@ fn holds(args: &Value, words: &str) -> bool {
 /// The name of a subagent.
 fn named(open: &Open) -> String {
     let names = ["subagent_type", "agent_type", "agent", "subagent"];
-    let mut told = names
+    let mut given = names
         .iter()
         .filter_map(|name| open.args.get(name)?.as_str());
-    told.find(|it| !it.is_empty())
+    given
+        .find(|it| !it.is_empty())
         .unwrap_or(&open.tool)
         .to_owned()
 }
@@ -328,7 +329,7 @@ mod tests {
 
     fn place(
         lanes: &mut Lanes,
-        is_told: bool,
+        is_named: bool,
         tools: bool,
         said: &[(&str, &str)],
     ) -> (String, Option<String>, Placed) {
@@ -342,7 +343,7 @@ mod tests {
         }
         let from = From {
             run: "r".to_owned(),
-            is_told,
+            is_named,
         };
         let placed = lanes.place(&from, &Asked::read(Api::Messages, &body));
         let it = lanes.get(placed.at);

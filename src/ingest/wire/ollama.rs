@@ -23,10 +23,10 @@ impl Fold for Ollama {
         self.thinking
             .push_str(text(message, "thinking").unwrap_or_default());
         let asked = items(message, "tool_calls").iter();
-        self.calls.extend(asked.map(|told| {
-            let function = told.get("function").unwrap_or(told);
+        self.calls.extend(asked.map(|call| {
+            let function = call.get("function").unwrap_or(call);
             Part::Call(Call {
-                id: owned(told, "id").or_else(|| owned(function, "id")),
+                id: owned(call, "id").or_else(|| owned(function, "id")),
                 tool: owned(function, "name").unwrap_or_default(),
                 args: function
                     .get("arguments")

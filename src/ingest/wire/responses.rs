@@ -19,7 +19,7 @@ pub(super) struct Responses {
 
 #[derive(Debug, Default)]
 struct Item {
-    told: Value,
+    value: Value,
     is_done: bool,
     text: String,
     args: String,
@@ -44,9 +44,9 @@ impl Fold for Responses {
         let item = self.items.entry(index.unwrap_or(0)).or_default();
         match kind {
             "response.output_item.added" | "response.output_item.done" => {
-                item.told = piece.get("item").cloned().unwrap_or_default();
+                item.value = piece.get("item").cloned().unwrap_or_default();
                 item.is_done = kind.ends_with("done");
-                let calls = text(&item.told, "type").is_some_and(|it| it.ends_with("_call"));
+                let calls = text(&item.value, "type").is_some_and(|it| it.ends_with("_call"));
                 self.has_spoken |= calls;
             }
             "response.output_text.delta" | "response.refusal.delta" => {
@@ -87,9 +87,9 @@ impl Fold for Responses {
             is_complete: self.is_complete,
             ..Said::default()
         };
-        let told = items(&response, "output");
-        if self.is_complete && !told.is_empty() {
-            for item in told {
+        let output = items(&response, "output");
+        if self.is_complete && !output.is_empty() {
+            for item in output {
                 parts(item, &mut said.parts);
             }
         } else {
@@ -121,13 +121,13 @@ fn error(response: &Value) -> Option<Failed> {
 impl Item {
     fn parts(self, out: &mut Vec<Part>) {
         if self.is_done {
-            parts(&self.told, out);
+            parts(&self.value, out);
             return;
         }
         say(out, Part::Reasoning(self.reasoning));
         say(out, Part::Text(self.text));
-        if text(&self.told, "type").is_some_and(|it| it.ends_with("_call")) {
-            let mut call = call(&self.told);
+        if text(&self.value, "type").is_some_and(|it| it.ends_with("_call")) {
+            let mut call = call(&self.value);
             call.args = unpacked(&self.args);
             out.push(Part::Call(call));
         }

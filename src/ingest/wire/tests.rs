@@ -136,7 +136,7 @@ fn a_chat_answer_in_one_body_and_calls_without_an_index() {
     assert_eq!(found.parts, [text("Hi"), call("a", "f", json!("not json"))]);
     assert_eq!(found.cost_usd, Some(json!(0.01)));
     assert!(found.is_complete);
-    let delta = |told: Value| json!({"choices": [{"delta": {"tool_calls": [told]}}]});
+    let delta = |call: Value| json!({"choices": [{"delta": {"tool_calls": [call]}}]});
     let found = said(
         Api::Chat,
         &sse(&[

@@ -131,7 +131,7 @@ impl Events {
         asked.model = asked.model.or_else(|| model_in_path(path));
         let from = From {
             run: self.run.clone(),
-            is_told: false,
+            is_named: false,
         };
         let placed = self.lanes.place(&from, &asked);
         let lane = self.lanes.get(placed.at);
