@@ -21,9 +21,9 @@ use crate::act::guard::live::hash;
 use crate::act::net::coding;
 use crate::base::sha256;
 use crate::ingest::prices::PriceTable;
-use crate::ingest::wire::asked::{Answered, Asked, Content, Message as Asking, shown};
+use crate::ingest::wire::asked::{Answered, Asked, Content, Message as Asking};
 use crate::ingest::wire::delta::Base;
-use crate::ingest::wire::lanes::{From, Lanes};
+use crate::ingest::wire::lanes::{From, Lanes, Placed};
 use crate::ingest::wire::model_in_path;
 
 /// How often to check for calls that are due.
@@ -390,23 +390,17 @@ impl Writer {
         let lane = self.lanes.get(placed.at);
         let (run, agent) = (lane.run.clone(), lane.agent.clone());
         self.start(&run, began, asked.model.as_deref());
-        let mut target = Target {
+        let target = Target {
             run: run.clone(),
             agent,
             lane: placed.at,
             at: began,
         };
         if placed.is_new {
-            self.begin(&mut target, &asked, placed.earlier);
+            self.begin(&target, &asked, &placed);
         }
-        for message in asked.messages.get(..placed.from).unwrap_or_default() {
-            self.lanes.get(placed.at).is_news(message);
-        }
-        for message in asked.messages.get(placed.from..).unwrap_or_default() {
-            let is_news = self.lanes.get(placed.at).is_news(message);
-            if is_news || !placed.is_rewritten {
-                self.tell(&target, message);
-            }
+        for message in self.lanes.news(&placed, &asked) {
+            self.tell(&target, message);
         }
         let id = self.id();
         let lane = self.lanes.get(placed.at);
@@ -440,25 +434,15 @@ impl Writer {
     }
 
     /// Records how a conversation begins.
-    fn begin(&mut self, target: &mut Target, asked: &Asked, earlier: usize) {
-        if earlier > 0 {
-            let words = format!(
-                "the conversation began earlier: its first request has {earlier} earlier messages"
-            );
+    fn begin(&mut self, target: &Target, asked: &Asked, placed: &Placed) {
+        if let Some(words) = placed.note() {
             self.trace.tell(
                 ("note", &target.run, target.at),
                 json!({"agent": target.agent, "content": words}),
             );
         }
         if let Some(system) = &asked.system {
-            let more = json!({
-                "id": self.id(),
-                "parent_id": self.lanes.get(target.lane).parent,
-                "role": "system",
-                "agent": target.agent,
-                "content": shown(system),
-            });
-            self.trace.tell(("prompt", &target.run, target.at), more);
+            self.prompt(target, "system", (system, false));
         }
     }
 
@@ -478,23 +462,10 @@ impl Writer {
         }
     }
 
-    fn prompt(&mut self, target: &Target, role: &str, (content, is_injected): (&Value, bool)) {
+    fn prompt(&mut self, target: &Target, role: &str, prompt: (&Value, bool)) {
         let id = self.id();
-        let lane = self.lanes.get(target.lane);
-        let more = json!({
-            "id": id,
-            "parent_id": lane.parent,
-            "role": role,
-            "agent": target.agent,
-            "content": shown(content),
-            "injected": is_injected.then_some(true),
-        });
-        if role == "user" && !is_injected {
-            lane.prompt = Some(id);
-            // The user continued: open calls were interrupted.
-            lane.abandon();
-        }
-        self.trace.tell(("prompt", &target.run, target.at), more);
+        let fields = self.lanes.get(target.lane).prompted(id, role, prompt);
+        self.trace.tell(("prompt", &target.run, target.at), fields);
     }
 
     fn result(&mut self, target: &Target, answered: &Answered) {
@@ -508,17 +479,9 @@ impl Writer {
             self.trace.tell(("note", &target.run, target.at), more);
             return;
         };
-        let status = answered
-            .is_error
-            .map(|is_error| if is_error { "error" } else { "ok" });
-        let more = json!({
-            "call_id": call,
-            "agent": target.agent,
-            "status": status,
-            "result": answered.result,
-        });
+        let fields = answered.fields(&call, target.agent.as_deref());
         self.trace
-            .tell(("tool_result", &target.run, target.at), more);
+            .tell(("tool_result", &target.run, target.at), fields);
         if is_known {
             self.audit.ran(&target.run, &call, target.at);
         }

@@ -1,6 +1,6 @@
 //! What a request sends to a model, message by message, so that only what is new since the last request is recorded.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Api;
 use super::json::{items, owned, present, text, words};
@@ -48,6 +48,19 @@ pub struct Answered {
     pub result: Value,
     /// Not every API reports it.
     pub is_error: Option<bool>,
+}
+
+impl Answered {
+    /// The fields of the event that records it as the result of `call`.
+    pub fn fields(&self, call: &str, agent: Option<&str>) -> Value {
+        let word = |is_error| if is_error { "error" } else { "ok" };
+        json!({
+            "call_id": call,
+            "agent": agent,
+            "status": self.is_error.map(word),
+            "result": self.result,
+        })
+    }
 }
 
 impl Asked {
@@ -153,7 +166,7 @@ fn chat(raw: &Value) -> Vec<Content> {
         "tool" | "function" => Content::Result(Answered {
             call: owned(raw, "tool_call_id"),
             tool: owned(raw, "name").or_else(|| owned(raw, "tool_name")),
-            result: content.map(plain).unwrap_or_default(),
+            result: content.map(shown).unwrap_or_default(),
             is_error: None,
         }),
         _ => prompt("user", content),
@@ -192,7 +205,7 @@ fn result_block(block: &Value) -> Content {
     Content::Result(Answered {
         call: owned(block, "tool_use_id"),
         tool: None,
-        result: block.get("content").map(plain).unwrap_or_default(),
+        result: block.get("content").map(shown).unwrap_or_default(),
         is_error: Some(is_error.unwrap_or(false)),
     })
 }
@@ -208,7 +221,7 @@ fn item(raw: &Value) -> Vec<Content> {
         (kind, _) if kind.ends_with("_output") => Content::Result(Answered {
             call: owned(raw, "call_id").or_else(|| owned(raw, "id")),
             tool: None,
-            result: raw.get("output").map(plain).unwrap_or_default(),
+            result: raw.get("output").map(shown).unwrap_or_default(),
             is_error: None,
         }),
         // Reasoning and calls come back as the model sent them.
@@ -243,7 +256,7 @@ fn contents(raw: &Value) -> Vec<Content> {
 }
 
 /// Contents that are only text, as text.
-fn plain(content: &Value) -> Value {
+pub(super) fn shown(content: &Value) -> Value {
     let is_text = |it: &Value| it.get("text").is_some_and(Value::is_string);
     match content {
         Value::Array(parts) if parts.iter().all(is_text) => {
@@ -252,11 +265,6 @@ fn plain(content: &Value) -> Value {
         }
         other => other.clone(),
     }
-}
-
-/// The text of contents, as shown; anything else stays as it is.
-pub fn shown(content: &Value) -> Value {
-    plain(content)
 }
 
 fn hash(message: &Value) -> u64 {

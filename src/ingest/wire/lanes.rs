@@ -6,9 +6,9 @@
 
 use std::collections::HashSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::asked::{Asked, Content, Message};
+use super::asked::{Asked, Content, Message, shown};
 use super::delta::Base;
 
 /// The agent of calls beside the work: titles, summaries, classifiers.
@@ -103,6 +103,19 @@ impl Lanes {
             }
             None => self.begin(from, asked),
         }
+    }
+
+    /// The messages of a request that were not recorded before.
+    pub fn news<'m>(&mut self, placed: &Placed, asked: &'m Asked) -> Vec<&'m Message> {
+        let known = &mut self.get(placed.at).known;
+        let (before, rest) = asked
+            .messages
+            .split_at(placed.from.min(asked.messages.len()));
+        known.extend(before.iter().map(|it| it.hash));
+        let news = rest
+            .iter()
+            .filter(|it| known.insert(it.hash) || !placed.is_rewritten);
+        news.collect()
     }
 
     /// The conversation that a request continues, and how many messages they share.
@@ -210,6 +223,18 @@ impl Lanes {
     }
 }
 
+impl Placed {
+    /// The note about messages from before the recording, if there are any.
+    pub fn note(&self) -> Option<String> {
+        (self.earlier > 0).then(|| {
+            format!(
+                "the conversation began earlier: its first request has {} earlier messages",
+                self.earlier
+            )
+        })
+    }
+}
+
 impl Conversation {
     fn take(&mut self, asked: &Asked) {
         self.hashes = asked.messages.iter().map(|it| it.hash).collect();
@@ -223,9 +248,22 @@ impl Conversation {
         self.open = Vec::new();
     }
 
-    /// Whether a message was not recorded before.
-    pub fn is_news(&mut self, message: &Message) -> bool {
-        self.known.insert(message.hash)
+    /// The fields of the event that records a prompt. When the user continues, open calls were interrupted.
+    pub fn prompted(&mut self, id: String, role: &str, prompt: (&Value, bool)) -> Value {
+        let (content, is_injected) = prompt;
+        let fields = json!({
+            "id": id,
+            "parent_id": self.parent,
+            "role": role,
+            "agent": self.agent,
+            "content": shown(content),
+            "injected": is_injected.then_some(true),
+        });
+        if role == "user" && !is_injected {
+            self.prompt = Some(id);
+            self.abandon();
+        }
+        fields
     }
 
     pub fn answered(&mut self, id: &str) {

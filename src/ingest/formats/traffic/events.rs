@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 use super::exchange::Exchange;
 use crate::base::human;
 use crate::ingest::wire::answer::{Failed, Part, Reading, Said, reported};
-use crate::ingest::wire::asked::{Answered, Asked, Content, Message, shown};
-use crate::ingest::wire::lanes::{From, Lanes};
+use crate::ingest::wire::asked::{Answered, Asked, Content, Message};
+use crate::ingest::wire::lanes::{From, Lanes, Placed};
 use crate::ingest::wire::{Api, model_in_path};
 use crate::model::quantity::Time;
 
@@ -143,19 +143,10 @@ impl Events {
         };
         self.start(&place, asked.model.as_deref());
         if placed.is_new {
-            self.begin(&place, &asked, placed.earlier);
+            self.begin(&place, &asked, &placed);
         }
-        let (before, rest) = asked
-            .messages
-            .split_at(placed.from.min(asked.messages.len()));
-        for message in before {
-            self.lanes.get(place.lane).is_news(message);
-        }
-        for message in rest {
-            let is_news = self.lanes.get(place.lane).is_news(message);
-            if is_news || !placed.is_rewritten {
-                self.message(&place, message);
-            }
+        for message in self.lanes.news(&placed, &asked) {
+            self.message(&place, message);
         }
         let said = answer(api, exchange);
         self.said(
@@ -166,19 +157,12 @@ impl Events {
         );
     }
 
-    fn begin(&mut self, place: &Place, asked: &Asked, earlier: usize) {
-        if earlier > 0 {
-            let words = format!(
-                "the conversation began earlier: its first request has {earlier} earlier messages"
-            );
+    fn begin(&mut self, place: &Place, asked: &Asked, placed: &Placed) {
+        if let Some(words) = placed.note() {
             self.write("note", place, json!({"content": words}));
         }
         if let Some(system) = &asked.system {
-            let parent = self.lanes.get(place.lane).parent.clone();
-            let id = self.id();
-            let more =
-                json!({"id": id, "parent_id": parent, "role": "system", "content": shown(system)});
-            self.write("prompt", place, more);
+            self.prompt(place, "system", (system, false));
         }
     }
 
@@ -198,22 +182,10 @@ impl Events {
         }
     }
 
-    fn prompt(&mut self, place: &Place, role: &str, (content, is_injected): (&Value, bool)) {
+    fn prompt(&mut self, place: &Place, role: &str, prompt: (&Value, bool)) {
         let id = self.id();
-        let lane = self.lanes.get(place.lane);
-        let more = json!({
-            "id": id,
-            "parent_id": lane.parent,
-            "role": role,
-            "content": shown(content),
-            "injected": is_injected.then_some(true),
-        });
-        if role == "user" && !is_injected {
-            lane.prompt = Some(id);
-            // The user continued: open calls were interrupted.
-            lane.abandon();
-        }
-        self.write("prompt", place, more);
+        let fields = self.lanes.get(place.lane).prompted(id, role, prompt);
+        self.write("prompt", place, fields);
     }
 
     fn result(&mut self, place: &Place, answered: &Answered) {
@@ -223,9 +195,8 @@ impl Events {
             self.write("note", place, json!({"content": answered.result}));
             return;
         };
-        let status = answered.is_error.map(|it| if it { "error" } else { "ok" });
-        let more = json!({"call_id": call, "status": status, "result": answered.result});
-        self.write("tool_result", place, more);
+        let fields = answered.fields(&call, place.agent.as_deref());
+        self.write("tool_result", place, fields);
     }
 
     fn said(
