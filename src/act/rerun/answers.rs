@@ -95,16 +95,19 @@ pub fn difference(a: &Answers, b: &Answers) -> String {
         return format!("difference: too few answers (at least {FEWEST} each)");
     }
     let found = newcombe(a.agreement.rate(), b.agreement.rate(), two_sided(0.05));
-    let points = |share: f64| format!("{:+.0}", share * 100.0);
     let word = if found.lo > 0.0 || found.hi < 0.0 {
         ""
     } else {
         ": not enough to be sure"
     };
     format!(
-        "difference {} points [{}, {}]{word}",
-        points(found.value),
-        points(found.lo),
-        points(found.hi)
+        "difference {}{word}",
+        points(found.value, found.lo, found.hi)
     )
+}
+
+/// A difference of shares and its interval: `+60 points [+20, +80]`.
+pub fn points(value: f64, lo: f64, hi: f64) -> String {
+    let [value, lo, hi] = [value, lo, hi].map(|share| share * 100.0);
+    format!("{value:+.0} points [{lo:+.0}, {hi:+.0}]")
 }

@@ -14,9 +14,8 @@ use crate::analysis::diff::step::canon;
 use crate::analysis::replay::Tape;
 use crate::export::redact::Masked;
 use crate::export::saferun;
-use crate::ingest::wire::answer::{Part, Said};
+use crate::ingest::wire::answer::{Part, Said, reported};
 use crate::model::action::{ActionIx, Kind, Status};
-use crate::model::quantity::{Tokens, Usage};
 use crate::store::Store;
 use crate::store::bodies::{self, Depth};
 
@@ -73,14 +72,14 @@ impl Kept {
     pub fn call(&mut self, step: Step<'_>, call: &Call, done: &Done, now: i64) {
         let id = step.id(now, 1);
         self.events.extend(step.start(&id, 1));
-        let status = if done.code() == 0 { "ok" } else { "error" };
+        let has_failed = done.code() != 0;
+        let status = if has_failed { "error" } else { "ok" };
         self.events.push(json!({
             "type": "tool_call", "run_id": id, "id": "rerun", "ts": now, "tool": call.tool, "args": call.arguments,
         }));
-        let failed = done.code() != 0;
         self.events.push(json!({
             "type": "tool_result", "run_id": id, "call_id": "rerun", "ts": now, "status": status,
-            "result": done.ran.stdout, "error": failed.then_some(done.ran.stderr.as_str()),
+            "result": done.ran.stdout, "error": has_failed.then_some(done.ran.stderr.as_str()),
             "duration_ms": u64::try_from(done.ran.took.as_millis()).unwrap_or(u64::MAX),
         }));
         self.events.push(end(&id));
@@ -199,7 +198,7 @@ fn answer(
     let text = texts.collect::<Vec<&str>>().join("\n");
     let response = json!({
         "type": "response", "run_id": run, "id": "rerun", "ts": now, "model": said.model, "content": text,
-        "usage": usage(&said.usage), "duration_ms": u64::try_from(attempt.took.as_millis()).unwrap_or(u64::MAX),
+        "usage": reported(&said.usage).unwrap_or_else(|| json!({})), "duration_ms": u64::try_from(attempt.took.as_millis()).unwrap_or(u64::MAX),
         "finish_reason": said.finish,
     });
     let mut events = vec![response];
@@ -218,16 +217,4 @@ fn answer(
         }
     }
     events
-}
-
-fn usage(usage: &Usage) -> Value {
-    let counts = [
-        ("input_tokens", usage.input),
-        ("output_tokens", usage.output),
-        ("cache_read_tokens", usage.cache_read),
-        ("cache_write_tokens", usage.cache_write),
-        ("reasoning_tokens", usage.reasoning),
-    ];
-    let known = |(name, tokens): (&str, Tokens)| Some((name.to_owned(), tokens.get()?.into()));
-    Value::Object(counts.into_iter().filter_map(known).collect())
 }

@@ -114,11 +114,7 @@ impl Offer {
             Exactness::Reconstructed => curl::sendable(&mut body, found.api, row.model()),
         };
         let edits = edit(&mut body, &wanted.edits)?;
-        for name in ["stream", "stream_options"] {
-            if let Some(members) = body.as_object_mut() {
-                members.shift_remove(name);
-            }
-        }
+        unstream(&mut body);
         Ok(Offer {
             call,
             seq: row.seq(),
@@ -143,11 +139,7 @@ impl Offer {
     pub fn with(&self, body: Value, model: String) -> Offer {
         let mut other = self.clone();
         (other.body, other.models) = (body, vec![model]);
-        for name in ["stream", "stream_options"] {
-            if let Some(members) = other.body.as_object_mut() {
-                members.shift_remove(name);
-            }
-        }
+        unstream(&mut other.body);
         other
     }
 
@@ -324,6 +316,14 @@ fn models(body: &Value, wanted: &Wanted, answered: &str) -> Result<Vec<String>, 
     Ok(models)
 }
 
+/// Answers are read whole.
+fn unstream(body: &mut Value) {
+    if let Some(members) = body.as_object_mut() {
+        members.shift_remove("stream");
+        members.shift_remove("stream_options");
+    }
+}
+
 /// The first tool call of an answer.
 fn first(answer: &Answer) -> First {
     let asked = answer.calls().next();
@@ -373,7 +373,7 @@ impl Origins {
 
 /// Applies `PATH=VALUE`; returns what changed.
 fn edit(body: &mut Value, edits: &[String]) -> Result<Vec<Value>, String> {
-    let mut told = Vec::new();
+    let mut changes = Vec::new();
     for text in edits {
         let wrong = |what: &str| format!("--set {text}: {what}");
         let (path, value) = text
@@ -407,9 +407,9 @@ fn edit(body: &mut Value, edits: &[String]) -> Result<Vec<Value>, String> {
         change.insert("path".to_owned(), path.into());
         change.insert("from".to_owned(), from.unwrap_or_default());
         change.insert("to".to_owned(), to);
-        told.push(Value::Object(change));
+        changes.push(Value::Object(change));
     }
-    Ok(told)
+    Ok(changes)
 }
 
 #[cfg(test)]
@@ -423,13 +423,13 @@ mod tests {
         let mut body = json!({"messages": [{"content": "12.50"}], "temperature": 1});
         let edits =
             ["$.messages[0].content=1250x", "temperature=0", "top_p=0.5"].map(str::to_owned);
-        let told = edit(&mut body, &edits).expect("edited");
+        let changes = edit(&mut body, &edits).expect("edited");
         assert_eq!(
             body,
             json!({"messages": [{"content": "1250x"}], "temperature": 0, "top_p": 0.5})
         );
         assert_eq!(
-            told[0],
+            changes[0],
             json!({"path": "$.messages[0].content", "from": "12.50", "to": "1250x"})
         );
         for wrong in ["temperature", "=1", "messages[4].x=1", "temperature.x=1"] {

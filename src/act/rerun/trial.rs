@@ -230,18 +230,11 @@ impl Outcome {
     /// Only the unchanged request itself has none to compare with.
     fn cells(&self, unchanged: Option<&Outcome>) -> [String; 4] {
         let percent = |share: f64| format!("{:.0}", share * 100.0);
-        let points = |share: f64| format!("{:+.0}", share * 100.0);
         let interval = self.interval();
         let interval = interval.map(|(lo, hi)| format!("{}–{} %", percent(lo), percent(hi)));
         let conclusion = unchanged.map(|unchanged| {
-            let effect = self.effect(unchanged).map(|(value, lo, hi)| {
-                format!(
-                    "{} points [{}, {}]: ",
-                    points(value),
-                    points(lo),
-                    points(hi)
-                )
-            });
+            let effect = self.effect(unchanged);
+            let effect = effect.map(|(value, lo, hi)| answers::points(value, lo, hi) + ": ");
             format!("{}{}", effect.unwrap_or_default(), self.verdict(unchanged))
         });
         [
