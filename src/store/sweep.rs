@@ -1,4 +1,4 @@
-//! Reads the records of many rows with few reads, for those who look at one value of each and open nothing.
+//! Reads the records of many rows with few reads, for callers that look at one value of each without opening it.
 
 use crate::ingest::json::{Cursor, Marks, Record};
 use crate::model::action::ActionIx;
@@ -6,7 +6,7 @@ use crate::model::chunk::CHUNK_ROWS;
 use crate::store::Store;
 use crate::store::stretch::{self, BLOCK, Piece};
 
-/// Its buffers are used again.
+/// Kept between chunks, so that its buffers are reused.
 #[derive(Debug, Default)]
 pub struct Sweep {
     pieces: Vec<Piece>,
@@ -16,7 +16,7 @@ pub struct Sweep {
 
 impl Sweep {
     /// Shows the own records of some rows of a chunk, in the order of the files. None stands for a record that could
-    /// not be read with others: it is too long, or not there any more.
+    /// not be read with others: it is too long, or no longer there.
     pub fn records(
         &mut self,
         store: &Store,

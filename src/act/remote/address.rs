@@ -159,7 +159,7 @@ impl Address {
         };
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (host, project) = match kind {
-            // The first word is the bucket; which host has it is set in the environment.
+            // The first word is the bucket; its host is set in the environment.
             Kind::S3 => ("", rest),
             _ => rest.split_once('/').unwrap_or((rest, "")),
         };

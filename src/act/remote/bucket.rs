@@ -1,5 +1,5 @@
-//! `s3://`: the files below a prefix of a bucket, as they are. What is new or has changed is fetched, by pieces; files
-//! that are gone from the bucket stay.
+//! `s3://`: the files below a prefix of a bucket, as they are. Files that are new or have changed are fetched in
+//! pieces; files that are gone from the bucket stay.
 
 mod listing;
 mod sign;
@@ -117,7 +117,7 @@ impl Bucket {
         request.map_err(|error| Trouble::Down(error.to_string()))
     }
 
-    /// A page of the list; `after` is what the one before named.
+    /// A page of the list; `after` is the cursor that the previous page named.
     fn list(
         &self,
         wire: &mut Wire<'_>,
@@ -153,7 +153,7 @@ impl Bucket {
         }
     }
 
-    /// Writes a file by pieces, first under another name.
+    /// Writes a file in pieces, first under another name.
     fn fetch(&self, wire: &mut Wire<'_>, folder: &Folder, object: &Object) -> Result<(), Stopped> {
         folder.patch(PART, 0, &mut std::io::empty())?;
         let key = escape::percent(decoded(&object.key).as_bytes(), b"-._~/");

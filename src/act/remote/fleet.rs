@@ -1,5 +1,5 @@
-//! Rows of our own in `ClickHouse`: `load` writes them, and figures are read back. They are those of the same traces
-//! read here, because the rows hold what our readers found, and sums are made of whole numbers.
+//! Rows of our own in `ClickHouse`: `load` writes them, and figures are read back. They equal those of the same
+//! traces read here, because the rows hold what our readers found, and only whole numbers are added up.
 
 mod cells;
 mod groups;

@@ -179,7 +179,7 @@ struct Recorded {
     result: Value,
 }
 
-/// An attempt ends here. How it would have gone on is not known.
+/// An attempt ends here. How it would have continued is unknown.
 fn end(run: &str) -> Value {
     json!({"type": "run_end", "run_id": run})
 }

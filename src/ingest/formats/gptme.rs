@@ -131,7 +131,7 @@ impl Agent for Gptme {
     }
 }
 
-/// Branches of a conversation lie in a folder beside it.
+/// The main branch of a conversation; other branches are in a folder beside it.
 const FILE: &str = "conversation.jsonl";
 
 fn answer(record: &Value, said: &str, out: &mut Rows) {
@@ -222,8 +222,8 @@ fn of_line(line: &str) -> Option<Call> {
     })
 }
 
-/// The same lines, after the name of the conversation; each answer gets a number, and each result the call that it
-/// belongs to: the oldest one of the last answer that has none.
+/// The same lines, after a line with the name of the conversation. Each answer gets a number, and each result the id of
+/// its call: the oldest call of the last answer that has no result yet.
 fn as_lines(path: &Path, whole: &[u8]) -> Vec<u8> {
     let folder = path.parent().and_then(Path::file_name).unwrap_or_default();
     let mut made = json!({"gptme": folder.to_string_lossy()}).to_string();

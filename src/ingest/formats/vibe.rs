@@ -87,7 +87,7 @@ fn is_session(meta: &Value) -> bool {
     all(meta, &["session_id", "start_time", "environment"])
 }
 
-/// Whether a file only says what is read with the messages beside it.
+/// Whether a file describes a session whose messages are in the file beside it, with which it is read.
 pub(crate) fn is_about(path: &Path) -> bool {
     let is_named = path.file_name().is_some_and(|name| name == ABOUT);
     is_named && path.with_file_name(MESSAGES).is_file() && about(path).is_some()
@@ -100,7 +100,7 @@ fn about(messages: &Path) -> Option<Value> {
     is_session(&meta).then_some(meta)
 }
 
-/// The messages behind a line about the session.
+/// A line about the session, then its messages.
 fn as_lines(path: &Path, messages: &[u8]) -> Vec<u8> {
     let session = json!({"vibe": about(path)}).to_string();
     [session.as_bytes(), b"\n", messages].concat()

@@ -26,8 +26,8 @@ pub struct Converted {
     pub(crate) fault: Option<String>,
 }
 
-/// Whether a file in a folder is listed because it can be converted: most files with these extensions cannot. (What has
-/// an extension of traces is listed in any case.)
+/// Whether a file in a folder is listed because it can be converted: most files with these extensions cannot. (Files
+/// with an extension of traces are listed in any case.)
 pub(crate) fn is_in_folders(path: &Path) -> bool {
     let ending = path.extension().map(|ending| ending.to_string_lossy());
     match ending.as_deref() {

@@ -4,7 +4,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use crate::act::net::secret::Secret;
-use crate::base::sha256;
+use crate::base::{escape, sha256};
 
 /// The hash of no bytes.
 const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -54,7 +54,7 @@ impl Signer {
         let scope = format!("{day}/{}/s3/aws4_request", self.region);
         let digest = sha256::hex(request.as_bytes());
         let text = format!("AWS4-HMAC-SHA256\n{time}\n{scope}\n{digest}");
-        let signature = hex(&mac(&self.key(&day), &text));
+        let signature = escape::hex(&mac(&self.key(&day), &text));
         let id = &self.id;
         let signed = format!(
             "AWS4-HMAC-SHA256 Credential={id}/{scope},SignedHeaders={names},Signature={signature}"
@@ -77,11 +77,6 @@ fn mac(key: &[u8], text: &str) -> Vec<u8> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("a key may have any length");
     mac.update(text.as_bytes());
     mac.finalize().into_bytes().to_vec()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let digits = |byte: &u8| format!("{byte:02x}");
-    bytes.iter().map(digits).collect::<Vec<String>>().concat()
 }
 
 #[cfg(test)]

@@ -206,7 +206,7 @@ fn day(time: Time) -> String {
 }
 
 impl<'a> Writer<'a> {
-    /// `loaded_at` tells this load from earlier ones, in milliseconds.
+    /// `loaded_at`, in milliseconds, distinguishes this load from earlier ones.
     pub(super) fn new(store: &'a Store, loaded_at: i64, cancel: &CancelFlag) -> Writer<'a> {
         let all: Vec<RunIx> = (0..store.runs().len() as u32).map(RunIx).collect();
         let named = store.runs().iter().map(|run| !run.id.is_empty());

@@ -89,15 +89,12 @@ struct Look {
 }
 
 fn look(path: &Path) -> Look {
+    let log = file(&beside(path, "-wal"));
     Look {
         file: file(path),
-        log: file(&beside(path, "-wal")),
-        has_log: size(path, "-wal") > 0 || beside(path, "-shm").exists(),
+        log,
+        has_log: log.3 > 0 || beside(path, "-shm").exists(),
     }
-}
-
-fn size(path: &Path, ending: &str) -> u64 {
-    beside(path, ending).metadata().map_or(0, |it| it.len())
 }
 
 #[derive(Debug, Default)]
