@@ -9,8 +9,8 @@ mod copy;
 mod headers;
 mod mcp;
 mod proxy;
+mod response;
 mod routes;
-mod said;
 mod telemetry;
 mod time;
 mod trace;
@@ -201,9 +201,9 @@ impl Recording {
         let parts = (breaker, self.options.prices);
         let writer = Writer::new(self.trace, manner, parts, clock);
         let ended: Arc<OnceLock<Ended>> = Arc::default();
-        let told = Arc::clone(&ended);
+        let outcome = Arc::clone(&ended);
         let writing = thread::Builder::new().name("recorder".to_owned());
-        let writing = writing.spawn(move || writer.run(&copies, &told))?;
+        let writing = writing.spawn(move || writer.run(&copies, &outcome))?;
         let status = running.wait()?;
         // Set only here.
         let _ = ended.set(ended_as(status));

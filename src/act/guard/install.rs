@@ -142,7 +142,7 @@ pub fn install(name: &str, how: How<'_>) -> Result<Plan, String> {
     let host = known(name)?;
     let program = program()?;
     let file = files::of(host, how)?;
-    let before = current(&file.path).map_err(|error| said(&file.path, &error))?;
+    let before = current(&file.path).map_err(|error| failed(&file.path, &error))?;
     let without = match &before {
         Some(text) => files::removed(&file, text, host)?,
         None => None,
@@ -166,7 +166,7 @@ pub fn install(name: &str, how: How<'_>) -> Result<Plan, String> {
 pub fn uninstall(name: &str, how: How<'_>) -> Result<Plan, String> {
     let host = known(name)?;
     let file = files::of(host, how)?;
-    let before = current(&file.path).map_err(|error| said(&file.path, &error))?;
+    let before = current(&file.path).map_err(|error| failed(&file.path, &error))?;
     let after = match &before {
         Some(text) => files::removed(&file, text, host)?,
         None => None,
@@ -251,7 +251,7 @@ fn current(path: &Path) -> io::Result<Option<String>> {
     }
 }
 
-fn said(path: &Path, error: &io::Error) -> String {
+fn failed(path: &Path, error: &io::Error) -> String {
     format!("{}: {error}", path.display())
 }
 

@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use super::copy::End;
-use super::said::millis;
+use super::response::millis;
 use super::writer::{Passing, Writer};
 use crate::act::net::coding;
 use crate::ingest::wire::events;

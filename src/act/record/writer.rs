@@ -14,7 +14,7 @@ use super::breaker::Breaker;
 use super::copy::{Copies, End, Head, Lost, Message, What};
 use super::headers;
 use super::mcp::Called;
-use super::said::{Placement, Saying};
+use super::response::{ModelCall, Placement};
 use super::time::Clockwork;
 use super::trace::Trace;
 use crate::act::guard::live::hash;
@@ -507,7 +507,7 @@ impl Writer {
             ..
         } = passing;
         if let Some(placement) = placed {
-            let saying = Saying {
+            let call = ModelCall {
                 head: &head,
                 placement,
                 began,
@@ -516,7 +516,7 @@ impl Writer {
                 how,
                 lost,
             };
-            self.said(saying);
+            self.response(call);
         } else {
             let status = answer.as_ref().map(|it| it.status);
             let bytes = answer.as_ref().map(|it| it.bytes);

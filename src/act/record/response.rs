@@ -27,7 +27,7 @@ pub(super) struct Placement {
 }
 
 /// A model call that has ended.
-pub(super) struct Saying<'a> {
+pub(super) struct ModelCall<'a> {
     pub(super) head: &'a Head,
     pub(super) placement: Placement,
     pub(super) began: i64,
@@ -39,8 +39,8 @@ pub(super) struct Saying<'a> {
 
 impl Writer {
     /// Records a model call that has ended.
-    pub(super) fn said(&mut self, saying: Saying<'_>) {
-        let Saying {
+    pub(super) fn response(&mut self, call: ModelCall<'_>) {
+        let ModelCall {
             head,
             placement,
             began,
@@ -48,7 +48,7 @@ impl Writer {
             mut answer,
             how,
             lost,
-        } = saying;
+        } = call;
         if let End::Stopped { rule, reason } = &how {
             self.stop(&placement, (rule, reason), at);
         }
