@@ -146,8 +146,8 @@ fn a_what_if_over_real_runs_counts_what_the_reference_counts() {
         ..Place::default()
     };
     let judged = history::judge(&store, &set, &place, &CancelFlag::new());
-    let set = (&set, &Modes::default());
-    let report = whatif::report(&store, set, (&judged, Against::Recorded), &|_| true);
+    let (modes, against) = (Modes::default(), Against::Recorded);
+    let report = whatif::report(&store, (&set, &modes), (&judged, against), &|_| true);
     let mut table: BTreeMap<String, u64> = report
         .table
         .iter()
