@@ -11,6 +11,7 @@ use crate::base::cancel::CancelFlag;
 use crate::export::answers::shape::{self, Served};
 use crate::export::answers::{chat, gemini, messages, responses};
 use crate::export::curl;
+use crate::export::json::is_unsafe;
 use crate::export::redact::{Masked, Reason};
 use crate::ingest::request::Api;
 use crate::ingest::wire;
@@ -239,17 +240,12 @@ fn scalar(value: &Value) -> String {
             '\n' => quoted.push_str("\\n"),
             '\t' => quoted.push_str("\\t"),
             ' '..='~' => quoted.push(c),
-            '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fdff}' if !is_hidden(c) => quoted.push(c),
+            '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fdff}' if !is_unsafe(c) => quoted.push(c),
             _ => write!(quoted, "\\U{:08X}", u32::from(c)).expect("a String takes anything"),
         }
     }
     quoted.push('"');
     quoted
-}
-
-/// Line ends of YAML, and characters that cannot be seen.
-fn is_hidden(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
 }
 
 #[cfg(test)]
