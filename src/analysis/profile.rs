@@ -27,7 +27,7 @@ pub struct Profile {
     pub tools: Vec<ToolUse>,
     /// The number of actions per equal slice of the run's time; empty if no times are recorded.
     pub shape: Vec<u32>,
-    /// The row that tells how the run ended: its recorded end, else its last error.
+    /// The row that shows how the run ended: its recorded end, else its last error.
     pub end: Option<ActionIx>,
 }
 
@@ -62,7 +62,7 @@ pub fn profile(store: &Store, run: RunIx, slices: usize, cancel: &CancelFlag) ->
                 let slice = usize::try_from(slice).unwrap_or(0).min(slices - 1);
                 profile.shape[slice] += 1;
             }
-            if tells_end(action.kind(), action.status()) {
+            if shows_end(action.kind(), action.status()) {
                 profile.end = Some(action.ix());
             }
             if action.kind() == Kind::ToolCall {
@@ -78,8 +78,8 @@ pub fn profile(store: &Store, run: RunIx, slices: usize, cancel: &CancelFlag) ->
     profile
 }
 
-/// Ends come last, so an error behind one is of what was recorded after it.
-fn tells_end(kind: Kind, status: Status) -> bool {
+/// A recorded end is the last row, unless more was recorded after it: then its last error counts.
+fn shows_end(kind: Kind, status: Status) -> bool {
     match kind {
         Kind::RunEnd | Kind::Error => true,
         Kind::ToolCall | Kind::Response => matches!(status, Status::Error | Status::Timeout),
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_a_run_tells_why_it_failed() {
+    fn the_end_of_a_run_shows_why_it_failed() {
         const END: &str = r#"{"type":"run_end","run_id":"r","ts":"2026-11-22T10:00:12Z","status":"error","reason":"gave up"}
 "#;
         let found = |text: String| {

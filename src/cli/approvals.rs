@@ -231,7 +231,7 @@ fn warning(store: &Store, entry: &Entry, short: &[String]) -> String {
     )
 }
 
-/// `5 approved · 1 denied · blocked 515 min in 5 prompts`.
+/// `5 approved · 1 denied · waited 515 min for 5 approvals`.
 fn sums(totals: &Totals) -> String {
     const MINUTE: i64 = 60_000_000;
     let counts = [
@@ -249,13 +249,13 @@ fn sums(totals: &Totals) -> String {
         .map(|(count, words)| format!("{} {words}", human::count(*count)))
         .collect();
     if let Some(wait) = totals.wait.get() {
-        let prompts = human::counted(totals.waits, "approval");
-        parts.push(if wait < MINUTE {
-            format!("waited {} for {prompts}", human::span(wait))
+        let wait = if wait < MINUTE {
+            human::span(wait)
         } else {
-            let minutes = human::count((wait / MINUTE).unsigned_abs());
-            format!("blocked {minutes} min in {prompts}")
-        });
+            format!("{} min", human::count((wait / MINUTE).unsigned_abs()))
+        };
+        let approvals = human::counted(totals.waits, "approval");
+        parts.push(format!("waited {wait} for {approvals}"));
     }
     parts.join(" · ")
 }

@@ -131,8 +131,7 @@ fn write(cx: &mut Cx, to: Place<'_>, paths: Paths, how: Write) -> anyhow::Result
         ..ask
     };
     let found = ask.cohort(&read.store, &CancelFlag::new());
-    let (cohort, pair_by, excluded) = found
-        .map_err(|refusal| Failure::Usage(words::refusal(&refusal, words::Reader::CommandLine)))?;
+    let (cohort, pair_by, excluded) = found.map_err(Failure::from)?;
     let new = cohort.runs.len();
     let known = before.as_ref().map_or(0, |(old, _)| old.runs.len());
     let cohort = match before {
@@ -248,7 +247,7 @@ fn check(cx: &mut Cx, file: &Path, paths: Paths, how: &CohortHow) -> anyhow::Res
     };
     let answer = ask
         .against(&read.store, cohort, &CancelFlag::new())
-        .map_err(|refusal| Failure::Usage(words::refusal(&refusal, words::Reader::CommandLine)))?;
+        .map_err(Failure::from)?;
     print(cx, &read.store, &answer, false)?;
     if exit != Exit::Done {
         return Ok(exit);

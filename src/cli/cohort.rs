@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 
-use crate::analysis::cohort::ask::{Answer, Ask, Choice};
+use crate::analysis::cohort::ask::{Answer, Ask, Choice, Refusal};
 use crate::analysis::cohort::compare::{Comparison, Options};
 use crate::analysis::cohort::expect::Rule;
 use crate::analysis::cohort::figure::{Figure, Kind};
@@ -178,9 +178,7 @@ impl Command for Cohort {
         }
         let answer = ask
             .run(&read.store, &CancelFlag::new())
-            .map_err(|refusal| {
-                Failure::Usage(words::refusal(&refusal, words::Reader::CommandLine))
-            })?;
+            .map_err(Failure::from)?;
         if self.sequential {
             let outcome = sequential::sequential(cx, &answer.comparison, &self.how.metric)?;
             return Ok(if exit == Exit::Done { outcome } else { exit });
@@ -208,6 +206,12 @@ const COLUMNS: &[Column] = &[
 
 /// At most this many divergences and transitions are listed.
 const SHOWN: usize = 8;
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Failure {
+        Failure::Usage(words::refusal(&refusal, words::Reader::CommandLine))
+    }
+}
 
 /// The runs to compare, and the question about them.
 fn read(cx: &Cx, paths: &[PathBuf], ask: Ask) -> anyhow::Result<(Read, Ask, Exit)> {

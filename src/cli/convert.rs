@@ -66,7 +66,7 @@ impl Command for Convert {
         if read.store.is_empty() {
             return Ok(exit);
         }
-        let runs = runs(cx, &read)?;
+        let runs = filter::selected(cx, &read)?;
         if runs.is_empty() {
             let what = "no run matches: nothing was written";
             return Err(Failure::Usage(what.to_owned()).into());
@@ -178,15 +178,4 @@ fn file_name(id: &str) -> String {
     };
     let name: String = id.chars().take(100).map(letter).collect();
     name.trim_start_matches('.').to_owned()
-}
-
-/// The runs to write: all that were named and match the filter.
-fn runs(cx: &Cx, read: &Read) -> anyhow::Result<Vec<RunIx>> {
-    let mut runs = read.runs();
-    if let Some(condition) = cx.global.condition.as_deref() {
-        let expr = filter::parse(condition)?;
-        let found = filter::runs(cx, &read.store, &expr);
-        runs.retain(|ix| found.contains(ix));
-    }
-    Ok(runs)
 }

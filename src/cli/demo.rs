@@ -38,7 +38,7 @@ impl Command for Demo {
     }
 }
 
-/// What there is to see.
+/// Where to begin.
 const WAY_IN: &str = "the demo: runs with most errors first · enter opens one, e goes to its first error · 5 compares two models";
 
 macro_rules! samples {

@@ -335,8 +335,7 @@ fn show(options: &tui::Options, messages: Messages) -> anyhow::Result<Exit> {
     })
 }
 
-/// Where agents keep their runs.
-/// Where runs that agents will delete are kept.
+/// Copies runs that agents will delete; none without a home folder.
 fn keeper() -> Option<Keeper> {
     Some(Keeper {
         state: state::usual_folder()?,

@@ -1,5 +1,7 @@
 //! Filters as a user writes them: parsed, with carets under a mistake, and evaluated on a store.
 
+use std::collections::HashSet;
+
 use serde::Serialize;
 
 use crate::base::cancel::CancelFlag;
@@ -7,6 +9,7 @@ use crate::base::clock::{Clock, System};
 use crate::base::{human, text};
 use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::{Exit, Failure};
+use crate::cli::load::Read;
 use crate::cli::out::Progress;
 use crate::cli::{Cx, alert};
 use crate::model::action::ActionIx;
@@ -129,6 +132,20 @@ pub(super) fn hint(cx: &Cx, store: &Store, expr: &Expr, over: Over) {
 
 pub(super) fn runs(cx: &Cx, store: &Store, expr: &Expr) -> Vec<RunIx> {
     runs::runs(store, expr, &context(cx), &CancelFlag::new())
+}
+
+/// The runs that the paths name and that match, in the order of the store.
+pub(super) fn among(cx: &Cx, read: &Read, expr: &Expr) -> Vec<RunIx> {
+    let matching: HashSet<RunIx> = runs(cx, &read.store, expr).into_iter().collect();
+    let mut named = read.runs();
+    named.retain(|run| matching.contains(run));
+    named
+}
+
+/// The runs that the paths and `--where` select.
+pub(super) fn selected(cx: &Cx, read: &Read) -> Result<Vec<RunIx>, Failure> {
+    let condition = condition(cx)?;
+    Ok(condition.map_or_else(|| read.runs(), |expr| among(cx, read, &expr)))
 }
 
 pub(super) fn context(cx: &Cx) -> Context {

@@ -1,4 +1,4 @@
-//! `fleet`: traces that are too many for one machine, as rows of an engine.
+//! `fleet` and `load`: traces too large for one machine, as rows of an engine.
 
 pub(super) mod load;
 pub(super) mod rows;
@@ -25,7 +25,7 @@ enum Action {
 
 #[derive(Debug, clap::Args)]
 struct Ddl {
-    /// Print instead columns for `otel_traces` by which `pull -w` selects faster
+    /// Instead print columns of `otel_traces` with which `pull -w` selects faster
     #[arg(long)]
     accelerate: bool,
 }

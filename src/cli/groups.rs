@@ -1,4 +1,4 @@
-//! What the commands are for, in groups: how `--help`, `help` and the manual list them.
+//! The commands grouped by purpose, as `--help` and the manual list them.
 
 use std::fmt::Write as _;
 
@@ -61,7 +61,7 @@ pub(super) const GROUPS: &[Group] = &[
     ),
 ];
 
-/// The commands of a group with what they are about, as far as this build has them.
+/// The commands of a group that this build has, each with its description.
 pub(super) fn listed<'a>(group: &Group, program: &'a clap::Command) -> Vec<(&'a str, String)> {
     let found = group
         .names
@@ -75,10 +75,10 @@ pub(super) fn listed<'a>(group: &Group, program: &'a clap::Command) -> Vec<(&'a 
         .collect()
 }
 
-/// Before the name of a command, and behind it: what it is about begins in one column.
+/// The indent of a name, and the width of its column.
 const INDENT: usize = 2;
 const NAME: usize = 14;
-/// Wider lines would break in the narrowest terminals that are usual.
+/// The width of the narrowest usual terminal.
 const WIDTH: usize = 80;
 
 /// The help of the program, with the commands in groups.

@@ -353,7 +353,7 @@ impl Try {
     fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
         let (tool, args) = match (&self.call, &self.file) {
             (Some(call), _) => described(call)?,
-            (None, Some(file)) => told(file)?,
+            (None, Some(file)) => from_file(file)?,
             (None, None) => return Err(Failure::Usage("no call was given".to_owned()).into()),
         };
         let places = places()?;
@@ -421,7 +421,7 @@ fn role_of(effect: Effect) -> Role {
 }
 
 /// A call from a file, in our form or as a hook payload.
-fn told(file: &Path) -> Result<(String, Value), Failure> {
+fn from_file(file: &Path) -> Result<(String, Value), Failure> {
     let wrong = |why: String| Failure::Usage(format!("{}: {why}", file.display()));
     let text = fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
     let call: Value = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;

@@ -45,12 +45,12 @@ const EXIT_CODES: &[(&str, &str)] = &[
         "usage error, invalid filter, or output that cannot be written",
     ),
     (
-        "4",
-        "input missing or unreadable, no records in it, or bytes lost while reading",
-    ),
-    (
         "3",
         "an alert fired (alert check), or a request or call without a recorded answer (serve, mcp-serve)",
+    ),
+    (
+        "4",
+        "input missing or unreadable, no records in it, or bytes lost while reading",
     ),
     ("5", "malformed lines (verify --strict)"),
     ("6", "a gate is inconclusive: not enough runs"),

@@ -1,10 +1,10 @@
-//! Lines of an input that is not trusted. A line that is too long is skipped, and never held whole.
+//! Reads lines from an untrusted input. A line that is too long is skipped, and never held in memory.
 
 use std::io::{self, BufRead};
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Line {
-    /// Without its newline; what is not UTF-8 is replaced.
+    /// Without its newline; invalid UTF-8 is replaced.
     Text(String),
     TooLong,
 }

@@ -65,7 +65,8 @@ impl Command for Ls {
             let order = order(&self.rows)?;
             let read = fleet::rows::runs(cx, &fleet, (order, self.rows.limit))?;
             let all = (0..read.store.runs().len() as u32).map(RunIx);
-            return show(cx, &read, (all.collect(), order), &self.rows);
+            show(cx, &read, (all.collect(), order), &self.rows)?;
+            return Ok(Exit::Done);
         }
         let read = cx.load.paths(&cx.notes, &paths)?;
         list(cx, &read, &self.rows)
@@ -133,15 +134,14 @@ fn show(
     read: &Read,
     (mut runs, order): (Vec<RunIx>, Order),
     rows: &Rows,
-) -> anyhow::Result<Exit> {
+) -> anyhow::Result<()> {
     let picked = OFFER.pick(&rows.columns)?;
     order.sort(&read.store, &mut runs);
     runs.truncate(rows.limit.unwrap_or(usize::MAX));
     match cx.global.machine() {
-        Some(machine) => print(cx, machine, (read, &runs), picked.as_ref())?,
-        None => print_table(cx, read, &runs, picked.as_ref())?,
+        Some(machine) => print(cx, machine, (read, &runs), picked.as_ref()),
+        None => print_table(cx, read, &runs, picked.as_ref()),
     }
-    Ok(Exit::Done)
 }
 
 fn order(rows: &Rows) -> Result<Order, Failure> {

@@ -1,7 +1,6 @@
 //! Which run a path means: `PATH` if it holds one run, otherwise `PATH#RUN` or `PATH#RUN:SEQ`; with a
 //! filter, the run that matches.
 
-use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -134,20 +133,20 @@ fn in_file(cx: &Cx, read: &Read, target: &Target) -> anyhow::Result<Found> {
 
 /// The runs that can be meant; at least one.
 fn candidates(cx: &Cx, read: &Read, path: &Path) -> anyhow::Result<Vec<RunIx>> {
-    let mut runs = read.runs();
+    let runs = read.runs();
     if runs.is_empty() {
         let what = format!("{}: contains no run", path.display());
         return Err(Failure::Input(what).into());
     }
     if let Some(condition) = cx.global.condition.as_deref() {
         let expr = filter::parse(condition)?;
-        let kept: HashSet<RunIx> = filter::runs(cx, &read.store, &expr).into_iter().collect();
-        runs.retain(|ix| kept.contains(ix));
-        if runs.is_empty() {
+        let matching = filter::among(cx, read, &expr);
+        if matching.is_empty() {
             filter::hint(cx, &read.store, &expr, Over::Runs);
             let what = format!("{}: no run matches '{condition}'", path.display());
             return Err(Failure::Usage(what).into());
         }
+        return Ok(matching);
     }
     Ok(runs)
 }

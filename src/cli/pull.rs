@@ -27,9 +27,10 @@ use crate::query::value;
 /// Where a first pull begins by default.
 const SINCE: &str = "1d";
 
-/// Fetch traces from Phoenix, `MLflow`, Langfuse, LangSmith, Helicone, `ClickHouse`, Tempo, Jaeger or a bucket into a
-/// folder
 #[derive(Debug, clap::Args)]
+#[command(
+    about = "Fetch traces from Phoenix, MLflow, Langfuse, LangSmith, Helicone, ClickHouse, Tempo, Jaeger or a bucket into a folder"
+)]
 #[command(after_help = "\
 Examples:
   saferun-tui pull phoenix://localhost:6006/shop -o traces --since 7d
@@ -282,10 +283,16 @@ fn pull(notes: &Notes, wish: &Wish, cancel: &CancelFlag) -> Result<Pulled, Failu
         News::Waits(wait) => progress.show(&format!("waiting {} s, as asked", wait.as_secs())),
     });
     progress.clear();
-    pulled.map_err(|error| match error {
-        remote::Failure::Usage(what) => Failure::Usage(what),
-        remote::Failure::Input(what) => Failure::Input(what),
-    })
+    pulled.map_err(Failure::from)
+}
+
+impl From<remote::Failure> for Failure {
+    fn from(error: remote::Failure) -> Failure {
+        match error {
+            remote::Failure::Usage(what) => Failure::Usage(what),
+            remote::Failure::Input(what) => Failure::Input(what),
+        }
+    }
 }
 
 fn shown(time: Time) -> String {

@@ -79,7 +79,7 @@ impl Command for Stats {
         // Machine output knows no time zone but UTC.
         let machine = cx.global.machine();
         let zone = machine.map_or(cx.out.look.zone.clone(), |_| TimeZone::UTC);
-        let (mut groups, exit) = groups(cx, &self.paths.or_stdin()?, (&by, &zone))?;
+        let (mut groups, exit) = groups(cx, &self.paths.or_stdin()?, expr.as_ref(), (&by, &zone))?;
         let time = grouped::time(&groups);
         if let Some(order) = order {
             let column = named.iter().find(|it| it.name == order.column);
@@ -124,6 +124,7 @@ impl Command for Stats {
 fn groups(
     cx: &Cx,
     paths: &[PathBuf],
+    condition: Option<&Expr>,
     (by, zone): (&[Field], &TimeZone),
 ) -> anyhow::Result<(Vec<Group>, Exit)> {
     #[cfg(feature = "capture")]
@@ -133,8 +134,8 @@ fn groups(
     }
     let read = cx.load.paths(&cx.notes, paths)?;
     let exit = read.exit(&cx.notes);
-    let rows = match filter::condition(cx)? {
-        Some(expr) => filter::rows(cx, &read.store, &expr),
+    let rows = match condition {
+        Some(expr) => filter::rows(cx, &read.store, expr),
         None => (0..read.store.len()).map(ActionIx).collect(),
     };
     let rows = read.selected(rows).into_iter();

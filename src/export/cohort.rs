@@ -384,7 +384,7 @@ pub fn arrow(figure: &Figure) -> &'static str {
     }
 }
 
-/// Where somebody reads why nothing can be compared: what to do about it is said in its words.
+/// Where a refusal is shown: the remedy is worded for the command line or for the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reader {
     CommandLine,

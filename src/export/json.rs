@@ -104,7 +104,7 @@ impl Safe {
 }
 
 /// DEL, C1, invisible characters, and those that change the direction of text.
-fn is_unsafe(char: char) -> bool {
+pub(super) fn is_unsafe(char: char) -> bool {
     matches!(char,
         '\u{7f}'..='\u{9f}' | '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}'
         | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'

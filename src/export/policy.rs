@@ -308,7 +308,7 @@ pub fn junit(of: &Document<'_>, fail_on: &[String]) -> String {
     out
 }
 
-/// Figures of the whole: how many people are asked is no failure by itself.
+/// Figures of the whole report, such as the approvals needed, which are not failures.
 fn properties(report: &Report, out: &mut String) {
     let asks = &report.asks;
     let all = [

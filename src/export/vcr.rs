@@ -11,6 +11,7 @@ use crate::base::cancel::CancelFlag;
 use crate::export::answers::shape::{self, Served};
 use crate::export::answers::{chat, gemini, messages, responses};
 use crate::export::curl;
+use crate::export::json::is_unsafe;
 use crate::export::redact::{Masked, Reason};
 use crate::ingest::request::Api;
 use crate::ingest::wire;
@@ -21,7 +22,6 @@ use crate::store::Store;
 #[derive(Debug)]
 pub struct Cassette {
     pub text: Masked<String>,
-    pub calls: usize,
     /// Calls whose requests are reconstructed.
     pub reconstructed: usize,
     /// Calls whose answers were cut off: a client could not read them.
@@ -31,38 +31,37 @@ pub struct Cassette {
 /// The cassette of these model calls. Secrets are masked unless there is a reason not to.
 pub fn cassette(store: &Store, calls: &[ActionIx], reason: Option<Reason>) -> Cassette {
     let mut text = "interactions:\n".to_owned();
-    let mut masked = 0;
-    let mut made = (0, 0, 0);
+    let (mut written, mut masked) = (0, 0);
+    let (mut reconstructed, mut cut) = (0, 0);
     for call in calls {
         let row = store.row(*call);
         let answer = Answer::of(store, &row);
         let found = context::of(store, *call, &CancelFlag::new());
         let Some(mut found) = found.filter(|_| !answer.is_cut) else {
-            made.2 += 1;
+            cut += 1;
             continue;
         };
         if found.exactness == Exactness::Reconstructed {
             curl::sendable(&mut found.request, found.api, row.model());
-            made.1 += 1;
+            reconstructed += 1;
         }
-        let interaction = interaction(&found, &answer, (made.0, row.model()), reason);
+        let interaction = interaction(&found, &answer, (written, row.model()), reason);
         masked += interaction.count();
         let mut interaction = interaction.into_inner();
         if let Some(at) = row.time().get() {
             interaction["response"]["headers"]["Date"] = json!([date(at)]);
         }
         write(&interaction, 0, true, &mut text);
-        made.0 += 1;
+        written += 1;
     }
-    if made.0 == 0 {
+    if written == 0 {
         "interactions: []\n".clone_into(&mut text);
     }
     text.push_str("version: 1\n");
     Cassette {
         text: Masked::composed(text, masked),
-        calls: made.0,
-        reconstructed: made.1,
-        cut: made.2,
+        reconstructed,
+        cut,
     }
 }
 
@@ -112,7 +111,8 @@ fn interaction(
     )
 }
 
-/// The answer without secrets, and how many were masked: a stream cuts its texts into pieces, in which they could no longer be seen.
+/// The answer without secrets, and how many were masked. A stream cuts texts into pieces, in which secrets could no
+/// longer be recognised.
 fn masked(mut answer: Answer, reason: Option<Reason>) -> (Answer, usize) {
     let mut count = 0;
     let mut mask = |value: &mut Value| {
@@ -240,17 +240,12 @@ fn scalar(value: &Value) -> String {
             '\n' => quoted.push_str("\\n"),
             '\t' => quoted.push_str("\\t"),
             ' '..='~' => quoted.push(c),
-            '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fdff}' if !is_hidden(c) => quoted.push(c),
+            '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fdff}' if !is_unsafe(c) => quoted.push(c),
             _ => write!(quoted, "\\U{:08X}", u32::from(c)).expect("a String takes anything"),
         }
     }
     quoted.push('"');
     quoted
-}
-
-/// Line ends of YAML, and characters that cannot be seen.
-fn is_hidden(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! A filter as a condition in SQL on the rows that `load` writes: one for each run, one for each action. The condition
-//! means what the filter means here, neither more nor less; what SQL cannot say exactly is refused.
+//! means exactly what the filter means here; a test that SQL cannot express exactly is refused.
 
 use thiserror::Error;
 
@@ -19,19 +19,19 @@ use crate::store::Store;
 
 pub const RUNS: &str = "saferun_runs FINAL";
 pub const ACTIONS: &str = "saferun_actions FINAL";
-/// Only the rows of the last load of each run, whatever an earlier one left.
+/// Selects only the rows of the last load of each run.
 pub const LIVE: &str =
     "(run_key, loaded_at) IN (SELECT run_key, max(loaded_at) FROM saferun_runs GROUP BY run_key)";
 
-/// The columns that add up to all tokens.
+/// The columns whose sum is all tokens.
 pub const ALL_TOKENS: &[&str] = &["tok_in", "tok_out", "tok_read", "tok_write"];
 
-/// The part of a filter that only the traces themselves can answer.
+/// A part of a filter that only the traces themselves can answer.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("the rows in the engine cannot answer '{0}'; pull or open the traces, and filter those")]
-pub struct Unsaid(String);
+pub struct NotInRows(String);
 
-/// Writes conditions. Their parameters are numbered through, so that several can stand in one query.
+/// Writes conditions. Parameters are numbered across all of them, so that one query can contain several.
 #[derive(Debug)]
 pub struct Writer<'a> {
     context: &'a Context,
@@ -49,7 +49,7 @@ impl<'a> Writer<'a> {
     }
 
     /// A condition on rows of actions.
-    pub fn actions(&mut self, expr: &Expr) -> Result<String, Unsaid> {
+    pub fn actions(&mut self, expr: &Expr) -> Result<String, NotInRows> {
         match expr {
             Expr::All => Ok("1".to_owned()),
             Expr::And(parts) => self.several(parts, " AND ", Self::actions),
@@ -65,7 +65,7 @@ impl<'a> Writer<'a> {
     }
 
     /// A condition on rows of runs, by the rules of [`crate::query::runs`].
-    pub fn runs(&mut self, expr: &Expr) -> Result<String, Unsaid> {
+    pub fn runs(&mut self, expr: &Expr) -> Result<String, NotInRows> {
         match expr {
             Expr::All => Ok("1".to_owned()),
             Expr::Not(inner) => Ok(format!("NOT ({})", self.runs(inner)?)),
@@ -85,7 +85,7 @@ impl<'a> Writer<'a> {
             }
             Expr::Term(term) => {
                 let Subject::Field(field) = term.subject else {
-                    return Err(Unsaid(expr.to_string()));
+                    return Err(NotInRows(expr.to_string()));
                 };
                 let of_run = Some(field).filter(|field| field.info().of_run);
                 match of_run.and_then(|field| RunTerm::new(field, term)) {
@@ -103,32 +103,32 @@ impl<'a> Writer<'a> {
         &mut self,
         parts: &[Expr],
         word: &str,
-        each: fn(&mut Self, &Expr) -> Result<String, Unsaid>,
-    ) -> Result<String, Unsaid> {
-        let parts: Result<Vec<String>, Unsaid> =
+        each: fn(&mut Self, &Expr) -> Result<String, NotInRows>,
+    ) -> Result<String, NotInRows> {
+        let parts: Result<Vec<String>, NotInRows> =
             parts.iter().map(|part| each(self, part)).collect();
         Ok(format!("({})", parts?.join(word)))
     }
 
     /// The runs with a matching action.
-    fn with_action(&mut self, expr: &Expr) -> Result<String, Unsaid> {
+    fn with_action(&mut self, expr: &Expr) -> Result<String, NotInRows> {
         let test = self.actions(expr)?;
         Ok(format!(
             "run_key IN (SELECT run_key FROM {ACTIONS} WHERE {LIVE} AND {test})"
         ))
     }
 
-    fn leaf(&mut self, expr: &Expr) -> Result<String, Unsaid> {
-        let unsaid = || Unsaid(expr.to_string());
+    fn leaf(&mut self, expr: &Expr) -> Result<String, NotInRows> {
+        let not_in_rows = || NotInRows(expr.to_string());
         if matches!(expr, Expr::Term(term) if is_regex(&term.test)) {
-            return Err(unsaid());
+            return Err(not_in_rows());
         }
         let around = Around {
             store: &self.none,
             context: self.context,
         };
         let node = compile(expr, around);
-        self.node(&node).ok_or_else(unsaid)
+        self.node(&node).ok_or_else(not_in_rows)
     }
 
     /// None for a test that needs more than the rows have.
@@ -162,11 +162,10 @@ impl<'a> Writer<'a> {
             ColumnTest::Number(column, test) => numbers(&number(*column), test),
             ColumnTest::Flags(flags) => flagged(*flags),
             ColumnTest::Attached(test) => self.attached(test),
-            ColumnTest::Run(RunTest::Symbol(which, set)) => {
-                self.name(run_symbol(*which), set.test())
-            }
-            ColumnTest::Run(RunTest::HasSymbol(which)) => format!("{} != ''", run_symbol(*which)),
-            ColumnTest::Run(RunTest::Id(test)) => self.name("run_id", test),
+            // The rows of actions have these columns too.
+            ColumnTest::Run(
+                test @ (RunTest::Id(_) | RunTest::Symbol(..) | RunTest::HasSymbol(_)),
+            ) => self.run_test(test),
             ColumnTest::Run(
                 test @ (RunTest::Number(..) | RunTest::Score { .. } | RunTest::Correct(_)),
             ) => {
@@ -195,7 +194,7 @@ impl<'a> Writer<'a> {
             AttachedTest::Approver(set) => of("by", set.test(), " AND p"),
             AttachedTest::Verdict { any, negated } => {
                 let test = listed("x", any.iter().map(|it| it.word()));
-                let not = if *negated { "NOT " } else { "" };
+                let not = not(*negated);
                 format!("arrayExists(x -> x != '' AND {not}({test}), `ruling.verdict`)")
             }
             AttachedTest::Wait(test) => {
@@ -240,13 +239,13 @@ impl<'a> Writer<'a> {
             RunTest::Correct(right) => format!("ifNull(correct = {}, 0)", u8::from(*right)),
             RunTest::Score { any, negated } => {
                 let any: Vec<String> = any.iter().map(|bounds| within("score", *bounds)).collect();
-                let not = if *negated { "NOT " } else { "" };
+                let not = not(*negated);
                 format!("ifNull({not}({}), 0)", or_none(&any))
             }
         }
     }
 
-    /// The path or the name of the file.
+    /// A test of the path or the name of the file.
     fn file(&mut self, test: &TextTest) -> String {
         let plain = TextTest {
             any: test.any.clone(),
@@ -254,11 +253,11 @@ impl<'a> Writer<'a> {
         };
         let (whole, name) = ("path", "arrayElement(splitByChar('/', path), -1)");
         let (whole, name) = (self.text(whole, &plain), self.text(name, &plain));
-        let not = if test.negated { "NOT " } else { "" };
+        let not = not(test.negated);
         format!("{not}({whole} OR {name})")
     }
 
-    /// A test of a name; one that is not recorded matches nothing.
+    /// A test of a name; a name that is not recorded never matches.
     fn name(&mut self, column: &str, test: &TextTest) -> String {
         format!("({column} != '' AND {})", self.text(column, test))
     }
@@ -275,7 +274,7 @@ impl<'a> Writer<'a> {
             }
         });
         let any: Vec<String> = each.collect();
-        let not = if test.negated { "NOT " } else { "" };
+        let not = not(test.negated);
         format!("{not}({})", or_none(&any))
     }
 
@@ -290,6 +289,11 @@ fn is_regex(test: &Test) -> bool {
     matches!(test, Test::Regex(_))
 }
 
+fn not(is_negated: bool) -> &'static str {
+    if is_negated { "NOT " } else { "" }
+}
+
+/// Any of some conditions; false without one.
 fn or_none(parts: &[String]) -> String {
     if parts.is_empty() {
         "0".to_owned()
@@ -298,7 +302,7 @@ fn or_none(parts: &[String]) -> String {
     }
 }
 
-/// Words of our own lists, which need no quoting.
+/// Our own words, which need no escaping.
 fn listed<'w>(column: &str, words: impl Iterator<Item = &'w str>) -> String {
     let words: Vec<String> = words.map(|word| format!("'{word}'")).collect();
     if words.is_empty() {
@@ -315,7 +319,7 @@ fn flagged(flags: Flags) -> String {
 fn numbers(column: &str, test: &Numbers) -> String {
     let within = |it: &Interval| format!("{column} BETWEEN {} AND {}", it.lo, it.hi);
     let any: Vec<String> = test.any.iter().map(within).collect();
-    let not = if test.negated { "NOT " } else { "" };
+    let not = not(test.negated);
     let known = if test.any.is_empty() {
         format!("{column} IS NOT NULL AND ")
     } else {
@@ -412,9 +416,9 @@ mod tests {
         let expr = parse(filter).expect("a filter");
         let context = Context::default();
         let mut writer = Writer::new(&context);
-        assert_eq!(writer.actions(&expr).expect("said"), actions);
+        assert_eq!(writer.actions(&expr).expect("a condition"), actions);
         writer.params.clear();
-        let of_runs = writer.runs(&expr).expect("said");
+        let of_runs = writer.runs(&expr).expect("a condition");
         assert_eq!(
             of_runs.replace(super::LIVE, "LIVE").replace(" FINAL", ""),
             runs
@@ -465,7 +469,7 @@ mod tests {
         let expr = parse("tool=\"x;-- \" or user:\"o'neil\"").expect("a filter");
         let context = Context::default();
         let mut writer = Writer::new(&context);
-        let text = writer.runs(&expr).expect("said");
+        let text = writer.runs(&expr).expect("a condition");
         assert!(!text.contains("--") && !text.contains("neil"), "{text}");
         assert_eq!(writer.params.len(), 2);
     }

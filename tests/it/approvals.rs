@@ -31,7 +31,7 @@ fn a_table_shows_who_answered_after_how_long() {
         "denied    lead@example.com",
         "40.2s",
         "1m35s",
-        "1 approved · 1 denied · blocked 2 min in 2 approvals",
+        "1 approved · 1 denied · waited 2 min for 2 approvals",
     ] {
         assert!(table.contains(words), "{words}\n{table}");
     }

@@ -182,7 +182,7 @@ fn runs_that_an_agent_will_delete_are_listed_and_kept() {
         subagents.join(agent),
     )
     .expect("copied");
-    let old = SystemTime::now() - Duration::from_hours(648);
+    let old = SystemTime::now() - Duration::from_hours(27 * 24);
     for path in [original.clone(), subagents.join(agent)] {
         let file = File::options().write(true).open(path).expect("a file");
         file.set_modified(old).expect("a time");

@@ -1,3 +1,5 @@
+//! `diff --experiment` with a vendor on a plain socket.
+
 use std::fs;
 use std::path::Path;
 use std::process::{Output, Stdio};
@@ -118,7 +120,7 @@ fn the_ingredient_that_leads_to_the_other_branch_is_found() {
 }
 
 #[test]
-fn too_few_answers_tell_nothing() {
+fn too_few_answers_are_inconclusive() {
     let folder = tempfile::tempdir().expect("a folder");
     let a = run(folder.path(), "a", ("gpt-4o", "Be brief.", "look"));
     let b = run(folder.path(), "b", ("gpt-4o", "Ask first.", "ask"));

@@ -1,5 +1,5 @@
-//! Files of agents and exports of tracing products: their figures equal those that a script counts, which knows nothing of
-//! our readers.
+//! Files of agents and exports of tracing products: their figures equal those of a script that is independent of our
+//! readers.
 
 use std::process::Command;
 
@@ -84,28 +84,28 @@ fn check(name: &str, path: &str) {
 }
 
 #[test]
-fn mistral_vibe_holds_what_a_script_counts() {
+fn mistral_vibe_gives_the_figures_that_a_script_counts() {
     check("vibe", "vibe/session");
 }
 
 #[test]
-fn gptme_holds_what_a_script_counts() {
+fn gptme_gives_the_figures_that_a_script_counts() {
     check("gptme", "gptme/conversation.jsonl");
 }
 
 #[test]
-fn litellm_holds_what_a_script_counts() {
+fn litellm_gives_the_figures_that_a_script_counts() {
     check("litellm", "litellm/payloads.jsonl");
 }
 
 #[test]
-fn mlflow_holds_what_a_script_counts() {
+fn mlflow_gives_the_figures_that_a_script_counts() {
     check("mlflow", "mlflow/tour.json");
     check("mlflow", "mlflow/traces.json");
 }
 
 #[test]
-fn opik_holds_what_a_script_counts() {
+fn opik_gives_the_figures_that_a_script_counts() {
     check("opik", "opik/trace_shop-bot.json");
 }
 

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use saferun_tui::analysis::policy::call::Call;
 use saferun_tui::analysis::policy::claude::Claude;
 use saferun_tui::analysis::policy::history::{self, Place};
+use saferun_tui::analysis::policy::modes::Modes;
 use saferun_tui::analysis::policy::set::Set;
 use saferun_tui::analysis::policy::whatif::{self, Against};
 use saferun_tui::analysis::policy::{Context, Dead, Effect, Engine, File, Scope, shell};
@@ -145,7 +146,8 @@ fn a_what_if_over_real_runs_counts_what_the_reference_counts() {
         ..Place::default()
     };
     let judged = history::judge(&store, &set, &place, &CancelFlag::new());
-    let report = whatif::report(&store, &set, (&judged, Against::Recorded), &|_| true);
+    let (modes, against) = (Modes::default(), Against::Recorded);
+    let report = whatif::report(&store, (&set, &modes), (&judged, against), &|_| true);
     let mut table: BTreeMap<String, u64> = report
         .table
         .iter()

@@ -9,7 +9,7 @@ use crate::documents::run;
 use crate::exports::{Figures, figures};
 use crate::support::{load, sample, skipped};
 
-/// Counts the same from the files, knowing nothing of our readers.
+/// Counts the same from the files, independently of our readers.
 const COUNTER: &str = r#"
 import base64, gzip, json, sys, yaml
 path = sys.argv[1]

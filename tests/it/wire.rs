@@ -175,7 +175,7 @@ fn a_python_program_holds_to_the_policy() {
 }
 
 #[test]
-fn types_make_the_same_file_one_of_typescript() {
+fn the_typescript_file_is_written_with_types() {
     let place = Place::new("typescript");
     let text = fs::read_to_string(place.0.path().join("saferun.ts")).expect("written");
     assert!(text.starts_with("// saferun.ts "));

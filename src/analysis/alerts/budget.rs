@@ -142,7 +142,8 @@ impl Spent {
         }
     }
 
-    /// Checks the idle time of a run that has not ended; only known while it is watched. Each pause is told once a level.
+    /// Checks the idle time of a run that has not ended; only known while it is watched. Each pause is reported once per
+    /// level.
     pub fn idle(&self, now: Time, limits: &Limits, out: &mut Vec<Used>) {
         let idle = now.since(self.last).get().filter(|_| !self.has_ended);
         let (Some(value), Some(limit)) = (idle, limits.of(Resource::Idle)) else {
@@ -151,10 +152,10 @@ impl Spent {
         let Some(level) = level(value, limit) else {
             return;
         };
-        let is_told = |used: &Used| {
+        let is_reported = |used: &Used| {
             used.resource == Resource::Idle && used.at == self.at && used.level >= level
         };
-        if !out.iter().any(is_told) {
+        if !out.iter().any(is_reported) {
             out.push(self.used(Resource::Idle, (level, value, limit), None));
         }
     }

@@ -210,7 +210,7 @@ impl Engine {
     }
 
     /// Resets what runs have used, to add it up again: costs may arrive late. Pauses that were noticed are kept, since
-    /// only the clock tells them.
+    /// only the clock shows them.
     pub fn forget_spent(&mut self) {
         for budget in &mut self.budgets {
             for (spent, used) in budget.runs.values_mut() {

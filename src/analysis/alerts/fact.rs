@@ -264,25 +264,25 @@ fn waits(tool: &str, args: Option<&Value>) -> bool {
         || command().is_some_and(sleeps)
 }
 
-/// Whether a line of the shell begins with a program that waits.
+/// Whether a shell command line begins with a program that waits.
 fn sleeps(line: &str) -> bool {
-    let line = line.trim_start();
-    let end = line.find(|it: char| it != '_' && !it.is_alphanumeric());
-    let (program, rest) = line.split_at(end.unwrap_or(line.len()));
+    let (program, rest) = word(line.trim_start());
     match program {
         "sleep" | "wait" | "watch" => true,
         "tail" => {
             let options = rest.trim_start();
-            let letters = options.strip_prefix('-').unwrap_or_default();
-            let is_letter = |it: &char| it.is_ascii_lowercase() || it.is_ascii_digit();
-            let end = letters.find(|it: char| it != '_' && !it.is_alphanumeric());
-            let (letters, _) = letters.split_at(end.unwrap_or(letters.len()));
-            options.len() < rest.len()
-                && letters.ends_with('f')
-                && letters.chars().all(|it| is_letter(&it))
+            let (letters, _) = word(options.strip_prefix('-').unwrap_or_default());
+            let is_letter = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit();
+            options.len() < rest.len() && letters.ends_with('f') && letters.chars().all(is_letter)
         }
         _ => false,
     }
+}
+
+/// The word at the start of a text, and the rest.
+fn word(text: &str) -> (&str, &str) {
+    let end = text.find(|it: char| it != '_' && !it.is_alphanumeric());
+    text.split_at(end.unwrap_or(text.len()))
 }
 
 #[cfg(test)]

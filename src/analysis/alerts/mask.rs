@@ -8,69 +8,29 @@ use std::hash::{BuildHasher, Hasher};
 #[derive(Debug, Default)]
 pub struct Masked(String);
 
-/// What a byte can begin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Class {
-    Space,
-    Word,
-    Other,
-    /// The first byte of a character that is not ASCII.
-    Wide,
-}
-
-fn class(byte: u8) -> Class {
-    match byte {
-        b'\t'..=b'\r' | b' ' | 0x1c..=0x1f => Class::Space,
-        b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'_' => Class::Word,
-        0x80.. => Class::Wide,
-        _ => Class::Other,
-    }
-}
-
 impl Masked {
     /// Replaces the text.
     pub fn take(&mut self, text: &str) {
         self.0.clear();
         self.0.reserve(text.len());
-        let bytes = text.as_bytes();
-        let mut at = 0;
-        let (mut is_apart, mut goes_on) = (false, false);
-        while let Some(byte) = bytes.get(at) {
-            let is_word = match class(*byte) {
-                Class::Space => {
-                    is_apart = true;
-                    at += 1;
-                    continue;
-                }
-                Class::Word => true,
-                Class::Other => false,
-                Class::Wide => {
-                    let Some(wide) = next(text, at) else {
-                        return;
-                    };
-                    if noise::is_space(wide) {
-                        is_apart = true;
-                        at += wide.len_utf8();
-                        continue;
-                    }
-                    noise::is_word(wide)
-                }
+        let mut rest = text;
+        let mut is_after_time = false;
+        loop {
+            let start = rest.trim_start_matches(noise::is_space);
+            let is_spaced = start.len() < rest.len();
+            let Some(first) = start.chars().next() else {
+                return;
             };
-            let is_spaced = std::mem::take(&mut is_apart);
             if is_spaced && !self.0.is_empty() {
                 self.0.push(' ');
             }
-            let is_behind_time = std::mem::take(&mut goes_on) && !is_spaced;
-            let found = is_word.then(|| noise::at(text, at, is_behind_time));
-            if let Some((end, word)) = found.flatten() {
-                self.0.push_str(word);
-                goes_on = word == noise::TIME;
-                at = end;
-            } else {
-                let end = end_of(text, at, is_word);
-                self.0.push_str(text.get(at..end).unwrap_or_default());
-                at = end;
-            }
+            let is_word = noise::is_word(first);
+            let found = is_word.then(|| noise::at(start, is_after_time && !is_spaced));
+            let found = found.flatten();
+            is_after_time = found.is_some_and(|(_, word)| word == noise::TIME);
+            let (length, shown) = found.unwrap_or_else(|| piece(start, is_word));
+            self.0.push_str(shown);
+            rest = start.split_at(length).1;
         }
     }
 
@@ -115,34 +75,11 @@ impl Masked {
     }
 }
 
-/// The character that begins at a place.
-fn next(text: &str, at: usize) -> Option<char> {
-    text.get(at..)?.chars().next()
-}
-
-/// Where a word ends, or what is between words.
-fn end_of(text: &str, start: usize, is_word: bool) -> usize {
-    let is_part = |it: char| {
-        if is_word {
-            noise::is_word(it)
-        } else {
-            !noise::is_word(it) && !noise::is_space(it)
-        }
-    };
-    let own = if is_word { Class::Word } else { Class::Other };
-    let bytes = text.as_bytes();
-    let mut at = start;
-    while let Some(byte) = bytes.get(at) {
-        match class(*byte) {
-            Class::Wide => match next(text, at).filter(|it| is_part(*it)) {
-                Some(wide) => at += wide.len_utf8(),
-                None => break,
-            },
-            class if class == own => at += 1,
-            Class::Space | Class::Word | Class::Other => break,
-        }
-    }
-    at
+/// The word at the start of a text, or what is there before the next word or space; with its length.
+fn piece(text: &str, is_word: bool) -> (usize, &str) {
+    let ends = |it: char| noise::is_word(it) != is_word || noise::is_space(it);
+    let length = text.find(ends).unwrap_or(text.len());
+    (length, text.split_at(length).0)
 }
 
 /// A hash that is the same on every thread.

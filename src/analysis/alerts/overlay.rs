@@ -95,7 +95,8 @@ impl Overlay {
         grown.read(store, context, cancel)
     }
 
-    /// Whether a filter on streaks says otherwise of an action that was taken: a status may have come later.
+    /// Whether the filter of a streak rule now decides differently about an action that was taken: its status may have
+    /// come later.
     fn sees_otherwise(&self, store: &Store, masks: &[Mask]) -> bool {
         let waiting: HashSet<ActionIx> = self.waiting.iter().copied().collect();
         let taken = || {
@@ -160,7 +161,7 @@ impl Overlay {
         }
     }
 
-    /// The same at a time: only the clock tells pauses of runs that have not ended.
+    /// The same at a given time: pauses of runs that have not ended are known only by the clock.
     #[must_use]
     pub fn at(
         mut self,

@@ -27,7 +27,7 @@ pub struct Trail {
 /// What charts measured: the rule, the scope, and a number after each run.
 pub type Charted = Vec<(usize, Scope, Vec<f64>)>;
 
-/// How the measure of an alert came to its limit; none for what has no measure between one hit and the next.
+/// How the measure of an alert approached its limit; none for a detector without a measure between hits.
 pub fn trail(
     store: &Store,
     rules: &Rules,

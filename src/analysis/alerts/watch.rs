@@ -228,7 +228,7 @@ fn spans_runs(alert: &Alert) -> bool {
     alert.worst().detector.is_chart() || !is_of_run
 }
 
-/// Whether what fired is over as soon as the run goes on: it fires again if it happens again.
+/// Whether the alert is over as soon as the run continues: it fires again if it happens again.
 fn is_about_the_past(alert: &Alert) -> bool {
     matches!(alert.worst().detector, Detector::Match | Detector::Idle)
 }

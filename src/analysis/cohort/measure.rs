@@ -78,7 +78,7 @@ measures! {
     Approval  "approval"      "runs that asked a person"    Rate   Share  None true;
     Retry     "retry"         "runs with a retry"           Rate   Share  Up   true;
     Loop      "loop"          "runs with a loop"            Rate   Share  Up   true;
-    NoTool    "no_tool"       "runs without a tool call"              Rate   Share  None true;
+    NoTool    "no_tool"       "runs without a tool call"    Rate   Share  None true;
     Errors    "errors"        "errors / run"                Count  Count  Up   true;
     Retries   "retries"       "retries / run"               Count  Count  Up   true;
     Turns     "turns"         "turns / run"                 Count  Count  None false;

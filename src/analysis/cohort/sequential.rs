@@ -249,7 +249,7 @@ mod tests {
         }
     }
 
-    /// Of simulated cohorts whose runs succeed in so many of a hundred, how many are called worse, and how many fine.
+    /// How many of the simulated cohorts with these success rates, in percent, are judged worse, and how many fine.
     fn simulated(of_hundred: (u64, u64), is_paired: bool) -> (u32, u32) {
         let mut counts = (0, 0);
         for seed in 0..ROUNDS {
@@ -287,7 +287,7 @@ mod tests {
     const WRONG: u32 = 23;
 
     #[test]
-    fn looking_after_every_run_is_wrong_as_seldom_as_alpha_says() {
+    fn checking_after_every_run_errs_no_more_often_than_alpha() {
         for is_paired in [true, false] {
             for percent in [50, 90, 98] {
                 let (worse, _) = simulated((percent, percent), is_paired);
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn runs_that_all_succeed_are_not_called_fine_at_once() {
+    fn runs_that_all_succeed_are_not_judged_fine_at_once() {
         let mut looks = looked((10, 10), true);
         assert_eq!(looks.decision, Decision::Fine);
         assert!((60..300).contains(&looks.after), "{looks:?}");

@@ -1,5 +1,5 @@
-//! What could have made two runs diverge, one thing at a time: the request of A where the model first chose
-//! otherwise, with one ingredient as in B. Nothing here is sent.
+//! What could have made two runs diverge, one thing at a time: A's request at the first different choice, with one
+//! ingredient as in B. Nothing here is sent.
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ use crate::ingest::request::Api;
 use crate::model::action::ActionIx;
 use crate::store::bodies::{self, Depth};
 
-/// Two model calls that chose otherwise, and what differs in their requests.
+/// Two model calls that chose differently, and what differs in their requests.
 #[derive(Debug, Clone)]
 pub struct Experiment {
     /// The model calls of A and B.
@@ -92,9 +92,11 @@ impl Swap {
         let members = body.as_object_mut()?;
         let conversation = api.conversation();
         let is_done = match self {
-            Swap::Model(model) => members
-                .insert("model".to_owned(), model.as_str().into())
-                .is_some(),
+            // Gemini has no member for the model, which is part of the address, so there may be none to replace.
+            Swap::Model(model) => {
+                members.insert("model".to_owned(), model.as_str().into());
+                true
+            }
             Swap::System(text) => set_system(api, &mut body, text),
             Swap::Tools(tools) => {
                 members.insert("tools".to_owned(), context::tools(api, tools));
@@ -112,8 +114,6 @@ impl Swap {
                 .get_mut(conversation)
                 .is_some_and(|all| set_text(all, from, to)),
         };
-        // Gemini has no member for the model: it is part of the address.
-        let is_done = is_done || matches!(self, Swap::Model(_));
         is_done.then_some(body)
     }
 }
@@ -173,7 +173,7 @@ fn set_text(value: &mut Value, from: &str, to: &str) -> bool {
     }
 }
 
-/// Finds where the models first chose otherwise, and what their requests differ in.
+/// Finds where the models first chose differently, and how their requests differ.
 pub fn of(story: &Story<'_>, cancel: &CancelFlag) -> Result<Experiment, String> {
     let comparison = story.comparison;
     let chooses = |label| {
@@ -281,19 +281,15 @@ type Place<'a> = (
 
 impl Next {
     fn of(side: Side<'_>, steps: &Steps, (story, at, own): Place<'_>) -> Result<Next, String> {
-        let later = story.comparison.columns[at..].iter().filter_map(own);
-        let mut later = later.filter(|at| steps.steps[*at as usize].sort == Sort::Tool);
-        let row = match later.next() {
+        let mut later = story.comparison.columns[at..].iter().filter_map(own);
+        let tool = later.find(|at| steps.steps[*at as usize].sort == Sort::Tool);
+        let row = match tool {
             Some(at) => steps.rows.get(at as usize),
             None => steps.rows.last(),
         };
-        let is_stop = story.comparison.columns[at..]
-            .iter()
-            .filter_map(own)
-            .all(|at| steps.steps[at as usize].sort != Sort::Tool);
         let row = row.ok_or("a run has no actions")?;
         let call = why::call(side, *row).ok_or("a run records no model call at the divergence")?;
-        let chosen = (!is_stop).then(|| {
+        let chosen = tool.map(|_| {
             let row = side.store.row(*row);
             let body = bodies::open(&row, Depth::Full);
             let tool = row.tool().to_owned();
@@ -303,7 +299,7 @@ impl Next {
     }
 }
 
-/// Where both call the same tool, its arguments tell the branches apart.
+/// Where both call the same tool, its arguments distinguish the branches.
 fn branches(a: &Next, b: &Next) -> [Branch; 2] {
     let tool = |next: &Next| next.chosen.as_ref().map(|(tool, _)| tool.clone());
     let is_same = tool(a) == tool(b);
@@ -386,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn where_both_call_the_same_tool_the_arguments_tell_the_branches_apart() {
+    fn where_both_call_the_same_tool_the_arguments_distinguish_the_branches() {
         let next = |tool: &str, at: i32| Next {
             call: ActionIx(0),
             chosen: Some((tool.to_owned(), json!({"at": at}))),

@@ -1,4 +1,4 @@
-//! "blocked 515 min in 5 prompts (ann)."
+//! "waited 515 min for 5 approvals (ann)."
 
 use super::{Insight, Rule, View, Weight, names};
 use crate::analysis::approvals::waited;
@@ -38,9 +38,9 @@ impl Rule for BlockedOnPeople {
         } else {
             format!(" ({by})")
         };
-        let prompts = human::counted(evidence.len() as u64, "prompt");
+        let approvals = human::counted(evidence.len() as u64, "approval");
         let minutes = human::count((sum / MINUTE).unsigned_abs());
-        let words = format!("waited {minutes} min for {prompts}{by}");
+        let words = format!("waited {minutes} min for {approvals}{by}");
         Insight::new(self, Weight::Warning, words, evidence)
     }
 }

@@ -326,7 +326,7 @@ fn adds_up_how_long_people_were_waited_for() {
         &two,
         &[(
             Weight::Warning,
-            "waited 15 min for 2 prompts (ann)",
+            "waited 15 min for 2 approvals (ann)",
             &[0, 1],
         )],
     );

@@ -17,6 +17,7 @@ use crate::analysis::policy::{
     Broken, Context, Dead, Effect, Engine, File, Kind, Needs, Reason, Rule, RuleIx, Verdict,
 };
 
+pub use crate::analysis::policy::claude::modes::MODES;
 pub use crate::analysis::policy::claude::shells::{READERS, is_reader};
 
 /// The version of the program that these rules were held against.

@@ -1,4 +1,4 @@
-//! In which permission mode the runs of Claude Code were, as far as their transcripts tell.
+//! The permission modes of Claude Code runs, as far as their transcripts record them.
 
 use std::collections::HashMap;
 
@@ -27,7 +27,7 @@ impl Modes {
             let first = (number * CHUNK_ROWS) as u32;
             let row = |at: &u16| store.row(ActionIx(first + u32::from(*at)));
             let mut rows: Vec<u16> = (0..chunk.len() as u16)
-                .filter(|at| may_tell(&row(at)))
+                .filter(|at| may_name_mode(&row(at)))
                 .collect();
             reader.narrow(store, number, &needle, &mut rows);
             rows.iter().map(row).for_each(|row| modes.learn(&row));
@@ -36,7 +36,7 @@ impl Modes {
     }
 
     fn learn(&mut self, row: &Row<'_>) {
-        let Some(mode) = told(&bodies::own(row)) else {
+        let Some(mode) = recorded(&bodies::own(row)) else {
             return;
         };
         let of = self.0.entry(row.run_ix()).or_default();
@@ -57,15 +57,15 @@ impl Modes {
     }
 }
 
-/// Calls and answers name no mode; what a user or the program says may.
-fn may_tell(row: &Row<'_>) -> bool {
+/// Calls and responses name no mode; records of the user or the program may.
+fn may_name_mode(row: &Row<'_>) -> bool {
     !matches!(
         row.kind(),
         Kind::ToolCall | Kind::Response | Kind::Reasoning
     ) && row.source().format.name().starts_with("claude")
 }
 
-fn told(body: &Body) -> Option<String> {
+fn recorded(body: &Body) -> Option<String> {
     let mode = body.labels.iter().find(|(name, _)| name == MODE);
     mode.map(|(_, mode)| mode.clone())
 }

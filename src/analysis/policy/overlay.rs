@@ -71,12 +71,9 @@ impl Overlay {
         (judged, against): (Vec<Judged>, Against<'_>),
         findings: Vec<Finding>,
     ) -> Overlay {
-        let report = whatif::report(store, &policies.set, (&judged, against), &|_| true);
-        let modes = if policies.set.looks_at_mode() {
-            Modes::of(store)
-        } else {
-            Modes::default()
-        };
+        let modes = policies.set.modes(store);
+        let set = (&policies.set, &modes);
+        let report = whatif::report(store, set, (&judged, against), &|_| true);
         let shown = report.changes.iter().filter(|it| is_shown(it)).cloned();
         let first = report.first.iter().map(|it| (it.run, it.ix)).collect();
         Overlay {
@@ -92,7 +89,7 @@ impl Overlay {
         }
     }
 
-    /// The same policies over a store that has grown or learned more. Only new calls are judged, unless a rule looks at
+    /// The same policies over a store with more actions or details. Only new calls are judged, unless a rule looks at
     /// what runs did before.
     #[must_use]
     pub fn grown(&self, store: &Store, place: &Place, cancel: &CancelFlag) -> Overlay {

@@ -1,10 +1,12 @@
 //! Several policies together: each judges the calls of its own host, and the strictest verdict holds.
 
 use crate::analysis::policy::call::Call;
+use crate::analysis::policy::modes::Modes;
 use crate::analysis::policy::{
     Broken, Context, Effect, Engine, File, Kind, Needs, Reason, Rule, RuleIx, Verdict, kind_of,
 };
 use crate::ingest::body::Matched;
+use crate::store::Store;
 
 /// Policies that were read, and the files they came from.
 #[derive(Debug)]
@@ -128,6 +130,15 @@ impl Set {
 
     pub fn looks_at_mode(&self) -> bool {
         self.engines().any(Engine::looks_at_mode)
+    }
+
+    /// The permission modes that the runs record; empty if no verdict depends on them.
+    pub fn modes(&self, store: &Store) -> Modes {
+        if self.looks_at_mode() {
+            Modes::of(store)
+        } else {
+            Modes::default()
+        }
     }
 
     pub fn decide(&self, call: &Call<'_>, context: &Context<'_>) -> Verdict {

@@ -45,7 +45,7 @@ impl<'a> Entry<'a> {
         Mistake::at(self.text, self.key.clone(), what)
     }
 
-    /// Its name, if it is one of those that may stand here.
+    /// Its name, if it is one of those allowed here.
     pub fn known(&self, known: &[&'static str]) -> Result<&'static str, Mistake> {
         if let Some(name) = known.iter().find(|it| **it == self.name) {
             return Ok(name);
@@ -103,7 +103,7 @@ impl<'a> Entry<'a> {
         })
     }
 
-    /// Where a part of its string stands in the file; the whole value where the file writes the string with escapes.
+    /// The place in the file of a part of its string; the whole value if the string is written with escapes.
     pub fn inside(&self, string: &str, part: Range<usize>) -> Range<usize> {
         let span = self.value.span();
         let found = self.text.get(span.clone()).and_then(|raw| raw.find(string));

@@ -1,4 +1,5 @@
-//! What would have been decided, compared with what was: the table, the first change of every run, and what no rule covers.
+//! What would have been decided, compared with what was: the table, the first change of every run, and what no rule
+//! covers.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -23,7 +24,7 @@ pub struct Change {
     pub now: Verdict,
 }
 
-/// Everything that a what-if says.
+/// The result of a what-if.
 #[derive(Debug, Clone, Default)]
 pub struct Report {
     pub calls: u64,
@@ -80,10 +81,10 @@ pub enum Against<'a> {
     Policy(&'a [Judged]),
 }
 
-/// Adds up verdicts. `kept` chooses the calls that count.
+/// Adds up verdicts. `kept` chooses the calls that count; `modes` are those that the calls were judged by.
 pub fn report(
     store: &Store,
-    set: &set::Set,
+    (set, modes): (&set::Set, &Modes),
     (judged, against): (&[Judged], Against<'_>),
     kept: &dyn Fn(ActionIx) -> bool,
 ) -> Report {
@@ -91,11 +92,6 @@ pub fn report(
         report: Report {
             hits: vec![0; set.rules().count()],
             ..Report::default()
-        },
-        modes: if set.looks_at_mode() {
-            Modes::of(store)
-        } else {
-            Modes::default()
         },
         ..Sums::default()
     };
@@ -108,6 +104,7 @@ pub fn report(
             },
         };
         sums.add(store, judged, was);
+        sums.count_mode(modes.at(&store.row(judged.ix)));
     }
     sums.finish(store)
 }
@@ -127,7 +124,6 @@ struct Sums {
     uncovered: Map<Sym, u64>,
     unjudged: HashMap<Cow<'static, str>, u64>,
     errors: BTreeMap<(Option<RuleIx>, Cow<'static, str>), u64>,
-    modes: Modes,
     in_mode: BTreeMap<String, u64>,
     days: BTreeSet<i64>,
     waits: Vec<i64>,
@@ -160,14 +156,6 @@ impl Sums {
             let key = (judged.verdict.rule, judged.verdict.why.clone());
             *self.errors.entry(key).or_default() += 1;
         }
-        if let Some(mode) = self.modes.at(&row) {
-            match self.in_mode.get_mut(mode) {
-                Some(calls) => *calls += 1,
-                None => {
-                    self.in_mode.insert(mode.to_owned(), 1);
-                }
-            }
-        }
         report.asks.count(then, now);
         if let Some(time) = row.time().get() {
             self.days.insert(time.div_euclid(DAY));
@@ -198,6 +186,15 @@ impl Sums {
             self.report.first.push(change.clone());
         }
         self.report.changes.push(change);
+    }
+
+    fn count_mode(&mut self, mode: Option<&str>) {
+        let Some(mode) = mode else { return };
+        if let Some(calls) = self.in_mode.get_mut(mode) {
+            *calls += 1;
+        } else {
+            self.in_mode.insert(mode.to_owned(), 1);
+        }
     }
 
     fn finish(self, store: &Store) -> Report {
@@ -268,20 +265,17 @@ impl Report {
 
     /// Calls that ran or needed approval, and would be stopped.
     pub fn newly_denied(&self) -> u64 {
-        Effect::ALL
-            .iter()
-            .filter(|was| **was != Effect::Deny)
-            .map(|was| self.cell(*was, Effect::Deny))
-            .sum()
+        self.newly(Effect::Deny)
     }
 
-    /// Calls that nobody was asked for, and that would be asked for.
+    /// Calls that did not need approval, and would.
     pub fn newly_asked(&self) -> u64 {
-        Effect::ALL
-            .iter()
-            .filter(|was| **was != Effect::Ask)
-            .map(|was| self.cell(*was, Effect::Ask))
-            .sum()
+        self.newly(Effect::Ask)
+    }
+
+    fn newly(&self, now: Effect) -> u64 {
+        let others = Effect::ALL.iter().filter(|was| **was != now);
+        others.map(|was| self.cell(*was, now)).sum()
     }
 
     /// Calls that were stopped, and would not even need approval.

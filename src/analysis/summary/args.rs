@@ -330,8 +330,8 @@ pub(super) fn scalar(value: &Value) -> Option<String> {
     }
 }
 
-/// The first line with content, and the number of lines after it. A line that only opens the next one is read on to
-/// what it opens: `git commit -m "$(cat <<'EOF'` says nothing without the message.
+/// The first line with content, and the number of lines after it. A line that only opens the next one is joined with
+/// it: `git commit -m "$(cat <<'EOF'` means little without the message.
 fn headline(text: &str) -> String {
     let mut lines = text.lines().map(squeeze).filter(|line| !line.is_empty());
     let Some(mut first) = lines.next() else {
@@ -348,10 +348,10 @@ fn headline(text: &str) -> String {
     }
 }
 
-/// How many lines are joined to the first.
+/// The most lines joined to the first.
 const MAX_JOINED: usize = 3;
 
-/// What stands before the next line, where this one only opens it: with a backslash, a text for a command, a quote.
+/// The text before the next line, if this one only opens it: with a backslash, a here-document or a quote.
 fn opened(line: &str) -> Option<String> {
     if let Some(continued) = line.strip_suffix('\\') {
         return Some(format!("{} ", continued.trim_end()));

@@ -114,7 +114,7 @@ fn text(text: &str) -> Body {
 }
 
 #[test]
-fn a_line_that_only_opens_the_next_one_is_read_on() {
+fn a_line_that_only_opens_the_next_one_is_joined_with_it() {
     let check = |command: &str, expected: &str| {
         check_call(json!({ "command": command }), json!(""), expected);
     };

@@ -1,4 +1,4 @@
-//! The runs that repeat a step of another run: what they tried, and what came of it.
+//! The runs that repeat a step of another run: what they tried, and the outcome.
 
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ use crate::store::Store;
 use crate::store::bodies::{self, Depth};
 use crate::store::row::Row;
 
-/// Attempts at one step that changed the same.
+/// Attempts at one step with the same changes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fork {
     /// The step that is repeated; none for a run as a whole, which `serve` recorded.
@@ -80,7 +80,7 @@ pub fn of(store: &Store, run: RunIx, cancel: &CancelFlag) -> Option<Vec<Fork>> {
     Some(forks)
 }
 
-/// The step, what was changed, and what came of it; none for a run of another origin.
+/// The step, what was changed, and the outcome; none for a run of another origin.
 fn attempt(store: &Store, run: RunIx, child: RunIx) -> Option<(Option<u32>, String, Came)> {
     let first = store.row(store.run(child).first_action);
     let start = bodies::record(&first, first.place(), Depth::Full)?;
@@ -89,9 +89,7 @@ fn attempt(store: &Store, run: RunIx, child: RunIx) -> Option<(Option<u32>, Stri
         let is_served = store.run(child).id.contains("-served-");
         return is_served.then(|| (None, "served".to_owned(), Came::Ran));
     };
-    let recorded = store
-        .rows()
-        .find(|row| row.run_ix() == run && row.seq() == seq)?;
+    let recorded = at(store, run, seq)?;
     let last = |is: &dyn Fn(&Row<'_>) -> bool| {
         let rows = store.rows().filter(|row| row.run_ix() == child && is(row));
         rows.last()
@@ -144,19 +142,18 @@ fn agreement(store: &Store, run: RunIx, fork: &Fork) -> Option<Agreement> {
     if firsts.is_empty() {
         return None;
     }
-    let recorded = store
-        .rows()
-        .find(|row| row.run_ix() == run && Some(row.seq()) == fork.seq)?;
+    let recorded = at(store, run, fork.seq?)?;
     Some(Agreement::of(&first_of(store, &recorded), &firsts))
 }
 
-/// The action that an attempt repeats, in the run.
+/// The action of the run that the attempts repeat.
 pub fn step(store: &Store, run: RunIx, fork: &Fork) -> Option<ActionIx> {
-    let seq = fork.seq?;
-    let found = store
-        .rows()
-        .find(|row| row.run_ix() == run && row.seq() == seq);
-    found.map(|row| row.ix())
+    at(store, run, fork.seq?).map(|row| row.ix())
+}
+
+fn at(store: &Store, run: RunIx, seq: u32) -> Option<Row<'_>> {
+    let mut rows = store.rows();
+    rows.find(|row| row.run_ix() == run && row.seq() == seq)
 }
 
 #[cfg(test)]
@@ -182,7 +179,7 @@ mod tests {
 "#;
 
     #[test]
-    fn attempts_at_a_step_that_changed_the_same_belong_together() {
+    fn attempts_at_a_step_with_the_same_changes_belong_together() {
         let store = testing::load(TRACE);
         let forks = of(&store, RunIx(0), &CancelFlag::new()).expect("not cancelled");
         let told: Vec<(Option<u32>, &str, usize)> = forks

@@ -30,7 +30,7 @@ impl Found {
         if !read.has_records() {
             return Ok(Err(exit));
         }
-        let runs = selected(cx, &read)?;
+        let runs = filter::selected(cx, &read)?;
         let report = checked(cx, &read, &rules, &runs);
         Ok(Ok(Found {
             read,
@@ -51,17 +51,6 @@ impl Found {
             backtests,
         }
     }
-}
-
-/// The runs to check: those that paths and `--where` select.
-pub(super) fn selected(cx: &Cx, read: &Read) -> anyhow::Result<Vec<RunIx>> {
-    let Some(condition) = filter::condition(cx)? else {
-        return Ok(read.runs());
-    };
-    let matching = filter::runs(cx, &read.store, &condition);
-    let mut runs = read.runs();
-    runs.retain(|run| matching.contains(run));
-    Ok(runs)
 }
 
 pub(super) fn checked(cx: &Cx, read: &Read, rules: &InForce, runs: &[RunIx]) -> Report {

@@ -8,13 +8,13 @@ use crate::analysis::alerts::check::Report;
 use crate::analysis::alerts::detector::Level;
 use crate::analysis::alerts::rules::Rules;
 use crate::base::human;
-use crate::cli::Cx;
-use crate::cli::alert::found::{checked, selected};
+use crate::cli::alert::found::checked;
 use crate::cli::alert::report::what_if;
 use crate::cli::alert::sources::InForce;
 use crate::cli::args::Paths;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::load::Read;
+use crate::cli::{Cx, filter};
 use crate::export::json::alert as alert_json;
 use crate::model::run::RunIx;
 
@@ -58,7 +58,7 @@ impl Test {
         if !read.has_records() {
             return Ok(exit);
         }
-        let runs = selected(cx, &read)?;
+        let runs = filter::selected(cx, &read)?;
         let levels: &[Level] = match self.level.as_deref() {
             Some("warn") => &[Level::Warn],
             Some(_) => &[Level::Trip],

@@ -17,7 +17,7 @@ use crate::cli::rerun::attempts::{in_state, report};
 use crate::cli::{Cx, settings};
 use crate::export::redact::Masked;
 
-/// The options of an experiment. They have effects only with --experiment.
+/// The options of an experiment; all others need --experiment.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Experiment")]
 pub(super) struct Options {
@@ -28,8 +28,12 @@ pub(super) struct Options {
     #[arg(short = 'n', long = "times", value_name = "K", default_value_t = 10, requires = "experiment",
           value_parser = clap::value_parser!(u16).range(1..=1000))]
     times: u16,
-    /// The API to send to, as its SDK takes it, such as <https://api.openai.com/v1>
-    #[arg(long, value_name = "URL", requires = "experiment")]
+    #[arg(
+        long,
+        value_name = "URL",
+        requires = "experiment",
+        help = "The base URL of the API, as an SDK would take it, such as https://api.openai.com/v1"
+    )]
     base_url: Option<String>,
     /// The variable that holds the key
     #[arg(long, value_name = "NAME", requires = "experiment")]

@@ -16,8 +16,12 @@ pub(super) fn run(
     (store, run): (&Store, RunIx),
     asked: &Export,
 ) -> anyhow::Result<Exit> {
+    let usage = |what: &str| anyhow::Error::from(Failure::Usage(what.to_owned()));
+    if asked.review {
+        return Err(usage("--review is for --as md and --as html"));
+    }
     let (from, to) = (asked.from.unwrap_or(0), asked.to.unwrap_or(u32::MAX));
-    // What a fork or a resumed session copied is not requested again.
+    // Calls that a fork or a resumed session copied were requested in another run.
     let rows = store.rows().filter(|row| {
         row.run_ix() == run
             && row.copied_from().is_none()
@@ -25,26 +29,21 @@ pub(super) fn run(
             && (from..=to).contains(&row.seq())
     });
     let calls: Vec<ActionIx> = rows.map(|row| row.ix()).collect();
-    if asked.review || calls.is_empty() {
-        let what = if asked.review {
-            "--review is for --as md and --as html"
-        } else {
-            "no model call to export"
-        };
-        return Err(Failure::Usage(what.to_owned()).into());
+    if calls.is_empty() {
+        return Err(usage("no model call to export"));
     }
     let made = vcr::cassette(store, &calls, asked.target.reason());
     store.intact()?;
     let text = made.text.get().as_bytes();
     write(cx, &asked.target, &place::files(store), text)?;
-    let told = [
+    let notes = [
         (
             made.reconstructed,
             "reconstructed from the trace: a test may send something else",
         ),
         (made.cut, "left out, because their answers were cut off"),
     ];
-    for (count, what) in told.into_iter().filter(|(count, _)| *count > 0) {
+    for (count, what) in notes.into_iter().filter(|(count, _)| *count > 0) {
         let calls = human::counted(count as u64, "model call");
         cx.notes.note(&format!("{calls} {what}"));
     }

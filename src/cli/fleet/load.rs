@@ -10,8 +10,10 @@ use crate::cli::fleet::rows;
 use crate::cli::out::Progress;
 use crate::cli::{Cx, pull};
 
-/// Write the runs and actions of traces as rows into `ClickHouse`, where ls, stats and cohort read them
 #[derive(Debug, clap::Args)]
+#[command(
+    about = "Write the runs and actions of traces as rows into ClickHouse, where ls, stats and cohort read them"
+)]
 #[command(after_help = "\
 Examples:
   saferun-tui load traces/ --to clickhouse://localhost/agents --create --yes
@@ -35,7 +37,7 @@ pub struct Load {
     /// Also trust the certificates in this PEM file
     #[arg(long, value_name = "FILE")]
     cacert: Option<PathBuf>,
-    /// Write; without it, only say what would be written
+    /// Write; without it, only show what would be written
     #[arg(long)]
     yes: bool,
 }
@@ -72,7 +74,7 @@ impl Command for Load {
         }
         let cancel = pull::interruptible()?;
         if self.create {
-            to.create(&cancel).map_err(rows::failure)?;
+            to.create(&cancel).map_err(Failure::from)?;
         }
         let mut progress = Progress::new(&cx.notes);
         let written = to.load(&read.store, &cancel, &mut |done| {
@@ -83,7 +85,7 @@ impl Command for Load {
             ));
         });
         progress.clear();
-        let written = written.map_err(rows::failure)?;
+        let written = written.map_err(Failure::from)?;
         let what = counted(written.runs, written.actions);
         cx.notes.note(&format!("{}: wrote {what}", to.address));
         Ok(exit)

@@ -1,14 +1,12 @@
-//! What `ls`, `stats` and `cohort` read of rows in an engine: the filter becomes SQL, figures come back.
+//! Reads the rows of an engine for `ls`, `stats` and `cohort`: the filter becomes SQL, and figures come back.
 
 use std::path::PathBuf;
 
 use jiff::tz::TimeZone;
 
-use crate::act::remote;
 use crate::act::remote::address::Kind;
-use crate::act::remote::fleet::{Fleet, Held, Wanted, is_ours};
-use crate::analysis::cohort::ask::{Ask, Choice, Held as Seen};
-use crate::analysis::cohort::observe::Observed;
+use crate::act::remote::fleet::{self, Fleet, Wanted, is_ours};
+use crate::analysis::cohort::ask::{Ask, Choice, Held};
 use crate::analysis::grouped::{Field, Group};
 use crate::analysis::runs::Order;
 use crate::base::cancel::CancelFlag;
@@ -19,9 +17,10 @@ use crate::cli::pick::Target;
 use crate::cli::{Cx, filter, pull, url};
 use crate::model::run::RunIx;
 use crate::query::expr::Expr;
-use crate::query::sql::{Unsaid, Writer};
+use crate::query::sql::{NotInRows, Writer};
+use crate::store::Store;
 
-/// A cohort of more runs is compared by some of its tasks.
+/// The most runs to compare; a larger cohort is compared by a random sample of its tasks.
 const MOST: u64 = 400_000;
 
 /// The database of the rows, if the path is the URL of one.
@@ -36,7 +35,7 @@ pub(in crate::cli) fn of(cx: &Cx, paths: &[PathBuf]) -> Result<Option<Fleet>, Fa
         }
     }
     if found.is_some() && paths.len() > 1 {
-        let what = "the rows of an engine are read alone: name no other path beside them";
+        let what = "the rows of an engine cannot be combined with other paths";
         return Err(Failure::Usage(what.to_owned()));
     }
     Ok(found)
@@ -57,25 +56,23 @@ pub(super) fn database(cx: &Cx, text: &str) -> Result<Fleet, Failure> {
     })
 }
 
-pub(in crate::cli) fn failure(error: remote::Failure) -> Failure {
-    match error {
-        remote::Failure::Usage(what) => Failure::Usage(what),
-        remote::Failure::Input(what) => Failure::Input(what),
+impl From<NotInRows> for Failure {
+    fn from(error: NotInRows) -> Failure {
+        Failure::Usage(error.to_string())
     }
 }
 
-/// Conditions for the engine: that of `--where`, and more of them as marks.
+/// Conditions for the engine: that of `--where`, and others as marks.
 fn wanted(cx: &Cx, marks: &[&Expr]) -> Result<Wanted, Failure> {
     let context = filter::context(cx);
     let mut writer = Writer::new(&context);
-    let usage = |error: Unsaid| Failure::Usage(error.to_string());
     let only = filter::condition(cx)?.unwrap_or(Expr::All);
-    let test = writer.runs(&only).map_err(usage)?;
+    let test = writer.runs(&only)?;
     let marks = marks.iter().map(|expr| writer.runs(expr));
-    let marks: Result<Vec<String>, _> = marks.collect();
+    let marks: Result<Vec<String>, NotInRows> = marks.collect();
     Ok(Wanted {
         test,
-        marks: marks.map_err(usage)?,
+        marks: marks?,
         params: writer.params,
         first: None,
     })
@@ -91,17 +88,15 @@ pub(in crate::cli) fn runs(
         first: limit.map(|limit| (order.sql(), limit)),
         ..wanted(cx, &[])?
     };
-    let held = fleet.runs(&wanted, &CancelFlag::new()).map_err(failure)?;
-    Ok(read(held).0)
+    Ok(read(fleet.runs(&wanted, &CancelFlag::new())?.store))
 }
 
-fn read(held: Held) -> (Read, Vec<Observed>, Vec<Vec<bool>>) {
-    let read = Read {
-        store: held.store,
+fn read(store: Store) -> Read {
+    Read {
+        store,
         failed: 0,
         selection: None,
-    };
-    (read, held.observed, held.marks)
+    }
 }
 
 /// The groups of the actions that pass `--where`.
@@ -113,13 +108,12 @@ pub(in crate::cli) fn groups(
     let context = filter::context(cx);
     let mut writer = Writer::new(&context);
     let only = filter::condition(cx)?.unwrap_or(Expr::All);
-    let test = writer.actions(&only);
-    let test = test.map_err(|error| Failure::Usage(error.to_string()))?;
-    let found = fleet.groups(by, (&test, &writer.params), zone, &CancelFlag::new());
-    found.map_err(failure)
+    let test = writer.actions(&only)?;
+    let condition = (test.as_str(), writer.params.as_slice());
+    Ok(fleet.groups(by, condition, zone, &CancelFlag::new())?)
 }
 
-/// The runs of a comparison, and the question about them: its filters are answered by the engine.
+/// The runs of a comparison, and the question about them, with its filters answered by the engine.
 pub(in crate::cli) fn cohort(cx: &Cx, fleet: &Fleet, ask: Ask) -> Result<(Read, Ask), Failure> {
     if !ask.rules.is_empty() {
         let what = "--expect needs the traces: the rows hold no arguments and results";
@@ -136,7 +130,7 @@ pub(in crate::cli) fn cohort(cx: &Cx, fleet: &Fleet, ask: Ask) -> Result<(Read, 
     let asked: Vec<&Expr> = ask.predicates.iter().chain(sides).collect();
     let mut wanted = wanted(cx, &asked)?;
     let cancel = CancelFlag::new();
-    let all = fleet.count(&wanted, &cancel).map_err(failure)?;
+    let all = fleet.count(&wanted, &cancel)?;
     if all > MOST {
         let seed = ask.options.seed;
         let share = (MOST * 1_000_000 / all).max(1);
@@ -145,8 +139,11 @@ pub(in crate::cli) fn cohort(cx: &Cx, fleet: &Fleet, ask: Ask) -> Result<(Read, 
             wanted.test
         );
     }
-    let held = fleet.runs(&wanted, &cancel).map_err(failure)?;
-    let (read, observed, mut marks) = read(held);
+    let fleet::Held {
+        store,
+        observed,
+        mut marks,
+    } = fleet.runs(&wanted, &cancel)?;
     if all > MOST {
         let (some, all) = (human::count(observed.len() as u64), human::count(all));
         let seed = ask.options.seed;
@@ -162,13 +159,13 @@ pub(in crate::cli) fn cohort(cx: &Cx, fleet: &Fleet, ask: Ask) -> Result<(Read, 
     let ask = Ask {
         choice,
         only: None,
-        held: Some(Seen {
+        held: Some(Held {
             runs: observed,
             fulfils: marks,
         }),
         ..ask
     };
-    Ok((read, ask))
+    Ok((read(store), ask))
 }
 
 fn between((a, b): (&Expr, Option<&Expr>), marks: &[Vec<bool>]) -> Choice {

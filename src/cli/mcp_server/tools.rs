@@ -175,12 +175,10 @@ impl Asked<'_> {
 
     fn runs(&self) -> anyhow::Result<Value> {
         let store = &self.read.store;
-        let mut runs = self.read.runs();
-        if let Some(condition) = self.text("filter") {
-            let expr = filter::parse(condition)?;
-            let found = filter::runs(self.cx, store, &expr);
-            runs.retain(|ix| found.contains(ix));
-        }
+        let mut runs = match self.text("filter") {
+            Some(condition) => filter::among(self.cx, self.read, &filter::parse(condition)?),
+            None => self.read.runs(),
+        };
         runs.sort_by_key(|ix| std::cmp::Reverse(store.run(*ix).started));
         let all = runs.len();
         let mut bodies = Bodies::new();

@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 
+use crate::analysis::policy::claude;
 use crate::analysis::policy::history::{self, Judged, Place};
+use crate::analysis::policy::modes::Modes;
 use crate::analysis::policy::set::Policies;
 use crate::analysis::policy::whatif::{self, Against, Report};
 use crate::base::cancel::CancelFlag;
@@ -51,7 +53,7 @@ pub(super) struct Eval {
     #[arg(long)]
     trusted: bool,
     /// Judge all runs by this permission mode of Claude Code instead of the recorded one
-    #[arg(long, value_name = "MODE", value_parser = sources::MODES.to_vec())]
+    #[arg(long, value_name = "MODE", value_parser = claude::MODES.to_vec())]
     mode: Option<String>,
     /// Exit with 1 where there is one of these: newly-denied, newly-asked, newly-allowed, error
     #[arg(long, value_name = "WHAT,…", value_delimiter = ',',
@@ -158,12 +160,13 @@ fn evaluate(
     let others = other.map(judge);
     let against = others.as_deref().map_or(Against::Recorded, Against::Policy);
     let is_kept = |ix: ActionIx| kept.is_none_or(|kept| kept.contains(&ix));
-    let report = whatif::report(&read.store, &policies.set, (&judged, against), &is_kept);
-    let is_recorded = place.mode.is_none();
-    Report {
-        modes: report.modes.into_iter().filter(|_| is_recorded).collect(),
-        ..report
-    }
+    let modes = if place.mode.is_none() {
+        policies.set.modes(&read.store)
+    } else {
+        Modes::default()
+    };
+    let set = (&policies.set, &modes);
+    whatif::report(&read.store, set, (&judged, against), &is_kept)
 }
 
 fn count(report: &Report, what: &str) -> u64 {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::analysis::policy::claude;
 use crate::analysis::policy::history::{Opened, Place};
 use crate::analysis::policy::modes::Modes;
 use crate::analysis::policy::set::Policies;
@@ -39,7 +40,7 @@ pub(super) struct Explain {
     #[arg(long)]
     trusted: bool,
     /// Judge by this permission mode of Claude Code instead of the recorded one
-    #[arg(long, value_name = "MODE", value_parser = sources::MODES.to_vec())]
+    #[arg(long, value_name = "MODE", value_parser = claude::MODES.to_vec())]
     mode: Option<String>,
 }
 

@@ -218,16 +218,6 @@ fn home() -> Option<PathBuf> {
     Some(fs::canonicalize(&home).unwrap_or(home))
 }
 
-/// Permission modes of Claude Code.
-pub(super) const MODES: &[&str] = &[
-    "default",
-    "acceptEdits",
-    "plan",
-    "auto",
-    "dontAsk",
-    "bypassPermissions",
-];
-
 /// A fact that traces do not record: the home folder of the user.
 pub(in crate::cli) fn place() -> Place {
     Place {

@@ -145,7 +145,7 @@ fn text(
     Ok(())
 }
 
-/// The widest example: its beginning tells what it is.
+/// The width of an example; the beginning of a longer one is enough to recognise it.
 const EXAMPLE: usize = 60;
 
 fn rows(cx: &mut Cx, all: &[&Suggestion]) -> anyhow::Result<()> {

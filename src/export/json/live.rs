@@ -29,7 +29,7 @@ pub const MEMBERS: &[&str] = &[
     "cost_per_minute_usd",
 ];
 
-/// What is not in the store. Empty strings mean not recorded.
+/// Facts that are not in the store. Empty strings mean not recorded.
 #[derive(Debug)]
 pub struct Told<'a> {
     pub life: Life,

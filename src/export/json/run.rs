@@ -69,7 +69,7 @@ pub struct RunJson<'a> {
 }
 
 impl RunJson<'_> {
-    /// The same, with how long it was blocked on people, which takes all its actions to tell.
+    /// The same, with how long it was blocked on people, which can be found only from all of its actions.
     #[must_use]
     pub fn with_waited(self, waited: Elapsed) -> Self {
         RunJson {

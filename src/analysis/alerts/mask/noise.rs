@@ -1,41 +1,30 @@
-//! Noise: parts of a text that change with every call although nothing else does. Found by hand rather than by regular
-//! expressions, because every word of every result is looked at.
+//! Noise: parts of a text that change with every call although nothing else does. Found by hand rather than with regular
+//! expressions, because every word of every result is examined.
 
-/// What stands in for a time.
+/// What replaces a time.
 pub(super) const TIME: &str = "<time>";
 
-/// Noise at the start of a word: where it ends, and what stands in for it. A word that `goes_on` directly behind a time
-/// can be neither a uuid nor another time.
-pub(super) fn at(text: &str, start: usize, goes_on: bool) -> Option<(usize, &'static str)> {
-    let rest = &text.as_bytes()[start..];
-    let uuid = |bytes| if goes_on { None } else { uuid(bytes) };
-    let (length, word) = match rest.first()? {
+/// Noise at the start of a word: its length, and what replaces it. There is no word boundary directly after a time,
+/// so neither a uuid nor another time begins there.
+pub(super) fn at(text: &str, is_after_time: bool) -> Option<(usize, &'static str)> {
+    let bytes = text.as_bytes();
+    let at_boundary = Some(bytes).filter(|_| !is_after_time);
+    let uuid = || Some((at_boundary.and_then(uuid)?, "<uuid>"));
+    let (length, shown) = match bytes.first()? {
         b'0'..=b'9' => {
-            if let Some(length) = uuid(rest) {
-                (length, "<uuid>")
-            } else if let Some(length) = time(rest).filter(|_| !goes_on) {
-                return Some((start + length, TIME));
-            } else if let Some(length) = span(text.get(start..)?) {
-                (length, "<span>")
-            } else {
-                (address(rest)?, "<addr>")
+            if let Some(length) = at_boundary.and_then(time) {
+                return Some((length, TIME));
             }
+            let span = || Some((span(text)?, "<span>"));
+            let address = || Some((address(bytes)?, "<addr>"));
+            uuid().or_else(span).or_else(address)?
         }
-        b'a'..=b'f' | b'A'..=b'F' => match uuid(rest) {
-            Some(length) => (length, "<uuid>"),
-            None => (id(rest)?, "<id>"),
-        },
-        b'm' | b'r' | b's' | b't' => (id(rest)?, "<id>"),
+        b'a'..=b'f' | b'A'..=b'F' => uuid().or_else(|| Some((id(bytes)?, "<id>")))?,
+        b'm' | b'r' | b's' | b't' => (id(bytes)?, "<id>"),
         _ => return None,
     };
-    let end = start + length;
-    ends_word(text, end).then_some((end, word))
-}
-
-/// Whether no word goes on here.
-fn ends_word(text: &str, at: usize) -> bool {
-    let rest = text.get(at..).unwrap_or_default();
-    !rest.starts_with(is_word)
+    let (_, rest) = text.split_at(length);
+    (!rest.starts_with(is_word)).then_some((length, shown))
 }
 
 pub(super) fn is_word(it: char) -> bool {

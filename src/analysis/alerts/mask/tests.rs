@@ -83,7 +83,7 @@ fn by_patterns(text: &str) -> String {
     masked.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Noise, what is nearly noise, and what stands around it.
+/// Noise, what is nearly noise, and what surrounds it.
 const PIECES: &[&str] = &[
     "8c0ffee0-1234-4abc-9def-0123456789ab",
     "8C0FFEE0-1234-4ABC-9DEF-0123456789AB",

@@ -108,7 +108,7 @@ fn a_restarted_program_continues_where_the_last_one_was() {
 }
 
 #[test]
-fn what_a_filter_found_is_over_when_it_is_not_found_again() {
+fn a_match_is_resolved_when_it_does_not_recur() {
     let text = "[[rule]]\nid = \"m\"\ndetector = \"match\"\nwhen = \"args.order=7\"\ncount = 3\nseverity = \"trip\"\n";
     let grows = [(1, 0, false), (3, 0, false), (3, 2, false), (3, 3, false)];
     let seen = told_by(text, &mut Book::new(), &grows);
@@ -116,7 +116,7 @@ fn what_a_filter_found_is_over_when_it_is_not_found_again() {
 }
 
 #[test]
-fn a_pause_fires_by_the_clock_and_is_over_when_the_run_goes_on() {
+fn a_pause_fires_by_the_clock_and_is_resolved_when_the_run_continues() {
     let text = "[[rule]]\nid = \"stuck\"\ndetector = \"budget\"\nidle = \"1h\"\n";
     let rules = Arc::new(Rules::read(text).expect("rules"));
     let call = r#"{"type":"tool_call","run_id":"r1","agent":"desk","ts":"2026-11-22T10:01:00Z","id":"c","tool":"t","args":{}}"#;
@@ -137,7 +137,7 @@ fn a_pause_fires_by_the_clock_and_is_over_when_the_run_goes_on() {
     assert_eq!(look(&store, &early), []);
     let late = early.at(at(5340), (&store, &context), &cancel);
     assert_eq!(look(&store, &late), [Event::Fire]);
-    // The pause is told once, however often the clock is read.
+    // The pause is reported once, however often the clock is read.
     let later = late.at(at(5370), (&store, &context), &cancel);
     assert_eq!(look(&store, &later), []);
     let store = load(&long);

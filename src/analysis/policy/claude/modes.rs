@@ -1,18 +1,18 @@
-//! What the permission mode of a run makes of a verdict: who is asked, and who is not. Held against the program, as the
+//! How the permission mode of a run changes a verdict: whether a person is asked. Compared with the program, as the
 //! rules are.
 
 use crate::analysis::policy::claude::rule::argument_of_editor;
 use crate::analysis::policy::claude::{Asked, Claude};
 use crate::analysis::policy::{Effect, Verdict, paths, shell};
 
-/// The modes whose effect is known.
-const MODES: &[&str] = &[
+/// The permission modes whose effect is known.
+pub const MODES: &[&str] = &[
     "default",
-    "plan",
     "acceptEdits",
-    "bypassPermissions",
-    "dontAsk",
+    "plan",
     "auto",
+    "dontAsk",
+    "bypassPermissions",
 ];
 /// Programs that a run may use on files in its folder while edits are accepted.
 const FILES: &[&str] = &["mkdir", "touch", "rm", "rmdir", "mv", "cp", "sed"];
@@ -54,7 +54,7 @@ impl Claude {
         let Some(line) = shell.line.as_ref().filter(|it| !it.traits.any()) else {
             return false;
         };
-        // Behind `cd`, files are elsewhere.
+        // After `cd`, files are elsewhere.
         let moves = (0..line.commands.len()).any(|at| shell.bare(at).starts_with("cd "));
         let edits = |at: usize| shell.is_reader(at) || self.edits_inside(asked, shell.bare(at));
         !moves

@@ -1,6 +1,6 @@
-//! Conditions in the Common Expression Language, for what filters cannot say. Pure: an expression sees the call and what
-//! its run did before, and nothing else. Names that do not exist are refused when a policy is read; what goes wrong
-//! later is an error, which never allows.
+//! Conditions in the Common Expression Language, for what filters cannot express. Pure: an expression sees only the
+//! call and what its run did before. Names that do not exist are refused when a policy is read; a later failure is an
+//! error, which never allows.
 
 mod names;
 mod values;
@@ -20,7 +20,7 @@ const MOST_OPERATORS: usize = 300;
 const DEEPEST: usize = 32;
 
 thread_local! {
-    /// Functions, shared by all evaluations of a thread: making them anew takes longer than evaluating.
+    /// Functions, shared by all evaluations of a thread: creating them takes longer than an evaluation.
     static FUNCTIONS: Scope<'static, 'static> = values::functions();
 }
 
@@ -31,7 +31,7 @@ pub(super) struct Cel {
     reads: Vec<Variable>,
 }
 
-/// What is wrong with an expression: where, in bytes, what, and what was perhaps meant.
+/// A mistake in an expression: its place in bytes, a description, and the name that was perhaps meant.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Wrong {
     pub(super) at: Range<usize>,
@@ -84,7 +84,7 @@ impl Cel {
     }
 }
 
-/// Whether a text can be read and evaluated in a small stack. What is inside of strings counts too.
+/// Whether a text can be parsed and evaluated on a small stack. The contents of strings count too.
 fn is_simple(text: &str) -> bool {
     let (mut depth, mut deepest) = (0_usize, 0);
     let (mut operators, mut choices) = (0, 0);
@@ -118,7 +118,7 @@ fn mistake(text: &str, errors: &ParseErrors) -> Wrong {
     Wrong::new(at..at + 1, format!("cel cannot be read: {what}"))
 }
 
-/// What went wrong. Messages of the evaluator may quote values of the call, which do not belong into reports.
+/// What went wrong. Messages of the evaluator may quote values of the call, which do not belong in reports.
 fn words(error: &ExecutionError) -> String {
     match error {
         ExecutionError::NoSuchOverload(error) => error.to_string(),

@@ -1,5 +1,5 @@
-//! The names in an expression: which variables it reads, and those that do not exist. The evaluator would notice the
-//! latter only in the calls that reach them.
+//! The names in an expression: the variables it reads, and names that do not exist, which the evaluator would report
+//! only for calls that reach them.
 
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ use crate::analysis::policy::native::expression::Wrong;
 use crate::analysis::policy::native::expression::values::{FUNCTIONS, Variable};
 use crate::query::fields::nearest;
 
-/// Functions of the language that can be called by name. Operators have names with signs in them.
+/// Functions of the language that can be called by name. The names of operators contain signs.
 const BUILT_IN: &[&str] = &[
     "size",
     "contains",
@@ -41,7 +41,7 @@ const BUILT_IN: &[&str] = &[
     "ofNonZeroValue",
 ];
 
-/// Types, which may be named as values: `type(args.amount) == int`.
+/// Types, which can be used as values: `type(args.amount) == int`.
 const TYPES: &[&str] = &[
     "int",
     "uint",
@@ -59,7 +59,7 @@ const TYPES: &[&str] = &[
 pub(super) struct Names<'a> {
     text: &'a str,
     program: &'a Program,
-    /// Names that macros such as `exists` bind, while what they cover is looked at.
+    /// Names that macros such as `exists` bind, while their scope is checked.
     bound: Vec<String>,
     found: Vec<Variable>,
 }
@@ -166,7 +166,7 @@ impl<'a> Names<'a> {
         })
     }
 
-    /// A pattern that is written out has to be one.
+    /// A pattern that is a literal must be valid.
     fn pattern(&self, function: &str, last: Option<&IdedExpr>) -> Result<(), Wrong> {
         let Some(last) = last.filter(|_| matches!(function, "re" | "matches")) else {
             return Ok(());
@@ -181,7 +181,7 @@ impl<'a> Names<'a> {
         Err(Wrong::new(self.place(last.id, pattern.inner()), what))
     }
 
-    /// Where a name stands. The crate counts in characters of the text.
+    /// The place of a name. The crate counts in characters.
     fn place(&self, id: u64, name: &str) -> Range<usize> {
         let from = self.program.source_info().offset_for(id);
         let from = from.map_or(0, |(start, _)| start as usize);

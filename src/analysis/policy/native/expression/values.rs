@@ -51,7 +51,7 @@ variables! {
     Run        "run"         Run
 }
 
-/// Arguments that are nested deeper, or hold a longer text, are not looked at: the condition is an error.
+/// Arguments that are nested deeper, or contain a longer text, are not converted: the condition is an error.
 const DEEPEST: usize = 64;
 const LONGEST: usize = 64 << 10;
 
@@ -129,7 +129,7 @@ fn map<'a>(entries: impl Iterator<Item = (&'a str, Value)>) -> Value {
     Value::from(entries.collect::<HashMap<Key, Value>>())
 }
 
-/// Written by hand: numbers keep their digits here (`arbitrary_precision`), which the crate's own conversion takes for
+/// By hand: numbers keep their digits here (`arbitrary_precision`), and the crate's own conversion would take them for
 /// objects.
 fn of_json(value: &Json, depth: usize) -> Result<Value, String> {
     if depth > DEEPEST {
@@ -180,7 +180,7 @@ pub(super) fn functions() -> Scope<'static, 'static> {
     scope
 }
 
-/// Patterns of one policy; more are compiled again.
+/// The most compiled patterns kept; beyond it, all are dropped.
 const PATTERNS: usize = 256;
 
 thread_local! {
