@@ -96,7 +96,7 @@ fn head(recent: &Recent, theme: &Theme, area: Rect, buf: &mut Buffer) {
     row.put("FIRST PROMPT", styles.faint);
 }
 
-/// The runs that agents will delete soon, and the key that keeps them.
+/// The number of runs that agents will delete soon, and the key that keeps them.
 fn due(recent: &Recent, width: u16) -> Option<String> {
     let (runs, _) = recent.due;
     let runs = human::counted(Some(runs as u64).filter(|runs| *runs > 0)?, "run");
