@@ -188,7 +188,7 @@ fn a_tool_runs_again_after_its_name_was_typed() {
 }
 
 #[test]
-fn a_change_that_cannot_be_made_is_told() {
+fn a_change_that_cannot_be_made_is_reported() {
     let mut screen = Screen::new((120, 36));
     screen.play("X");
     screen.play("yes enter");

@@ -20,7 +20,7 @@ const TALLEST: usize = 8;
 /// The height of it all: what can be repeated, and the tree if there are attempts.
 pub(in crate::tui::screens::replay) fn height(again: &Again) -> u16 {
     let rows = again.rows().len().min(TALLEST);
-    match (rows, again.told.is_empty()) {
+    match (rows, again.outcome.is_none()) {
         (0, true) => 2,
         (rows, _) => ABOVE + rows as u16,
     }
@@ -51,8 +51,8 @@ pub(in crate::tui::screens::replay) fn forks(replay: &Replay, theme: &Theme, buf
     }
     let mut head = Row::new(buf, area, 2, Style::new());
     head.put(" FORKS", styles.strong);
-    if let Some(told) = again.told.first() {
-        head.put("  ", styles.faint).put(told, styles.faint);
+    if let Some(outcome) = &again.outcome {
+        head.put("  ", styles.faint).put(outcome, styles.faint);
     }
     let rows = again.rows();
     let height = usize::from(area.height.saturating_sub(ABOVE));
