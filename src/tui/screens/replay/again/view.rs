@@ -147,7 +147,7 @@ fn offers(replay: &Replay, theme: &Theme, (area, y): (Rect, u16), buf: &mut Buff
     let styles = &theme.styles;
     let mut row = Row::new(buf, area, y, Style::new());
     for (command, words) in &replay.frame.offers {
-        if let Some(key) = theme.keymap.keys(*command).into_iter().next() {
+        if let Some(key) = theme.keymap.key(*command) {
             row.put(&format!(" {key} "), styles.strong)
                 .put(words, styles.faint)
                 .put(" ", styles.faint);
