@@ -34,7 +34,7 @@ pub(super) enum Pane {
     #[default]
     State,
     Seen,
-    /// The state, with the keys for the attempts below it.
+    /// The attempts, below the state.
     Forks,
 }
 
