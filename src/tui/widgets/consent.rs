@@ -1,4 +1,5 @@
-//! The user's typed consent to something with real effects. Keys that were queued when the question appeared are ignored.
+//! The user's typed consent to something with real effects. Keys that were queued when the question appeared are
+//! ignored.
 
 use crate::tui::keys::{Code, Key};
 use crate::tui::widgets::prompt::Prompt;

@@ -106,11 +106,7 @@ impl Regions {
             ..right
         };
         let below = right.height - state;
-        let forks = if below > LEAST {
-            forks.min(below - LEAST)
-        } else {
-            0
-        };
+        let forks = forks.min(below.saturating_sub(LEAST));
         regions.step = Rect {
             y: right.y + state,
             height: below - forks,
