@@ -47,11 +47,7 @@ pub(super) fn draw(recent: &Recent, theme: &Theme, area: Rect, buf: &mut Buffer)
     let found = recent.found.as_deref().unwrap_or_default();
     let places = (recent.view.top()..recent.len()).take(rows);
     for (at, y) in places.zip(HEAD..) {
-        let base = if at == recent.view.cursor {
-            styles.selected
-        } else {
-            Style::new()
-        };
+        let base = styles.row(at == recent.view.cursor);
         let row = Row::new(buf, area, y, base);
         match recent.listed.get(at).and_then(|at| found.get(*at)) {
             Some(found) => file(found, theme, base, row),

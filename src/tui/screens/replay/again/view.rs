@@ -62,11 +62,7 @@ pub(in crate::tui::screens::replay) fn forks(replay: &Replay, theme: &Theme, buf
         .min(rows.len().saturating_sub(height));
     for (y, (at, place)) in (ABOVE..area.height).zip(rows.iter().enumerate().skip(top)) {
         let is_selected = replay.is_in_forks() && at == again.cursor;
-        let base = if is_selected {
-            styles.selected
-        } else {
-            Style::new()
-        };
+        let base = styles.row(is_selected);
         let mut row = Row::new(buf, area, y, base);
         branch(again, *place, (theme, base), &mut row);
     }
