@@ -1,20 +1,44 @@
 //! Playing keys on a few lines in tests.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
-use crate::base::clock::Fixed;
+use crate::base::clock::{Clock, Fixed};
 use crate::ingest::discover::Input;
 use crate::ingest::prices::PriceTable;
 use crate::ingest::{Loaded, intake};
 use crate::tui::theme::ColorChoice;
 use crate::tui::{Options, render};
 
+/// The time of the tests, in microseconds.
+pub(crate) const NOW: i64 = 1_795_478_400_000_000;
+
+/// A clock that shows [`NOW`] until the test advances it.
+#[derive(Debug)]
+pub(crate) struct Hand(AtomicI64);
+
+impl Hand {
+    pub(crate) fn new() -> Arc<Hand> {
+        Arc::new(Hand(AtomicI64::new(NOW)))
+    }
+
+    pub(crate) fn pass(&self, milliseconds: i64) {
+        self.0.fetch_add(milliseconds * 1000, Ordering::Relaxed);
+    }
+}
+
+impl Clock for Hand {
+    fn now(&self) -> i64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// The same on every machine and every day.
 pub(crate) fn options() -> Options {
     Options {
         title: "trace.jsonl".to_owned(),
         color: ColorChoice::Never,
-        clock: Arc::new(Fixed(1_795_478_400_000_000)),
+        clock: Arc::new(Fixed(NOW)),
         ..Options::default()
     }
 }

@@ -136,6 +136,17 @@ pub struct Styles {
     pub removed: Style,
 }
 
+impl Styles {
+    /// The style that the cells of a row in a list build on.
+    pub fn row(&self, is_selected: bool) -> Style {
+        if is_selected {
+            self.selected
+        } else {
+            Style::new()
+        }
+    }
+}
+
 impl Theme {
     pub fn new(palette: Palette, ascii: bool) -> Theme {
         Theme {

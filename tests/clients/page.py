@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Opens an exported run in headless Chromium: python3 tests/clients/page.py target/debug/saferun-tui [FOLDER]
 
-Checks that the page of a hostile trace asks nobody for anything, that no text of the trace becomes an element, and that the
-page looks the same way at two widths: the pictures are written to FOLDER, to be looked at. Chromium is a Debian package.
+Checks that the page of a hostile trace makes no request, and that no text of the trace becomes an element. Writes pictures of
+the page at two widths to FOLDER, for a look by eye. Chromium is a Debian package.
 """
 import html.parser
 import json
@@ -125,7 +125,7 @@ def main():
             picture = folder / f"{name}-{width}.png"
             chromium(browser, proxy, f"--window-size={pixels},1600", f"--screenshot={picture}", page.as_uri())
             assert picture.stat().st_size > 10_000, picture
-        # What Chromium asks by itself is in its own list too.
+        # Requests that Chromium makes by itself do not count.
         hosts = [line for line in proxy.asked if "evil" in line or line.split(" ")[:2] not in [it.split(" ")[:2] for it in own.asked]]
         strangers = [line for line in hosts if not any(it in line for it in ("google", "gvt1"))]
         assert not strangers, strangers

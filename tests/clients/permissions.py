@@ -2,8 +2,8 @@
 """The rules of Claude Code as we judge them, against Claude Code itself: python3 tests/clients/permissions.py [BINARY]
 
 Uses `claude` from PATH or from CLIENT_MODULES/node_modules/.bin; without it nothing is compared, and that is reported.
-For each group of rules a served model asks for one call after the other. What became of each is read from the transcript
-that the program wrote, and has to be what `policy eval` says about it. Runs in a scratch folder, without a network."""
+For each group of rules a served model requests one call after the other. The fate of each is read from the transcript
+that the program wrote, and must be what `policy eval` says about it. Runs in a scratch folder, without a network."""
 import json
 import os
 import shutil
@@ -15,7 +15,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 BINARY = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else os.path.join(HERE, "../../target/debug/saferun-tui"))
 BIN = os.path.join(os.environ.get("CLIENT_MODULES", ""), "node_modules/.bin")
 CLAUDE = shutil.which("claude", path=f"{BIN}:{os.environ['PATH']}")
-# Which groups to run; all without an argument.
+# Parts of the names of groups to run, all by default; `-v` also lists the calls that agree.
 ONLY = sys.argv[2:]
 
 
@@ -63,7 +63,8 @@ GROUPS = [
 ]
 
 
-# Where we differ, in how many calls: the program takes `src/**` in an allow rule at any depth, as it is in deny rules.
+# Groups with known differences, and their number: the program matches `src/**` in an allow rule at any depth, as in deny
+# rules.
 KNOWN = {"a folder in an allow rule": 2}
 
 
@@ -90,7 +91,7 @@ def folder_for(work):
 
 
 def did(row, asked):
-    """What the program did with a call: by its own list of calls it could not ask a person for, and by the words of the result."""
+    """What the program did with a call, by its list of the calls that it could not ask about and by the text of the result."""
     result = str(row.get("result")) + str(row.get("error"))
     if "denied" in result and "ermission" in result or "directory that is denied" in result or "while in plan mode" in result:
         return "deny"

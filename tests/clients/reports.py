@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks the reports of `alert check` and `policy test` against the schemas of their formats.
+"""Checks the reports of `alert check` and `policy eval` against the schemas of their formats.
 
     python3 tests/clients/reports.py target/debug/saferun-tui [TRACES]
 

@@ -1,5 +1,4 @@
-//! Feeds arbitrary patterns and paths to what policies compare paths and commands with, beside a slow matcher that is
-//! easy to believe.
+//! Compares the matchers that policies use for paths and commands with slow, simple ones, on arbitrary patterns.
 
 #![no_main]
 
@@ -22,7 +21,10 @@ fn paths_are_resolved(base: &str, path: &str) {
     assert!(resolved.starts_with('/'), "{resolved:?}");
     let mut steps = resolved.split('/').skip(1);
     let is_root = resolved == "/";
-    assert!(is_root || steps.all(|it| !matches!(it, "" | "." | "..")), "{resolved:?}");
+    assert!(
+        is_root || steps.all(|it| !matches!(it, "" | "." | "..")),
+        "{resolved:?}"
+    );
     assert_eq!(paths::resolved("/elsewhere", &resolved), resolved);
     assert_eq!(paths::below(&resolved, &resolved), Some(""));
     assert!(paths::below("/", &resolved).is_some());
@@ -37,11 +39,16 @@ fn paths_are_resolved(base: &str, path: &str) {
 fn patterns_match(pattern: &str, path: &str) {
     let at_root = Pattern::new(pattern, Reach::AtRoot).matches(path);
     let any_depth = Pattern::new(pattern, Reach::AnyDepth).matches(path);
-    assert!(at_root != Some(true) || any_depth == Some(true), "{pattern:?} on {path:?}");
+    assert!(
+        at_root != Some(true) || any_depth == Some(true),
+        "{pattern:?} on {path:?}"
+    );
     let Some(rest) = pattern.strip_prefix("//") else {
         return;
     };
-    let stem = rest.strip_suffix("/**").unwrap_or_else(|| rest.trim_end_matches('/'));
+    let stem = rest
+        .strip_suffix("/**")
+        .unwrap_or_else(|| rest.trim_end_matches('/'));
     let stem: Vec<char> = stem.chars().collect();
     let letters: Vec<char> = path.chars().collect();
     let ends = (0..=letters.len()).filter(|end| letters.get(*end).is_none_or(|it| *it == '/'));
@@ -49,7 +56,7 @@ fn patterns_match(pattern: &str, path: &str) {
     assert_eq!(at_root, Some(expected), "{pattern:?} on {path:?}");
 }
 
-/// Which prefixes of the text the pattern matches, one piece of the pattern after the other.
+/// Whether the pattern matches the whole text: piece by piece, from the ends of all prefixes matched so far.
 fn globbed(pattern: &[char], text: &[char]) -> bool {
     let mut at = 0;
     let mut ends = vec![false; text.len() + 1];
@@ -71,13 +78,17 @@ fn globbed(pattern: &[char], text: &[char]) -> bool {
         } else {
             for start in reached {
                 let mut tail = text[start..].iter();
-                match first {
+                let is_one = match first {
                     '*' => {
                         let len = tail.take_while(|it| **it != '/').count();
                         next[start..=start + len].fill(true);
+                        continue;
                     }
-                    '?' => next[start + 1..].iter_mut().take(usize::from(tail.next().is_some_and(|it| *it != '/'))).for_each(|it| *it = true),
-                    letter => next[start + 1..].iter_mut().take(usize::from(tail.next() == Some(letter))).for_each(|it| *it = true),
+                    '?' => tail.next().is_some_and(|it| *it != '/'),
+                    letter => tail.next() == Some(letter),
+                };
+                if is_one {
+                    next[start + 1] = true;
                 }
             }
             at += 1;
@@ -89,14 +100,21 @@ fn globbed(pattern: &[char], text: &[char]) -> bool {
 
 fn stars_match(pattern: &str, other: &str, text: &str) {
     let plain = Stars::plain(pattern);
-    assert_eq!(plain.matches(text), starred(pattern, text), "{pattern:?} on {text:?}");
+    assert_eq!(
+        plain.matches(text),
+        starred(pattern, text),
+        "{pattern:?} on {text:?}"
+    );
     let (wide, narrow) = (Stars::command(pattern), Stars::command(other));
     if wide.contains(&narrow) && narrow.matches(text) {
-        assert!(wide.matches(text), "{pattern:?} contains {other:?}, not {text:?}");
+        assert!(
+            wide.matches(text),
+            "{pattern:?} contains {other:?}, not {text:?}"
+        );
     }
 }
 
-/// `*` is any text.
+/// The same, where `*` is any text and nothing else is special.
 fn starred(pattern: &str, text: &str) -> bool {
     let text: Vec<char> = text.chars().collect();
     let mut ends = vec![false; text.len() + 1];
@@ -106,7 +124,10 @@ fn starred(pattern: &str, text: &str) -> bool {
             let first = ends.iter().position(|it| *it).unwrap_or(ends.len());
             ends[first..].fill(true);
         } else {
-            let steps = text.iter().enumerate().map(|(at, it)| ends[at] && *it == letter);
+            let steps = text
+                .iter()
+                .enumerate()
+                .map(|(at, it)| ends[at] && *it == letter);
             ends = [false].into_iter().chain(steps).collect();
         }
     }

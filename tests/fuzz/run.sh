@@ -1,6 +1,6 @@
 #!/bin/sh
-# Fuzzes each reader for the given number of seconds, seeded with its samples; and what policies are judged with: shell
-# (lines of a shell) and paths (patterns and paths).
+# Fuzzes each reader for the given number of seconds, seeded with its samples; and two parts of the policy engine: shell
+# (the splitter of shell lines) and paths (the matchers of patterns).
 #
 #   cargo install cargo-fuzz
 #   tests/fuzz/run.sh SECONDS [READER|shell|paths...]

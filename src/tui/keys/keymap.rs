@@ -108,6 +108,11 @@ impl Keymap {
         self.named(Meaning::Command(command))
     }
 
+    /// The first key of a command; none if the user unbound it.
+    pub fn key(&self, command: Command) -> Option<String> {
+        self.keys(command).into_iter().next()
+    }
+
     /// The keys that still run it on this screen, where another command may have taken some.
     pub fn keys_on(&self, screen: ScreenId, command: Command) -> Vec<String> {
         let meant = Meaning::Command(command);

@@ -1,9 +1,12 @@
 //! The question before anything is sent or run: exactly what it would be, over the whole screen. The user types a word
 //! to agree, or changes what is asked for.
 
+use std::path::Path;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::act::rerun::Settings;
 use crate::act::rerun::offer::{TIMES, Wanted};
 use crate::base::text;
 use crate::tui::keys::{Code, Key};
@@ -18,11 +21,11 @@ pub(super) struct Question {
     /// Sanitised, like all texts here.
     title: String,
     lines: Vec<String>,
-    /// What to type to agree; none as long as that is impossible.
+    /// What to type to agree; `None` while that is impossible.
     word: Option<String>,
     /// What else can be typed.
     help: &'static str,
-    /// What was wrong with the last line.
+    /// Why the last line was not accepted.
     notice: String,
     consent: Consent,
     scroll: usize,
@@ -57,7 +60,8 @@ impl Question {
         }
     }
 
-    /// What would happen, and the word to type. It counts as new: keys typed until now were meant for another.
+    /// Asks, with what would happen and the word to type. It counts as a new question: keys typed until now were meant for
+    /// another.
     pub(super) fn ask(&mut self, lines: &[String], word: &str, help: &'static str) {
         *self = Question {
             lines: lines.iter().map(|line| clean(line)).collect(),
@@ -67,7 +71,7 @@ impl Question {
         };
     }
 
-    /// It cannot be done.
+    /// Says why it cannot be done.
     pub(super) fn refuse(&mut self, why: &str) {
         self.lines = vec![clean(why)];
         self.word = None;
@@ -77,8 +81,11 @@ impl Question {
         self.notice = clean(words);
     }
 
-    /// Notes that it is on the screen.
-    pub(super) fn drawn(&mut self, now: i64) {
+    /// Notes that it is on the screen, in `area`.
+    pub(super) fn drawn(&mut self, area: Rect, now: i64) {
+        let inside = popup::inside(area);
+        let end = self.wrapped(inside).len().saturating_sub(rows(inside));
+        self.scroll = self.scroll.min(end);
         if self.word.is_some() {
             self.consent.drawn(now);
         }
@@ -92,7 +99,8 @@ impl Question {
     pub(super) fn typed(&mut self, key: Key, now: i64) -> Typed {
         match key.code {
             Code::Up => self.scroll = self.scroll.saturating_sub(1),
-            Code::Down => self.scroll = (self.scroll + 1).min(self.lines.len().saturating_sub(1)),
+            // `drawn` ends it at the last row.
+            Code::Down => self.scroll += 1,
             _ => {}
         }
         let text = match self.consent.typed(key, now) {
@@ -114,6 +122,13 @@ impl Question {
         }
     }
 
+    /// The lines, wrapped to the width of the frame.
+    fn wrapped(&self, inside: Rect) -> Vec<String> {
+        let width = usize::from(inside.width).saturating_sub(2).max(1);
+        let lines = self.lines.iter();
+        lines.flat_map(|line| text::wrap(line, width)).collect()
+    }
+
     /// ```text
     /// ┌ re-run model call #104 ─────────── esc cancels ┐
     /// │ sends    POST https://…   key OPENAI_API_KEY   │
@@ -123,23 +138,24 @@ impl Question {
     /// └────────────────────────────────────────────────┘
     /// ```
     pub(super) fn draw(&self, (theme, area): (&Theme, Rect), buf: &mut Buffer) {
+        let wrapped = self.wrapped(popup::inside(area));
+        let rows = rows(popup::inside(area));
+        let top = self.scroll.min(wrapped.len().saturating_sub(rows));
+        let end = (top + rows).min(wrapped.len());
+        let foot = if wrapped.len() > rows {
+            format!("{}–{end} of {}", top + 1, wrapped.len())
+        } else {
+            String::new()
+        };
         let edges = Edges {
             title: &self.title,
             hint: "esc cancels",
-            foot: "",
+            foot: &foot,
         };
         let inside = popup::draw(area, edges, theme, buf);
         let styles = &theme.styles;
         let ground = styles.shadow;
         let over = |style: ratatui::style::Style| style.patch(ground);
-        let width = usize::from(inside.width).saturating_sub(2).max(1);
-        let wrapped: Vec<String> = self
-            .lines
-            .iter()
-            .flat_map(|line| text::wrap(line, width))
-            .collect();
-        let rows = usize::from(inside.height.saturating_sub(3));
-        let top = self.scroll.min(wrapped.len().saturating_sub(rows));
         for (y, line) in (0..).zip(wrapped.iter().skip(top).take(rows)) {
             Row::new(buf, inside, y, ground)
                 .put(" ", ground)
@@ -165,8 +181,19 @@ impl Question {
     }
 }
 
+/// Rows for the lines: below them are an empty one, the help and the prompt.
+fn rows(inside: Rect) -> usize {
+    usize::from(inside.height.saturating_sub(3))
+}
+
 fn clean(raw: &str) -> String {
     text::sanitize(raw).into_owned()
+}
+
+/// The folder that new runs are kept in.
+pub(super) fn folder(settings: &Settings) -> Result<&Path, String> {
+    let folder = settings.folder.as_deref();
+    folder.ok_or_else(|| "there is no home folder to keep the new runs in".to_owned())
 }
 
 /// Applies a typed line: `n 10`, `max 0.5`, `model gpt-5`, `set temperature=0`.
@@ -194,7 +221,15 @@ pub(super) fn change(wanted: &mut Wanted, line: &str) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tui::keys;
+    use crate::tui::theme::Palette;
+    use crate::tui::{keys, render};
+
+    const AREA: Rect = Rect {
+        x: 0,
+        y: 0,
+        width: 20,
+        height: 8,
+    };
 
     fn typed(question: &mut Question, text: &str, at: i64) -> Typed {
         let keys = keys::script(text);
@@ -212,7 +247,7 @@ mod tests {
     fn only_the_word_agrees_and_only_once_it_was_on_the_screen() {
         let mut it = question();
         assert_eq!(typed(&mut it, "gpt-5 enter", 900_000), Typed::Nothing);
-        it.drawn(0);
+        it.drawn(AREA, 0);
         assert_eq!(typed(&mut it, "gpt-5 enter", 400_000), Typed::Nothing);
         assert_eq!(
             typed(&mut it, "y enter", 900_000),
@@ -224,10 +259,10 @@ mod tests {
     #[test]
     fn keys_typed_for_another_question_do_not_answer_a_changed_one() {
         let mut it = question();
-        it.drawn(0);
+        it.drawn(AREA, 0);
         typed(&mut it, "gp", 600_000);
         it.ask(&["sends twice".to_owned()], "gpt-5", CHANGES);
-        it.drawn(700_000);
+        it.drawn(AREA, 700_000);
         assert_eq!(typed(&mut it, "gpt-5 enter", 700_000), Typed::Nothing);
     }
 
@@ -235,9 +270,28 @@ mod tests {
     fn what_cannot_be_done_cannot_be_agreed_to() {
         let mut it = question();
         it.refuse("no template");
-        it.drawn(0);
+        it.drawn(AREA, 0);
         assert_eq!(typed(&mut it, "gpt-5 enter", 900_000), Typed::Nothing);
         assert_eq!(typed(&mut it, "esc", 900_000), Typed::Close);
+    }
+
+    #[test]
+    fn a_long_line_can_be_read_to_its_end() {
+        let mut it = question();
+        let line = format!("{}THE-END", "word ".repeat(30));
+        it.ask(&[line], "gpt-5", CHANGES);
+        for _ in 0..99 {
+            typed(&mut it, "down", 0);
+            it.drawn(AREA, 0);
+        }
+        let shown = |it: &Question| {
+            let mut buf = Buffer::empty(AREA);
+            it.draw((&Theme::new(Palette::None, false), AREA), &mut buf);
+            render::text(&buf)
+        };
+        assert!(shown(&it).contains("THE-END"), "{}", shown(&it));
+        typed(&mut it, "up", 0);
+        assert!(!shown(&it).contains("THE-END"), "{}", shown(&it));
     }
 
     #[test]

@@ -271,7 +271,7 @@ impl Screen for Diff {
         self.show_fields();
         self.frame.words = Words::new(self, session);
         #[cfg(feature = "capture")]
-        self.experiment.drawn(session.clock.now());
+        self.experiment.drawn(area, session.clock.now());
         asked
     }
 

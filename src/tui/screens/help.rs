@@ -67,7 +67,7 @@ impl Help {
                 .iter()
                 .filter(|entry| entry.group == *group && is_listed(entry, session.view))
                 .map(|entry| {
-                    let place = if is_listed(entry, session.view) {
+                    let place = if entry.is_for(session.view) {
                         session.view
                     } else {
                         ScreenId::Changes
@@ -304,6 +304,23 @@ mod tests {
         assert_eq!(found("Next error", stream), [Command::NextError]);
         assert_eq!(found("ctrl-z", stream), [Command::Suspend]);
         assert_eq!(found("Next error", ScreenId::Runs), []);
+    }
+
+    #[test]
+    fn commands_of_the_list_of_files_have_their_keys_in_the_help_of_a_view() {
+        let mut session = Session::new(&testing::options());
+        session.view = ScreenId::Stream;
+        let mut help = Help::default();
+        help.fill(&session);
+        let net = help.lines.iter().find_map(|line| match line {
+            Line::Entry {
+                keys,
+                does: Does::Command(Command::NetChange),
+                ..
+            } => Some(keys.as_str()),
+            _ => None,
+        });
+        assert_eq!(net, Some("d"));
     }
 
     #[test]

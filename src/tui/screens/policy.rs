@@ -50,12 +50,12 @@ struct Asking {
     /// Read the policies again.
     again: bool,
     other: Option<PathBuf>,
-    /// Another policy was named, and is not known to be readable: what was named before.
+    /// While a newly named policy is not known to be readable: what was named before it.
     named: Option<Before>,
     problem: Option<String>,
 }
 
-/// The policy that was named before another; none if those in force were.
+/// The policy named before another; none if those in force were used.
 #[derive(Debug)]
 struct Before(Option<PathBuf>);
 
@@ -73,13 +73,13 @@ enum Focus {
 enum Input {
     #[default]
     Nothing,
-    /// `x` was pressed: the next key says what to export.
+    /// `x` was pressed: the next key picks what to export.
     Exporting,
     /// The path of a policy.
     Path(Wanted, Prompt),
 }
 
-/// What a policy that is named is for.
+/// What the policy at a path is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wanted {
     /// The calls are judged by it.
@@ -348,7 +348,7 @@ impl Policy {
         let words = match &self.asking.problem {
             Some(problem) => {
                 let problem = problem.lines().map(|line| sanitize(line).into_owned());
-                let key = session.keymap.keys(Command::UsePolicy).into_iter().next();
+                let key = session.keymap.key(Command::UsePolicy);
                 let way = key.map(|key| format!("{key} reads one from a file or a folder"));
                 return problem.chain(way).collect();
             }

@@ -38,9 +38,9 @@ pub struct Recent {
     /// The folders that were searched, to list if nothing was found.
     places: String,
     has_demo: bool,
-    /// The tool calls that wait for approval, and the key that shows them. Empty if there are none.
+    /// The number of tool calls waiting for approval, and the key that shows them. Empty if there are none.
     asks: String,
-    /// How many runs their agents will delete soon, and what there is to copy.
+    /// The number of runs that their agents will delete soon, and the files to copy.
     due: (usize, Vec<PathBuf>),
 }
 
@@ -151,13 +151,13 @@ impl Recent {
         vec![Effect::Open { title, inputs }]
     }
 
-    /// Copies what will be deleted soon.
+    /// Copies the runs that will be deleted soon.
     fn keep(&mut self, session: &mut Session) -> Vec<Effect> {
         let (_, parts) = std::mem::take(&mut self.due);
         match session.setup.keeper.clone() {
             Some(keeper) if !parts.is_empty() => vec![Effect::start(Keep { keeper, parts })],
             Some(_) | None => {
-                session.hint("nothing that agents will delete soon");
+                session.hint("no run will be deleted soon");
                 Vec::new()
             }
         }
@@ -168,14 +168,14 @@ impl Recent {
         self.view.cursor = self.view.cursor.saturating_add_signed(by).min(last);
     }
 
-    /// Back to the open trace; without one, quits.
-    /// Nobody searches for a digit while an agent waits.
+    /// Whether the key shows the asks: while any are pending and nothing is typed, its digit is not a search.
     fn shows_asks(&self, key: Key, session: &Session) -> bool {
         let keys = session.keymap.view_keys(ScreenId::Asks);
         let is_asked = self.search.text().is_empty() && session.asks.open() > 0;
         is_asked && keys.contains(&key.to_string())
     }
 
+    /// Back to the open trace; without one, quits.
     fn leave(session: &Session) -> Vec<Effect> {
         if session.loaded.store.sources().is_empty() {
             vec![Effect::Quit]

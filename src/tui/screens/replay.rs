@@ -100,7 +100,7 @@ struct Frame {
     offers: Vec<(Command, String)>,
     /// What is under way, sanitised.
     aside: Option<String>,
-    /// A question is not ready for an answer.
+    /// The question is not ready for an answer yet.
     is_waiting: bool,
 }
 
@@ -321,7 +321,7 @@ impl Replay {
         self.frame.regions = Regions::new(area, self.pane, again::view::height(&self.again));
         self.frame.offers = self.offers(session);
         self.frame.aside = self.again.aside();
-        self.again.drawn(now);
+        self.again.drawn(area, now);
         self.frame.is_waiting = self.again.is_waiting(now);
         asked
     }

@@ -40,7 +40,7 @@ impl Header {
         let styles = &theme.styles;
         let mut row = Row::new(buf, area, 0, styles.text);
         self.places.clear();
-        let key = |command| theme.keymap.keys(command).into_iter().next();
+        let key = |command| theme.keymap.key(command);
         let help = key(Command::Help).map(|key| format!(" {key} help "));
         let help = help.unwrap_or_else(|| " help ".to_owned());
         self.put(

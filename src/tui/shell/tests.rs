@@ -66,7 +66,7 @@ fn several_runs_open_in_the_table_unless_a_key_was_pressed_before_the_second_cam
 }
 
 #[test]
-fn what_a_folder_holds_that_is_not_shown_is_told() {
+fn files_of_a_folder_that_are_not_shown_are_reported() {
     let noted = Options {
         noted: vec!["3 other JSON files not shown".to_owned()],
         ..options()

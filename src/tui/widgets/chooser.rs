@@ -123,7 +123,7 @@ impl Chooser {
     /// ```text
     /// ┌──────────────────────────── tab completes, enter runs ┐
     /// │ : next-e█                                             │
-    /// │ next-error      next error or broken line           e │
+    /// │ next-error      next error or malformed line        e │
     /// └─────────────────────────────────────────────── 1 of 3 ┘
     /// ```
     pub fn draw(

@@ -1,5 +1,5 @@
-//! What the user types before something with real effects happens. Keys that were queued when the question appeared
-//! answer nothing.
+//! The user's typed consent to something with real effects. Keys that were queued when the question appeared are
+//! ignored.
 
 use crate::tui::keys::{Code, Key};
 use crate::tui::widgets::prompt::Prompt;
@@ -16,11 +16,11 @@ pub struct Consent {
 pub enum Typed {
     Nothing,
     Close,
-    /// Enter, after this text.
+    /// Enter, and the text before it.
     Entered(String),
 }
 
-/// For this long after it appears, keys are assumed to be meant for something else, in microseconds.
+/// How long after a question appears keys are taken to be meant for something else, in microseconds.
 const DEAF: i64 = 500_000;
 
 impl Consent {

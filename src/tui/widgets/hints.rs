@@ -31,9 +31,9 @@ pub fn draw(
     }
 }
 
-/// The first key of a command; what the user gave no key is found in the palette.
+/// The first key of a command and its hint; a command without a key is found in the palette.
 fn hint(command: Command, theme: &Theme) -> Option<(String, &'static str)> {
-    let key = theme.keymap.keys(command).into_iter().next()?;
+    let key = theme.keymap.key(command)?;
     let key = if key == "enter" {
         theme.marks.enter.to_owned()
     } else {

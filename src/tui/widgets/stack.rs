@@ -11,7 +11,7 @@ impl Stack {
         Stack(area)
     }
 
-    /// The next part: as high as asked for, or as there is room.
+    /// The next part, of this height or of what is left.
     pub fn part(&mut self, height: u16) -> Rect {
         let part = Rect {
             height: height.min(self.0.height),

@@ -81,7 +81,7 @@ impl Task for Put {
     }
 }
 
-/// What the rule of an alert would have done to the open runs, and how its measure came to the limit.
+/// What the rule of an alert would have done to the open runs, and how its measure approached the limit.
 #[derive(Debug)]
 pub(super) struct Test {
     pub(super) seen: Arc<Seen>,

@@ -56,10 +56,7 @@ pub(super) fn draw(alerts: &Alerts, theme: &Theme, area: Rect, buf: &mut Buffer)
     heads(regions.heads, theme, buf);
     for y in 0..regions.list.height {
         let shown = frame.rows.get(usize::from(y));
-        let base = match shown {
-            Some(shown) if shown.is_selected => styles.selected,
-            Some(_) | None => Style::new(),
-        };
+        let base = styles.row(shown.is_some_and(|it| it.is_selected));
         let row = Row::new(buf, regions.list, y, base);
         if let Some(shown) = shown {
             item(shown, (theme, base), row);

@@ -1,5 +1,4 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 use serde_json::{Value, json};
 
@@ -9,20 +8,8 @@ use crate::base::clock::Clock;
 use crate::base::human;
 use crate::ingest::discover::Input;
 use crate::tui::render::{self, Headless};
-use crate::tui::testing::{load, options};
+use crate::tui::testing::{Hand, NOW, load, options};
 use crate::tui::{Options, Setup};
-
-const NOW: i64 = 1_795_478_400_000_000;
-
-/// A clock set by the test.
-#[derive(Debug)]
-struct Hand(AtomicI64);
-
-impl Clock for Hand {
-    fn now(&self) -> i64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
 
 struct Screen {
     shown: Headless,
@@ -37,7 +24,7 @@ const TRACE: &str = r#"{"type":"run_start","run_id":"r1","agent":"claude-code"}
 
 impl Screen {
     fn new(size: (u16, u16)) -> Screen {
-        let clock = Arc::new(Hand(AtomicI64::new(NOW)));
+        let clock = Hand::new();
         let options = Options {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             ..options()
@@ -50,9 +37,7 @@ impl Screen {
     }
 
     fn pass(&self, milliseconds: i64) {
-        self.clock
-            .0
-            .fetch_add(milliseconds * 1000, Ordering::Relaxed);
+        self.clock.pass(milliseconds);
     }
 
     fn text(&mut self) -> String {
@@ -145,7 +130,7 @@ fn recent_runs_show_the_pending_asks_and_opening_one_keeps_them() {
             demo: vec![demo],
             ..Setup::default()
         },
-        clock: Arc::new(Hand(AtomicI64::new(NOW))),
+        clock: Hand::new(),
         ..options()
     };
     let new = || {

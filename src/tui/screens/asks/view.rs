@@ -73,11 +73,7 @@ fn heads(area: Rect, theme: &Theme, buf: &mut Buffer) {
 
 fn row(listed: &Listed, theme: &Theme, (area, y): (Rect, u16), buf: &mut Buffer) {
     let styles = &theme.styles;
-    let mut base = if listed.is_selected {
-        styles.selected
-    } else {
-        Style::new()
-    };
+    let mut base = styles.row(listed.is_selected);
     if !listed.is_open {
         base = base.add_modifier(Modifier::CROSSED_OUT);
     }

@@ -54,11 +54,7 @@ pub(super) fn draw(changes: &Changes, theme: &Theme, area: Rect, buf: &mut Buffe
         Mode::Diff { .. } => (changes.diff.cursor, changes.diff.top()),
     };
     for (at, (shown, y)) in changes.frame.rows.iter().zip(0..list.height).enumerate() {
-        let base = if top + at == cursor {
-            theme.styles.selected
-        } else {
-            Style::new()
-        };
+        let base = theme.styles.row(top + at == cursor);
         let row = Row::new(buf, list, y, base);
         put(shown, theme, base, row);
     }

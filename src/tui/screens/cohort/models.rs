@@ -16,7 +16,7 @@ pub(super) struct Models {
     pub(super) all: Vec<(String, Tally)>,
     /// Places of A and B in the list.
     pub(super) sides: [Option<usize>; 2],
-    /// The model that was used first most recently, behind the one before it.
+    /// The two models that came into use last, the older one first.
     pub(super) newest: Option<[usize; 2]>,
     pub(super) view: Viewport,
 }
@@ -31,10 +31,10 @@ impl Models {
         }
     }
 
-    /// What Enter compares, raw.
+    /// The names of what Enter compares, raw; none once a model was chosen.
     pub(super) fn proposed(&self) -> Option<[&str; 2]> {
         let name = |at: usize| self.all.get(at).map(|(name, _)| name.as_str());
-        let [before, new] = self.newest?;
+        let [before, new] = self.newest.filter(|_| self.sides == [None; 2])?;
         Some([name(before)?, name(new)?])
     }
 
@@ -62,7 +62,7 @@ impl Models {
     }
 }
 
-/// The two models whose first runs are the latest, the newer one last; none where times are not recorded.
+/// The two models whose first runs started last, the older one first; none if times are not recorded.
 fn newest(all: &[(String, Tally)], store: &Store) -> Option<[usize; 2]> {
     let mut firsts: HashMap<String, i64> = HashMap::new();
     for run in store.runs() {

@@ -191,6 +191,8 @@ fn the_newest_model_is_compared_with_the_one_before_it_by_one_key() {
     });
     let list = played(&options(), &THREE, "5");
     assert!(list.contains("the two newest: z ↔ x"), "{list}");
+    let chosen = played(&options(), &THREE, "5 space");
+    assert!(!chosen.contains("the two newest"), "{chosen}");
     let compared = played(&options(), &THREE, "5 enter");
     assert!(
         compared.contains("A model=\"z\"") && compared.contains("B model=\"x\""),

@@ -197,11 +197,7 @@ fn draw_lines(cohort: &Cohort, theme: &Theme, buf: &mut Buffer) {
     let lines = cohort.lines.iter().enumerate().skip(cohort.view.top());
     for ((at, line), y) in lines.zip(0..regions.list.height) {
         let is_selected = at == cohort.view.cursor;
-        let base = if is_selected {
-            styles.selected
-        } else {
-            Style::new()
-        };
+        let base = styles.row(is_selected);
         let mut row = Row::new(buf, regions.list, y, base);
         match line {
             Line::Head(words) => {

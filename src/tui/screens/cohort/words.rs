@@ -171,8 +171,7 @@ fn detail(cohort: &Cohort, answer: &Answer) -> Vec<String> {
 pub(super) fn refused(refusal: &Refusal, session: &Session) -> Vec<String> {
     let why = told::refusal(refusal, told::Reader::Screen);
     let mut lines: Vec<String> = text::sanitize_lines(&why).map(Into::into).collect();
-    let palette = session.keymap.keys(crate::tui::keys::Command::Palette);
-    if let Some(key) = palette.first() {
+    if let Some(key) = session.keymap.key(crate::tui::keys::Command::Palette) {
         lines.push(format!(
             "{key}cohort FILTER vs FILTER compares any two sets of runs: {key}cohort file:*old* vs file:*new*"
         ));

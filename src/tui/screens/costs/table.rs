@@ -52,7 +52,7 @@ const SUM: [(&str, bool, usize); 4] = [
 /// Below this width, the columns with these heads are left out.
 const WIDE: usize = 100;
 const SPARE: &[&str] = &["MODEL", "UNTIL", "EXTRA", "FROM"];
-/// In the list of calls these too: what a call said is worth more.
+/// In the list of calls these are dropped too: the text of a call matters more.
 const SPARE_OF_CALLS: &[&str] = &["TURN", "SHARE"];
 
 /// The columns of a list that fit.

@@ -95,11 +95,7 @@ fn cell(row: &mut Row<'_>, column: &Column, words: &str, (style, rest): (Style, 
 
 fn line((columns, area, y): Place<'_>, shown: &Shown, theme: &Theme, buf: &mut Buffer) {
     let styles = &theme.styles;
-    let base = if shown.is_selected {
-        styles.selected
-    } else {
-        Style::new()
-    };
+    let base = styles.row(shown.is_selected);
     let mut row = Row::new(buf, area, y, base);
     row.skip(1);
     let rest = rest(columns, area);

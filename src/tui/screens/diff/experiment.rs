@@ -1,5 +1,5 @@
-//! Trying what made the runs diverge: the question before it, and the table after it. Nothing is sent before the user
-//! has read what it would be and typed the name of the model.
+//! The experiment that finds what made two runs diverge: the question before it, and the table after it. Nothing is sent
+//! before the user has read what it would be and typed the name of the model.
 
 use std::path::PathBuf;
 
@@ -24,7 +24,7 @@ use crate::model::run::RunIx;
 use crate::store::Store;
 use crate::tui::effects::Effect;
 use crate::tui::keys::Key;
-use crate::tui::screens::again::{AMOUNTS, Question, Typed, change};
+use crate::tui::screens::again::{AMOUNTS, Question, Typed, change, folder};
 use crate::tui::screens::diff::Diff;
 use crate::tui::session::Session;
 use crate::tui::tasks::Task;
@@ -39,7 +39,7 @@ pub(super) struct Experiment {
     running: Option<String>,
     /// The table of the last one, until it is closed; sanitised.
     found: Option<Vec<String>>,
-    /// A question is not ready for an answer.
+    /// The question is not ready for an answer yet.
     pub(super) is_waiting: bool,
 }
 
@@ -87,12 +87,11 @@ impl Experiment {
         self.running.as_deref()
     }
 
-    pub(super) fn drawn(&mut self, now: i64) {
-        if let Some(asked) = &mut self.asked {
-            asked.question.drawn(now);
-        }
-        let asked = self.asked.as_ref();
-        self.is_waiting = asked.is_some_and(|asked| asked.question.is_waiting(now));
+    pub(super) fn drawn(&mut self, area: Rect, now: i64) {
+        self.is_waiting = self.asked.as_mut().is_some_and(|asked| {
+            asked.question.drawn(area, now);
+            asked.question.is_waiting(now)
+        });
     }
 
     pub(super) fn paste(&mut self, text: &str, now: i64) {
@@ -256,9 +255,7 @@ impl Try {
         if kept.is_empty() {
             return Ok((lines, None));
         }
-        let folder = self.settings.folder.as_ref();
-        let folder = folder.ok_or("there is no home folder to keep the new runs in")?;
-        let path = kept.write(step, folder, now);
+        let path = kept.write(step, folder(&self.settings)?, now);
         Ok((lines, Some(path.map_err(|error| error.to_string())?)))
     }
 }

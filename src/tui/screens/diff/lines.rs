@@ -104,8 +104,7 @@ pub(super) fn parts(column: &Column, made: &Made, is_side: bool) -> Vec<[Option<
         .collect()
 }
 
-/// Cells for the numbers of actions, and for what they took and cost and how they came out; none where no action on
-/// the screen has any.
+/// The widths of the columns, in cells: 0 if no action on the screen has anything for one.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Cells {
     pub(super) cost: usize,
@@ -114,7 +113,7 @@ pub(super) struct Cells {
     pub(super) number: usize,
 }
 
-/// The numbers of short runs have as many cells, so that the columns do not move while they are looked through.
+/// The minimum width of numbers, so that the columns of a short run do not move when it is scrolled.
 const LEAST_NUMBER: usize = 3;
 
 impl Cells {

@@ -428,11 +428,7 @@ fn fields(diff: &Diff, theme: &Theme, buf: &mut Buffer) {
     let lines = diff.fields.lines.iter().enumerate().skip(top);
     for ((at, line), y) in lines.zip(0..body.height) {
         let is_selected = diff.focus == Focus::Fields && at == diff.fields.view.cursor;
-        let base = if is_selected {
-            theme.styles.selected
-        } else {
-            Style::new()
-        };
+        let base = theme.styles.row(is_selected);
         let mut row = Row::new(buf, body, y, base);
         row.put("  ", base);
         put(&line.pieces, theme, base, &mut row);

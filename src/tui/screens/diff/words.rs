@@ -219,7 +219,7 @@ fn divergence(diff: &Diff, store: &Store) -> (Line, Line) {
 /// Results of one call often differ in nothing but ids and times.
 fn quieter(diff: &Diff, session: &Session) -> Option<(Tone, String)> {
     let is_result = diff.comparison()?.divergence.cause == Cause::Result;
-    let key = session.keymap.keys(Command::Noise).first().cloned()?;
+    let key = session.keymap.key(Command::Noise)?;
     let is_loud = is_result && !diff.options.blind.noise;
     is_loud.then(|| (Tone::Faint, format!("   {key} hides ids and times")))
 }

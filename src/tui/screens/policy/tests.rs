@@ -149,7 +149,7 @@ fn without_a_policy_the_view_says_how_to_give_one() {
         view.contains("no policy is known") && view.contains("p reads one"),
         "{view}"
     );
-    // Of keys that need a policy the footer says nothing.
+    // The footer offers no key that needs a policy.
     assert!(!view.contains("c compare"), "{view}");
     let stream = shown("1 w");
     assert!(

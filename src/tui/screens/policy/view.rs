@@ -204,11 +204,7 @@ fn calls(policy: &Policy, theme: &Theme, buf: &mut Buffer) {
     for y in 0..regions.calls.height {
         let shown = policy.frame.calls.get(usize::from(y));
         let is_selected = shown.is_some_and(|it| it.is_selected);
-        let base = if is_selected {
-            theme.styles.selected
-        } else {
-            Style::new()
-        };
+        let base = theme.styles.row(is_selected);
         let row = Row::new(buf, regions.calls, y, base);
         if let Some(shown) = shown {
             call(shown, (theme, base), row);

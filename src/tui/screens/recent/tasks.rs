@@ -1,4 +1,4 @@
-//! The background task of the recent runs.
+//! The background tasks of the recent runs.
 
 use std::mem;
 use std::path::PathBuf;
@@ -30,21 +30,21 @@ pub(super) struct Look {
     pub(super) now: Time,
 }
 
-/// Copies what agents will delete soon.
+/// Copies runs that their agents will delete soon.
 #[derive(Debug)]
 pub(super) struct Keep {
     pub(super) keeper: Keeper,
     pub(super) parts: Vec<PathBuf>,
 }
 
-/// From how many days before its deletion a run is offered to be kept.
+/// The user is offered to keep a run from this many days before its deletion.
 pub(super) const SOON: i64 = 7;
 
 #[derive(Debug)]
 pub(super) enum Found {
     /// All files, the newest first.
     Files(Vec<recent::Recent>),
-    /// How many of these runs will be deleted soon, and their parts that have not been kept.
+    /// The number of runs that will be deleted soon, and their files that are not kept yet.
     Due(usize, Vec<PathBuf>),
     /// What the user asked first in some of them, by their places among the files.
     FirstWords(Vec<(usize, String)>),
@@ -115,7 +115,7 @@ impl Task for Look {
     }
 }
 
-/// The runs that will be deleted soon and are not kept.
+/// The number of runs that will be deleted soon, and their files that are not kept yet.
 fn due(
     found: &[recent::Recent],
     homes: &Homes,
@@ -133,7 +133,7 @@ fn due(
     (runs, parts)
 }
 
-/// How many files were kept, and the first failure.
+/// The number of files that were kept, and the first failure.
 #[derive(Debug)]
 pub(super) struct Done {
     kept: u64,
@@ -169,7 +169,7 @@ impl Task for Keep {
             session.fail(&what);
         } else {
             let files = human::counted(answer.kept, "file");
-            session.say(&format!("{files} kept: saferun-tui doctor tells more"));
+            session.say(&format!("{files} kept: see saferun-tui doctor"));
         }
         Vec::new()
     }

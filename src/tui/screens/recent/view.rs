@@ -47,11 +47,7 @@ pub(super) fn draw(recent: &Recent, theme: &Theme, area: Rect, buf: &mut Buffer)
     let found = recent.found.as_deref().unwrap_or_default();
     let places = (recent.view.top()..recent.len()).take(rows);
     for (at, y) in places.zip(HEAD..) {
-        let base = if at == recent.view.cursor {
-            styles.selected
-        } else {
-            Style::new()
-        };
+        let base = styles.row(at == recent.view.cursor);
         let row = Row::new(buf, area, y, base);
         match recent.listed.get(at).and_then(|at| found.get(*at)) {
             Some(found) => file(found, theme, base, row),
@@ -96,7 +92,7 @@ fn head(recent: &Recent, theme: &Theme, area: Rect, buf: &mut Buffer) {
     row.put("FIRST PROMPT", styles.faint);
 }
 
-/// The runs that agents will delete soon, and the key that keeps them.
+/// The number of runs that agents will delete soon, and the key that keeps them.
 fn due(recent: &Recent, width: u16) -> Option<String> {
     let (runs, _) = recent.due;
     let runs = human::counted(Some(runs as u64).filter(|runs| *runs > 0)?, "run");

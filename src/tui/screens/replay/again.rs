@@ -6,6 +6,8 @@ pub(super) mod tasks;
 mod tests;
 pub(super) mod view;
 
+use ratatui::layout::Rect;
+
 use crate::act::rerun::call::Call;
 use crate::act::rerun::offer::{Offer, Wanted};
 use crate::analysis::tape::forks::Fork;
@@ -32,10 +34,10 @@ pub(super) struct Again {
     /// Raised to send no more of them.
     stop: CancelFlag,
     serving: Option<Serving>,
-    /// What came of the last one, sanitised.
-    pub(super) told: Vec<String>,
+    /// The result of the last one in a line, sanitised.
+    pub(super) outcome: Option<String>,
     pub(super) forks: Vec<Fork>,
-    /// The run and the number of runs that the forks were read for.
+    /// The run whose forks were read, and the number of runs then.
     read: Option<(RunIx, usize)>,
     /// The selected row of the tree.
     pub(super) cursor: usize,
@@ -60,9 +62,15 @@ pub(super) enum What {
 /// What the user agrees to: this and nothing else is done.
 #[derive(Debug, Clone)]
 pub(super) enum Ready {
+    Step(Step),
+    Run(RunIx),
+}
+
+/// A step to repeat.
+#[derive(Debug, Clone)]
+pub(super) enum Step {
     Tool(Box<Call>),
     Model(Box<Offer>),
-    Run(RunIx),
 }
 
 /// A run that is being served.
@@ -84,7 +92,7 @@ impl Drop for Serving {
 }
 
 impl Again {
-    /// For another run; what is under way goes on.
+    /// The state for another run; what is being sent or served continues.
     pub(super) fn elsewhere(&mut self) -> Again {
         Again {
             running: self.running.take(),
@@ -115,9 +123,9 @@ impl Again {
         asked.is_some_and(|asked| asked.question.is_waiting(now))
     }
 
-    pub(super) fn drawn(&mut self, now: i64) {
+    pub(super) fn drawn(&mut self, area: Rect, now: i64) {
         if let Some(asked) = &mut self.asked {
-            asked.question.drawn(now);
+            asked.question.drawn(area, now);
         }
     }
 
@@ -146,7 +154,7 @@ impl Again {
 }
 
 impl Replay {
-    /// Among the attempts, keys that move belong to them.
+    /// Whether the attempts handle this command while they have the focus.
     pub(super) fn is_for_forks(command: Command) -> bool {
         let moves = stepped(command, 0, (2, 1)).is_some();
         moves
@@ -250,14 +258,14 @@ impl Replay {
         match read {
             Ok((ready, lines)) => {
                 let (word, help) = match &ready {
-                    Ready::Tool(call) => (call.tool.clone(), ""),
-                    Ready::Model(offer) => (offer.models[0].clone(), CHANGES),
+                    Ready::Step(Step::Tool(call)) => (call.tool.clone(), ""),
+                    Ready::Step(Step::Model(offer)) => (offer.models[0].clone(), CHANGES),
                     Ready::Run(_) => ("serve".to_owned(), ""),
                 };
                 asked.question.ask(&lines, &word, help);
                 asked.ready = Some(ready);
             }
-            // A change that cannot be made is taken back.
+            // A change that cannot be made is undone.
             Err(why) if asked.wanted != Wanted::default() => {
                 asked.wanted = Wanted::default();
                 asked.question.refuse(&why);
@@ -272,43 +280,48 @@ impl Replay {
         let (Some(ready), Some(run)) = (ready, self.run) else {
             return Vec::new();
         };
-        let store = session.loaded.store.clone();
-        let settings = session.setup.rerun.clone();
-        if let Ready::Run(run) = ready {
-            let stop = CancelFlag::new();
-            self.again.serving = Some(Serving {
-                run,
-                address: None,
-                served: 0,
-                total: 0,
-                misses: 0,
-                stop: stop.clone(),
-            });
-            return vec![Effect::start(Serve {
-                store,
-                run,
-                stop,
-                settings,
-            })];
+        match ready {
+            Ready::Run(run) => self.serve(run, session),
+            Ready::Step(step) => self.repeat(step, run, session),
         }
-        let words = match &ready {
-            Ready::Tool(call) => format!("running {}", call.tool),
-            Ready::Model(offer) => format!("asking {} ×{}", offer.models.join(", "), offer.times),
-            Ready::Run(_) => String::new(),
+    }
+
+    fn serve(&mut self, run: RunIx, session: &Session) -> Vec<Effect> {
+        let stop = CancelFlag::new();
+        self.again.serving = Some(Serving {
+            run,
+            address: None,
+            served: 0,
+            total: 0,
+            misses: 0,
+            stop: stop.clone(),
+        });
+        vec![Effect::start(Serve {
+            store: session.loaded.store.clone(),
+            run,
+            stop,
+            settings: session.setup.rerun.clone(),
+        })]
+    }
+
+    fn repeat(&mut self, step: Step, run: RunIx, session: &Session) -> Vec<Effect> {
+        let words = match &step {
+            Step::Tool(call) => format!("running {}", call.tool),
+            Step::Model(offer) => format!("asking {} ×{}", offer.models.join(", "), offer.times),
         };
         self.again.running = Some(text::sanitize(&words).into_owned());
         self.again.stop = CancelFlag::new();
         vec![Effect::start(Send {
-            store,
+            store: session.loaded.store.clone(),
             run,
-            ready,
-            settings,
+            step,
+            settings: session.setup.rerun.clone(),
             prices: (*session.prices).clone(),
             stop: self.again.stop.clone(),
         })]
     }
 
-    /// Reads the attempts again when there are runs that were not looked at.
+    /// Reads the attempts again when more runs are open than last time.
     pub(super) fn ask_forks(&mut self, session: &Session) -> Vec<Effect> {
         let store = &session.loaded.store;
         let wanted = self.run.map(|run| (run, store.runs().len()));

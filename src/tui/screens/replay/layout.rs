@@ -34,7 +34,7 @@ pub(super) enum Pane {
     #[default]
     State,
     Seen,
-    /// The state, with the keys for the attempts below it.
+    /// The attempts, below the state.
     Forks,
 }
 
@@ -106,11 +106,7 @@ impl Regions {
             ..right
         };
         let below = right.height - state;
-        let forks = if below > LEAST {
-            forks.min(below - LEAST)
-        } else {
-            0
-        };
+        let forks = forks.min(below.saturating_sub(LEAST));
         regions.step = Rect {
             y: right.y + state,
             height: below - forks,

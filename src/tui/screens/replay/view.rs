@@ -207,11 +207,7 @@ fn draw_seen(replay: &Replay, theme: &Theme, buf: &mut Buffer) {
     let shown = parts.rows.iter().enumerate().skip(top);
     for ((at, row), y) in shown.zip(HEAD..area.height) {
         let is_selected = replay.is_in_parts() && at == parts.view.cursor;
-        let base = if is_selected {
-            styles.selected
-        } else {
-            Style::new()
-        };
+        let base = styles.row(is_selected);
         let mut cells = Row::new(buf, area, y, base);
         pane_row(row, (seen, parts), (theme, base), &mut cells);
     }

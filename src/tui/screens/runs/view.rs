@@ -144,11 +144,7 @@ fn list(runs: &Runs, theme: &Theme, buf: &mut Buffer) {
             .put(&format!("  {line}"), theme.styles.faint);
     }
     for (shown, y) in runs.frame.lines.iter().zip(0..area.height) {
-        let base = if shown.is_selected {
-            theme.styles.selected
-        } else {
-            Style::new()
-        };
+        let base = theme.styles.row(shown.is_selected);
         let mut row = Row::new(buf, area, y, base);
         match &shown.what {
             What::Group { words, is_folded } => {

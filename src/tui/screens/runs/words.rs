@@ -170,7 +170,7 @@ fn preview(runs: &Runs, ix: RunIx, session: &mut Session) -> Preview {
     let path = store.source(run.source).path.to_string_lossy();
     let bodies = &mut session.loaded.bodies;
     let why = profile.and_then(|profile| profile.why(store, ix, bodies));
-    // What went wrong is worth more than where it is stored.
+    // Why a run ended badly matters more than where it is stored.
     let last = match &why {
         Some(why) => ("ended", text::sanitize(why).into_owned()),
         None => ("file", text::sanitize(&path).into_owned()),

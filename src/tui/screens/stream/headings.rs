@@ -151,7 +151,7 @@ fn run(row: &Row<'_>, day: &str) -> String {
     });
     let mut words = vec![
         format!("run {}", run.id),
-        // Of what is cut at the end of the line, nothing else tells the day.
+        // Not at the end, where a long line is cut: the day is shown nowhere else.
         day.to_owned(),
         symbols.name(run.who.agent).to_owned(),
     ];

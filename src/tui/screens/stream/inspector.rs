@@ -196,7 +196,7 @@ impl Inspector {
         must_ask
     }
 
-    /// Lines that are used of the pane; none while more than fits, or not everything, is open.
+    /// The lines that the contents take; `None` while they do not fit or are not all read.
     pub fn used(&self) -> Option<usize> {
         let is_open = self.shown.status.is_some() && self.asked.is_none();
         let is_all = is_open && self.shown.hidden == (0, 0);

@@ -110,7 +110,7 @@ impl Noticed {
             0 => String::new(),
             others => format!(" and {others} more"),
         };
-        let key = keymap.keys(Command::Noticed).into_iter().next();
+        let key = keymap.key(Command::Noticed);
         let key = key.unwrap_or_else(|| ":noticed".to_owned());
         Some((
             tone(first.weight),

@@ -53,7 +53,7 @@ impl Stream {
             Err(words) => {
                 session.policing.is_laid = false;
                 session.lay_overlay();
-                let key = session.keymap.keys(Command::UsePolicy).into_iter().next();
+                let key = session.keymap.key(Command::UsePolicy);
                 let tab = ScreenId::Policy.info().tab;
                 let way = tab.zip(key).map_or_else(String::new, |(tab, key)| {
                     format!(" · {} then {key} reads one", tab.number)

@@ -344,7 +344,7 @@ fn nothing_kept(stream: &Stream, session: &Session) -> Vec<String> {
             vec![changes, (Command::Cancel, "clears it")],
         ),
         (None, true, _) => (
-            "no trouble here: no errors, blocks, questions, retries or broken lines",
+            "no trouble here: no errors, blocks, asks, retries or malformed lines",
             vec![(Command::OnlyTrouble, "shows all actions again")],
         ),
         (None, false, true) => (
@@ -363,11 +363,11 @@ fn nothing_kept(stream: &Stream, session: &Session) -> Vec<String> {
     lines
 }
 
-/// `/ changes the filter · esc clears it`: the keys that lead out. A command without a key is left out.
+/// `/ changes the filter · esc clears it`: what to try, with its keys. A command without a key is left out.
 fn ways(out: &[(Command, &str)], session: &Session) -> String {
-    let told = out.iter().filter_map(|(command, does)| {
-        let key = session.keymap.keys(*command).into_iter().next()?;
+    let ways = out.iter().filter_map(|(command, does)| {
+        let key = session.keymap.key(*command)?;
         Some(format!("{key} {does}"))
     });
-    told.collect::<Vec<_>>().join(" · ")
+    ways.collect::<Vec<_>>().join(" · ")
 }

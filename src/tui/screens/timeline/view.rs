@@ -75,11 +75,7 @@ fn list(timeline: &Timeline, theme: &Theme, buf: &mut Buffer) {
         Row::new(buf, area, y, Style::new()).put(&format!("  {line}"), theme.styles.faint);
     }
     for (shown, y) in timeline.frame.rows.iter().zip(0..area.height) {
-        let base = if shown.is_selected {
-            theme.styles.selected
-        } else {
-            Style::new()
-        };
+        let base = theme.styles.row(shown.is_selected);
         let row = Row::new(buf, area, y, base);
         one(timeline, (shown, base), theme, row);
     }

@@ -21,11 +21,7 @@ pub(super) fn models(models: &Models, regions: &Regions, theme: &Theme, buf: &mu
     let width = names.max().unwrap_or(0).min(LONGEST_NAME);
     let listed = models.all.iter().enumerate().skip(models.view.top());
     for ((at, (name, tally)), y) in listed.zip(0..regions.list.height) {
-        let base = if at == models.view.cursor {
-            styles.selected
-        } else {
-            Style::new()
-        };
+        let base = styles.row(at == models.view.cursor);
         let side = models.sides.iter().position(|side| *side == Some(at));
         let letter = side.map_or(" ", |side| ["A", "B"][side]);
         Row::new(buf, regions.list, y, base)
@@ -61,11 +57,7 @@ pub(super) fn behind(behind: &Behind, regions: &Regions, theme: &Theme, buf: &mu
     }
     let items = behind.items.iter().enumerate().skip(behind.view.top());
     for ((at, item), y) in items.zip(0..regions.list.height) {
-        let base = if at == behind.view.cursor {
-            styles.selected
-        } else {
-            Style::new()
-        };
+        let base = styles.row(at == behind.view.cursor);
         let mut row = Row::new(buf, regions.list, y, base);
         draw_item(item, behind.side, (theme, base), (task, side), &mut row);
     }

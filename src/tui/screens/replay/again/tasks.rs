@@ -1,4 +1,4 @@
-//! The background tasks of attempts: what would be done, doing it, and what came of it.
+//! The background tasks of attempts: reading what would be done, doing it, and finding the attempts.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use crate::act::net::Net;
 use crate::act::net::server::loopback;
 use crate::act::rerun::Settings;
 use crate::act::rerun::call::Call;
-use crate::act::rerun::kept::{Kept, Series, Step};
+use crate::act::rerun::kept::{self, Kept, Series};
 use crate::act::rerun::offer::{Offer, Wanted};
 use crate::act::serve::{self, Serving};
 use crate::analysis::replay::Tape;
@@ -23,8 +23,9 @@ use crate::model::action::ActionIx;
 use crate::model::run::RunIx;
 use crate::store::Store;
 use crate::tui::effects::Effect;
+use crate::tui::screens::again::folder;
 use crate::tui::screens::replay::Replay;
-use crate::tui::screens::replay::again::{Ready, What};
+use crate::tui::screens::replay::again::{Ready, Step, What};
 use crate::tui::session::Session;
 use crate::tui::tasks::Task;
 
@@ -43,7 +44,7 @@ pub(in crate::tui::screens::replay) struct Prepare {
 pub(in crate::tui::screens::replay) struct Send {
     pub(super) store: Store,
     pub(super) run: RunIx,
-    pub(super) ready: Ready,
+    pub(super) step: Step,
     pub(super) settings: Settings,
     pub(super) prices: PriceTable,
     pub(super) stop: CancelFlag,
@@ -65,7 +66,7 @@ pub(in crate::tui::screens::replay) struct ReadForks {
     pub(super) run: RunIx,
 }
 
-/// What came of it: raw lines, and the file with the new runs.
+/// The result: raw lines, and the file with the new runs.
 #[derive(Debug, Default)]
 pub(in crate::tui::screens::replay) struct Done {
     lines: Vec<String>,
@@ -88,12 +89,12 @@ impl Task for Prepare {
         let read = match self.what {
             What::Tool(call) => Call::new(store, call, &self.settings).map(|call| {
                 let lines = call.lines();
-                (Ready::Tool(Box::new(call)), lines)
+                (Ready::Step(Step::Tool(Box::new(call))), lines)
             }),
             What::Model(call) => {
                 Offer::new(store, call, &self.wanted, &self.settings).map(|offer| {
                     let lines = offer.lines(&self.prices);
-                    (Ready::Model(Box::new(offer)), lines)
+                    (Ready::Step(Step::Model(Box::new(offer))), lines)
                 })
             }
             What::Run(run) => {
@@ -129,16 +130,15 @@ fn served_lines(recording: &Recording) -> Result<Vec<String>, String> {
 impl Send {
     fn done(&self, cancel: &CancelFlag) -> Result<Done, String> {
         let tape = Tape::new(&self.store, self.run);
-        let step = |action: ActionIx| Step {
+        let step = |action: ActionIx| kept::Step {
             store: &self.store,
             tape: &tape,
             action,
         };
         let mut kept = Kept::default();
         let now = System.now();
-        let (action, lines) = match &self.ready {
-            Ready::Run(_) => return Ok(Done::default()),
-            Ready::Tool(call) => {
+        let (action, lines) = match &self.step {
+            Step::Tool(call) => {
                 let done = call.run().map_err(|error| error.to_string())?;
                 kept.call(step(call.action), call, &done, now);
                 (
@@ -146,7 +146,7 @@ impl Send {
                     vec![format!("{}: {}", call.tool, done.words())],
                 )
             }
-            Ready::Model(offer) => {
+            Step::Model(offer) => {
                 let key = offer.key()?;
                 let net = Net::start().map_err(|error| error.to_string())?;
                 let answers = offer.send(&net, &key, &self.prices, cancel);
@@ -169,9 +169,7 @@ impl Send {
         if kept.is_empty() {
             return Ok(Done { lines, path: None });
         }
-        let folder = self.settings.folder.as_ref();
-        let folder = folder.ok_or("there is no home folder to keep the new runs in")?;
-        let path = kept.write(step(action), folder, now);
+        let path = kept.write(step(action), folder(&self.settings)?, now);
         Ok(Done {
             lines,
             path: Some(path.map_err(|error| error.to_string())?),
@@ -198,7 +196,7 @@ impl Task for Send {
 }
 
 impl Replay {
-    /// Tells what came of it, and opens the new runs beside the trace.
+    /// Reports the result, and opens the new runs beside the trace.
     fn take_done(&mut self, done: Result<Done, String>, session: &mut Session) -> Vec<Effect> {
         let done = match done {
             Ok(done) => done,
@@ -210,10 +208,8 @@ impl Replay {
         for line in &done.lines {
             session.say(line);
         }
-        let lines = done.lines.iter();
-        self.again.told = lines
-            .map(|line| text::sanitize(line).into_owned())
-            .collect();
+        let first = done.lines.first();
+        self.again.outcome = first.map(|line| text::sanitize(line).into_owned());
         let path = done
             .path
             .map(|path| vec![Effect::Add(vec![Input::File(path)])]);
@@ -256,8 +252,7 @@ impl Serve {
         if events.is_empty() {
             return Ok(Done::default());
         }
-        let folder = self.settings.folder.as_ref();
-        let folder = folder.ok_or("there is no home folder to keep the new run in")?;
+        let folder = folder(&self.settings)?;
         let mut kept = Kept::default();
         kept.whole(events);
         let name = self.store.run(self.run);

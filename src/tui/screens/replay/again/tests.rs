@@ -1,7 +1,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc::Receiver;
 
 use serde_json::{Value, json};
@@ -11,7 +10,7 @@ use crate::act::rerun::testing::{calls, vendor};
 use crate::base::clock::Clock;
 use crate::ingest::discover::Input;
 use crate::tui::render::{self, Headless};
-use crate::tui::testing::options;
+use crate::tui::testing::{Hand, options};
 use crate::tui::{Options, Setup};
 
 const TRACE: &str = r#"{"type":"run_start","run_id":"r1","agent":"shop","model":"gpt-4o"}
@@ -22,16 +21,6 @@ const TRACE: &str = r#"{"type":"run_start","run_id":"r1","agent":"shop","model":
 {"type":"response","run_id":"r1","id":"m2","model":"gpt-4o","content":"There"}
 {"type":"run_end","run_id":"r1","status":"ok"}
 "#;
-
-/// A clock set by the test.
-#[derive(Debug)]
-struct Hand(AtomicI64);
-
-impl Clock for Hand {
-    fn now(&self) -> i64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
 
 struct Screen {
     shown: Headless,
@@ -49,7 +38,7 @@ impl Screen {
         let marker = folder.path().join("ran");
         let script = format!("touch {}; printf other", marker.display());
         let look = ["/bin/sh", "-c", script.as_str()].map(str::to_owned);
-        let clock = Arc::new(Hand(AtomicI64::new(1_795_478_400_000_000)));
+        let clock = Hand::new();
         let options = Options {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             setup: Setup {
@@ -80,7 +69,7 @@ impl Screen {
     /// Plays keys half a second after the screen was last drawn.
     fn play(&mut self, keys: &str) {
         self.shown.draw();
-        self.clock.0.fetch_add(600_000, Ordering::Relaxed);
+        self.clock.pass(600);
         self.shown.play(keys);
     }
 
@@ -188,7 +177,7 @@ fn a_tool_runs_again_after_its_name_was_typed() {
 }
 
 #[test]
-fn a_change_that_cannot_be_made_is_told() {
+fn a_change_that_cannot_be_made_is_reported() {
     let mut screen = Screen::new((120, 36));
     screen.play("X");
     screen.play("yes enter");

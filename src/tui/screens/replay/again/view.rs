@@ -20,7 +20,7 @@ const TALLEST: usize = 8;
 /// The height of it all: what can be repeated, and the tree if there are attempts.
 pub(in crate::tui::screens::replay) fn height(again: &Again) -> u16 {
     let rows = again.rows().len().min(TALLEST);
-    match (rows, again.told.is_empty()) {
+    match (rows, again.outcome.is_none()) {
         (0, true) => 2,
         (rows, _) => ABOVE + rows as u16,
     }
@@ -51,8 +51,8 @@ pub(in crate::tui::screens::replay) fn forks(replay: &Replay, theme: &Theme, buf
     }
     let mut head = Row::new(buf, area, 2, Style::new());
     head.put(" FORKS", styles.strong);
-    if let Some(told) = again.told.first() {
-        head.put("  ", styles.faint).put(told, styles.faint);
+    if let Some(outcome) = &again.outcome {
+        head.put("  ", styles.faint).put(outcome, styles.faint);
     }
     let rows = again.rows();
     let height = usize::from(area.height.saturating_sub(ABOVE));
@@ -62,11 +62,7 @@ pub(in crate::tui::screens::replay) fn forks(replay: &Replay, theme: &Theme, buf
         .min(rows.len().saturating_sub(height));
     for (y, (at, place)) in (ABOVE..area.height).zip(rows.iter().enumerate().skip(top)) {
         let is_selected = replay.is_in_forks() && at == again.cursor;
-        let base = if is_selected {
-            styles.selected
-        } else {
-            Style::new()
-        };
+        let base = styles.row(is_selected);
         let mut row = Row::new(buf, area, y, base);
         branch(again, *place, (theme, base), &mut row);
     }
@@ -147,7 +143,7 @@ fn offers(replay: &Replay, theme: &Theme, (area, y): (Rect, u16), buf: &mut Buff
     let styles = &theme.styles;
     let mut row = Row::new(buf, area, y, Style::new());
     for (command, words) in &replay.frame.offers {
-        if let Some(key) = theme.keymap.keys(*command).into_iter().next() {
+        if let Some(key) = theme.keymap.key(*command) {
             row.put(&format!(" {key} "), styles.strong)
                 .put(words, styles.faint)
                 .put(" ", styles.faint);

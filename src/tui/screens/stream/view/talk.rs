@@ -1,4 +1,4 @@
-//! The conversation around the selected action, below the inspector: of a large screen, or where it leaves room.
+//! The conversation around the selected action, below the inspector: on a large screen, or where it leaves room.
 
 use ratatui::buffer::Buffer;
 use ratatui::style::Style;
