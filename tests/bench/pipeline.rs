@@ -250,7 +250,7 @@ fn rules(_: &[PathBuf], _: &[&str]) -> Result<Policies, String> {
         in_force: true,
         scope: Scope::User,
     }];
-    let set = Set::read(&files).map_err(|mistake| mistake.to_string())?;
+    let set = Set::read(&files).map_err(|refusal| format!("{refusal:?}"))?;
     Ok(Policies { files, set })
 }
 
