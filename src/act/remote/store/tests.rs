@@ -252,9 +252,16 @@ fn traces_of_a_run_are_in_the_order_in_which_they_began() {
     }
 }
 
+/// A folder in memory where there is such a place: a pull syncs its files, and thousands of them would wait for a disk.
+fn in_memory() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm")
+        .or_else(|_| tempfile::tempdir())
+        .expect("a folder")
+}
+
 /// Kills a pull at every `step`-th place, resumes it, and returns how many places there are.
 fn killed(counts: Counts, step: u64) -> u64 {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = in_memory();
     let whole = folder.path().join("whole");
     pull(&mut open(&whole), &several(), UNTIL).expect("pulled");
     let want = bytes(&whole);
@@ -377,7 +384,7 @@ proptest! {
 
     #[test]
     fn any_pull_can_be_killed_twice(server in prop::collection::vec(any_span(), 0..25), kills in [0..9_000u64, 0..9_000]) {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = in_memory();
         let (whole, path) = (folder.path().join("whole"), folder.path().join("killed"));
         let until = START + 60 * HOUR;
         pull(&mut open(&whole), &server, until).expect("pulled");
