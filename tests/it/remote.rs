@@ -6,6 +6,7 @@ mod server;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -265,26 +266,33 @@ fn records(folder: &Path) -> Vec<String> {
 
 #[test]
 fn passing_faults_change_nothing() {
-    for (product, path) in faulty() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let whole = folder.path().join("whole");
-        product.pull(&whole);
-        for (at, fault) in passing().into_iter().enumerate() {
-            if path == "query-clickhouse" && fault.is_too_much() {
-                // Its first request is for a single row.
-                continue;
-            }
-            let folder = folder.path().join(at.to_string());
-            product.server.fault(path, fault.clone());
-            product.pull(&folder);
-            assert!(!product.server.has_faults());
-            assert_eq!(
-                records(&folder),
-                records(&whole),
-                "{} {fault:?}",
-                product.url
-            );
+    // Most of the time is spent waiting for the next attempt.
+    thread::scope(|all| {
+        for (product, path) in faulty() {
+            all.spawn(move || survives_faults(&product, path));
         }
+    });
+}
+
+fn survives_faults(product: &Product, path: &str) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let whole = folder.path().join("whole");
+    product.pull(&whole);
+    for (at, fault) in passing().into_iter().enumerate() {
+        if path == "query-clickhouse" && fault.is_too_much() {
+            // Its first request is for a single row.
+            continue;
+        }
+        let folder = folder.path().join(at.to_string());
+        product.server.fault(path, fault.clone());
+        product.pull(&folder);
+        assert!(!product.server.has_faults());
+        assert_eq!(
+            records(&folder),
+            records(&whole),
+            "{} {fault:?}",
+            product.url
+        );
     }
 }
 
@@ -345,19 +353,23 @@ fn what_cannot_be_trusted_ends_the_pull_and_loses_nothing() {
             "answered 429",
         ),
     ];
-    for (answers, because) in cases {
-        let product = langfuse();
-        let folder = tempfile::tempdir().expect("a folder");
-        let folder = folder.path().join("pulled");
-        for answer in answers {
-            product
-                .server
-                .fault("v2/observations", Fault::Instead(answer));
+    thread::scope(|all| {
+        for (answers, because) in cases {
+            all.spawn(move || {
+                let product = langfuse();
+                let folder = tempfile::tempdir().expect("a folder");
+                let folder = folder.path().join("pulled");
+                for answer in answers {
+                    product
+                        .server
+                        .fault("v2/observations", Fault::Instead(answer));
+                }
+                ends(&product, &folder, because);
+                product.pull(&folder);
+                is_the_story(&folder);
+            });
         }
-        ends(&product, &folder, because);
-        product.pull(&folder);
-        is_the_story(&folder);
-    }
+    });
 }
 
 #[test]
@@ -442,44 +454,49 @@ fn all_bytes(folder: &Path) -> Vec<u8> {
 
 #[test]
 fn no_key_and_no_signed_link_is_in_any_output() {
-    for product in [langfuse(), langsmith(), helicone()] {
-        let home = tempfile::tempdir().expect("a folder");
-        let folder = home.path().join("pulled");
-        let mut outputs = Vec::new();
-        let mut keep =
-            |output: &Output| outputs.extend([output.stdout.clone(), output.stderr.clone()]);
-        for fault in [401, 403, 404, 500] {
-            let quoted = Answer {
-                body: format!("bad key {KEY}\u{1b}[31m"),
-                ..Answer::status(fault)
-            };
-            for path in ["observations", "runs/query", "query-clickhouse"] {
-                product.server.fault(path, Fault::Instead(quoted.clone()));
-            }
-            keep(&product.run(home.path(), &product.args(&folder)));
+    thread::scope(|all| {
+        for product in [langfuse(), langsmith(), helicone()] {
+            all.spawn(move || keeps_its_secrets(&product));
+        }
+    });
+}
+
+fn keeps_its_secrets(product: &Product) {
+    let home = tempfile::tempdir().expect("a folder");
+    let folder = home.path().join("pulled");
+    let mut outputs = Vec::new();
+    let mut keep = |output: &Output| outputs.extend([output.stdout.clone(), output.stderr.clone()]);
+    for fault in [401, 403, 404, 500] {
+        let quoted = Answer {
+            body: format!("bad key {KEY}\u{1b}[31m"),
+            ..Answer::status(fault)
+        };
+        for path in ["observations", "runs/query", "query-clickhouse"] {
+            product.server.fault(path, Fault::Instead(quoted.clone()));
         }
         keep(&product.run(home.path(), &product.args(&folder)));
-        let with_cache = format!("{}?since=2026-11-19", product.url);
-        for args in [
-            vec!["pull", &product.url, "--dry-run", "--json"],
-            vec!["ls", &with_cache, "--verbose"],
-            vec!["ls", &with_cache, "--json"],
-            vec!["config"],
-        ] {
-            keep(&product.run(home.path(), &args));
-        }
-        outputs.push(all_bytes(home.path()));
-        let base = products::base64(&format!("pk-lf-desk:{KEY}"));
-        for secret in [KEY, &base, "X-Amz-Signature", "secret-share"] {
-            for output in &outputs {
-                let found = output
-                    .windows(secret.len())
-                    .any(|it| it == secret.as_bytes());
-                assert!(!found, "{secret} of {}", product.url);
-            }
-        }
-        assert!(outputs.iter().all(|output| !output.contains(&0x1b)));
     }
+    keep(&product.run(home.path(), &product.args(&folder)));
+    let with_cache = format!("{}?since=2026-11-19", product.url);
+    for args in [
+        vec!["pull", &product.url, "--dry-run", "--json"],
+        vec!["ls", &with_cache, "--verbose"],
+        vec!["ls", &with_cache, "--json"],
+        vec!["config"],
+    ] {
+        keep(&product.run(home.path(), &args));
+    }
+    outputs.push(all_bytes(home.path()));
+    let base = products::base64(&format!("pk-lf-desk:{KEY}"));
+    for secret in [KEY, &base, "X-Amz-Signature", "secret-share"] {
+        for output in &outputs {
+            let found = output
+                .windows(secret.len())
+                .any(|it| it == secret.as_bytes());
+            assert!(!found, "{secret} of {}", product.url);
+        }
+    }
+    assert!(outputs.iter().all(|output| !output.contains(&0x1b)));
 }
 
 #[test]
@@ -496,7 +513,7 @@ fn a_killed_pull_resumes_to_the_same_bytes() {
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         let mut child = child.spawn().expect("the program runs");
-        std::thread::sleep(Duration::from_millis(milliseconds));
+        thread::sleep(Duration::from_millis(milliseconds));
         child.kill().expect("killed");
         child.wait().expect("it ends");
         product.pull(&killed);
