@@ -13,6 +13,7 @@ mod print;
 
 pub mod ahead;
 pub mod alerted;
+mod args;
 pub mod bits;
 pub mod body;
 pub mod columns;

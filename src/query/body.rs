@@ -100,6 +100,21 @@ pub struct Judgement {
 }
 
 impl BodyTest {
+    /// Whether the arguments of a call are all that it looks at.
+    pub fn is_of_args_alone(&self) -> bool {
+        match self {
+            BodyTest::Value { root, .. } | BodyTest::HasValue { root, .. } => *root == Root::Args,
+            BodyTest::Command(_) | BodyTest::HasCommand => true,
+            BodyTest::Words { scope, .. } => scope.args && !scope.result && !scope.text,
+            BodyTest::Text(_)
+            | BodyTest::Error(_)
+            | BodyTest::Label { .. }
+            | BodyTest::ApprovedDiffers(_)
+            | BodyTest::HasText
+            | BodyTest::HasLabel(_) => false,
+        }
+    }
+
     pub fn judge(&self, body: &Body) -> Judgement {
         let found = match self {
             BodyTest::Value { root, path, test } => {

@@ -16,6 +16,7 @@ use crate::query::body::Bounds;
 use crate::query::pattern::{SymSet, TextTest};
 use crate::query::value::Interval;
 use crate::store::Store;
+use crate::store::row::Row;
 
 /// The chunk being tested.
 #[derive(Debug, Clone, Copy)]
@@ -417,6 +418,13 @@ impl NumberColumn {
                 numbers.is_true_of(Some(columns.lane(row)))
             }),
         }
+    }
+}
+
+impl<'a> Columns<'a> {
+    /// A row of the chunk.
+    pub(super) fn row(&self, at: u16) -> Row<'a> {
+        self.store.row(ActionIx(self.first + u32::from(at)))
     }
 }
 

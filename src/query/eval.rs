@@ -3,9 +3,10 @@
 use std::ops::{AddAssign, Range};
 
 use crate::ingest::body::Body;
-use crate::model::action::{ActionIx, Kind};
+use crate::model::action::Kind;
 use crate::model::chunk::CHUNK_ROWS;
 use crate::query::Context;
+use crate::query::args;
 use crate::query::bits::Bits;
 use crate::query::body::{Answer, BodyTest, Judgement};
 use crate::query::columns::Columns;
@@ -15,6 +16,7 @@ use crate::store::Store;
 use crate::store::bodies::{self, Bodies, Depth, GLANCE};
 use crate::store::row::Row;
 use crate::store::search::{Needle, Reader};
+use crate::store::sweep::Sweep;
 
 /// An expression with its names looked up in the store's symbols.
 #[derive(Debug, Clone)]
@@ -84,6 +86,7 @@ impl Query {
             number,
             bodies,
             reader: Reader::default(),
+            sweep: Sweep::default(),
             tally: Tally::default(),
         };
         let found = pass.rows(&self.node, &candidates);
@@ -105,6 +108,7 @@ struct Pass<'a> {
     number: usize,
     bodies: &'a mut Bodies,
     reader: Reader,
+    sweep: Sweep,
     tally: Tally,
 }
 
@@ -138,20 +142,50 @@ impl Pass<'_> {
                 .narrow(self.columns.store, self.number, needle, &mut rows);
         }
         let mut found = Bits::NONE;
+        if test.is_of_args_alone() && rows.len() >= WORTH_A_SEARCH as usize {
+            rows = self.unopened(test, rows, &mut found);
+        }
         for at in rows {
-            let row = self
-                .columns
-                .store
-                .row(ActionIx(self.columns.first + u32::from(at)));
-            let Judgement { answer, judged } = self.judge(test, &row);
-            self.tally.judged += u64::from(judged);
-            match answer {
-                Answer::True => found.set(usize::from(at)),
-                Answer::NotANumber => self.tally.unjudged += 1,
-                Answer::False => {}
-            }
+            let row = self.columns.row(at);
+            let judgement = self.judge(test, &row);
+            self.count(judgement, at, &mut found);
         }
         found
+    }
+
+    /// Tests arguments where they stand in the records. Returns the rows that have to be opened for an answer.
+    fn unopened(&mut self, test: &BodyTest, rows: Vec<u16>, found: &mut Bits) -> Vec<u16> {
+        let has_args = |at: &u16| args::are_alone(&self.columns.row(*at));
+        let (quick, mut rest): (Vec<u16>, Vec<u16>) = rows.into_iter().partition(has_args);
+        let mut judged: Vec<(u16, Judgement)> = Vec::new();
+        let of = (self.number, &quick[..]);
+        let columns = &self.columns;
+        self.sweep.records(columns.store, of, &mut |at, record| {
+            let args = record.and_then(|record| args::of(&columns.row(at), record));
+            match args {
+                Some(args) => judged.push((
+                    at,
+                    test.judge(&Body {
+                        args: Some(args),
+                        ..Body::default()
+                    }),
+                )),
+                None => rest.push(at),
+            }
+        });
+        for (at, judgement) in judged {
+            self.count(judgement, at, found);
+        }
+        rest
+    }
+
+    fn count(&mut self, judgement: Judgement, at: u16, found: &mut Bits) {
+        self.tally.judged += u64::from(judgement.judged);
+        match judgement.answer {
+            Answer::True => found.set(usize::from(at)),
+            Answer::NotANumber => self.tally.unjudged += 1,
+            Answer::False => {}
+        }
     }
 
     fn judge(&mut self, test: &BodyTest, row: &Row<'_>) -> Judgement {

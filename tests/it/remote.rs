@@ -274,7 +274,7 @@ fn passing_faults_change_nothing() {
     });
 }
 
-fn survives_faults(product: &Product, path: &str) {
+fn survives_faults(product: &Product, path: &'static str) {
     let folder = tempfile::tempdir().expect("a folder");
     let whole = folder.path().join("whole");
     product.pull(&whole);

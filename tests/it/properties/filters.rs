@@ -31,6 +31,11 @@ const TERMS: &[&str] = &[
     "kind:malformed",
     "args.amount>400",
     "args.amount",
+    "args.*~/8/",
+    "args.command~/^[a-z]+ -/",
+    "args.file_path:*.rs",
+    "command~/git/",
+    "has:command",
     "refund",
     "\"Order 8841\"",
     "cost>0.01",
@@ -125,6 +130,30 @@ proptest! {
     fn a_printed_filter_parses_back_to_itself(p in filter()) {
         assert_eq!(matching(&parsed(&p).to_string()), matching(&p));
     }
+}
+
+#[test]
+fn arguments_read_where_they_stand_are_those_of_opened_actions() {
+    let mut found = 0;
+    for filter in [
+        "args~/[aeiou]/",
+        "args.command",
+        "command~/./",
+        "args.file_path:*",
+        "args.amount<1000",
+        "-args.id",
+    ] {
+        let filter = format!("kind:tool_call {filter}");
+        let query = Query::compile(&parsed(&filter), &SAMPLES, &Context::default());
+        let mut bodies = Bodies::new();
+        let opened: Vec<_> = all()
+            .into_iter()
+            .filter(|ix| query.test(&SAMPLES.row(*ix), &mut bodies))
+            .collect();
+        assert_eq!(matching(&filter), opened, "{filter}");
+        found += opened.len();
+    }
+    assert!(found > 100, "{found}");
 }
 
 #[test]

@@ -1,0 +1,22 @@
+//! The arguments of a call as its record holds them, for tests that look at nothing else of the action.
+
+use serde_json::Value;
+
+use crate::ingest::json::Cursor;
+use crate::model::action::Kind;
+use crate::store::row::Row;
+
+/// Whether the arguments of a row are those in its own record: no later record can change them.
+pub(super) fn are_alone(row: &Row<'_>) -> bool {
+    row.kind() == Kind::ToolCall
+        && row.source().format.finds_args().is_some()
+        && row.attached().len() == 0
+        && row.other_records().len() == 0
+}
+
+/// The arguments in the record of a row. None if the action has to be opened for them.
+pub(super) fn of(row: &Row<'_>, mut record: Cursor<'_>) -> Option<Value> {
+    let find = row.source().format.finds_args()?;
+    let found = find(&mut record, row.place().part)?;
+    serde_json::from_slice(&record.bytes()[found.start..found.end]).ok()
+}
