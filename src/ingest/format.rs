@@ -144,6 +144,11 @@ pub trait Open {
         None
     }
 
+    /// Whether only tool calls have arguments, for formats that find them without opening actions.
+    fn has_args_of_calls_only(&self) -> bool {
+        false
+    }
+
     /// Whether the text of an action may lie in several records, or outside those of its row: then no
     /// search of the bytes of its records can rule it out.
     fn is_pieced(&self) -> bool {

@@ -14,6 +14,12 @@ pub(super) fn are_alone(row: &Row<'_>) -> bool {
         && row.other_records().len() == 0
 }
 
+/// Whether a row is known to have no arguments.
+pub(super) fn are_none(row: &Row<'_>) -> bool {
+    !matches!(row.kind(), Kind::ToolCall | Kind::Malformed)
+        && row.source().format.has_args_of_calls_only()
+}
+
 /// The arguments in the record of a row. None if the action has to be opened for them.
 pub(super) fn of(row: &Row<'_>, mut record: Cursor<'_>) -> Option<Value> {
     let find = row.source().format.finds_args()?;

@@ -155,8 +155,17 @@ impl Pass<'_> {
 
     /// Tests arguments where they stand in the records. Returns the rows that have to be opened for an answer.
     fn unopened(&mut self, test: &BodyTest, rows: Vec<u16>, found: &mut Bits) -> Vec<u16> {
-        let has_args = |at: &u16| args::are_alone(&self.columns.row(*at));
-        let (quick, mut rest): (Vec<u16>, Vec<u16>) = rows.into_iter().partition(has_args);
+        let (mut quick, mut rest) = (Vec::new(), Vec::new());
+        for at in rows {
+            let row = self.columns.row(at);
+            if args::are_none(&row) {
+                self.count(test.judge(&Body::default()), at, found);
+            } else if args::are_alone(&row) {
+                quick.push(at);
+            } else {
+                rest.push(at);
+            }
+        }
         let mut judged: Vec<(u16, Judgement)> = Vec::new();
         let of = (self.number, &quick[..]);
         let columns = &self.columns;

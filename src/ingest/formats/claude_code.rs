@@ -109,6 +109,10 @@ impl Open for ClaudeCode {
         Some(open::args_in)
     }
 
+    fn has_args_of_calls_only(&self) -> bool {
+        true
+    }
+
     fn open(&self, record: &Value, part: u16) -> Body {
         open::body(record, part)
     }
