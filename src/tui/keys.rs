@@ -408,7 +408,7 @@ commands! {
     UnfoldSiblings "unfold-siblings" Inspect "e" "unfold all" "unfold this value and its siblings";
     NextSameKey "next-same-key" Inspect "*" "same key" "next value with the same key";
     WhereFrom "where-from" Inspect "W" "where from" "find the first earlier action with this value (inferred from equal text)";
-    Filter "filter" Filter on Stream, Runs, Help "/" "filter" "filter the list; in the help, search it" takes Filter;
+    Filter "filter" Filter on Stream, Runs, Alerts, Help "/" "filter" "filter the list; in the help, search it" takes Filter;
     Saved "saved-filters" Filter on Stream "f2" "saved" "list saved filters: apply one, or save this one";
     Find "find" Filter on Stream "ctrl-f" "find" "find text without hiding anything";
     NextHit "next-match" Filter on Stream "n" "match" "next match; in the inspector, the next matching line";
@@ -421,7 +421,7 @@ commands! {
     OnlyTrouble "only-trouble" Filter on Stream "Z" "trouble" "show only errors, blocks, approval requests, retries and malformed lines, or all again";
     Page "page" Program on Stream "v" "pager" "open the whole action in $PAGER";
     Edit "edit" Program on Stream "V" "editor" "open a copy of the whole action in $EDITOR";
-    Yank "yank" Program on Stream, Replay "y" "copy" "copy: a second key picks value, key, path, JSON, step, Markdown, address or curl";
+    Yank "yank" Program on Stream, Replay "y" "copy" "copy: a second key picks value, key, path, JSON, step, Markdown, address or curl; in the replay, the part, or curl of the step's request";
     Noticed "noticed" Program on Stream "i" "insights" "list the insights, with the actions behind each";
     Sort "sort" Table "s" "sort" "sort by a column: a second key picks it" takes Column;
     SortStarted "sort-started" Table "T" "by start" "sort by start; again, reverse";
@@ -500,6 +500,7 @@ commands! {
     Suggest "suggest-rules" Policy "u" "suggest" "suggest rules for calls that ran but would need approval, or go back";
     Reload "reload-policy" Policy "r" "reload" "reload the policy";
     CopyRule "copy-rule" Policy "y" "copy rule" "copy the selected rule";
+    SortAlerts "sort-alerts" Alarm "S" "sort" "sort the alerts: a second key picks by what; again, reverse";
     Ack "ack" Alarm "a" "ack" "acknowledge the alert, or undo that";
     Snooze "snooze" Alarm "s" "snooze" "silence the alert for a while: a second key picks how long";
     WouldHave "would-have-fired" Alarm "t" "would have fired" "show what the rule would have stopped and saved in the open runs";

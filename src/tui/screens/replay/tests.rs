@@ -245,6 +245,6 @@ fn y_copies_the_part_that_is_selected_or_the_request_as_curl() {
     );
     assert!(picture.contains("copied curl of the request"), "{picture}");
     let (part, picture) = copied("f tab y");
-    assert_eq!(part.as_deref(), Some("First question"));
+    assert_eq!(part.as_deref(), Some("Be brief."));
     assert!(picture.contains("copied the part"), "{picture}");
 }
