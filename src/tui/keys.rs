@@ -421,7 +421,7 @@ commands! {
     OnlyTrouble "only-trouble" Filter on Stream "Z" "trouble" "show only errors, blocks, approval requests, retries and malformed lines, or all again";
     Page "page" Program on Stream "v" "pager" "open the whole action in $PAGER";
     Edit "edit" Program on Stream "V" "editor" "open a copy of the whole action in $EDITOR";
-    Yank "yank" Program on Stream, Replay "y" "copy" "copy: a second key picks value, key, path, JSON, step, Markdown, address or curl; in the replay, the part, or curl of the step's request";
+    Yank "yank" Program on Stream, Replay "y" "copy" "copy: a second key picks value, key, path, JSON, step, Markdown, address or curl";
     Noticed "noticed" Program on Stream "i" "insights" "list the insights, with the actions behind each";
     Sort "sort" Table "s" "sort" "sort by a column: a second key picks it" takes Column;
     SortStarted "sort-started" Table "T" "by start" "sort by start; again, reverse";
