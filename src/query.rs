@@ -10,6 +10,7 @@ pub mod value;
 mod lex;
 pub mod parse;
 mod print;
+mod shown;
 
 pub mod ahead;
 pub mod alerted;

@@ -184,6 +184,7 @@ impl Options {
             start: None,
             recent: false,
             told: Vec::new(),
+            noted: Vec::new(),
             several: discover::are_several(inputs),
             ..self.clone()
         }

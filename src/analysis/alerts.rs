@@ -28,6 +28,7 @@ pub mod check;
 pub mod overlay;
 pub mod rules;
 pub mod shown;
+pub mod sift;
 pub mod state;
 pub mod trail;
 pub mod watch;

@@ -40,12 +40,14 @@ pub(super) fn walk(cx: &mut Cx, read: &Read) -> anyhow::Result<Exit> {
         walk.speak(cx)?;
     }
     cx.out
-        .line("Type a command and Enter: h for help, q to leave.")?;
+        .line("Type a command and Enter: h for help, q or Ctrl-D to leave.")?;
     let mut line = String::new();
     loop {
         cx.out.prompt("> ")?;
         line.clear();
         if io::stdin().lock().read_line(&mut line)? == 0 {
+            // The end of the input stands on the line of the prompt.
+            cx.out.line("")?;
             return Ok(Exit::Done);
         }
         match Typed::parse(line.trim()) {
@@ -72,7 +74,7 @@ impl Walk<'_> {
         let last = self.rows.len().saturating_sub(1);
         match typed {
             Typed::Next if std::mem::take(&mut self.is_unheard) => self.speak(cx),
-            Typed::Next if self.at == last => say(cx, "This is the last action."),
+            Typed::Next if self.at == last => say(cx, "This is the last action. q leaves."),
             Typed::Previous if self.at == 0 => say(cx, "This is the first action."),
             Typed::Next => self.go(cx, self.at + 1),
             Typed::Previous => self.go(cx, self.at - 1),
@@ -103,7 +105,10 @@ impl Walk<'_> {
             Typed::Help => HELP.iter().try_for_each(|line| say(cx, line)),
             Typed::Unknown(word) => {
                 let word = cx.out.look.clean(&word);
-                say(cx, &format!("'{word}' is not a command. h lists them."))
+                say(
+                    cx,
+                    &format!("'{word}' is not a command. h lists them, q leaves."),
+                )
             }
             Typed::Quit => Ok(()),
         }

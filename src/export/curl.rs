@@ -11,11 +11,14 @@ use serde_json::{Value, json};
 
 pub use sendable::sendable;
 
-use crate::analysis::context::{Context, Exactness, Origin};
+use crate::analysis::context::{self, Context, Exactness, Origin};
+use crate::analysis::replay::Tape;
+use crate::base::cancel::CancelFlag;
 use crate::base::text;
 use crate::export::json::{self, Escapes};
 use crate::export::redact::Masked;
 use crate::ingest::request::Api;
+use crate::model::action::ActionIx;
 use crate::store::Store;
 
 /// The command that sends the request of a model call, below comments on what the trace lacks. `request` is that of
@@ -50,6 +53,22 @@ pub fn script(
     }
     let command = command(&record, model, escapes)?;
     Some(command.map(|command| format!("{comments}{command}\n")))
+}
+
+/// The same for the model call that an action belongs to. The error says what is not recorded.
+pub fn of_action(
+    store: &Store,
+    ix: ActionIx,
+    cancel: &CancelFlag,
+) -> Result<Masked<String>, &'static str> {
+    let tape = Tape::new(store, store.row(ix).run_ix());
+    let step = tape.step_of(ix);
+    let call = step.and_then(|step| context::call_of(store, tape.steps(), step));
+    let found = call.and_then(|call| context::of(store, call, cancel));
+    let found = found.ok_or("the model call of this action is not recorded")?;
+    let request = Masked::from(found.request.clone());
+    script(store, &found, request, Escapes::Unsafe)
+        .ok_or("the request of this action is not recorded")
 }
 
 /// The command; `None` where the record of the call holds no request. Lines that begin with `#` say what to know

@@ -154,12 +154,19 @@ pub fn at_home(path: &Path) -> PathBuf {
 }
 
 /// The inputs of a path, provided that the first of its files is a trace. Expands `~`.
-pub fn traces(path: &Path) -> Result<Vec<Input>, Error> {
-    let files = expand(&at_home(path), Shown::Traces)?.files;
-    if let Some(first) = files.first() {
+pub fn traces(path: &Path) -> Result<Resolved, Error> {
+    let found = expand(&at_home(path), Shown::Traces)?;
+    if let Some(first) = found.files.first() {
         sniff::identify(first, &open_file(first)?, None, false)?;
     }
-    Ok(files.into_iter().map(Input::File).collect())
+    let mut inputs = found.files.into_iter().map(Input::File).collect();
+    drop_copies(&mut inputs);
+    Ok(Resolved {
+        inputs,
+        left_out: found.left_out,
+        unreadable: found.unreadable,
+        errors: Vec::new(),
+    })
 }
 
 /// Whether there are files that do not belong to the run of the first one.

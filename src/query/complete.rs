@@ -8,9 +8,11 @@ use crate::model::action::{Kind, Status, Verdict};
 use crate::model::chunk::Chunk;
 use crate::model::class::Class;
 use crate::model::outcome::{Attached, Outcomes};
+use crate::model::run::RunStatus;
 use crate::model::symbol::Sym;
 use crate::query::expr::State;
 use crate::query::fields::{FAMILIES, FIELDS, Field, Info, KIND_NAMES, SPECIAL, Shape};
+use crate::query::shown;
 use crate::store::Store;
 
 #[cfg(test)]
@@ -57,24 +59,26 @@ pub fn complete(text: &str, cursor: usize, store: &Store) -> Vec<Completion> {
             );
             let found = values(field.trim_end_matches('!'), value, store);
             let at = before.len() - value.len();
+            let help = value_help(field.trim_end_matches('!'));
             found
                 .into_iter()
                 .map(|text| Completion {
                     replace: at..before.len(),
+                    help: help(&text),
                     text,
-                    help: "",
                 })
                 .collect()
         }
         None => match open_alternatives(before, start) {
             Some(field) => {
                 let found = values(field, unsigned, store);
+                let help = value_help(field);
                 found
                     .into_iter()
                     .map(|text| Completion {
                         replace: start..before.len(),
+                        help: help(&text),
                         text,
-                        help: "",
                     })
                     .collect()
             }
@@ -132,6 +136,12 @@ fn names(typed: &str, replace: Range<usize>) -> Vec<Completion> {
     .collect()
 }
 
+/// What to say about a value of the field.
+fn value_help(field: &str) -> fn(&str) -> &'static str {
+    let is_status = Field::find(field).is_some_and(|it| it.info().shape == Shape::Status);
+    if is_status { shown::help } else { |_| "" }
+}
+
 /// The values of a field that occur and start with the typed text, ignoring case.
 fn values(field: &str, typed: &str, store: &Store) -> Vec<String> {
     let typed = typed.to_lowercase();
@@ -176,12 +186,21 @@ fn values(field: &str, typed: &str, store: &Store) -> Vec<String> {
                     .fold(0_u16, |some, status| some | 1 << *status as u16)
             };
             let occurring = chunks(store).fold(0, |some, (_, outcomes)| some | of(outcomes));
-            closed(
-                &mut Status::ALL
-                    .iter()
-                    .filter(|status| occurring >> **status as u16 & 1 == 1)
-                    .map(|status| status.word()),
-            )
+            let of_actions = Status::ALL
+                .iter()
+                .filter(|status| occurring >> **status as u16 & 1 == 1)
+                .map(|status| status.word());
+            // The others are called as those of actions.
+            let of_runs = [RunStatus::Running, RunStatus::Unfinished];
+            let of_runs = of_runs.into_iter().filter(|status| {
+                let mut runs = store.runs().iter();
+                runs.any(|run| run.status == *status)
+            });
+            let words = of_actions.chain(of_runs.map(RunStatus::word));
+            words
+                .filter(|word| fits(word) || !typed.is_empty() && shown::begins(word, &typed))
+                .map(str::to_owned)
+                .collect()
         }
         Shape::Verdict => closed(&mut Verdict::ALL.iter().map(|verdict| verdict.word())),
         Shape::Flag => closed(&mut ["yes", "no"].into_iter()),

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::collections::btree_map::Entry;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::analysis::alerts::alert::Alert;
 use crate::analysis::alerts::detector::Level;
@@ -17,6 +18,7 @@ use crate::analysis::alerts::watch::Watch;
 use crate::base::cancel::CancelFlag;
 use crate::base::sha256;
 use crate::model::action::ActionIx;
+use crate::model::quantity::Time;
 use crate::query::Context;
 use crate::state::alerts::AlertStates;
 use crate::store::Store;
@@ -88,6 +90,8 @@ pub struct Seen {
     lines: HashMap<ActionIx, (usize, usize)>,
     /// Problems with the state file.
     pub problems: Vec<String>,
+    /// When the clock alone may raise the next alert.
+    due: Option<Time>,
     /// The number of alerts that need attention.
     unseen: usize,
 }
@@ -184,8 +188,7 @@ pub struct Looking {
     marks: Vec<(String, Mark)>,
     context: Context,
     is_live: bool,
-    /// In seconds.
-    now: i64,
+    now: Time,
 }
 
 /// The findings, or why there are no rules.
@@ -213,7 +216,7 @@ impl Looking {
             marks: session.alerting.marks.clone(),
             context: filtering::context(session),
             is_live: session.trace.live,
-            now: session.clock.now().div_euclid(1_000_000),
+            now: Time(session.clock.now()),
         }
     }
 
@@ -228,6 +231,14 @@ impl Looking {
             let overlay = Overlay::new(store, &in_force.rules, known, cancel);
             (in_force, Watch::default(), overlay)
         };
+        // Only a trace that may still grow can pause, and only the clock tells.
+        let can_pause = self.is_live && overlay.next_pause(Time::NONE).is_some();
+        let overlay = if can_pause {
+            overlay.at(self.now, (store, &self.context), cancel)
+        } else {
+            overlay
+        };
+        let due = overlay.next_pause(self.now).filter(|_| self.is_live);
         let states = states(&self.source, &in_force);
         let is_watched = states.as_ref().is_some_and(AlertStates::is_watched);
         let (book, problems) = states
@@ -242,6 +253,7 @@ impl Looking {
             watch,
             lines: HashMap::new(),
             problems: problems.iter().map(ToString::to_string).collect(),
+            due,
             unseen: 0,
         };
         let Seen {
@@ -250,12 +262,13 @@ impl Looking {
             overlay,
             ..
         } = &mut seen;
-        watch.look((store, overlay), book, self.now);
+        let now = self.now.0.div_euclid(1_000_000);
+        watch.look((store, overlay), book, now);
         for (key, mark) in &self.marks {
             seen.book.mark(key, mark);
         }
         seen.index();
-        seen.count(self.is_live, self.now);
+        seen.count(self.is_live, now);
         Ok(Arc::new(seen))
     }
 }
@@ -316,6 +329,18 @@ impl Session {
         self.alerting.marks.retain(|(known, _)| known != key);
         self.alerting.marks.push((key.to_owned(), mark));
         self.alerting.is_outdated = true;
+    }
+
+    /// Time until the clock alone may raise an alert: a run that goes silent adds nothing to the trace. None while an
+    /// evaluation is running or due anyway.
+    pub fn alert_due(&self) -> Option<Duration> {
+        let alerting = &self.alerting;
+        if alerting.is_looking || alerting.is_outdated {
+            return None;
+        }
+        let due = alerting.seen.as_ref()?.due?.get()?;
+        let left = due.saturating_sub(self.clock.now()).max(0);
+        Some(Duration::from_micros(left.unsigned_abs()))
     }
 
     /// How many alerts need attention.

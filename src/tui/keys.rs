@@ -408,7 +408,7 @@ commands! {
     UnfoldSiblings "unfold-siblings" Inspect "e" "unfold all" "unfold this value and its siblings";
     NextSameKey "next-same-key" Inspect "*" "same key" "next value with the same key";
     WhereFrom "where-from" Inspect "W" "where from" "find the first earlier action with this value (inferred from equal text)";
-    Filter "filter" Filter on Stream, Runs, Help "/" "filter" "filter the list; in the help, search it" takes Filter;
+    Filter "filter" Filter on Stream, Runs, Alerts, Help "/" "filter" "filter the list; in the help, search it" takes Filter;
     Saved "saved-filters" Filter on Stream "f2" "saved" "list saved filters: apply one, or save this one";
     Find "find" Filter on Stream "ctrl-f" "find" "find text without hiding anything";
     NextHit "next-match" Filter on Stream "n" "match" "next match; in the inspector, the next matching line";
@@ -500,6 +500,7 @@ commands! {
     Suggest "suggest-rules" Policy "u" "suggest" "suggest rules for calls that ran but would need approval, or go back";
     Reload "reload-policy" Policy "r" "reload" "reload the policy";
     CopyRule "copy-rule" Policy "y" "copy rule" "copy the selected rule";
+    SortAlerts "sort-alerts" Alarm "S" "sort" "sort the alerts: a second key picks by what; again, reverse";
     Ack "ack" Alarm "a" "ack" "acknowledge the alert, or undo that";
     Snooze "snooze" Alarm "s" "snooze" "silence the alert for a while: a second key picks how long";
     WouldHave "would-have-fired" Alarm "t" "would have fired" "show what the rule would have stopped and saved in the open runs";

@@ -2,6 +2,8 @@
 
 pub mod svg;
 
+use std::time::Duration;
+
 use crossbeam_channel::Receiver;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -174,6 +176,11 @@ impl Headless {
     /// What was shown in another program last.
     pub fn viewed(&self) -> Option<&str> {
         self.viewed.as_deref()
+    }
+
+    /// Time until the frame is stale, if nothing happens.
+    pub fn stays(&self) -> Option<Duration> {
+        self.shell.stays()
     }
 
     pub fn resize(&mut self, (width, height): (u16, u16)) {

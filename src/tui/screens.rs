@@ -38,7 +38,7 @@ pub(super) fn build(id: ScreenId, session: &Session) -> Box<dyn Screen> {
         ScreenId::Timeline => Box::new(timeline::Timeline::default()),
         ScreenId::Costs => Box::new(costs::Costs::default()),
         ScreenId::Policy => Box::new(policy::Policy::default()),
-        ScreenId::Alerts => Box::new(alerts::Alerts::default()),
+        ScreenId::Alerts => Box::new(alerts::Alerts::new(session)),
         ScreenId::Asks => Box::new(asks::AsksView::default()),
         ScreenId::Help => Box::new(help::Help::default()),
         ScreenId::Palette => Box::new(palette::Palette::default()),

@@ -558,8 +558,17 @@ impl Shell {
         self.obey(from, effects)
     }
 
-    /// Time until the frame is stale: until the message on the last line expires, or a clock
-    /// goes on.
+    /// Evaluates the alert rules again when the clock alone may raise an alert.
+    fn watch_clock(&mut self) -> Vec<Asked> {
+        if self.session.alert_due() != Some(Duration::ZERO) {
+            return Vec::new();
+        }
+        self.session.alerting.is_outdated = true;
+        self.every_view(|screen, session| screen.loaded(&News::default(), session))
+    }
+
+    /// Time until the frame is stale: until the message on the last line expires, a clock goes on, or a pause of a run
+    /// becomes an alert.
     pub fn stays(&self) -> Option<Duration> {
         let notice = self.session.notices.stays(self.session.clock.now());
         let view = self.route.here().view;
@@ -571,6 +580,7 @@ impl Shell {
             .chain(clock)
             .chain(self.digit_stays())
             .chain(self.session.asks.stays())
+            .chain(self.session.alert_due())
             .min()
     }
 

@@ -4,6 +4,7 @@ pub mod chooser;
 pub mod consent;
 pub mod fuzzy;
 pub mod hints;
+pub mod letters;
 pub mod outline;
 pub mod paint;
 pub mod popup;

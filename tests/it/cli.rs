@@ -2,6 +2,7 @@
 
 mod live;
 mod naming;
+mod plain;
 mod records;
 
 use std::fs::OpenOptions;

@@ -4,10 +4,9 @@
 use std::collections::BTreeMap;
 
 use crate::analysis::alerts::budget::{Resource, Used};
-use crate::analysis::alerts::charts::Outlier;
 use crate::analysis::alerts::detector::{Detector, Level};
 use crate::analysis::alerts::engine::{Amount, Hit};
-use crate::analysis::alerts::history::{Drift, Rate, Scope, scope_of};
+use crate::analysis::alerts::history::{Drift, Outlier, Rate, Scope, scope_of};
 use crate::analysis::alerts::rules::{Rules, Within};
 use crate::analysis::alerts::trail;
 use crate::base::hash::fixed_hash;
@@ -253,8 +252,8 @@ fn out_of_line(outlier: &Outlier) -> String {
     let normal = &outlier.normal;
     let (cost, limit) = (human::usd(outlier.cost), human::usd(normal.limit));
     let (median, spread) = (human::usd(normal.median), normal.spread);
-    let n = normal.n;
-    format!("{cost} > {limit} = {median} · e^(3.5·√(1+20/{n})·{spread:.3}) · {n} runs")
+    let (n, baseline) = (normal.n, outlier.basis.words());
+    format!("{cost} > {limit} = {median} · e^(3.5·√(1+20/{n})·{spread:.3}) · baseline: {baseline}")
 }
 
 fn drifting(drift: &Drift, count: u32) -> String {
@@ -264,27 +263,27 @@ fn drifting(drift: &Drift, count: u32) -> String {
         drift.point.limit - drift.mean,
     );
     let runs = human::counted(count.into(), "run");
-    let n = human::counted(drift.n as u64, "run");
+    let baseline = drift.basis.words();
     let mix = if drift.mix.is_empty() {
         String::new()
     } else {
         format!(" · {}", drift.mix)
     };
     format!(
-        "the last {runs} cost ≈{percent:.0} % more than {n} before: z {value:.3} > {limit:.3}{mix}"
+        "the last {runs} cost ≈{percent:.0} % more than before: z {value:.3} > {limit:.3}{mix} · baseline: {baseline}"
     )
 }
 
 fn often(rate: &Rate) -> String {
     let share = 100.0 * f64::from(rate.events) / f64::from(rate.calls.max(1));
     format!(
-        "S {:.1} > {}: {} of {} ({share:.0} %), where p₀ is {:.1} % · {} runs",
+        "S {:.1} > {}: {} of {} ({share:.0} %), where p₀ is {:.1} % · baseline: {}",
         rate.sum,
         super::charts::HEIGHT,
         rate.events,
         human::counted(rate.calls.into(), "call"),
         100.0 * rate.p0,
-        rate.n
+        rate.basis.words()
     )
 }
 

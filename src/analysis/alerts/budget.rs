@@ -160,6 +160,15 @@ impl Spent {
         }
     }
 
+    /// When the pause of the run will reach its next level if nothing happens; none if it has ended or has reached all.
+    pub fn next_pause(&self, now: Time, limits: &Limits) -> Option<Time> {
+        let (last, limit) = (self.last.get()?, limits.of(Resource::Idle)?);
+        let mut levels = [near(limit), limit].into_iter();
+        let next =
+            levels.find_map(|span| Some(Time(last.saturating_add(span))).filter(|at| *at > now));
+        next.filter(|_| !self.has_ended)
+    }
+
     /// How much of a resource the run has used; none if that is not recorded.
     pub fn of(&self, resource: Resource) -> Option<i64> {
         match resource {
@@ -225,7 +234,11 @@ fn level(value: i64, limit: i64) -> Option<Level> {
     if value >= limit {
         Some(Level::Trip)
     } else {
-        let is_near = value.saturating_mul(10) >= limit.saturating_mul(8);
-        is_near.then_some(Level::Warn)
+        (value >= near(limit)).then_some(Level::Warn)
     }
+}
+
+/// The value at which a limit is nearly reached: 80 % of it.
+fn near(limit: i64) -> i64 {
+    limit.saturating_mul(8).saturating_add(9) / 10
 }

@@ -53,14 +53,6 @@ impl Normal {
     }
 }
 
-/// A run that cost more than normal.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Outlier {
-    /// In dollars.
-    pub cost: f64,
-    pub normal: Normal,
-}
-
 /// Mean and standard deviation of the logarithms of costs.
 pub fn spread(logs: &[f64]) -> (f64, f64) {
     let n = logs.len().max(1) as f64;

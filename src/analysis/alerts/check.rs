@@ -8,7 +8,7 @@ use crate::analysis::alerts::detector::Detector;
 use crate::analysis::alerts::engine::{Engine, Hit, Sight};
 use crate::analysis::alerts::fact::{Fact, Opens, Scratch};
 use crate::analysis::alerts::history::baseline::Known;
-use crate::analysis::alerts::history::{self, Learned, Learning, Marks, Mask, Past};
+use crate::analysis::alerts::history::{self, Basis, Learned, Learning, Marks, Mask, Past};
 use crate::analysis::alerts::rules::{Rule, Rules, Watches};
 use crate::analysis::alerts::trail::Charted;
 use crate::base::cancel::CancelFlag;
@@ -46,6 +46,17 @@ pub struct Report {
     pub learned: Vec<Learned>,
     /// Rules, by index.
     pub never_fired: Vec<usize>,
+}
+
+impl Report {
+    /// The runs that normal levels were learned from.
+    pub fn basis(&self) -> Basis {
+        let began = self.learned.iter().flat_map(|it| [it.first, it.last]);
+        Basis {
+            runs: self.learned.iter().map(|it| it.runs).sum(),
+            ..Basis::of(began)
+        }
+    }
 }
 
 pub fn check(store: &Store, ask: &Ask<'_>, cancel: &CancelFlag) -> Report {

@@ -57,7 +57,7 @@ pub enum Amount {
         limit: u32,
     },
     Used(Used),
-    Outlier(super::charts::Outlier),
+    Outlier(super::history::Outlier),
     Drift(super::history::Drift),
     Rate(super::history::Rate),
     Match {
@@ -246,6 +246,15 @@ impl Engine {
                 spent.idle(now, &budget.limits, used);
             }
         }
+    }
+
+    /// When the next pause of a run reaches a level, if nothing happens.
+    pub fn next_pause(&self, now: Time) -> Option<Time> {
+        let pauses = self.budgets.iter().flat_map(|budget| {
+            let runs = budget.runs.values();
+            runs.filter_map(|(spent, _)| spent.next_pause(now, &budget.limits))
+        });
+        pauses.min()
     }
 
     /// All hits, in the order of the store. `early` also counts steps that have all of their results although their

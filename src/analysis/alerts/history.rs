@@ -10,15 +10,25 @@ mod rates;
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::analysis::alerts::charts::Point;
+use crate::analysis::alerts::charts::{Normal, Point};
 use crate::analysis::alerts::engine::Hit;
 use crate::analysis::alerts::history::baseline::Known;
 use crate::analysis::alerts::rules::{By, Rule, Watches};
+use crate::base::human;
 use crate::model::action::ActionIx;
 use crate::model::quantity::Time;
 use crate::model::run::RunIx;
 use crate::store::Store;
 use crate::store::row::Row;
+
+/// A run that cost more than normal.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Outlier {
+    /// In dollars.
+    pub cost: f64,
+    pub normal: Normal,
+    pub basis: Basis,
+}
 
 /// A drift of costs upwards.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,7 +36,7 @@ pub struct Drift {
     pub point: Point,
     /// The mean of the chart.
     pub mean: f64,
-    pub n: usize,
+    pub basis: Basis,
     /// `sympy 40 % of the last 20, 15 % before`; empty if task families are unknown or their mix is unchanged.
     pub mix: String,
 }
@@ -39,8 +49,44 @@ pub struct Rate {
     /// Since the sum was last 0.
     pub events: u32,
     pub calls: u32,
-    /// Runs that define the normal rate.
-    pub n: usize,
+    pub basis: Basis,
+}
+
+/// The runs that a normal level comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Basis {
+    pub runs: usize,
+    /// From the day on which the first of them began to that of the last, both included (UTC). None unless all of them
+    /// record when they began.
+    pub days: Option<u32>,
+}
+
+impl Basis {
+    pub fn of(began: impl Iterator<Item = Time>) -> Basis {
+        let days: Vec<Option<i64>> = began.map(|time| Some(day(time.get()?))).collect();
+        let first = days.iter().copied().min().flatten();
+        let last = days.iter().copied().max().flatten();
+        let between = first.zip(last).map(|(first, last)| last - first + 1);
+        Basis {
+            runs: days.len(),
+            days: between.and_then(|days| u32::try_from(days).ok()),
+        }
+    }
+
+    /// `214 runs over 12 days`.
+    pub fn words(self) -> String {
+        let runs = human::counted(self.runs as u64, "run");
+        match self.days {
+            Some(days) => format!("{runs} over {}", human::counted(days.into(), "day")),
+            None if self.runs == 0 => runs,
+            None => format!("{runs}, days not recorded"),
+        }
+    }
+}
+
+/// Days since 1970.
+fn day(us: i64) -> i64 {
+    us.div_euclid(24 * 3_600 * 1_000_000)
 }
 
 /// A scope whose normal level is not known yet.
@@ -275,4 +321,23 @@ pub fn family(task: &str) -> &str {
         .filter_map(|end| task.find(end))
         .min();
     ends.and_then(|end| task.get(..end)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Basis;
+    use crate::model::quantity::Time;
+
+    #[test]
+    fn the_days_of_a_baseline_are_counted_with_both_ends_or_not_recorded() {
+        let hours = |hours: &[i64]| {
+            let times: Vec<Time> = hours.iter().map(|it| Time(it * 3_600_000_000)).collect();
+            Basis::of(times.into_iter()).words()
+        };
+        assert_eq!(hours(&[1, 2]), "2 runs over 1 day");
+        assert_eq!(hours(&[23, 49, 25]), "3 runs over 3 days");
+        let unknown = [Time(0), Time::NONE].into_iter();
+        assert_eq!(Basis::of(unknown).words(), "2 runs, days not recorded");
+        assert_eq!(Basis::default().words(), "0 runs");
+    }
 }

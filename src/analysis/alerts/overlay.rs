@@ -173,6 +173,11 @@ impl Overlay {
         self.grown(store, context, cancel)
     }
 
+    /// When the clock alone raises the next alert, if nothing happens.
+    pub fn next_pause(&self, now: Time) -> Option<Time> {
+        self.feed.engine.next_pause(now)
+    }
+
     /// The current streaks of all agents.
     pub fn standings(&self) -> Vec<Standing> {
         self.feed.engine.standings()

@@ -44,7 +44,11 @@ pub fn limit(hit: &Hit) -> String {
             let normal = &outlier.normal;
             format!("{} n {}", human::usd(normal.limit), normal.n)
         }
-        Amount::Drift(drift) => format!("{:.2} n {}", drift.point.limit - drift.mean, drift.n),
+        Amount::Drift(drift) => format!(
+            "{:.2} n {}",
+            drift.point.limit - drift.mean,
+            drift.basis.runs
+        ),
         Amount::Rate(rate) => format!("{HEIGHT}  p₀ {:.1} %", 100.0 * rate.p0),
         Amount::Match { count, within } => match within {
             None => human::counted((*count).into(), "time"),

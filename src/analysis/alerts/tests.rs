@@ -273,8 +273,53 @@ fn normal_costs_are_learned_from_a_folder_and_progress_is_reported() {
     assert_eq!(report.alerts.len(), 1);
     let why = report.alerts[0].worst().arithmetic();
     assert!(
-        why.starts_with("$5.00 > $") && why.ends_with("· 10 runs"),
+        why.starts_with("$5.00 > $") && why.ends_with("· baseline: 10 runs, days not recorded"),
         "{why}"
+    );
+}
+
+/// Two runs a day of one agent: runs that cost this much, and block one call of four if so.
+fn dated(runs: &[(f64, bool)]) -> Store {
+    let mut trace = Trace::default();
+    for (number, (usd, blocks)) in runs.iter().enumerate() {
+        let (run, day) = (format!("run-{number:02}"), 1 + number / 2);
+        trace.lines.push(format!(
+            r#"{{"type":"run_start","run_id":"{run}","agent":"support","ts":"2026-11-{day:02}T10:00:00Z"}}"#
+        ));
+        trace.answer(&run, "support", "", *usd);
+        for call in 0..4 {
+            let id = trace.call(&run, "support", ("t", call));
+            let status = if *blocks && call < 2 { "blocked" } else { "ok" };
+            trace.result(&run, id, (status, &format!("{number} {call}")));
+        }
+    }
+    load(&trace.text())
+}
+
+#[test]
+fn what_compares_with_a_baseline_says_how_many_runs_and_days_it_has() {
+    let why = |rule: &str, runs: &[(f64, bool)]| {
+        let report = checked(&dated(runs), rule, &[]);
+        let alert = report.alerts.first().expect("an alert");
+        alert.worst().arithmetic()
+    };
+    let mut runs = vec![(0.1, false); 12];
+    runs[10].0 = 5.0;
+    let outlier = why(RUNS, &runs);
+    assert!(
+        outlier.ends_with("· baseline: 10 runs over 5 days"),
+        "{outlier}"
+    );
+    let mut runs = vec![(0.1, false); 8];
+    runs.extend([(0.1, true); 8]);
+    let rate = why(RUNS, &runs);
+    assert!(rate.ends_with("· baseline: 8 runs over 4 days"), "{rate}");
+    let mut runs = vec![(0.1, false); 20];
+    runs.extend([(0.2, false); 20]);
+    let drift = why("[[rule]]\nid = \"d\"\ndetector = \"cost_drift\"\n", &runs);
+    assert!(
+        drift.ends_with("· baseline: 20 runs over 10 days"),
+        "{drift}"
     );
 }
 

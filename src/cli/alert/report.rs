@@ -67,10 +67,9 @@ fn heading(cx: &mut Cx, of: &Document<'_>) -> anyhow::Result<()> {
     let baseline = match of.known {
         [] => learned(cx, of),
         known => {
-            let names = known.iter().map(|it| {
-                let runs = human::counted(it.runs.len() as u64, "run");
-                format!("{} · {runs}", it.path)
-            });
+            let names = known
+                .iter()
+                .map(|it| format!("{} · {}", it.path, it.basis().words()));
             cx.out.look.clean(&names.collect::<Vec<_>>().join(", "))
         }
     };

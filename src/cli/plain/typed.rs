@@ -37,7 +37,7 @@ pub(super) const HELP: &[&str] = &[
     "/FILTER       keep actions that match; / alone keeps all (saferun-tui help filters)",
     "runs          list the runs; run 2 reads the second, run 0 all together",
     "w             where you are",
-    "q             leave",
+    "q, Ctrl-D     leave; the end of the input does so too",
 ];
 
 impl Typed {

@@ -235,18 +235,27 @@ fn evidence(store: &Store, ix: ActionIx) -> EvidenceJson<'_> {
     }
 }
 
+/// What the alert was compared with.
 fn baseline(hit: &Hit) -> Option<Value> {
-    match &hit.amount {
-        Amount::Outlier(it) => Some(json!({
-            "n": it.normal.n,
-            "median": it.normal.median,
-            "spread": it.normal.spread,
-            "k": it.normal.k,
-        })),
-        Amount::Drift(it) => Some(json!({"n": it.n, "mean": it.mean})),
-        Amount::Rate(it) => Some(json!({"n": it.n, "p0": it.p0})),
-        Amount::Count { .. } | Amount::Used(_) | Amount::Match { .. } => None,
+    let (basis, figures) = match &hit.amount {
+        Amount::Outlier(it) => {
+            let normal = &it.normal;
+            let figures = json!({"median": normal.median, "spread": normal.spread, "k": normal.k});
+            (it.basis, figures)
+        }
+        Amount::Drift(it) => (it.basis, json!({"mean": it.mean})),
+        Amount::Rate(it) => (it.basis, json!({"p0": it.p0})),
+        Amount::Count { .. } | Amount::Used(_) | Amount::Match { .. } => return None,
+    };
+    let mut all = Map::new();
+    all.insert("n".to_owned(), json!(basis.runs));
+    if let Some(days) = basis.days {
+        all.insert("days".to_owned(), json!(days));
     }
+    if let Value::Object(figures) = figures {
+        all.extend(figures);
+    }
+    Some(Value::Object(all))
 }
 
 fn learned(it: &Learned) -> LearnedJson<'_> {

@@ -50,6 +50,15 @@ fn proposes_values_that_occur() {
 }
 
 #[test]
+fn a_status_is_completed_from_the_word_that_screens_show() {
+    check("status:", &["status:pending", "status:running"]);
+    check("status:no", &["status:pending"]);
+    check("status:op", &["status:running"]);
+    check("-status:(pending|op", &["-status:(pending|running"]);
+    check("status:canc", &[]);
+}
+
+#[test]
 fn proposes_arguments_that_occur() {
     check("-args.", &["-args.amount:", "-args.to."]);
     check("args.am", &["args.amount:"]);

@@ -10,7 +10,7 @@ use crate::query::fields::{self, Field, Shape};
 use crate::query::lex::{ends_word, in_name};
 use crate::query::parse::values::{check_value, word_or_range};
 use crate::query::parse::{ParseError, Parser, Part};
-use crate::query::{pattern, value};
+use crate::query::{pattern, shown, value};
 
 /// An operator, and how it interprets its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +41,19 @@ pub(super) fn check_regex(regex: &Regex, span: Range<usize>) -> Result<(), Parse
             span,
             format!("not a regular expression: {}", pattern::reason(&error)),
         )),
+    }
+}
+
+/// What was meant is a status, or another state.
+fn not_a_state(word: &str, span: Range<usize>) -> ParseError {
+    let error = ParseError::new(span, format!("'{word}' is not a state"));
+    match shown::meant(word) {
+        Some(status) if State::from_word(status).is_some() => error.suggest(Some(status)),
+        Some(status) => error.suggest(Some(format!("status:{status}"))),
+        None => {
+            let states = State::ALL.iter().map(|state| state.word());
+            error.suggest(fields::nearest(word, states))
+        }
     }
 }
 
@@ -336,6 +349,11 @@ impl Parser<'_> {
                 Value::Word(word)
             }
         };
+        let value = if shape == Shape::Status {
+            shown::status(value)
+        } else {
+            value
+        };
         let checked = check_value(&value, shape, patterns);
         checked.map_err(|error| ParseError {
             span: self.cursor.span(at),
@@ -381,11 +399,7 @@ impl Parser<'_> {
         match name {
             "is" => {
                 let states = self.words(|word, span| {
-                    State::from_word(&word).ok_or_else(|| {
-                        let nearest =
-                            fields::nearest(&word, State::ALL.iter().map(|state| state.word()));
-                        ParseError::new(span, format!("'{word}' is not a state")).suggest(nearest)
-                    })
+                    State::from_word(&word).ok_or_else(|| not_a_state(&word, span))
                 })?;
                 Ok(Part::Expr(Expr::Is(states)))
             }

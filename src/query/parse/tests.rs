@@ -235,6 +235,33 @@ fn an_empty_filter_matches_everything() {
 }
 
 #[test]
+fn the_words_that_screens_show_for_a_status_are_accepted() {
+    check("status:open", "status:running");
+    check("status:\"no result\"", "status:pending");
+    check("status:(no-result|No-End)", "status:(pending|unfinished)");
+    check("status!=open", "status!=running");
+    rejects(
+        "status:waiting",
+        "waiting",
+        "'waiting' is not a status",
+        Some("is:waiting"),
+    );
+    rejects(
+        "is:open",
+        "open",
+        "'open' is not a state",
+        Some("status:running"),
+    );
+    rejects("is:ok", "ok", "'ok' is not a state", Some("status:ok"));
+    rejects(
+        "is:no-result",
+        "no-result",
+        "is not a state",
+        Some("pending"),
+    );
+}
+
+#[test]
 fn suggests_the_closest_field() {
     rejects("costt>1", "costt", "'costt' is not a field", Some("cost"));
     rejects(

@@ -6,6 +6,7 @@ use crate::query::expr::Value;
 use crate::query::fields::{self, Shape};
 use crate::query::lex::ends_word;
 use crate::query::parse::{ParseError, Parser, is_term};
+use crate::query::shown;
 use crate::query::value;
 
 impl Parser<'_> {
@@ -124,8 +125,12 @@ pub(super) fn check_value(value: &Value, shape: Shape, patterns: bool) -> Result
             Status::ALL
                 .iter()
                 .map(|status| status.word())
-                .chain([RunStatus::Running, RunStatus::Unfinished].map(RunStatus::word)),
-        ),
+                .chain(RunStatus::ALL.iter().map(|status| status.word())),
+        )
+        .map_err(|error| match shown::state(word) {
+            Some(state) => error.suggest(Some(state)),
+            None => error,
+        }),
         (Shape::Verdict, Value::Word(word)) => one_of(
             word,
             patterns,

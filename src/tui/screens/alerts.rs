@@ -6,6 +6,8 @@ mod history;
 mod layout;
 mod moves;
 mod rows;
+mod sifted;
+mod sorting;
 mod stop;
 mod take;
 mod tasks;
@@ -18,26 +20,34 @@ use ratatui::layout::{Position, Rect};
 
 use crate::act::kill::{Refused, Target};
 use crate::base::{human, text};
+use crate::state::Layout;
 use crate::tui::alerting::{Looking, Seen};
 use crate::tui::effects::Effect;
 use crate::tui::filtering;
 use crate::tui::keys::{Command, Key};
+use crate::tui::screen::id::ScreenId;
 use crate::tui::screen::{Headline, Pointer, Screen};
 use crate::tui::screens::alerts::details::Details;
 use crate::tui::screens::alerts::history::Section;
-use crate::tui::screens::alerts::layout::Regions;
+use crate::tui::screens::alerts::layout::{Regions, Wanted};
 use crate::tui::screens::alerts::rows::{Item, RowText};
+use crate::tui::screens::alerts::sifted::Sifted;
+use crate::tui::screens::alerts::sorting::Order;
 use crate::tui::screens::alerts::stop::Dialog;
 use crate::tui::screens::alerts::tasks::{Look, TestOf, Tested};
 use crate::tui::session::{News, Session};
 use crate::tui::theme::Theme;
+use crate::tui::widgets::letters::Letters;
 use crate::tui::widgets::prompt::Prompt;
 use crate::tui::widgets::viewport::{Extent, Viewport, WHEEL};
 
 #[derive(Debug, Default)]
 pub struct Alerts {
+    /// The rows that the filter keeps.
     items: Vec<Item>,
-    /// The key of the selected alert, kept when the list changes.
+    order: Order,
+    sifted: Sifted,
+    /// The name of the selected row, kept when the list changes.
     anchor: Option<String>,
     list: Viewport,
     input: Input,
@@ -62,6 +72,7 @@ enum Input {
     Snoozing,
     /// `x` was pressed: the next key picks what to export.
     Exporting,
+    Sorting(Letters),
     Stopping(Box<Dialog>),
 }
 
@@ -80,9 +91,13 @@ enum Below {
 struct Frame {
     regions: Regions,
     crumbs: Vec<String>,
+    /// What the filter keeps, and the order; and only the number.
+    kept: (String, String),
     counts: String,
     rules: String,
     rows: Vec<RowText>,
+    /// Cells of the longest name of a rule.
+    widest_rule: usize,
     details: Details,
     history: Section,
     empty: Vec<String>,
@@ -91,8 +106,16 @@ struct Frame {
 
 impl Screen for Alerts {
     fn typed(&mut self, key: Key, session: &mut Session) -> Option<Vec<Effect>> {
+        if self.sifted.bar.prompt.is_some() {
+            self.type_filter(key, session);
+            return Some(Vec::new());
+        }
         match &self.input {
             Input::Nothing => None,
+            Input::Sorting(_) => {
+                self.choose_order(key);
+                Some(Vec::new())
+            }
             Input::Name(..) => Some(self.type_name(key, session)),
             Input::Snoozing => Some(self.snooze(key, session)),
             Input::Exporting => Some(self.export(key, session)),
@@ -101,11 +124,35 @@ impl Screen for Alerts {
     }
 
     fn pasted(&mut self, text: &str, _: &mut Session) -> Vec<Effect> {
+        if let Some(prompt) = &mut self.sifted.bar.prompt {
+            prompt.paste(text);
+            self.sifted.bar.text = prompt.text().to_owned();
+            self.apply_filter();
+            return Vec::new();
+        }
         // Pasted text must never end a run.
         if let Input::Name(_, prompt) = &mut self.input {
             prompt.paste(text);
         }
         Vec::new()
+    }
+
+    fn filter(&mut self, text: &str, _: &mut Session) -> Vec<Effect> {
+        self.sifted.bar.set(text);
+        self.apply_filter();
+        Vec::new()
+    }
+
+    fn filtered(&self) -> String {
+        self.sifted.bar.in_force().to_owned()
+    }
+
+    fn layout(&self) -> Option<Layout> {
+        Some(Layout {
+            columns: Vec::new(),
+            sort: Some(self.order.words()),
+            group: None,
+        })
     }
 
     fn entered(&mut self, session: &mut Session) -> Vec<Effect> {
@@ -134,6 +181,18 @@ impl Screen for Alerts {
         self.obey(command, session)
     }
 
+    fn told(
+        &mut self,
+        command: Command,
+        argument: &str,
+        session: &mut Session,
+    ) -> Result<Vec<Effect>, String> {
+        if command == Command::Filter {
+            return Ok(self.filter(argument, session));
+        }
+        Ok(self.update(command, session))
+    }
+
     fn pointed(&mut self, pointer: Pointer, session: &mut Session) -> Vec<Effect> {
         let area = self.frame.regions.list;
         match pointer {
@@ -159,11 +218,19 @@ impl Screen for Alerts {
     fn prepare(&mut self, area: Rect, session: &mut Session) -> Vec<Effect> {
         let mut asked = self.look(session);
         let seen = session.alerting.seen.clone();
+        asked.extend(self.sift(seen.as_ref(), session));
         self.refresh(seen.as_deref(), session);
         self.prepare_details(seen.as_deref(), session);
         let details = self.frame.details.lines.len();
-        let below = (details, self.frame.history.height());
-        self.frame.regions = Regions::new(area, self.items.len(), below);
+        self.frame.regions = Regions::new(
+            area,
+            &Wanted {
+                filter: self.sifted.bar.prompt.is_some() || !self.sifted.bar.text.is_empty(),
+                items: self.items.len(),
+                details,
+                history: self.frame.history.height(),
+            },
+        );
         self.list.settle(&Extent {
             len: self.items.len(),
             rows: usize::from(self.frame.regions.list.height),
@@ -193,6 +260,15 @@ impl Screen for Alerts {
 }
 
 impl Alerts {
+    pub fn new(session: &Session) -> Alerts {
+        let layout = session.setup.remembered.layout(ScreenId::Alerts);
+        let order = layout.and_then(|it| Order::parse(it.sort.as_deref()?));
+        Alerts {
+            order: order.unwrap_or_default(),
+            ..Alerts::default()
+        }
+    }
+
     /// Starts an evaluation if one is due.
     fn look(&mut self, session: &mut Session) -> Vec<Effect> {
         if self.has_failed {
@@ -216,15 +292,24 @@ impl Alerts {
             return;
         }
         self.items = seen
-            .map(|seen| rows::items(seen, session))
+            .map(|seen| rows::items(seen, session, self.order))
             .unwrap_or_default();
+        self.sifted.all = self.items.len();
+        if let Some((kept, seen)) = self.sifted.kept.as_ref().zip(seen) {
+            self.items
+                .retain(|item| kept.contains(&rows::name(item, seen)));
+        }
         self.frame.counts = seen
             .map(|seen| rows::counts(seen, session))
             .unwrap_or_default();
-        let key = |item: &Item| match item {
-            Item::Alert(at) => seen.map(|seen| seen.key(&seen.alerts()[*at])),
-            Item::Pending(_) | Item::Learning(_) => None,
-        };
+        let rules = self.items.iter();
+        let widths = seen.into_iter().flat_map(|seen| {
+            rules
+                .clone()
+                .map(move |item| text::width(&rows::rule(item, seen)))
+        });
+        self.frame.widest_rule = widths.max().unwrap_or(0);
+        let key = |item: &Item| seen.map(|seen| rows::name(item, seen));
         let place = self.anchor.as_ref().and_then(|anchor| {
             let mut items = self.items.iter();
             items.position(|item| key(item).as_ref() == Some(anchor))
@@ -269,6 +354,7 @@ impl Alerts {
         let problem = session.alerting.problem.as_ref();
         self.frame.crumbs = vec!["Alerts".to_owned()];
         self.frame.rules = seen.map(rules).unwrap_or_default();
+        self.frame.kept = (self.kept_words(), self.counted());
         self.frame.empty = match (seen, problem) {
             (_, Some(problem)) => {
                 let lines = problem.lines();
@@ -281,6 +367,9 @@ impl Alerts {
                 vec!["no runs in the open traces".to_owned()]
             }
             (None, None) => vec!["looking for loops, budgets and drift…".to_owned()],
+            (Some(_), None) if self.items.is_empty() && self.sifted.all > 0 => {
+                vec!["no alert matches the filter".to_owned()]
+            }
             (Some(seen), None) if self.items.is_empty() => {
                 let names = seen.overlay.report.never_fired.iter();
                 let names = names.map(|at| seen.rules().rules[*at].id.as_str());
@@ -325,20 +414,19 @@ impl Alerts {
     }
 }
 
-/// `rules ~/.config/saferun-tui/alerts.toml (5) · baseline learned from 24 runs · watch on`.
+/// `rules ~/.config/saferun-tui/alerts.toml · 5 rules · baseline learned from 24 runs over 3 days · watch ON`.
 fn rules(seen: &Seen) -> String {
     let count = human::counted(seen.rules().rules.len() as u64, "rule");
     let path = seen.in_force.path.as_deref().unwrap_or("built in");
     let baseline = match &*seen.in_force.known {
-        [] => {
-            let runs = human::counted(seen.overlay.report.runs.len() as u64, "run");
-            format!("baseline learned from {runs}")
-        }
+        [] => format!(
+            "baseline learned from {}",
+            seen.overlay.report.basis().words()
+        ),
         known => {
-            let names = known.iter().map(|it| {
-                let runs = human::counted(it.runs.len() as u64, "run");
-                format!("{} · {runs}", it.path)
-            });
+            let names = known
+                .iter()
+                .map(|it| format!("{} · {}", it.path, it.basis().words()));
             format!("baseline {}", names.collect::<Vec<_>>().join(", "))
         }
     };

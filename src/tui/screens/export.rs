@@ -1,6 +1,7 @@
 //! Exports: `x`, and a second key that picks the format and the target.
 
 use crate::act::viewer::Viewer;
+use crate::base::human;
 use crate::export::redact::Masked;
 use crate::tui::effects::Effect;
 use crate::tui::keys::Key;
@@ -39,6 +40,26 @@ pub fn draw_offers(theme: &Theme, row: &mut Row<'_>) {
         row.put(&format!(" {key} "), theme.styles.strong)
             .put(&format!("{does} "), theme.styles.faint);
     }
+}
+
+/// Bytes that terminals accept at most.
+const MOST: usize = 1 << 20;
+
+/// Puts a text into the clipboard if terminals accept it, and says so.
+pub fn copy(what: &str, text: Masked<String>) -> (String, Option<Effect>) {
+    let size = human::bytes(text.get().len() as u64);
+    if text.get().len() > MOST {
+        let words = format!(
+            "not copied: {size} is more than terminals accept (1 MB) · v opens it in a pager"
+        );
+        return (words, None);
+    }
+    let masked = match text.count() {
+        0 => String::new(),
+        count => format!(" · {} masked", human::counted(count as u64, "secret")),
+    };
+    let words = format!("copied {what} · {size} (OSC 52){masked}");
+    (words, Some(Effect::Copy(text)))
 }
 
 impl How {

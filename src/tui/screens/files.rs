@@ -267,6 +267,32 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_says_what_it_holds_that_is_not_shown() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let put = |name: &str, text: &str| {
+            std::fs::write(folder.path().join(name), text).expect("a file");
+        };
+        put("trace.jsonl", TRACE);
+        put("one.json", "{\"a\":1}");
+        put("two.json", "{\"b\":2}");
+        let path = folder.path().display();
+        for command in ["open", "add"] {
+            let shown = testing::screen(TRACE, &format!(":{command} space {path} enter"));
+            assert!(shown.contains("2 other JSON files not shown"), "{shown}");
+        }
+        let listed = testing::screen(TRACE, &format!("ctrl-p {path} enter !"));
+        assert!(listed.contains("2 other JSON files not shown"), "{listed}");
+        // What the command line opened before has its notes no longer.
+        let noted = crate::tui::Options {
+            noted: vec!["7 other JSON files not shown".to_owned()],
+            ..testing::options()
+        };
+        let keys = "ctrl-p sample-traces/saferun/refund-agent.jsonl enter";
+        let shown = testing::played(&noted, TRACE, keys);
+        assert!(!shown.contains("7 other"), "{shown}");
+    }
+
+    #[test]
     fn a_path_is_opened_instead_or_added_by_a_command() {
         let sample = "sample-traces/saferun/refund-agent.jsonl";
         let opened = format!(":open space {sample} enter");

@@ -9,7 +9,7 @@ use crate::query::incomplete::is_incomplete;
 use crate::query::needles::{Needle, needles};
 use crate::store::Store;
 use crate::tui::filtering::{self, Problem};
-use crate::tui::keys::Key;
+use crate::tui::keys::{Code, Key};
 use crate::tui::widgets::prompt::Prompt;
 
 #[derive(Debug, Default)]
@@ -36,6 +36,16 @@ pub struct FilterBar {
 /// Cells of a filter line around what is typed.
 const PROMPT: usize = 6;
 
+/// What a key did while the line is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Typed {
+    Nothing,
+    /// The text changed.
+    Text,
+    /// Another filter is in force.
+    Filter,
+}
+
 /// Completions for the word at the cursor.
 #[derive(Debug)]
 pub struct Proposals {
@@ -56,6 +66,30 @@ impl FilterBar {
         let is_open = self.text.is_empty() || self.text.ends_with(char::is_whitespace);
         let space = if is_open { "" } else { " " };
         self.prompt = Some(Prompt::new(&format!("{}{space}", self.text)));
+    }
+
+    /// Takes a key while the line is open.
+    pub fn typed(&mut self, key: Key, store: &Store, history: &mut Vec<String>) -> Typed {
+        let is_other = match key.code {
+            Code::Enter => {
+                let is_other = self.keep();
+                self.remember(history);
+                return if is_other {
+                    Typed::Filter
+                } else {
+                    Typed::Nothing
+                };
+            }
+            Code::Esc => self.restore(),
+            Code::Tab | Code::BackTab => self.take_proposal(key.code == Code::Tab, store),
+            Code::Up | Code::Down => self.recall(history, key.code == Code::Up),
+            _ => self.edit(key, store),
+        };
+        if is_other {
+            Typed::Text
+        } else {
+            Typed::Nothing
+        }
     }
 
     /// Cancels editing and restores the old text; returns whether it differs.

@@ -106,7 +106,14 @@ pub fn words(life: Life, theme: &Theme, cells: usize) -> (String, Style) {
         Life::Silent(_) => (marks.unsure, "silent".to_owned(), styles.waiting),
         Life::Gone => (marks.error, "abandoned".to_owned(), styles.error),
     };
-    (format!("{mark} {words}").trim_start().to_owned(), style)
+    let whole = format!("{mark} {words}").trim_start().to_owned();
+    // A word is never cut: without room it stands without its mark.
+    let shown = if text::width(&whole) > cells {
+        words
+    } else {
+        whole
+    };
+    (shown, style)
 }
 
 fn told(status: RunStatus, theme: &Theme, cells: usize) -> (&'static str, String, Style) {

@@ -151,7 +151,8 @@ impl Screen for Replay {
                 self.tell_here(session);
                 return self.open_part(session);
             }
-            Command::Yank => return self.copy_part(),
+            Command::Yank if self.is_in_parts() => return self.copy_part(),
+            Command::Yank => return self.copy_request(session),
             Command::Autoplay if self.is_in_parts() => self.toggle_part(),
             Command::Open => {
                 self.tell_here(session);

@@ -37,12 +37,12 @@ use crate::tui::screens::runs::columns::{Column, Placed, Wanted};
 use crate::tui::screens::runs::filtered::Kept;
 use crate::tui::screens::runs::layout::Regions;
 use crate::tui::screens::runs::rows::RunText;
-use crate::tui::screens::runs::sorting::Sorting;
 use crate::tui::screens::runs::table::{Line, Table};
 use crate::tui::screens::runs::tasks::{Build, Shape};
 use crate::tui::screens::runs::words::Words;
 use crate::tui::session::{Here, News, Session};
 use crate::tui::theme::Theme;
+use crate::tui::widgets::letters::Letters;
 use crate::tui::widgets::viewport::{Extent, Viewport};
 
 #[derive(Debug, Default)]
@@ -60,7 +60,7 @@ pub struct Runs {
     folded: HashSet<String>,
     filter: FilterBar,
     /// The list of columns to sort by is open.
-    sorting: Option<Sorting>,
+    sorting: Option<Letters>,
     kept: Kept,
     made: HashMap<RunIx, Rc<RunText>>,
     /// Where runs worked, as far as that is shown.
@@ -288,7 +288,7 @@ impl Runs {
                 return vec![Effect::Visit(ScreenId::Replay, session.here)];
             }
             Command::Filter => self.filter.open(),
-            Command::Sort => self.sorting = Some(Sorting::at(self.order)),
+            Command::Sort => self.sorting = Some(sorting::list(self.order)),
             Command::SortStarted
             | Command::SortCost
             | Command::SortErrors

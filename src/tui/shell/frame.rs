@@ -16,6 +16,7 @@ const SMALLEST: (u16, u16) = (40, 8);
 impl Shell {
     pub fn draw(&mut self, area: Rect, buf: &mut Buffer) -> Vec<Asked> {
         let mut asked = self.end_count_if_due();
+        asked.extend(self.watch_clock());
         if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
             too_small(&self.theme, area, buf);
         } else {

@@ -139,7 +139,11 @@ type Way<'a> = &'a dyn Fn(&str, Tab, bool) -> String;
 /// others, short forms, or only the numbers. `6!2` means that two alerts need attention.
 fn tabs(room: usize, current: ScreenId, alerts: usize) -> Vec<(ScreenId, String)> {
     let whole = |number: &str, tab: Tab| format!(" {number} {} ", tab.title);
-    let begun = |number: &str, tab: Tab| format!(" {number}{} ", tab.short);
+    // `6!2Ale` would read as one word.
+    let begun = |number: &str, tab: Tab| {
+        let short = if number.len() > 1 { "" } else { tab.short };
+        format!(" {number}{short} ")
+    };
     let ways: [Way<'_>; 4] = [
         &|number, tab, _| whole(number, tab),
         &|number, tab, is_current| {
@@ -226,6 +230,7 @@ mod tests {
         assert!(shown(68, 0).starts_with(" 1Str  2 Runs  3Rep "));
         assert!(shown(0, 0).starts_with(" 1  2 "));
         assert!(shown(200, 2).contains(" 6!2 Alerts "));
+        assert!(shown(68, 2).contains("5Coh  6!2  7Tim "));
         assert!(shown(0, 2).contains(" 6!2 "));
     }
 }

@@ -251,7 +251,7 @@ fn a_key_without_effect_says_where_it_works_or_where_keys_are_listed() {
     assert!(cohorts.contains("C (cohorts) works in Runs"), "{cohorts}");
     let filter = screen(MANY, "8 /");
     assert!(
-        filter.contains("/ (filter) works in Stream and Runs"),
+        filter.contains("/ (filter) works in Stream, Runs and Alerts"),
         "{filter}"
     );
     assert!(!screen(MANY, "C !").contains("works in"));

@@ -1,8 +1,9 @@
 //! The parts of a baseline file that alert rules compare with.
 
-use crate::analysis::alerts::history::family;
+use crate::analysis::alerts::history::{Basis, family};
 use crate::analysis::cohort::measure::Measure;
 use crate::analysis::cohort::observe::Cohort;
+use crate::model::quantity::Time;
 use crate::query;
 use crate::query::expr::Expr;
 
@@ -18,6 +19,8 @@ pub struct KnownRun {
     pub agent: Box<str>,
     pub model: Box<str>,
     pub family: Box<str>,
+    /// When it began, or that day.
+    pub at: Time,
     /// In dollars.
     pub cost: Option<f64>,
     pub calls: Option<u32>,
@@ -39,6 +42,7 @@ impl Known {
                 agent: name(&cohort.agents, who.map(|it| it.0)),
                 model: name(&cohort.models, who.map(|it| it.1)),
                 family: run.task.as_deref().map_or("", family).into(),
+                at: run.at,
                 cost: run.values.get(Measure::Cost).filter(|cost| *cost > 0.0),
                 calls: count(Measure::Calls),
                 blocks: run.ends.map(|ends| ends.blocked),
@@ -50,6 +54,10 @@ impl Known {
             path: path.to_owned(),
             runs: runs.collect(),
         }
+    }
+
+    pub fn basis(&self) -> Basis {
+        Basis::of(self.runs.iter().map(|run| run.at))
     }
 }
 

@@ -2,15 +2,16 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
-use crate::analysis::alerts::charts::{self, Ewma, LEAST, Normal, Outlier};
+use crate::analysis::alerts::charts::{self, Ewma, LEAST, Normal};
 use crate::analysis::alerts::detector::Detector;
 use crate::analysis::alerts::engine::{Amount, Hit};
 use crate::analysis::alerts::history::{
-    Drift, Firings, Found, Learning, Look, Past, Scope, family, scope_of,
+    Basis, Drift, Firings, Found, Learning, Look, Outlier, Past, Scope, family, scope_of,
 };
 use crate::analysis::alerts::rules::By;
 use crate::analysis::statistics::ranks;
 use crate::model::action::ActionIx;
+use crate::model::quantity::Time;
 use crate::model::run::RunIx;
 
 /// The most runs remembered.
@@ -69,40 +70,43 @@ impl Kind {
 struct Seen {
     kind: Kind,
     cost: f64,
+    /// When it began.
+    at: Time,
 }
 
 /// The costs of runs by kind: all of an agent, of an agent with a model, and of a task family among those.
 #[derive(Debug, Default)]
-struct Pools(HashMap<Kind, VecDeque<f64>>);
+struct Pools(HashMap<Kind, VecDeque<(f64, Time)>>);
 
 impl Pools {
     fn of(seen: &[Seen]) -> Pools {
         let mut pools = Pools::default();
         for it in seen {
-            pools.add(&it.kind, it.cost);
+            pools.add(it);
         }
         pools
     }
 
-    fn add(&mut self, kind: &Kind, cost: f64) {
-        for kind in kind.coarser() {
+    fn add(&mut self, it: &Seen) {
+        for kind in it.kind.coarser() {
             let pool = self.0.entry(kind).or_default();
-            pool.push_back(cost);
+            pool.push_back((it.cost, it.at));
             if pool.len() > KEPT {
                 pool.pop_front();
             }
         }
     }
 
-    /// The costs of the most specific kind that has enough of them; else how many the most general one has.
-    fn alike(&self, kind: &Kind) -> Result<Vec<f64>, usize> {
+    /// The normal cost of the most specific kind that has enough runs; else how many the most general one has.
+    fn alike(&self, kind: &Kind) -> Result<(Option<Normal>, Basis), usize> {
         let mut have = 0;
         for kind in kind.coarser() {
-            let costs = self.0.get(&kind).map_or(0, VecDeque::len);
-            if costs >= LEAST {
-                return Ok(self.0[&kind].iter().copied().collect());
+            let pool = self.0.get(&kind).into_iter().flatten();
+            let (costs, began): (Vec<f64>, Vec<Time>) = pool.copied().unzip();
+            if costs.len() >= LEAST {
+                return Ok((Normal::of(&costs), Basis::of(began.into_iter())));
             }
-            have = costs;
+            have = costs.len();
         }
         Err(have)
     }
@@ -118,6 +122,7 @@ fn frozen(look: &Look<'_>) -> Option<Vec<Seen>> {
         Some(Seen {
             kind,
             cost: run.cost?,
+            at: run.at,
         })
     });
     Some(seen.collect())
@@ -147,17 +152,25 @@ pub(super) fn outliers(past: &mut Past<'_>, look: &Look<'_>) -> Found {
                 let have = have + usize::from(frozen.is_none() && is_calm);
                 learning.insert(kind.agent.clone(), have);
             }
-            Ok(costs) => {
+            Ok((normal, basis)) => {
                 told.insert(kind.agent.clone());
-                let normal = Normal::of(&costs).filter(|normal| cost > normal.limit);
-                if let Some(normal) = normal {
+                if let Some(normal) = normal.filter(|normal| cost > normal.limit) {
                     is_calm = false;
-                    found.hits.extend(outlier(past, look, (run, cost), normal));
+                    let outlier = Outlier {
+                        cost,
+                        normal,
+                        basis,
+                    };
+                    found.hits.extend(hit(past, look, run, outlier));
                 }
             }
         }
         if frozen.is_none() && is_calm {
-            seen.add(&kind, cost);
+            seen.add(&Seen {
+                kind,
+                cost,
+                at: past.store.run(run).started,
+            });
         }
     }
     for (agent, have) in learning {
@@ -176,13 +189,8 @@ pub(super) fn outliers(past: &mut Past<'_>, look: &Look<'_>) -> Found {
     found
 }
 
-fn outlier(
-    past: &Past<'_>,
-    look: &Look<'_>,
-    (run, cost): (RunIx, f64),
-    normal: Normal,
-) -> Option<(Scope, Hit)> {
-    let at = crossing(past, run, normal.limit)?;
+fn hit(past: &Past<'_>, look: &Look<'_>, run: RunIx, outlier: Outlier) -> Option<(Scope, Hit)> {
+    let at = crossing(past, run, outlier.normal.limit)?;
     let scope = scope_of(&look.rule.by, &past.store.row(at));
     let hit = Hit {
         rule: look.at,
@@ -192,7 +200,7 @@ fn outlier(
         lane: None,
         at,
         count: 1,
-        amount: Amount::Outlier(Outlier { cost, normal }),
+        amount: Amount::Outlier(outlier),
         period: None,
         evidence: vec![at],
     };
@@ -214,7 +222,7 @@ fn crossing(past: &Past<'_>, run: RunIx, limit: f64) -> Option<ActionIx> {
 struct Chart {
     ewma: Ewma,
     centre: Centre,
-    n: usize,
+    basis: Basis,
     /// Families of the runs that it was learned from.
     before: HashMap<Box<str>, usize>,
     /// The last runs.
@@ -268,7 +276,7 @@ impl Chart {
         Chart {
             ewma: Ewma::new(mean, sd.max(FLOOR)),
             centre,
-            n: seen.len(),
+            basis: Basis::of(seen.iter().map(|it| it.at)),
             before,
             recent: Vec::new(),
         }
@@ -281,8 +289,10 @@ impl Chart {
             let same = self.recent.iter().filter(|(_, it)| **it == *family).count();
             share(same, self.recent.len())
         };
-        let was =
-            |family: &str| share(self.before.get(family).copied().unwrap_or_default(), self.n);
+        let was = |family: &str| {
+            let before = self.before.get(family).copied().unwrap_or_default();
+            share(before, self.basis.runs)
+        };
         let mut families: Vec<&str> = self.recent.iter().map(|(_, family)| &**family).collect();
         families.sort_unstable();
         families.dedup();
@@ -330,7 +340,8 @@ pub(super) fn drift(past: &mut Past<'_>, look: &Look<'_>) -> Found {
                 *chart = Some(Chart::new(seen));
             } else {
                 if frozen.is_none() && !past.is_alarming[run.0 as usize] {
-                    seen.push(Seen { kind, cost });
+                    let at = past.store.run(run).started;
+                    seen.push(Seen { kind, cost, at });
                 }
                 continue;
             }
@@ -357,7 +368,7 @@ pub(super) fn drift(past: &mut Past<'_>, look: &Look<'_>) -> Found {
                 amount: Amount::Drift(Drift {
                     point,
                     mean,
-                    n: chart.n,
+                    basis: chart.basis,
                     mix: chart.mix(),
                 }),
                 period: None,

@@ -6,23 +6,31 @@ use crate::analysis::alerts::charts::{Cusum, LEAST, normal_rate};
 use crate::analysis::alerts::detector::Detector;
 use crate::analysis::alerts::engine::{Amount, Hit};
 use crate::analysis::alerts::history::{
-    Firings, Found, Learning, Look, Marks, Past, Rate, Scope, scope_of,
+    Basis, Firings, Found, Learning, Look, Marks, Past, Rate, Scope, scope_of,
 };
 use crate::analysis::alerts::rules::By;
 use crate::model::action::ActionIx;
+use crate::model::quantity::Time;
 use crate::model::run::RunIx;
 use crate::query::expr::Expr;
 
 /// The most events kept as evidence.
 const KEPT: usize = 32;
 
+/// Events and calls of a run to learn from, and when it began.
+#[derive(Debug)]
+struct Counted {
+    events: u32,
+    calls: u32,
+    at: Time,
+}
+
 /// The chart of one scope.
 #[derive(Debug, Default)]
 struct Chart {
-    /// Events and calls of the runs to learn from.
-    learned: Vec<(u32, u32)>,
+    learned: Vec<Counted>,
     cusum: Option<Cusum>,
-    n: usize,
+    basis: Basis,
     /// Since the sum was last 0.
     events: Vec<ActionIx>,
     calls: u32,
@@ -37,7 +45,11 @@ pub(super) fn rates(past: &Past<'_>, look: &Look<'_>, marks: &Marks, event: &Exp
             let chart = charts.entry(scope.clone()).or_default();
             if chart.cusum.is_none() && !chart.prepare(look, &scope, event) {
                 let events = calls.iter().filter(|(_, is_event)| *is_event).count();
-                chart.learned.push((events as u32, calls.len() as u32));
+                chart.learned.push(Counted {
+                    events: events as u32,
+                    calls: calls.len() as u32,
+                    at: past.store.run(run).started,
+                });
                 continue;
             }
             let fires = chart.run(&calls);
@@ -118,8 +130,10 @@ impl Chart {
         if self.learned.len() < LEAST {
             return false;
         }
-        self.n = self.learned.len();
-        self.cusum = Some(Cusum::new(normal_rate(self.learned.iter().copied())));
+        let learned = self.learned.iter();
+        self.basis = Basis::of(learned.clone().map(|it| it.at));
+        let counts = learned.map(|it| (it.events, it.calls));
+        self.cusum = Some(Cusum::new(normal_rate(counts)));
         true
     }
 
@@ -142,7 +156,7 @@ impl Chart {
                     p0: cusum.p0,
                     events: self.events.len() as u32,
                     calls: self.calls,
-                    n: self.n,
+                    basis: self.basis,
                 };
                 fires.push((*ix, rate, std::mem::take(&mut self.events)));
             }
@@ -155,8 +169,8 @@ impl Chart {
     }
 }
 
-/// Events and calls of the runs of a baseline, if it covers the scope.
-fn known(look: &Look<'_>, scope: &Scope, event: &Expr) -> Option<Vec<(u32, u32)>> {
+/// The runs of a baseline, if it covers the scope.
+fn known(look: &Look<'_>, scope: &Scope, event: &Expr) -> Option<Vec<Counted>> {
     let is_known = |by: &By| matches!(by, By::Agent | By::Model);
     let known = look.known.filter(|_| look.rule.by.iter().all(is_known))?;
     let fits = |run: &&super::baseline::KnownRun| {
@@ -166,6 +180,11 @@ fn known(look: &Look<'_>, scope: &Scope, event: &Expr) -> Option<Vec<(u32, u32)>
         })
     };
     let runs = known.runs.iter().filter(fits);
-    let events: Vec<(u32, u32)> = runs.filter_map(|run| run.events(event)).collect();
-    (!events.is_empty()).then_some(events)
+    let counted = runs.filter_map(|run| {
+        let (events, calls) = run.events(event)?;
+        let at = run.at;
+        Some(Counted { events, calls, at })
+    });
+    let counted: Vec<Counted> = counted.collect();
+    (!counted.is_empty()).then_some(counted)
 }

@@ -30,6 +30,8 @@ impl Alerts {
     pub(super) fn obey(&mut self, command: Command, session: &mut Session) -> Vec<Effect> {
         match command {
             Command::Open => return self.open(session),
+            Command::Filter => self.sifted.bar.open(),
+            Command::SortAlerts => self.begin_sort(),
             Command::Ack => return self.ack(session),
             Command::Snooze => {
                 if self.alert(session).is_some() {
@@ -54,6 +56,10 @@ impl Alerts {
             }
             Command::NextAlert => self.step(Command::Down),
             Command::PrevAlert => self.step(Command::Up),
+            Command::Cancel if !self.sifted.bar.text.is_empty() => {
+                self.sifted.bar.set("");
+                self.apply_filter();
+            }
             Command::Cancel | Command::Back => return vec![Effect::Pop],
             _ => self.step(command),
         }

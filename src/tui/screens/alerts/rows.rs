@@ -1,17 +1,22 @@
 //! The rows of the list: alerts, pending streaks, and baselines still being learned. Names from the trace become text
 //! here, so all of them are sanitised.
 
+use std::cmp::Reverse;
+
 use crate::analysis::alerts::alert::{Alert, about};
 use crate::analysis::alerts::detector::{Detector, Level};
 use crate::analysis::alerts::engine::Standing;
 use crate::analysis::alerts::history::{Learning, Scope};
-use crate::analysis::alerts::rules::By;
+use crate::analysis::alerts::rules::By as Named;
 use crate::analysis::alerts::shown;
+use crate::analysis::alerts::sift::Listed;
 use crate::analysis::alerts::state::{Kept, State};
 use crate::base::{human, text};
+use crate::model::quantity::Time;
 use crate::model::run::RunIx;
 use crate::store::Store;
 use crate::tui::alerting::Seen;
+use crate::tui::screens::alerts::sorting::{By, Order};
 use crate::tui::session::Session;
 
 /// What a row is about.
@@ -52,8 +57,91 @@ pub(super) struct RowText {
     pub(super) is_selected: bool,
 }
 
-/// Firing before resolved, then the most severe, then the newest.
-pub(super) fn items(seen: &Seen, session: &Session) -> Vec<Item> {
+/// The rows in the given order.
+pub(super) fn items(seen: &Seen, session: &Session, order: Order) -> Vec<Item> {
+    let mut items = all(seen, session);
+    match order.by {
+        By::Severity => {}
+        By::Since => items.sort_by_cached_key(|item| Reverse(since(item, seen, session))),
+        By::Times => items.sort_by_cached_key(|item| match item {
+            Item::Alert(at) => Reverse(seen.alerts()[*at].times()),
+            Item::Pending(_) | Item::Learning(_) => Reverse(0),
+        }),
+        By::Rule => items.sort_by_cached_key(|item| row(item, seen, session).rule),
+        By::Scope => items.sort_by_cached_key(|item| row(item, seen, session).scope),
+        By::State => items.sort_by_cached_key(|item| row(item, seen, session).state),
+    }
+    if order.is_reversed {
+        items.reverse();
+    }
+    items
+}
+
+/// When it first fired.
+fn since(item: &Item, seen: &Seen, session: &Session) -> Time {
+    match item {
+        Item::Alert(at) => {
+            let first = seen.alerts()[*at].hits[0].at;
+            session.loaded.store.row(first).time()
+        }
+        Item::Pending(_) | Item::Learning(_) => Time::NONE,
+    }
+}
+
+/// The name of its rule, with the detector where that says more.
+pub(super) fn rule(item: &Item, seen: &Seen) -> String {
+    let raw = match item {
+        Item::Alert(at) => {
+            let alert = &seen.alerts()[*at];
+            shown::title(seen.rules(), (alert.rule, alert.worst().detector))
+        }
+        Item::Pending(it) => shown::title(seen.rules(), (it.rule, it.detector)),
+        Item::Learning(at) => {
+            let rule = seen.overlay.report.learning[*at].rule;
+            seen.rules().rules[rule].id.clone()
+        }
+    };
+    clean(&raw)
+}
+
+/// The same for the same row of later findings.
+pub(super) fn name(item: &Item, seen: &Seen) -> String {
+    let rule = |at: usize| seen.rules().rules[at].id.as_str();
+    match item {
+        Item::Alert(at) => seen.key(&seen.alerts()[*at]),
+        Item::Pending(it) => format!("pending/{}/{}/{}", rule(it.rule), it.run.0, it.lane.0),
+        Item::Learning(at) => {
+            let it = &seen.overlay.report.learning[*at];
+            format!("learning/{}/{}", rule(it.rule), about(&it.scope))
+        }
+    }
+}
+
+/// The row as a filter sees it.
+pub(super) fn listed(item: &Item, seen: &Seen, session: &Session) -> Listed {
+    let shown = row(item, seen, session);
+    let (rule, about, evidence) = match item {
+        Item::Alert(at) => {
+            let alert = &seen.alerts()[*at];
+            let about = format!("{} {}", alert.about(), alert.worst().arithmetic());
+            (alert.rule, about, alert.evidence())
+        }
+        Item::Pending(it) => (it.rule, String::new(), it.at.into_iter().collect()),
+        Item::Learning(at) => {
+            let it = &seen.overlay.report.learning[*at];
+            (it.rule, about(&it.scope), Vec::new())
+        }
+    };
+    Listed {
+        rule: seen.rules().rules[rule].id.clone(),
+        words: [shown.rule, shown.scope, shown.state, about].join(" "),
+        evidence,
+        has_fired: matches!(item, Item::Alert(_)),
+    }
+}
+
+/// Firing before resolved, then the most severe, then the newest; then what is pending, and what is learned.
+fn all(seen: &Seen, session: &Session) -> Vec<Item> {
     let store = &session.loaded.store;
     let mut alerts: Vec<usize> = (0..seen.alerts().len()).collect();
     alerts.sort_by_key(|at| {
@@ -61,7 +149,7 @@ pub(super) fn items(seen: &Seen, session: &Session) -> Vec<Item> {
         let kept = seen.kept(alert);
         let is_firing = kept.is_some_and(|kept| kept.machine.state == State::Firing);
         let when = store.row(alert.worst().at).time();
-        (!is_firing, std::cmp::Reverse((alert.level(), when)), *at)
+        (!is_firing, Reverse((alert.level(), when)), *at)
     });
     let is_going = |run: RunIx| session.trace.live && session.life(run).is_at_work();
     let pending = shown::pending(&seen.overlay, &is_going);
@@ -74,10 +162,14 @@ pub(super) fn items(seen: &Seen, session: &Session) -> Vec<Item> {
 }
 
 pub(super) fn row(item: &Item, seen: &Seen, session: &Session) -> RowText {
-    match item {
+    let text = match item {
         Item::Alert(at) => alert(&seen.alerts()[*at], seen, session),
-        Item::Pending(standing) => pending(standing, seen, session),
-        Item::Learning(at) => learning(&seen.overlay.report.learning[*at], seen, session),
+        Item::Pending(standing) => pending(standing, session),
+        Item::Learning(at) => learning(&seen.overlay.report.learning[*at], session),
+    };
+    RowText {
+        rule: rule(item, seen),
+        ..text
     }
 }
 
@@ -93,7 +185,7 @@ fn alert(alert: &Alert, seen: &Seen, session: &Session) -> RowText {
             Level::Warn => Mark::Warn,
             Level::Trip => Mark::Trip,
         },
-        rule: clean(&shown::title(seen.rules(), (alert.rule, hit.detector))),
+        rule: String::new(),
         scope: scope(&alert.scope, store, alert.run()),
         value: shown::value(hit),
         limit: shown::limit(hit),
@@ -145,12 +237,12 @@ fn action(alert: &Alert, kept: &Kept, seen: &Seen, session: &Session) -> String 
     clean(&words.join(" · "))
 }
 
-fn pending(it: &Standing, seen: &Seen, session: &Session) -> RowText {
+fn pending(it: &Standing, session: &Session) -> RowText {
     let store = &session.loaded.store;
     let lane = store.symbols().name(it.lane).to_owned();
     let lane: Scope = vec![
-        (By::Run, store.run(it.run).id.clone()),
-        (By::Lane, lane.into()),
+        (Named::Run, store.run(it.run).id.clone()),
+        (Named::Lane, lane.into()),
     ];
     let word = if matches!(it.detector, Detector::StoppedAgain | Detector::Echo) {
         "time"
@@ -159,7 +251,6 @@ fn pending(it: &Standing, seen: &Seen, session: &Session) -> RowText {
     };
     RowText {
         mark: Mark::Pending,
-        rule: clean(&shown::title(seen.rules(), (it.rule, it.detector))),
         scope: scope(&lane, store, it.run),
         value: format!("×{}", it.count),
         limit: human::counted(it.limits.warn.into(), word),
@@ -169,10 +260,9 @@ fn pending(it: &Standing, seen: &Seen, session: &Session) -> RowText {
     }
 }
 
-fn learning(it: &Learning, seen: &Seen, session: &Session) -> RowText {
+fn learning(it: &Learning, session: &Session) -> RowText {
     RowText {
         mark: Mark::Learning,
-        rule: clean(&seen.rules().rules[it.rule].id),
         scope: scope(&it.scope, &session.loaded.store, RunIx(0)),
         value: "learning".to_owned(),
         limit: format!("{} of {}", it.have, human::counted(it.need as u64, "run")),
@@ -190,16 +280,20 @@ fn scope(scope: &Scope, store: &Store, run: RunIx) -> String {
     let named = scope.iter().filter(|(_, value)| !value.is_empty());
     let words: Vec<String> = named
         .map(|(by, value)| match by {
-            By::Run => format!("run {}", text::cut_middle(&clean(&store.run(run).id), RUN)),
-            By::Lane | By::Agent | By::Tool | By::Model | By::User | By::Service | By::Task => {
-                value.to_string()
-            }
+            Named::Run => format!("run {}", text::cut_middle(&clean(&store.run(run).id), RUN)),
+            Named::Lane
+            | Named::Agent
+            | Named::Tool
+            | Named::Model
+            | Named::User
+            | Named::Service
+            | Named::Task => value.to_string(),
         })
         .collect();
     if words.is_empty() {
         return about(&Vec::new());
     }
-    let join = if scope.first().is_some_and(|(by, _)| *by == By::Run) {
+    let join = if scope.first().is_some_and(|(by, _)| *by == Named::Run) {
         " "
     } else {
         " · "

@@ -1,5 +1,6 @@
 //! The background tasks of the alerts view.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::act::kill::{self, Grace, Refused, Step, Target};
@@ -7,11 +8,13 @@ use crate::act::places::Places;
 use crate::act::trip;
 use crate::analysis::alerts::backtest::{Backtest, backtest};
 use crate::analysis::alerts::detector::Level;
+use crate::analysis::alerts::sift::{self, Listed};
 use crate::analysis::alerts::state::{Kept, Mark};
 use crate::analysis::alerts::trail::{Trail, trail};
 use crate::base::cancel::CancelFlag;
 use crate::model::quantity::Time;
 use crate::query::Context;
+use crate::query::expr::Expr;
 use crate::state::alerts::AlertStates;
 use crate::store::Store;
 use crate::tui::alerting::{Looked, Looking, Seen};
@@ -40,6 +43,48 @@ impl Task for Look {
 
     fn failed(alerts: &mut Alerts) {
         alerts.has_failed = true;
+    }
+}
+
+/// Finds the rows that the filter keeps.
+#[derive(Debug)]
+pub(super) struct Sift {
+    pub(super) store: Store,
+    pub(super) expr: Expr,
+    /// By name.
+    pub(super) rows: Vec<(String, Listed)>,
+    pub(super) context: Context,
+}
+
+/// The names of the rows that are kept.
+#[derive(Debug)]
+pub(super) struct Sifting {
+    pub(super) kept: HashSet<String>,
+}
+
+impl Task for Sift {
+    type Screen = Alerts;
+    type Answer = Sifting;
+
+    fn run(self, cancel: &CancelFlag, _: &mut dyn FnMut(Sifting)) -> Sifting {
+        let (names, rows): (Vec<String>, Vec<Listed>) = self.rows.into_iter().unzip();
+        let found = sift::kept(&self.store, &self.expr, &rows, (&self.context, cancel));
+        let kept = names.into_iter().zip(found);
+        Sifting {
+            kept: kept
+                .filter(|(_, kept)| *kept)
+                .map(|(name, _)| name)
+                .collect(),
+        }
+    }
+
+    fn answered(alerts: &mut Alerts, answer: Sifting, _: &mut Session) -> Vec<Effect> {
+        alerts.take_sifted(answer);
+        Vec::new()
+    }
+
+    fn failed(alerts: &mut Alerts) {
+        alerts.sift_failed();
     }
 }
 

@@ -1,8 +1,11 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::analysis::alerts::rules::Rules;
+use crate::base::clock::Clock;
 use crate::tui::alerting::{InForce, Source};
-use crate::tui::testing::{assert_shown, options, sized};
+use crate::tui::render::{self, Headless};
+use crate::tui::testing::{Hand, assert_shown, load, options, sized};
 use crate::tui::{Options, Setup};
 
 const RULES: &str = r#"version = 1
@@ -49,15 +52,20 @@ const TRACE: &str = r#"{"type":"run_start","run_id":"7f3a91c0","agent":"support"
 {"type":"run_end","run_id":"58aa10b2","status":"ok","correct":true,"ts":"2026-11-22T15:00:04Z"}
 "#;
 
+fn in_force(rules: &str) -> Result<InForce, String> {
+    let rules = Rules::read(rules).map_err(|mistake| mistake.words("alerts.toml"))?;
+    Ok(InForce {
+        rules: Arc::new(rules),
+        path: Some("/home/a/alerts.toml".to_owned()),
+        ..InForce::built_in()
+    })
+}
+
 fn with_rules() -> Options {
-    let read: fn(&Source) -> Result<InForce, String> = |_| {
-        let rules = Rules::read(RULES).map_err(|mistake| mistake.words("alerts.toml"))?;
-        Ok(InForce {
-            rules: Arc::new(rules),
-            path: Some("/home/a/alerts.toml".to_owned()),
-            ..InForce::built_in()
-        })
-    };
+    reading(|_| in_force(RULES))
+}
+
+fn reading(read: fn(&Source) -> Result<InForce, String>) -> Options {
     Options {
         setup: Setup {
             alerts: Source {
@@ -147,16 +155,122 @@ fn a_pid_that_cannot_belong_to_the_run_is_not_ended() {
 
 #[test]
 fn rules_that_cannot_be_read_are_named() {
-    let options = Options {
-        setup: Setup {
-            alerts: Source {
-                read: |_| Err("alerts.toml:3:1: no such detector".to_owned()),
-                ..Source::default()
-            },
-            ..Setup::default()
-        },
-        ..options()
-    };
+    let options = reading(|_| Err("alerts.toml:3:1: no such detector".to_owned()));
     let shown = sized(&options, TRACE, (80, 24), "6");
     assert!(shown.contains("alerts.toml:3:1"), "{shown}");
+}
+
+/// The first words of the rows of the list.
+fn rules_listed(keys: &str) -> Vec<String> {
+    let shown = screen((120, 36), keys);
+    let rows = shown.lines().skip_while(|line| !line.contains("RULE"));
+    let rows = rows
+        .skip(1)
+        .take_while(|line| line.len() > 3 && !line.contains('─'));
+    let words = rows.filter_map(|line| line.split_whitespace().find(|word| word.len() > 3));
+    words.map(str::to_owned).collect()
+}
+
+#[test]
+fn a_filter_keeps_alerts_by_rule_by_words_and_by_evidence() {
+    let all = ["loop·repeat", "errors", "per-run-cap·cost", "cost-outlier"];
+    let mut sorted = rules_listed("6");
+    sorted.sort_unstable();
+    let mut expected = all;
+    expected.sort_unstable();
+    assert_eq!(sorted, expected);
+    assert_eq!(rules_listed("6 / alert:loop enter"), ["loop·repeat"]);
+    assert_eq!(rules_listed("6 / -alert:(loop|errors) enter").len(), 2);
+    check(
+        "6 / alert:loop enter",
+        &["✓ 1 of 4 alerts · sort: severity, since"],
+    );
+    check("6 / tool:nothing enter", &["no alert matches the filter"]);
+    check("6 / kost:1 enter", &["✗ not applied", "^"]);
+    assert_eq!(
+        rules_listed("6 :filter space alert:loop enter"),
+        ["loop·repeat"]
+    );
+    // Esc clears the filter before it leaves the view.
+    assert_eq!(rules_listed("6 / alert:loop enter esc").len(), 4);
+}
+
+#[test]
+fn alerts_are_sorted_by_a_letter_and_again_reversed() {
+    check("6 S", &["sort by", "c scope", "u rule"]);
+    let rising = ["cost-outlier", "errors", "loop·repeat", "per-run-cap·cost"];
+    assert_eq!(rules_listed("6 S u"), rising);
+    let mut falling = rules_listed("6 S u S S");
+    falling.reverse();
+    assert_eq!(falling, rising);
+    check("6 S u", &["sort: rule"]);
+    check("6 S esc", &["sort: severity, since"]);
+}
+
+#[test]
+fn a_filter_and_an_order_stay_while_the_selection_moves() {
+    check(
+        "6 S u / alert:(loop|errors) enter j a lead enter",
+        &["2 of 4 alerts · sort: rule", "ack lead"],
+    );
+}
+
+#[test]
+fn names_of_rules_and_the_badge_are_whole_in_80_columns() {
+    let shown = screen((80, 24), "6");
+    assert_shown(&shown, &["per-run-cap·cost ", "loop·repeat ", "6!3"]);
+}
+
+const SILENT: &str = r#"{"type":"run_start","run_id":"r1","agent":"desk","ts":"2026-11-23T23:59:00Z"}
+{"type":"tool_call","run_id":"r1","id":"c1","tool":"lookup","args":{},"ts":"2026-11-24T00:00:00Z"}
+"#;
+
+/// A trace with a rule about pauses, and the clock of its screen.
+fn silent(is_live: bool, keys: &str) -> (Headless, Arc<Hand>) {
+    let clock = Hand::new();
+    let options = Options {
+        live: is_live,
+        clock: Arc::clone(&clock) as Arc<dyn Clock>,
+        ..reading(|_| in_force("[[rule]]\nid = \"stuck\"\ndetector = \"budget\"\nidle = \"10m\"\n"))
+    };
+    let mut shown = Headless::new(&options, (120, 36));
+    for message in load(SILENT) {
+        shown.load(message);
+    }
+    shown.play(keys);
+    (shown, clock)
+}
+
+#[test]
+fn a_followed_run_that_goes_silent_raises_its_alert_though_nothing_arrives() {
+    let (mut shown, clock) = silent(true, "1");
+    let mut after = |minutes: i64| {
+        clock.pass(minutes * 60_000);
+        render::text(&shown.draw())
+    };
+    let early = after(7);
+    assert!(!early.contains("6!"), "{early}");
+    assert_shown(&after(1), &["6!1"]);
+    assert_shown(&after(2), &["6!1", "trip stuck·idle"]);
+    // A file that is only read cannot go on.
+    let (mut shown, clock) = silent(false, "1");
+    clock.pass(20 * 60_000);
+    let read = render::text(&shown.draw());
+    assert!(!read.contains("6!"), "{read}");
+}
+
+#[test]
+fn the_screen_is_drawn_again_when_a_pause_becomes_an_alert() {
+    let minutes = |minutes: u64| Some(Duration::from_secs(60 * minutes));
+    // A view without a clock of its own.
+    let (mut shown, clock) = silent(true, "8");
+    clock.pass(7 * 60_000);
+    shown.draw();
+    assert_eq!(shown.stays(), minutes(1));
+    clock.pass(60_000);
+    shown.draw();
+    assert_eq!(shown.stays(), minutes(2));
+    clock.pass(2 * 60_000);
+    shown.draw();
+    assert_eq!(shown.stays(), None);
 }

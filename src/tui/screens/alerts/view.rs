@@ -6,11 +6,13 @@ use ratatui::style::Style;
 
 use crate::base::text;
 use crate::tui::keys::Command;
+use crate::tui::screens::alerts::layout::Regions;
 use crate::tui::screens::alerts::moves::SNOOZES;
 use crate::tui::screens::alerts::rows::{Mark, RowText};
 use crate::tui::screens::alerts::stop::Dialog;
-use crate::tui::screens::alerts::{Alerts, Input};
+use crate::tui::screens::alerts::{Alerts, Input, sorting};
 use crate::tui::screens::export;
+use crate::tui::screens::filter_bar::view as filter_bar;
 use crate::tui::screens::stream::view::pane;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::hints;
@@ -22,9 +24,10 @@ use crate::tui::widgets::tone::Line;
 /// Below this width, value and limit share a column and the action is omitted.
 const WIDE: u16 = 100;
 
+/// The least width of the rule.
 const RULE: usize = 20;
 const NARROW_RULE: usize = 15;
-/// The minimum width of the scope; it grows beyond the reference width.
+/// The width of the scope beside short rules; it grows beyond the reference width.
 const SCOPE: usize = 26;
 const REFERENCE: usize = 120;
 const NARROW_SCOPE: usize = 18;
@@ -33,11 +36,41 @@ const LIMIT: usize = 17;
 const SINCE: usize = 7;
 const TIMES: usize = 4;
 const STATE: usize = 12;
+const NARROW_STATE: usize = 11;
+/// The least width of the action.
+const ACTION: usize = 10;
+/// The least width of the scope.
+const LEAST_SCOPE: usize = 16;
+const LEAST_NARROW_SCOPE: usize = 10;
+/// Cells before the rule.
+const MARKS: usize = 4;
 /// The width of value and limit together, in a narrow row.
 const BOTH: usize = 20;
 const LABEL: usize = 9;
 
 pub(super) fn draw(alerts: &Alerts, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let (frame, regions) = (&alerts.frame, &alerts.frame.regions);
+    top(alerts, theme, buf);
+    list(alerts, theme, buf);
+    paint::titled(&frame.details.title, regions.details_rule, theme, buf);
+    details(alerts, theme, buf);
+    paint::titled(&frame.history.title, regions.history_rule, theme, buf);
+    history(alerts, theme, buf);
+    foot(alerts, theme, buf);
+    if let Some(problem) = &alerts.sifted.bar.problem {
+        let lines = [regions.upper_rule, regions.heads, regions.list];
+        let below = lines.into_iter().find(|line| line.height > 0);
+        filter_bar::mistake(problem, theme, below.unwrap_or(regions.list), buf);
+    }
+    filter_bar::draw_proposals(&alerts.sifted.bar, regions.filter, theme, buf);
+    sorting::draw(alerts, theme, over(regions), buf);
+    if let Input::Stopping(dialog) = &alerts.input {
+        draw_dialog(alerts, dialog, (theme, area), buf);
+    }
+}
+
+/// Where the rules come from, and the filter.
+fn top(alerts: &Alerts, theme: &Theme, buf: &mut Buffer) {
     let (frame, styles) = (&alerts.frame, &theme.styles);
     let regions = &frame.regions;
     let mut row = Row::new(buf, regions.rules, 0, styles.text);
@@ -45,74 +78,109 @@ pub(super) fn draw(alerts: &Alerts, theme: &Theme, area: Rect, buf: &mut Buffer)
     let room = row.room().saturating_sub(2);
     row.put(" ", styles.text)
         .put(&text::cut(&frame.rules, room), styles.faint);
-    if regions.upper_rule.height > 0 {
-        paint::rule(
-            buf,
-            regions.upper_rule,
-            0,
-            (theme.marks.horizontal, styles.faint),
-        );
+    if regions.filter.height > 0 {
+        let line = Row::new(buf, regions.filter, 0, styles.text);
+        let (kept, counted) = &frame.kept;
+        filter_bar::draw_line(&alerts.sifted.bar, (kept, counted), theme, line);
     }
-    heads(regions.heads, theme, buf);
+    if regions.upper_rule.height > 0 {
+        let rule = (theme.marks.horizontal, styles.faint);
+        paint::rule(buf, regions.upper_rule, 0, rule);
+    }
+}
+
+fn list(alerts: &Alerts, theme: &Theme, buf: &mut Buffer) {
+    let (frame, styles) = (&alerts.frame, &theme.styles);
+    let regions = &frame.regions;
+    let names = Names::new(frame.widest_rule, regions.list.width.into());
+    heads(names, regions.heads, theme, buf);
     for y in 0..regions.list.height {
         let shown = frame.rows.get(usize::from(y));
         let base = styles.row(shown.is_some_and(|it| it.is_selected));
         let row = Row::new(buf, regions.list, y, base);
         if let Some(shown) = shown {
-            item(shown, (theme, base), row);
+            item(shown, names, (theme, base), row);
         }
     }
     for (y, line) in (0..regions.list.height).zip(&frame.empty) {
         Row::new(buf, regions.list, y, Style::new()).put(&format!(" {line}"), styles.text);
     }
-    paint::titled(&frame.details.title, regions.details_rule, theme, buf);
-    details(alerts, theme, buf);
-    paint::titled(&frame.history.title, regions.history_rule, theme, buf);
-    for y in 0..regions.history.height {
-        let mut row = Row::new(buf, regions.history, y, Style::new());
+}
+
+fn history(alerts: &Alerts, theme: &Theme, buf: &mut Buffer) {
+    let (shown, styles) = (&alerts.frame.history, &theme.styles);
+    let area = alerts.frame.regions.history;
+    for y in 0..area.height {
+        let mut row = Row::new(buf, area, y, Style::new());
         row.put("  ", Style::new());
-        if let Some(line) = frame.history.lines.get(usize::from(y)) {
+        if let Some(line) = shown.lines.get(usize::from(y)) {
             pieces(line, theme, &mut row);
-        } else if let Some(it) = &frame.history.spark {
+        } else if let Some(it) = &shown.spark {
             let bars = spark::against(it.limit, &it.points, &theme.marks.levels);
             row.put(&bars, styles.number).put("  ", styles.text);
             let room = row.room();
             row.put(&text::cut(&it.words, room), styles.faint);
         }
     }
-    foot(alerts, theme, buf);
-    if let Input::Stopping(dialog) = &alerts.input {
-        draw_dialog(alerts, dialog, (theme, area), buf);
+}
+
+/// What the list of orders may cover.
+fn over(regions: &Regions) -> Rect {
+    let parts = [regions.list, regions.details, regions.history];
+    let parts = parts.into_iter().filter(|part| part.height > 0);
+    parts.fold(regions.list, Rect::union)
+}
+
+/// The widths of rule and scope.
+#[derive(Clone, Copy)]
+struct Names {
+    rule: usize,
+    scope: usize,
+}
+
+impl Names {
+    /// The name of a rule is cut only where nothing would be left of the scope.
+    fn new(widest_rule: usize, width: usize) -> Names {
+        let (rule, scope, least, others) = if width >= usize::from(WIDE) {
+            let others = VALUE + LIMIT + SINCE + TIMES + STATE + ACTION;
+            (RULE, scope_cells(width), LEAST_SCOPE, others)
+        } else {
+            let others = BOTH + SINCE + NARROW_STATE;
+            (NARROW_RULE, NARROW_SCOPE, LEAST_NARROW_SCOPE, others)
+        };
+        let room = width.saturating_sub(MARKS + others);
+        let rule = (widest_rule + 1).clamp(rule, rule.max(room.saturating_sub(least)));
+        Names {
+            rule,
+            scope: scope.min(room.saturating_sub(rule)).max(least),
+        }
     }
 }
 
-fn heads(area: Rect, theme: &Theme, buf: &mut Buffer) {
+fn heads(names: Names, area: Rect, theme: &Theme, buf: &mut Buffer) {
     let faint = theme.styles.faint;
     let mut row = Row::new(buf, area, 0, faint);
-    row.skip(4);
+    row.skip(MARKS);
+    row.cell("RULE", names.rule, faint)
+        .cell("SCOPE", names.scope, faint);
     if area.width >= WIDE {
-        row.cell("RULE", RULE, faint)
-            .cell("SCOPE", scope_cells(area.width.into()), faint)
-            .cell("NOW", VALUE, faint)
+        row.cell("NOW", VALUE, faint)
             .cell("LIMIT", LIMIT, faint)
             .cell("SINCE", SINCE, faint)
             .cell(theme.marks.times, TIMES, faint)
             .cell("STATE", STATE, faint)
             .put("ACTION", faint);
     } else {
-        row.cell("RULE", NARROW_RULE, faint)
-            .cell("SCOPE", NARROW_SCOPE, faint)
-            .cell("NOW, LIMIT", BOTH, faint)
+        row.cell("NOW, LIMIT", BOTH, faint)
             .cell("SINCE", SINCE, faint)
             .put("STATE", faint);
     }
 }
 
-fn item(shown: &RowText, (theme, base): (&Theme, Style), mut row: Row<'_>) {
+fn item(shown: &RowText, names: Names, (theme, base): (&Theme, Style), mut row: Row<'_>) {
     let (styles, marks) = (&theme.styles, theme.marks);
     let over = |style: Style| style.patch(base);
-    let width = row.room();
-    let is_wide = width >= usize::from(WIDE);
+    let is_wide = row.room() >= usize::from(WIDE);
     let (mark, tone) = match shown.mark {
         Mark::Trip => (marks.error, styles.error),
         Mark::Warn => (if theme.ascii { "!" } else { "⚠" }, styles.waiting),
@@ -135,9 +203,9 @@ fn item(shown: &RowText, (theme, base): (&Theme, Style), mut row: Row<'_>) {
         over(styles.number)
     };
     let state = if shown.is_quiet { words } else { over(tone) };
+    cell(&mut row, &shown.rule, names.rule, words);
+    cell(&mut row, &shown.scope, names.scope, words);
     if is_wide {
-        cell(&mut row, &shown.rule, RULE, words);
-        cell(&mut row, &shown.scope, scope_cells(width), words);
         cell(&mut row, &shown.value, VALUE, number);
         cell(&mut row, &shown.limit, LIMIT, words);
         cell(
@@ -151,8 +219,6 @@ fn item(shown: &RowText, (theme, base): (&Theme, Style), mut row: Row<'_>) {
         let room = row.room();
         row.put(&text::cut(or_none(&shown.action, theme), room), words);
     } else {
-        cell(&mut row, &shown.rule, NARROW_RULE, words);
-        cell(&mut row, &shown.scope, NARROW_SCOPE, words);
         let joint = match shown.mark {
             Mark::Pending => "of",
             Mark::Learning => "",
@@ -236,7 +302,7 @@ fn foot(alerts: &Alerts, theme: &Theme, buf: &mut Buffer) {
                     .put(&format!("{words} "), styles.faint);
             }
         }
-        Input::Stopping(_) | Input::Nothing => {
+        Input::Stopping(_) | Input::Sorting(_) | Input::Nothing => {
             hints::draw(Some((Command::Open, "evidence")), HINTS, theme, &mut row);
         }
     }

@@ -22,6 +22,8 @@ pub(super) struct Find {
 pub(super) struct Found {
     title: String,
     inputs: Vec<Input>,
+    /// What else is in the folder.
+    notes: Vec<String>,
     how: How,
 }
 
@@ -33,27 +35,31 @@ impl Task for Find {
     fn run(self, _: &CancelFlag, _: &mut dyn FnMut(Self::Answer)) -> Self::Answer {
         let title = self.path.to_string_lossy().into_owned();
         match discover::traces(&self.path) {
-            Ok(inputs) => Ok(Found {
+            Ok(found) => Ok(Found {
                 title,
-                inputs,
+                notes: found.notes(),
+                inputs: found.inputs,
                 how: self.how,
             }),
             Err(error) => Err(text::sanitize(&error.to_string()).into_owned()),
         }
     }
 
-    fn answered(files: &mut Files, answer: Self::Answer, _: &mut Session) -> Vec<Effect> {
-        match answer {
-            Ok(Found {
-                title,
-                inputs,
-                how: How::Replace,
-            }) => vec![Effect::Open { title, inputs }],
-            Ok(Found { inputs, .. }) => vec![Effect::Pop, Effect::Add(inputs)],
+    fn answered(files: &mut Files, answer: Self::Answer, session: &mut Session) -> Vec<Effect> {
+        let found = match answer {
+            Ok(found) => found,
             Err(problem) => {
                 files.problem = problem;
-                Vec::new()
+                return Vec::new();
             }
+        };
+        for note in &found.notes {
+            session.say(note);
+        }
+        let Found { title, inputs, .. } = found;
+        match found.how {
+            How::Replace => vec![Effect::Open { title, inputs }],
+            How::Add => vec![Effect::Pop, Effect::Add(inputs)],
         }
     }
 }

@@ -82,6 +82,49 @@ pub fn draw_proposals(bar: &FilterBar, line: Rect, theme: &Theme, buf: &mut Buff
     }
 }
 
+/// What is typed or in force, and on the right what it keeps: in words, and counted.
+pub fn draw_line(bar: &FilterBar, (kept, counted): (&str, &str), theme: &Theme, mut row: Row<'_>) {
+    let styles = &theme.styles;
+    let (right, style) = match (&bar.problem, &bar.parsed) {
+        _ if bar.is_incomplete => (bar.waiting(counted, row.room()), styles.waiting),
+        (Some(_), None) => (format!(" {} not applied ", theme.marks.wrong), styles.error),
+        (Some(_), Some(_)) => (
+            format!(
+                " {} not applied · still filtering by {kept} ",
+                theme.marks.wrong
+            ),
+            styles.error,
+        ),
+        (None, Some(_)) => (format!(" {} {kept} ", theme.marks.ok), styles.ok),
+        (None, None) => (format!(" {kept} "), styles.faint),
+    };
+    // What is being typed has half of the line for itself.
+    let most = if bar.prompt.is_some() && !bar.is_incomplete {
+        row.room() / 2
+    } else {
+        row.room()
+    };
+    row.flush_right(&text::cut(&right, most), style);
+    row.put(" / ", styles.strong);
+    let room = row.room();
+    match &bar.prompt {
+        Some(prompt) => {
+            let style = if bar.problem.is_some() {
+                styles.error
+            } else {
+                styles.ok
+            };
+            prompt.draw(&mut row, room, (style, styles.selected));
+        }
+        None if bar.text.is_empty() => {
+            row.put("press / to filter", styles.faint);
+        }
+        None => {
+            row.put(&text::sanitize(&bar.text), styles.text);
+        }
+    }
+}
+
 /// The caret under the error, and its message.
 pub fn mistake(problem: &Problem, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let mut row = Row::new(buf, area, 0, theme.styles.text);

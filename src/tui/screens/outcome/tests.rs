@@ -3,8 +3,12 @@ use std::sync::Arc;
 use crate::analysis::runs::{Key as SortKey, Order};
 use crate::base::clock::Fixed;
 use crate::ingest::Loaded;
+use crate::model::action::Status;
+use crate::model::run::RunStatus;
+use crate::query;
 use crate::tui::render::{self, Headless};
 use crate::tui::screen::id::ScreenId;
+use crate::tui::screens::outcome::{run_word, status_word};
 use crate::tui::testing::{load, options};
 use crate::tui::{Alert, Options, Setup};
 
@@ -145,4 +149,30 @@ fn the_user_is_called_once_for_a_run_that_begins_to_wait() {
     };
     assert_eq!(called(Some(Alert::Bell)), ["an agent waits for a person"]);
     assert!(called(None).is_empty());
+}
+
+#[test]
+fn every_word_for_a_status_is_accepted_by_filters() {
+    let means = |shown: &str, word: &str| {
+        let filter = query::parse(&format!("status:\"{shown}\"")).expect("a word on the screen");
+        assert_eq!(filter.to_string(), format!("status:{word}"));
+    };
+    for status in Status::ALL.iter().filter(|it| **it != Status::Unrecorded) {
+        means(status_word(*status, false), status.word());
+    }
+    for status in RunStatus::ALL
+        .iter()
+        .filter(|it| **it != RunStatus::Unknown)
+    {
+        let (full, short) = run_word(*status);
+        means(full, status.word());
+        means(short, status.word());
+    }
+    assert!(query::parse("is:waiting").is_ok());
+}
+
+#[test]
+fn the_words_of_a_followed_run_are_not_cut_in_a_narrow_column() {
+    let shown = followed(291 * 24 * 3600, (80, 24), "2");
+    assert!(shown.contains(" idle 290d\n"), "{shown}");
 }

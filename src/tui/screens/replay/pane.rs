@@ -11,6 +11,7 @@ use crate::tui::screen::id::ScreenId;
 use crate::tui::screens::replay::Replay;
 use crate::tui::screens::replay::layout::Pane;
 use crate::tui::screens::replay::seen::{Line, Seen};
+use crate::tui::screens::replay::tasks::MakeCurl;
 use crate::tui::session::{Here, Session};
 use crate::tui::widgets::viewport::{Extent, Viewport, stepped};
 
@@ -214,11 +215,20 @@ impl Replay {
         Vec::new()
     }
 
+    /// Copies the request that the step belongs to, as a command that sends it.
+    pub(super) fn copy_request(&self, session: &Session) -> Vec<Effect> {
+        let make = self.action().map(|ix| MakeCurl {
+            store: session.loaded.store.clone(),
+            ix,
+        });
+        make.map(Effect::start).into_iter().collect()
+    }
+
     /// Copies the part under the cursor.
     pub(super) fn copy_part(&mut self) -> Vec<Effect> {
         let text = self.selected_part().map(|line| line.text.clone());
         let Some(text) = text.filter(|text| !text.is_empty()) else {
-            self.notice = Some("no part is selected · tab goes to the parts");
+            self.notice = Some("this line is no part of the request");
             return Vec::new();
         };
         self.notice = Some("copied the part (OSC 52)");

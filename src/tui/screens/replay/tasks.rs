@@ -5,10 +5,13 @@ use std::rc::Rc;
 use crate::analysis::replay::Tape;
 use crate::analysis::replay::files::{self, Touch};
 use crate::base::cancel::CancelFlag;
+use crate::export::curl;
+use crate::export::redact::Masked;
 use crate::model::action::ActionIx;
 use crate::model::run::RunIx;
 use crate::store::Store;
 use crate::tui::effects::Effect;
+use crate::tui::screens::export;
 use crate::tui::screens::replay::Replay;
 use crate::tui::screens::replay::seen::Seen;
 use crate::tui::session::Session;
@@ -26,6 +29,36 @@ pub(super) struct ReadContext {
 pub(super) struct FindFiles {
     pub(super) store: Store,
     pub(super) run: RunIx,
+}
+
+/// Makes the curl command of the model call that a step belongs to.
+#[derive(Debug)]
+pub(super) struct MakeCurl {
+    pub(super) store: Store,
+    pub(super) ix: ActionIx,
+}
+
+impl Task for MakeCurl {
+    type Screen = Replay;
+    type Answer = Result<Masked<String>, &'static str>;
+
+    fn run(self, cancel: &CancelFlag, _: &mut dyn FnMut(Self::Answer)) -> Self::Answer {
+        curl::of_action(&self.store, self.ix, cancel)
+    }
+
+    fn answered(_: &mut Replay, answer: Self::Answer, session: &mut Session) -> Vec<Effect> {
+        match answer {
+            Ok(command) => {
+                let (words, effect) = export::copy("curl of the request", command);
+                session.say(&words);
+                effect.into_iter().collect()
+            }
+            Err(why) => {
+                session.say(why);
+                Vec::new()
+            }
+        }
+    }
 }
 
 impl Task for ReadContext {

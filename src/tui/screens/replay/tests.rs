@@ -225,3 +225,26 @@ fn an_edit_is_shown_as_a_difference() {
     }
     assert!(!shown.contains("old_string"), "{shown}");
 }
+
+#[test]
+fn y_copies_the_part_that_is_selected_or_the_request_as_curl() {
+    let copied = |keys: &str| {
+        let mut shown = Headless::new(&options(), (120, 30));
+        for message in load(TRACE) {
+            shown.load(message);
+        }
+        shown.play(&format!("3 {keys}"));
+        let picture = render::text(&shown.draw());
+        (shown.copied().map(str::to_owned), picture)
+    };
+    let (curl, picture) = copied("f y");
+    let curl = curl.expect("a command");
+    assert!(
+        curl.contains("curl ") && curl.contains("First question"),
+        "{curl}"
+    );
+    assert!(picture.contains("copied curl of the request"), "{picture}");
+    let (part, picture) = copied("f tab y");
+    assert_eq!(part.as_deref(), Some("Be brief."));
+    assert!(picture.contains("copied the part"), "{picture}");
+}

@@ -11,7 +11,8 @@ use crate::query::runs::of_actions;
 use crate::store::bodies::Depth;
 use crate::tui::effects::Effect;
 use crate::tui::filtering;
-use crate::tui::keys::{Code, Key};
+use crate::tui::keys::Key;
+use crate::tui::screens::filter_bar::Typed;
 use crate::tui::screens::runs::Runs;
 use crate::tui::screens::runs::tasks::{Filter, Filtered};
 use crate::tui::session::{Opened, Session, Sought};
@@ -37,29 +38,11 @@ const MOST: u32 = 256 * 1024;
 
 impl Runs {
     pub(super) fn type_filter(&mut self, key: Key, session: &mut Session) -> Vec<Effect> {
-        let store = &session.loaded.store;
-        let is_other = match key.code {
-            Code::Enter => {
-                let is_other = self.filter.keep();
-                self.filter.remember(&mut session.filters.history);
-                return if is_other {
-                    self.take_filter(session)
-                } else {
-                    Vec::new()
-                };
-            }
-            Code::Esc => self.filter.restore(),
-            Code::Tab | Code::BackTab => self.filter.take_proposal(key.code == Code::Tab, store),
-            Code::Up | Code::Down => {
-                let earlier = key.code == Code::Up;
-                self.filter.recall(&session.filters.history, earlier)
-            }
-            _ => self.filter.edit(key, store),
-        };
-        if is_other {
-            self.apply_filter(session)
-        } else {
-            Vec::new()
+        let history = &mut session.filters.history;
+        match self.filter.typed(key, &session.loaded.store, history) {
+            Typed::Nothing => Vec::new(),
+            Typed::Text => self.apply_filter(session),
+            Typed::Filter => self.take_filter(session),
         }
     }
 

@@ -4,17 +4,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::analysis::runs::{Key as SortKey, Order};
-use crate::base::text;
-use crate::tui::keys::{Code, Command, Key};
+use crate::tui::keys::{Command, Key};
 use crate::tui::screens::runs::Runs;
 use crate::tui::theme::Theme;
-use crate::tui::widgets::paint::Row;
-use crate::tui::widgets::popup::{self, Edges};
-
-#[derive(Debug)]
-pub(super) struct Sorting {
-    cursor: usize,
-}
+use crate::tui::widgets::letters::{Chosen, Letters, Line};
 
 /// In the order of the table's columns.
 const KEYS: &[(char, SortKey)] = &[
@@ -51,13 +44,13 @@ pub(super) fn key_of(command: Command) -> Option<SortKey> {
     })
 }
 
-impl Sorting {
-    pub(super) fn at(order: Order) -> Sorting {
-        let cursor = KEYS.iter().position(|(_, key)| *key == order.key);
-        Sorting {
-            cursor: cursor.unwrap_or(0),
-        }
-    }
+/// The list, on the column in force.
+pub(super) fn list(order: Order) -> Letters {
+    Letters::at(place(order.key))
+}
+
+fn place(key: SortKey) -> usize {
+    KEYS.iter().position(|(_, it)| *it == key).unwrap_or(0)
 }
 
 impl Runs {
@@ -66,76 +59,29 @@ impl Runs {
         let Some(sorting) = &mut self.sorting else {
             return;
         };
-        let chosen = match (key.code, key.char()) {
-            (Code::Down | Code::Tab, _) | (_, Some('j')) => {
-                sorting.cursor = (sorting.cursor + 1).min(KEYS.len() - 1);
-                return;
-            }
-            (Code::Up | Code::BackTab, _) | (_, Some('k')) => {
-                sorting.cursor = sorting.cursor.saturating_sub(1);
-                return;
-            }
-            (Code::Enter, _) => KEYS.get(sorting.cursor).map(|(_, key)| *key),
-            (_, Some('S')) => Some(self.order.key),
-            (_, Some(letter)) => {
-                let found = KEYS.iter().find(|(it, _)| *it == letter);
-                found.map(|(_, key)| *key)
-            }
-            _ => None,
-        };
+        let letters: Vec<char> = KEYS.iter().map(|(letter, _)| *letter).collect();
+        let chosen = sorting.key(key, &letters, place(self.order.key));
+        if chosen == Chosen::Moved {
+            return;
+        }
         self.sorting = None;
-        if let Some(key) = chosen {
-            self.sort_by(key);
+        if let Chosen::Line(at) = chosen {
+            self.sort_by(KEYS[at].1);
         }
     }
 }
 
-/// ```text
-/// ┌ sort by ────────────────┐
-/// │ c cost           ▾      │
-/// └ again reverses · esc ───┘
-/// ```
 pub(super) fn draw(runs: &Runs, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let Some(sorting) = &runs.sorting else { return };
-    let styles = &theme.styles;
-    let height = (KEYS.len() as u16 + 2).min(area.height);
-    let area = Rect {
-        x: area.x + 2,
-        width: WIDTH.min(area.width.saturating_sub(2)),
-        height,
-        ..area
-    };
-    let edges = Edges {
-        title: "sort by",
-        hint: "",
-        foot: "again reverses · esc closes",
-    };
-    let inside = popup::draw(area, edges, theme, buf);
-    let rows = usize::from(inside.height);
-    let top = (sorting.cursor + 1).saturating_sub(rows);
-    for ((at, (letter, key)), y) in KEYS.iter().enumerate().skip(top).zip(0..inside.height) {
-        let base = if at == sorting.cursor {
-            styles.selected
-        } else {
-            styles.shadow
-        };
-        let mut row = Row::new(buf, inside, y, base);
-        let now = match (*key == runs.order.key, runs.order.falling) {
+    let lines = KEYS.iter().map(|(letter, key)| Line {
+        letter: *letter,
+        words: key.word(),
+        mark: match (*key == runs.order.key, runs.order.falling) {
             (false, _) => "",
             (true, true) => theme.marks.falling,
             (true, false) => theme.marks.rising,
-        };
-        row.flush_right(&format!("{now} "), styles.strong.patch(base));
-        row.put(&format!(" {letter} "), styles.key.patch(base)).put(
-            &text::cut(key.word(), row_room(inside)),
-            styles.text.patch(base),
-        );
-    }
-}
-
-const WIDTH: u16 = 34;
-
-/// Cells for the name of a column, next to its letter and a mark.
-fn row_room(inside: Rect) -> usize {
-    usize::from(inside.width).saturating_sub(5)
+        },
+    });
+    let lines: Vec<Line<'_>> = lines.collect();
+    sorting.draw(&lines, theme, (area, buf));
 }

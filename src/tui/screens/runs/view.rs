@@ -40,50 +40,9 @@ pub(super) fn draw(runs: &Runs, theme: &Theme, buf: &mut Buffer) {
 }
 
 fn filter(runs: &Runs, theme: &Theme, buf: &mut Buffer) {
-    let (regions, styles, bar) = (&runs.frame.regions, &theme.styles, &runs.filter);
-    let mut row = Row::new(buf, regions.filter, 0, styles.text);
-    let kept = &runs.frame.words.kept;
-    let (right, style) = match (&bar.problem, &bar.parsed) {
-        _ if bar.is_incomplete => (
-            bar.waiting(&runs.frame.words.counted, row.room()),
-            styles.waiting,
-        ),
-        (Some(_), None) => (format!(" {} not applied ", theme.marks.wrong), styles.error),
-        (Some(_), Some(_)) => (
-            format!(
-                " {} not applied · still filtering by {kept} ",
-                theme.marks.wrong
-            ),
-            styles.error,
-        ),
-        (None, Some(_)) => (format!(" {} {kept} ", theme.marks.ok), styles.ok),
-        (None, None) => (format!(" {kept} "), styles.faint),
-    };
-    // What is being typed has half of the line for itself.
-    let most = if bar.prompt.is_some() && !bar.is_incomplete {
-        row.room() / 2
-    } else {
-        row.room()
-    };
-    row.flush_right(&text::cut(&right, most), style);
-    row.put(" / ", styles.strong);
-    let room = row.room();
-    match &bar.prompt {
-        Some(prompt) => {
-            let style = if bar.problem.is_some() {
-                styles.error
-            } else {
-                styles.ok
-            };
-            prompt.draw(&mut row, room, (style, styles.selected));
-        }
-        None if bar.text.is_empty() => {
-            row.put("press / to filter", styles.faint);
-        }
-        None => {
-            row.put(&text::sanitize(&bar.text), styles.text);
-        }
-    }
+    let (regions, styles, words) = (&runs.frame.regions, &theme.styles, &runs.frame.words);
+    let row = Row::new(buf, regions.filter, 0, styles.text);
+    filter_bar::draw_line(&runs.filter, (&words.kept, &words.counted), theme, row);
     if regions.upper_rule.height > 0 {
         paint::rule(
             buf,

@@ -2,7 +2,7 @@
 
 use crate::act::viewer::Viewer;
 use crate::analysis::naming;
-use crate::base::{human, text};
+use crate::base::text;
 use crate::export::redact::{Masked, Reason};
 use crate::export::{markdown, readable};
 use crate::query::expr::Expr;
@@ -10,6 +10,7 @@ use crate::store::bodies::Depth;
 use crate::store::row::Row;
 use crate::tui::effects::Effect;
 use crate::tui::keys::{Code, Key};
+use crate::tui::screens::export;
 use crate::tui::screens::stream::inspector::Subject;
 use crate::tui::screens::stream::layout::Focus;
 use crate::tui::screens::stream::tasks::MakeCurl;
@@ -37,9 +38,6 @@ pub enum Typing {
     Nothing,
     Chord(Chord),
 }
-
-/// Terminals refuse more at once.
-const MOST: usize = 1 << 20;
 
 const YANKS: &[(char, &str)] = &[
     ('v', "value"),
@@ -167,21 +165,10 @@ impl Stream {
                 self.say(why);
                 Vec::new()
             }
-            Ok(copied) if copied.get().len() > MOST => {
-                let size = human::bytes(copied.get().len() as u64);
-                self.say(format!(
-                    "not copied: {size} is more than terminals accept (1 MB) · v opens it in a pager"
-                ));
-                Vec::new()
-            }
             Ok(copied) => {
-                let size = human::bytes(copied.get().len() as u64);
-                let masked = match copied.count() {
-                    0 => String::new(),
-                    count => format!(" · {} masked", human::counted(count as u64, "secret")),
-                };
-                self.say(format!("copied {what} · {size} (OSC 52){masked}"));
-                vec![Effect::Copy(copied)]
+                let (words, effect) = export::copy(what, copied);
+                self.say(words);
+                effect.into_iter().collect()
             }
         }
     }

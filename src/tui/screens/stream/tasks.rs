@@ -3,14 +3,11 @@
 use std::sync::Arc;
 
 use crate::analysis::alerts::check;
-use crate::analysis::context;
 use crate::analysis::insights::equal_calls::EqualCalls;
 use crate::analysis::insights::{self, View};
 use crate::analysis::origin::{self, Origin};
-use crate::analysis::replay::Tape;
 use crate::base::cancel::CancelFlag;
 use crate::export::curl;
-use crate::export::json::Escapes;
 use crate::export::redact::Masked;
 use crate::model::action::ActionIx;
 use crate::model::run::RunIx;
@@ -234,23 +231,14 @@ impl Task for Open {
 
 impl Task for MakeCurl {
     type Screen = Stream;
-    type Answer = Result<Masked<String>, String>;
+    type Answer = Result<Masked<String>, &'static str>;
 
     fn run(self, cancel: &CancelFlag, _: &mut dyn FnMut(Self::Answer)) -> Self::Answer {
-        let none = "the model call of this action is not recorded";
-        let run = self.store.row(self.ix).run_ix();
-        let tape = Tape::new(&self.store, run);
-        let step = tape.step_of(self.ix);
-        let call = step.and_then(|step| context::call_of(&self.store, tape.steps(), step));
-        let found = call.and_then(|call| context::of(&self.store, call, cancel));
-        let found = found.ok_or_else(|| none.to_owned())?;
-        let request = Masked::from(found.request.clone());
-        curl::script(&self.store, &found, request, Escapes::Unsafe)
-            .ok_or_else(|| "the request of this action is not recorded".to_owned())
+        curl::of_action(&self.store, self.ix, cancel)
     }
 
     fn answered(stream: &mut Stream, answer: Self::Answer, _: &mut Session) -> Vec<Effect> {
-        stream.copy("curl of the request", answer)
+        stream.copy("curl of the request", answer.map_err(str::to_owned))
     }
 }
 

@@ -1,0 +1,110 @@
+//! The order of the list of alerts.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::tui::keys::Key;
+use crate::tui::screens::alerts::{Alerts, Input};
+use crate::tui::theme::Theme;
+use crate::tui::widgets::letters::{Chosen, Letters, Line};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum By {
+    /// Firing before resolved, then the most severe, then the newest.
+    #[default]
+    Severity,
+    Since,
+    Rule,
+    Scope,
+    Times,
+    State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Order {
+    pub(super) by: By,
+    pub(super) is_reversed: bool,
+}
+
+/// In the order of the table's columns.
+const ORDERS: &[(char, By, &str)] = &[
+    ('v', By::Severity, "severity, since"),
+    ('u', By::Rule, "rule"),
+    ('c', By::Scope, "scope"),
+    ('i', By::Since, "since"),
+    ('n', By::Times, "times"),
+    ('e', By::State, "state"),
+];
+
+impl Order {
+    pub(super) fn words(self) -> String {
+        let sign = if self.is_reversed { "-" } else { "" };
+        format!("{sign}{}", ORDERS[self.place()].2)
+    }
+
+    pub(super) fn parse(words: &str) -> Option<Order> {
+        let (name, is_reversed) = match words.strip_prefix('-') {
+            Some(name) => (name, true),
+            None => (words, false),
+        };
+        let found = ORDERS.iter().find(|(.., known)| *known == name)?;
+        Some(Order {
+            by: found.1,
+            is_reversed,
+        })
+    }
+
+    fn place(self) -> usize {
+        ORDERS
+            .iter()
+            .position(|(_, by, _)| *by == self.by)
+            .unwrap_or(0)
+    }
+}
+
+impl Alerts {
+    pub(super) fn begin_sort(&mut self) {
+        self.input = Input::Sorting(Letters::at(self.order.place()));
+    }
+
+    /// A letter sorts at once; `S` reverses.
+    pub(super) fn choose_order(&mut self, key: Key) {
+        let now = self.order.place();
+        let Input::Sorting(letters) = &mut self.input else {
+            return;
+        };
+        let known: Vec<char> = ORDERS.iter().map(|(letter, ..)| *letter).collect();
+        let chosen = letters.key(key, &known, now);
+        if chosen == Chosen::Moved {
+            return;
+        }
+        self.input = Input::Nothing;
+        if let Chosen::Line(at) = chosen {
+            let by = ORDERS[at].1;
+            let is_again = by == self.order.by;
+            self.order = Order {
+                by,
+                is_reversed: is_again && !self.order.is_reversed,
+            };
+            self.is_stale = true;
+        }
+    }
+}
+
+pub(super) fn draw(alerts: &Alerts, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let Input::Sorting(letters) = &alerts.input else {
+        return;
+    };
+    let order = alerts.order;
+    let lines = ORDERS.iter().map(|(letter, by, words)| Line {
+        letter: *letter,
+        words,
+        mark: match (*by == order.by, order.is_reversed) {
+            (false, _) => "",
+            (true, false) => theme.marks.falling,
+            (true, true) => theme.marks.rising,
+        },
+    });
+    let lines: Vec<Line<'_>> = lines.collect();
+    letters.draw(&lines, theme, (area, buf));
+}
