@@ -12,8 +12,10 @@ pub(super) fn run<T: Send>(work: impl FnOnce() -> T + Send) -> T {
         restrict();
         work()
     };
-    let ended = thread::scope(|scope| scope.spawn(fenced).join());
-    ended.unwrap_or_else(|cause| panic::resume_unwind(cause))
+    match thread::scope(|scope| scope.spawn(fenced).join()) {
+        Ok(done) => done,
+        Err(cause) => panic::resume_unwind(cause),
+    }
 }
 
 #[cfg(target_os = "linux")]
