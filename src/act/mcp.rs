@@ -13,6 +13,8 @@ use crate::analysis::tape::tools::Tools;
 /// The protocol revision for clients that name none.
 const REVISION: &str = "2025-06-18";
 const LONGEST: usize = 16 << 20;
+/// What `saferun.py` and `saferun.mjs` look for.
+const VALUE: &str = "saferun/result";
 const TIME: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// The answer to a message; none to notifications and to answers.
@@ -47,11 +49,16 @@ fn call(tools: &mut Tools, params: &Value) -> Value {
         .get("arguments")
         .cloned()
         .unwrap_or_else(|| json!({}));
-    let (text, is_error) = match tools.take(name, &arguments) {
-        Ok(call) => (call.result.clone(), call.is_error()),
-        Err(words) => (words, true),
+    let (text, value, is_error) = match tools.take(name, &arguments) {
+        Ok(call) => (call.result.clone(), call.value.clone(), call.is_error()),
+        Err(words) => (words, None, true),
     };
-    json!({"content": [{"type": "text", "text": text}], "isError": is_error})
+    let mut result = json!({"content": [{"type": "text", "text": text}], "isError": is_error});
+    // A function that is replaced by its recording returns what it returned, not its text.
+    if let Some(value) = value {
+        result["_meta"] = json!({ VALUE: value });
+    }
+    result
 }
 
 /// The answer to a line of standard input.
@@ -113,6 +120,7 @@ mod tests {
             name: "mcp__shop__look".to_owned(),
             arguments: json!({"at": at}),
             result: result.to_owned(),
+            value: None,
             status,
         };
         let calls = [

@@ -66,7 +66,10 @@ pub struct ToolCall {
     /// The name as the model calls it.
     pub name: String,
     pub arguments: Value,
+    /// As the model reads it.
     pub result: String,
+    /// The result if it is anything but text.
+    pub value: Option<Value>,
     pub status: Status,
 }
 
@@ -138,10 +141,10 @@ impl Recording {
 
     fn tool(&mut self, row: &Row<'_>) {
         let body = bodies::open(row, Depth::Full);
-        let text = match (body.result, body.error) {
-            (Some(Value::String(text)), _) => text,
-            (Some(value), _) => value.to_string(),
-            (None, Some(error)) => error.message,
+        let (text, value) = match (body.result, body.error) {
+            (Some(Value::String(text)), _) => (text, None),
+            (Some(value), _) => (value.to_string(), Some(value)),
+            (None, Some(error)) => (error.message, None),
             (None, None) => {
                 self.unanswered += 1;
                 return;
@@ -155,6 +158,7 @@ impl Recording {
                 .args
                 .unwrap_or_else(|| Value::Object(serde_json::Map::new())),
             result: text,
+            value,
             status: row.status(),
         });
     }

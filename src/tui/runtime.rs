@@ -18,7 +18,7 @@ use crate::ingest::intake::{Closed, Control, Messages};
 use crate::ingest::{Loaded, intake};
 use crate::state::Notice;
 use crate::tui::effects::Effect;
-use crate::tui::keys::Key;
+use crate::tui::keys::{Command, Key};
 use crate::tui::runtime::memory::Memory;
 use crate::tui::runtime::terminal::Screen;
 use crate::tui::runtime::watch::Keys;
@@ -50,6 +50,8 @@ const LOADING_FRAME: Duration = Duration::from_millis(33);
 const LIVE_FRAME: Duration = Duration::from_millis(10);
 /// An answer of the terminal that comes later changes no colours any more.
 const ANSWER_DUE: Duration = Duration::from_secs(1);
+/// How long a program that a signal ends waits for work whose result would be lost.
+const LAST_WORK: Duration = Duration::from_millis(600);
 /// How long a program that ends at once waits for the answer, which would otherwise go to the shell.
 const LAST_ANSWER: Duration = Duration::from_millis(60);
 
@@ -88,6 +90,7 @@ pub(super) fn run(options: &Options, messages: Messages) -> anyhow::Result<Exit>
         deaf_until: Instant::now(),
         shown,
         asked,
+        is_leaving: false,
     };
     runtime.report(&problems);
     runtime.memory.entered(&runtime.shell);
@@ -130,11 +133,14 @@ struct Runtime {
     shown: Shown,
     /// When the terminal was asked for its background, until it answers.
     asked: Option<Instant>,
+    /// The user has quit; work whose result would be lost is finishing.
+    is_leaving: bool,
 }
 
 impl Runtime {
     fn run(mut self) -> Exit {
         let exit = self.serve();
+        self.await_work();
         // The screen is about to go, so problems could not be shown.
         let _ = self.memory.leave(&self.shell);
         self.await_answer();
@@ -153,6 +159,30 @@ impl Runtime {
                 return;
             }
         }
+    }
+
+    /// Lets work finish whose result would be lost, for a moment.
+    fn await_work(&mut self) {
+        let until = Instant::now() + LAST_WORK;
+        while self.lanes.wind_up() > 0 {
+            let Ok(report) = self.reports.recv_deadline(until) else {
+                return;
+            };
+            self.lanes.finish(report);
+        }
+    }
+
+    /// Quits as soon as nothing is lost by it; at once when asked again.
+    fn quit(&mut self) -> Option<Exit> {
+        if self.lanes.wind_up() == 0 || self.is_leaving {
+            return Some(Exit::Quit);
+        }
+        self.is_leaving = true;
+        let keys = self.shell.session.keymap.keys(Command::Quit).join(" ");
+        let words =
+            format!("keeping what was served or sent, then leaving · {keys} leaves at once");
+        self.shell.session.say(&words);
+        None
     }
 
     /// Fits the colours to the background, unless the answer comes so late that it would surprise.
@@ -266,6 +296,9 @@ impl Runtime {
                     let effects = self.shell.answered(from, answer);
                     self.obey(effects);
                 }
+                if self.is_leaving && self.lanes.wind_up() == 0 {
+                    return Some(Exit::Quit);
+                }
             }
             if self.pending == Pending::Now || Instant::now() >= until {
                 return None;
@@ -323,7 +356,7 @@ impl Runtime {
         let mut exit = None;
         for (from, effect) in asked {
             match effect {
-                Effect::Quit => exit = Some(Exit::Quit),
+                Effect::Quit => exit = exit.or(self.quit()),
                 Effect::Suspend => exit = exit.or(self.suspend()),
                 Effect::Redraw => self.screen.wipe(),
                 Effect::StopLoading => self.messages = None,

@@ -35,6 +35,12 @@ pub trait Task: fmt::Debug + Send + Sized + 'static {
     fn failed(screen: &mut Self::Screen) {
         let _ = screen;
     }
+
+    /// For work whose result must not be lost: the flag that asks it to finish soon and to store what there is. The
+    /// program does not end before its answer.
+    fn finishes(&self) -> Option<CancelFlag> {
+        None
+    }
 }
 
 /// A task without its types, so that tasks of all screens fit one effect.
@@ -59,6 +65,10 @@ impl Start {
         self.0.panicked()
     }
 
+    fn finishes(&self) -> Option<CancelFlag> {
+        self.0.finishes()
+    }
+
     fn run(self, cancel: &CancelFlag, report: &mut dyn FnMut(Answer)) -> Answer {
         self.0.run(cancel, report)
     }
@@ -74,6 +84,7 @@ impl Answer {
 trait Work: fmt::Debug + Send {
     fn slot(&self) -> TypeId;
     fn panicked(&self) -> fn(String) -> Answer;
+    fn finishes(&self) -> Option<CancelFlag>;
     fn run(self: Box<Self>, cancel: &CancelFlag, report: &mut dyn FnMut(Answer)) -> Answer;
 }
 
@@ -84,6 +95,10 @@ impl<T: Task> Work for T {
 
     fn panicked(&self) -> fn(String) -> Answer {
         |message| Answer(Box::new(Panicked::<T>(message, PhantomData)))
+    }
+
+    fn finishes(&self) -> Option<CancelFlag> {
+        T::finishes(self)
     }
 
     fn run(self: Box<Self>, cancel: &CancelFlag, report: &mut dyn FnMut(Answer)) -> Answer {

@@ -47,7 +47,10 @@ fn crates() -> BTreeSet<String> {
     let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("a manifest");
     let manifest: toml::Table = manifest.parse().expect("TOML");
     let dependencies = manifest["dependencies"].as_table().expect("a table");
-    let dependencies = dependencies.keys().map(|name| name.replace('-', "_"));
+    let targets = manifest["target"].as_table().expect("a table").values();
+    let of_targets = targets.filter_map(|target| target.get("dependencies")?.as_table());
+    let dependencies = of_targets.chain([dependencies]).flat_map(toml::Table::keys);
+    let dependencies = dependencies.map(|name| name.replace('-', "_"));
     let known = [
         "std", "core", "alloc", "hyper", "libc", "nix", "reqwest", "rustls", "tokio", "ureq",
     ];

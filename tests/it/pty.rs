@@ -6,6 +6,7 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::time::Duration;
 
+use serde_json::json;
 use terminal::{Terminal, program, shell};
 
 use crate::properties::silence::colors;
@@ -113,6 +114,46 @@ fn every_signal_that_ends_it_gives_the_terminal_back() {
         let status = terminal.end();
         assert_eq!(status.exit_code(), 128 + number, "{name}: {status:?}");
         terminal.is_as_before();
+    }
+}
+
+/// Serves the refund agent in the explorer and asks it once; returns the terminal and the folder of kept runs.
+fn served() -> (Terminal, tempfile::TempDir) {
+    let state = tempfile::tempdir().expect("a folder");
+    let mut command = program(&[REFUND]);
+    command.env("XDG_STATE_HOME", state.path());
+    let mut terminal = Terminal::start(command, (120, 36));
+    terminal.wait_for(FIRST_ROW);
+    terminal.type_in("3v");
+    terminal.wait_for("type serve and press enter");
+    // What is typed in the first half second is meant for something else.
+    std::thread::sleep(Duration::from_millis(700));
+    terminal.type_in("serve\r");
+    terminal.wait_for("0 of 9");
+    let text = terminal.text();
+    let address = text
+        .split("serving ")
+        .nth(1)
+        .and_then(|it| it.split(' ').next());
+    let address = address.expect("an address").parse().expect("an address");
+    let asked =
+        json!({"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "Hej"}]});
+    assert_eq!(crate::serve::post(address, "/v1/messages", &asked).0, 200);
+    (terminal, state)
+}
+
+#[test]
+fn what_was_served_is_kept_when_the_program_ends() {
+    for end in ["Q", "\u{3}", "TERM"] {
+        let (mut terminal, state) = served();
+        match end {
+            "TERM" => terminal.signal(end),
+            keys => terminal.type_in(keys),
+        }
+        terminal.end();
+        terminal.is_as_before();
+        let kept = std::fs::read_dir(state.path().join("saferun-tui/reruns"));
+        assert_eq!(kept.expect("a folder").count(), 1, "{end}");
     }
 }
 

@@ -478,6 +478,169 @@ fn an_unreachable_server_is_reported_to_the_client_and_in_the_trace() {
     assert_eq!(of(&events, "response")[0]["error"]["type"], "connection");
 }
 
+/// A model that is overloaded.
+fn busy(_head: &str, _body: &str) -> Vec<Step> {
+    let body = "{\"error\":{\"type\":\"rate_limit\",\"message\":\"later\"}}";
+    let head = "HTTP/1.1 429 Too Many Requests\r\ncontent-type: application/json\r\nretry-after: 7\r\nconnection: close";
+    let answer = format!("{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    vec![Step::Send(answer.into_bytes())]
+}
+
+#[test]
+fn an_error_of_the_model_passes_unchanged_and_is_not_tried_again() {
+    let model = model(busy);
+    let place = Place::new();
+    let script = "try:\n    ask('/chat/completions', dict(model='gpt-4o', messages=messages))\n\
+        except urllib.error.HTTPError as error:\n    print(error.code, error.headers['retry-after'], error.read().decode())";
+    let done = place.record(&model, &[], script);
+    assert_eq!(
+        said(&done.stdout),
+        "429 7 {\"error\":{\"type\":\"rate_limit\",\"message\":\"later\"}}\n"
+    );
+    assert_eq!(model.asked.lock().expect("asked").len(), 1);
+    let events = place.events();
+    let error = &of(&events, "response")[0]["error"];
+    assert_eq!(
+        (&error["http_status"], &error["message"]),
+        (&json!(429), &json!("later"))
+    );
+}
+
+/// A model that is killed in the middle of its answer.
+fn dying(head: &str, body: &str) -> Vec<Step> {
+    slow(head, body).into_iter().take(2).collect()
+}
+
+#[test]
+fn an_answer_that_breaks_off_breaks_off_for_the_client_too() {
+    let model = model(dying);
+    let place = Place::new();
+    let script = "try:\n    ask('/chat/completions', dict(model='gpt-4o', stream=True, messages=messages))\n    print('whole')\n\
+        except Exception as error:\n    print('one' in str(getattr(error, 'partial', '')))";
+    let done = place.record(&model, &[], script);
+    assert_eq!(said(&done.stdout), "True\n", "{}", said(&done.stderr));
+    let events = place.events();
+    let response = of(&events, "response")[0];
+    assert_eq!(response["content"], "one");
+    assert!(
+        response["finish_reason"] == "cut" || response["error"].is_object(),
+        "{response}"
+    );
+}
+
+#[test]
+fn a_recorder_that_is_killed_leaves_whole_lines() {
+    let model = model(chat);
+    let place = Place::new();
+    let script = "for _ in range(500):\n    ask('/chat/completions', dict(model='gpt-4o', messages=messages))";
+    let client = format!("{CLIENT}\n{script}\n");
+    let mut recorder = place
+        .command(&model, &[])
+        .args(["--", "python3", "-c", &client])
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("started");
+    let answers = || {
+        let text = fs::read_to_string(place.trace()).unwrap_or_default();
+        text.matches("\"type\":\"response\"").count()
+    };
+    let late = Instant::now() + Duration::from_secs(30);
+    while answers() < 3 && Instant::now() < late {
+        thread::sleep(Duration::from_millis(5));
+    }
+    recorder.kill().expect("killed");
+    recorder.wait().expect("it ends");
+    let text = fs::read_to_string(place.trace()).expect("a trace");
+    assert!(text.ends_with('\n'));
+    let events = place.events();
+    assert!(of(&events, "response").len() >= 3);
+    assert!(of(&events, "run_end").is_empty(), "nothing is made up");
+}
+
+#[test]
+fn of_two_recorders_only_one_records_a_call() {
+    let model = model(chat);
+    let place = Place::new();
+    let script =
+        "print(len(ask('/chat/completions', dict(model='gpt-4o', messages=messages))) > 9)";
+    let client = format!("{CLIENT}\n{script}\n");
+    let done = place
+        .command(&model, &[])
+        .args(["--", env!("CARGO_BIN_EXE_saferun-tui"), "record", "--"])
+        .args(["python3", "-c", &client])
+        .output()
+        .expect("it ran");
+    assert_eq!(said(&done.stdout), "True\n", "{}", said(&done.stderr));
+    assert_eq!(of(&place.events(), "response").len(), 1);
+    assert_eq!(model.asked.lock().expect("asked").len(), 1);
+}
+
+/// Serves the recording to a client; returns its exit code, the report, and what was told.
+fn served(place: &Place, client: &str) -> (Option<i32>, Value, String) {
+    let done = Command::new(env!("CARGO_BIN_EXE_saferun-tui"))
+        .args(["--no-config", "serve", "--json"])
+        .arg(place.trace())
+        .arg("-o")
+        .arg(place.folder.join("again.jsonl"))
+        .args(["--", "python3", "-c", client])
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("HOME", &place.folder)
+        .current_dir(&place.folder)
+        .output()
+        .expect("it ran");
+    let out = said(&done.stdout);
+    let report = out.lines().rfind(|line| line.starts_with('{'));
+    let report = report.and_then(|line| serde_json::from_str(line).ok());
+    let _ = fs::remove_file(place.folder.join("again.jsonl"));
+    (
+        done.status.code(),
+        report.unwrap_or_default(),
+        said(&done.stderr),
+    )
+}
+
+#[test]
+fn an_agent_against_its_own_recording_does_the_same_and_another_one_does_not() {
+    let model = model(chat);
+    let place = Place::new();
+    let script = "ask('/chat/completions', dict(model='gpt-4o', messages=messages, tools=tools))\n\
+                  ask('/chat/completions', dict(model='gpt-4o', messages=messages + [call, result], tools=tools))";
+    place.record(&model, &[], script);
+    let (code, report, told) = served(&place, &format!("{CLIENT}\n{script}\n"));
+    assert_eq!(code, Some(0), "{told}");
+    assert_eq!(
+        (&report["served"], &report["misses"]),
+        (&json!(2), &json!([])),
+        "{told}"
+    );
+    let aligned = told.lines().find(|line| line.starts_with("alignment"));
+    assert!(aligned.is_some_and(|line| line.contains("same")), "{told}");
+    let other = format!("{CLIENT}\nmessages[1]['content'] = 'burn it'\n{script}\n");
+    let (code, report, told) = served(&place, &other);
+    assert_eq!(code, Some(3), "{told}");
+    assert_eq!(report["served"], 0, "{told}");
+}
+
+#[test]
+fn a_port_that_is_taken_is_named() {
+    let place = Place::new();
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let done = Command::new(env!("CARGO_BIN_EXE_saferun-tui"))
+        .args(["listen", "--grpc", "off", "--http", &address, "-o"])
+        .arg(place.folder.join("otlp.jsonl"))
+        .env("HOME", &place.folder)
+        .output()
+        .expect("it ran");
+    assert_eq!(done.status.code(), Some(69));
+    assert!(
+        said(&done.stderr).contains(&address),
+        "{}",
+        said(&done.stderr)
+    );
+}
+
 #[test]
 fn who_does_not_know_the_token_is_not_served_and_other_requests_are_notes() {
     fn list(_head: &str, _body: &str) -> Vec<Step> {

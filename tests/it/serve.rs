@@ -111,7 +111,7 @@ fn raw(address: SocketAddr, bytes: &[u8]) -> (u16, String, String) {
     (status.unwrap_or(0), head.to_owned(), body.to_owned())
 }
 
-fn post(address: SocketAddr, path: &str, body: &Value) -> (u16, String, String) {
+pub(crate) fn post(address: SocketAddr, path: &str, body: &Value) -> (u16, String, String) {
     let body = body.to_string();
     let length = body.len();
     let head = format!(

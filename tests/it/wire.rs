@@ -1,8 +1,9 @@
 //! The files with which a program records itself, in the languages that this machine has.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
@@ -38,6 +39,10 @@ impl Place {
 
     /// None: the language is not installed.
     fn run(&self, program: &[&str], url: &str) -> Option<Output> {
+        self.run_with(program, &[("BASE_URL", url)])
+    }
+
+    fn run_with(&self, program: &[&str], variables: &[(&str, &str)]) -> Option<Output> {
         let mut command = Command::new(program[0]);
         command
             .args(&program[1..])
@@ -46,7 +51,7 @@ impl Place {
             .env("HOME", self.0.path())
             .env("SAFERUN_TUI", env!("CARGO_BIN_EXE_saferun-tui"))
             .env("SAFERUN_TRACE", self.0.path().join("t.jsonl"))
-            .env("BASE_URL", url)
+            .envs(variables.iter().copied())
             .current_dir(self.0.path());
         let done = command.output().ok();
         if done.is_none() {
@@ -180,4 +185,113 @@ fn the_typescript_file_is_written_with_types() {
     let text = fs::read_to_string(place.0.path().join("saferun.ts")).expect("written");
     assert!(text.starts_with("// saferun.ts "));
     assert!(text.contains("export function observe<T>(thing: T"));
+}
+
+const PYTHON_TOOLS: &str = r#"
+import asyncio, json, os
+from saferun import guarded
+is_real = "REAL" in os.environ
+@guarded
+def look(at):
+    assert is_real, "look ran"
+    return {"at": at, "all": [1, None, "ä"]}
+@guarded
+async def count(words):
+    assert is_real, "count ran"
+    return "7"
+@guarded
+def fail():
+    assert is_real, "fail ran"
+    raise ValueError("broken")
+def tried(call, *values):
+    try:
+        return call(*values)
+    except Exception as error:
+        return str(error)
+print(json.dumps([look("a"), asyncio.run(count("x")), tried(fail)]))
+if not is_real:
+    print(tried(look, "a"))
+"#;
+
+const JAVASCRIPT_TOOLS: &str = r#"
+import { guarded } from "./saferun.mjs";
+const isReal = "REAL" in process.env;
+const real = (name) => {
+  if (!isReal) throw new Error(`${name} ran`);
+};
+const look = guarded(function look(at) { real("look"); return { at, all: [1, null, "ä"] }; });
+const count = guarded(async function count(words) { real("count"); return "7"; });
+const fail = guarded(function fail() { real("fail"); throw new Error("broken"); });
+const tried = (call, ...values) => {
+  try {
+    return call(...values);
+  } catch (error) {
+    return error.message;
+  }
+};
+console.log(JSON.stringify([look("a"), await count("x"), tried(fail)]));
+if (!isReal) console.log(tried(look, "a"));
+"#;
+
+/// Records a program's tools, and runs it again with the recording in their place: from the file, and from an address.
+fn check_replay(language: &str, program: &[&str], (file, text): (&str, &str)) {
+    let place = Place::new(language);
+    fs::write(place.0.path().join(file), text).expect("written");
+    let Some(real) = place.run_with(program, &[("REAL", "1")]) else {
+        return;
+    };
+    let complaints = String::from_utf8_lossy(&real.stderr);
+    let real = String::from_utf8_lossy(&real.stdout);
+    assert!(real.contains("broken"), "{real}{complaints}");
+    let recording = place.0.path().join("recording.jsonl");
+    fs::rename(place.0.path().join("t.jsonl"), &recording).expect("moved");
+
+    let mut served = Command::new(env!("CARGO_BIN_EXE_saferun-tui"))
+        .args(["--no-config", "mcp-serve", "--http", "127.0.0.1:0"])
+        .arg(&recording)
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut line = String::new();
+    let stderr = served.stderr.take().expect("a pipe");
+    let told = BufReader::new(stderr).read_line(&mut line);
+    let address = line.split_whitespace().last().unwrap_or_default();
+    assert!(
+        told.is_ok() && address.starts_with("http://127.0.0.1:"),
+        "{line}"
+    );
+
+    let recorded = recording.to_str().expect("UTF-8");
+    for source in [recorded, address] {
+        let again = place.run_with(program, &[("SAFERUN_REPLAY", source)]);
+        let again = again.expect("it ran before");
+        let complaints = String::from_utf8_lossy(&again.stderr);
+        let again = String::from_utf8_lossy(&again.stdout);
+        let (same, miss) = again.trim_end().split_once('\n').unwrap_or_default();
+        assert_eq!(same, real.trim_end(), "{source}: {complaints}");
+        assert!(miss.starts_with("saferun replay miss: look"), "{miss}");
+    }
+    served.kill().expect("killed");
+    served.wait().expect("ended");
+
+    // What was replayed is recorded as what the tools returned.
+    let results = place.events();
+    let results = of(&results, "tool_result").into_iter();
+    let errors = results.filter(|it| it["status"] == "error").count();
+    assert_eq!(errors, 4, "a failure and a miss, twice");
+    let none = place.run_with(program, &[("SAFERUN_REPLAY", "no-such.jsonl")]);
+    let none = String::from_utf8_lossy(&none.expect("it ran").stderr).into_owned();
+    assert!(none.contains("gives no recorded results"), "{none}");
+}
+
+#[test]
+fn the_tools_of_a_python_program_return_what_was_recorded() {
+    let file = ("agent.py", PYTHON_TOOLS);
+    check_replay("python", &["python3", "agent.py"], file);
+}
+
+#[test]
+fn the_tools_of_a_javascript_program_return_what_was_recorded() {
+    let file = ("agent.mjs", JAVASCRIPT_TOOLS);
+    check_replay("javascript", &["node", "agent.mjs"], file);
 }

@@ -355,3 +355,34 @@ fn an_empty_prompt_from_qwen_is_ignored() {
     assert_eq!(prompt(""), Event::Other);
     assert_eq!(prompt("go"), Event::Prompt("go".to_owned()));
 }
+
+/// Whatever a host sends in place of a field: a call is refused, or it is decided on as the call that it is.
+#[test]
+fn no_payload_about_a_call_passes_as_something_else() {
+    let wrong = [
+        json!(null),
+        json!(7),
+        json!(true),
+        json!(""),
+        json!([]),
+        json!({}),
+        json!("\u{0}\u{202e}"),
+    ];
+    for host in HOSTS {
+        let payload = before(host.name);
+        for key in payload.as_object().expect("an object").keys() {
+            let names_event = matches!(key.as_str(), "hook_event_name" | "hook" | "event");
+            for wrong in &wrong {
+                let mut bent = payload.clone();
+                bent[key] = wrong.clone();
+                let Some(hook) = (host.read)(&bent) else {
+                    continue;
+                };
+                let at = format!("{}: {key} = {wrong}", host.name);
+                assert!(!names_event, "{at}: read as {:?}", hook.event);
+                assert_eq!(hook.event, Event::Before, "{at}");
+                assert!(!hook.tool.is_empty() && !hook.run.is_empty(), "{at}");
+            }
+        }
+    }
+}

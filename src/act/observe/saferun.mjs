@@ -27,13 +27,9 @@ const rounded = (ms) => Math.round(ms * 1000) / 1000;
 /** The file, which other processes append to as well: one write for each line. */
 class Trace {
   constructor() {
-    this.file = null;
-    this.failed = this.events = 0;
-    this.started = new Set();
-    this.ended = new Set();
+    Object.assign(this, { file: null, failed: 0, events: 0, started: new Set(), ended: new Set(), status: ["ok"] });
     this.run = process.env.SAFERUN_RUN || name("r-", 11);
     this.tag = name("", 4);
-    this.status = ["ok"];
     this.path = path.resolve(process.env.SAFERUN_TRACE || this.newPath());
   }
 
@@ -134,10 +130,7 @@ function settled(call, after) {
     after(error ?? new Error("nothing was thrown"));
     throw error;
   };
-  const done = (result) => {
-    after(undefined, result);
-    return result;
-  };
+  const done = (result) => (after(undefined, result), result);
   let result;
   try {
     result = call();
@@ -382,16 +375,10 @@ function plain(content) {
 /** A model call in flight. */
 class Exchange {
   constructor(api, asked) {
-    this.api = api;
-    this.began = Date.now();
-    this.clock = performance.now();
-    this.chunks = [];
-    this.size = 0;
-    this.run = trace.here();
-    this.id = trace.id();
+    Object.assign(this, { api, began: Date.now(), clock: performance.now(), chunks: [], size: 0, body: {} });
+    [this.run, this.id] = [trace.here(), trace.id()];
     // A proxy records the traffic; only the ids of calls are collected here, for wrapped functions.
     this.tell = process.env.SAFERUN_PROXY ? () => {} : (type, more) => trace.tell(type, { run: this.run, ...more });
-    this.body = {};
     try {
       const body = JSON.parse(asked);
       if (isObject(body)) this.body = body;
@@ -589,8 +576,8 @@ export function observe(thing, options = {}) {
 
 /** Asks the user's policy. Without the program nothing may run, unless SAFERUN_GUARD=off. Returns why not. */
 function decide(call, tool, args, isAsync) {
-  if (process.env.SAFERUN_GUARD === "off") return undefined;
-  const binary = process.env.SAFERUN_TUI || inPath("saferun-tui");
+  if (process.env.SAFERUN_GUARD === "off" || process.env.SAFERUN_REPLAY) return undefined;
+  const binary = program();
   if (!binary) return "saferun-tui is not installed (SAFERUN_GUARD=off runs tools without it)";
   const request = { event: "before", run_id: trace.here(), call_id: call, tool, args, cwd: process.cwd(), agent: trace.service };
   const input = JSON.stringify(request, plainly);
@@ -620,16 +607,32 @@ function whyNot(code, stdout, stderr) {
   }
 }
 
-function inPath(program) {
-  const isProgram = (file) => {
-    try {
-      fs.accessSync(file, fs.constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  };
-  return (process.env.PATH ?? "").split(path.delimiter).map((it) => path.join(it, program)).find(isProgram);
+function program() {
+  const all = (process.env.PATH ?? "").split(path.delimiter).map((it) => path.join(it, "saferun-tui"));
+  return process.env.SAFERUN_TUI || all.find((it) => fs.existsSync(it));
+}
+
+const replayed = [];
+const POST = `fetch(process.argv[1], { method: "POST", body: require("fs").readFileSync(0) }).then(async (it) => console.log(await it.text()))`;
+
+/** The recorded result of a call, from the run or the address (`serve --mcp`) that SAFERUN_REPLAY names. */
+function replay(source, tool, args) {
+  const line = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: tool, arguments: args } }, plainly);
+  replayed.push(line);
+  // A function that is not async has no time for a connection. A run gives each result once, so the calls so far are
+  // repeated; the last answer is the one to this call.
+  const [command, input] = source.startsWith("http://")
+    ? [[process.execPath, "-e", POST, source], line]
+    : [[program() ?? "saferun-tui", "mcp-serve", source], replayed.join("\n")];
+  const { stdout, stderr, error } = spawnSync(command[0], command.slice(1), { input, encoding: "utf8", maxBuffer: Infinity });
+  let result;
+  try {
+    result = JSON.parse((stdout ?? "").trim().split("\n").at(-1)).result;
+  } catch {
+    throw new Error(`SAFERUN_REPLAY=${source} gives no recorded results: ${error?.message ?? stderr.trim()}`);
+  }
+  if (result.isError) throw new Error(result.content[0].text);
+  return result._meta ? result._meta["saferun/result"] : result.content[0].text;
 }
 
 /** The model's call that a wrapped function carries out, if its client is observed. */
@@ -650,7 +653,10 @@ function bound(inner, values) {
   return Object.fromEntries(values.map((value, at) => [names[at] ?? `arg${at}`, value]));
 }
 
-/** Records calls of a function as tool calls, after the policy allowed them. A denied one throws, and does not run. */
+/**
+ * Records calls of a function as tool calls, after the policy allowed them. A denied one throws, and does not run. With
+ * SAFERUN_REPLAY none runs: it returns, or throws, what was recorded.
+ */
 export function guarded(inner, { tool } = {}) {
   start();
   return wrapped(inner, tool ?? inner.name, (values) => ({ args: bound(inner, values), values }));
@@ -666,10 +672,11 @@ function wrapped(inner, tool, read) {
     if (!known || process.env.SAFERUN_PROXY) trace.tell("tool_call", { id: call, tool, args });
     return { call, args };
   };
-  const carryOut = (self, values, call, why) => {
+  const source = process.env.SAFERUN_REPLAY;
+  const carryOut = (self, values, { call, args }, why) => {
     if (why !== undefined) throw Object.assign(new Error(why), { name: "PermissionError" });
     const clock = performance.now();
-    return settled(() => inner.apply(self, values), (error, result) => {
+    return settled(() => (source ? replay(source, tool, args) : inner.apply(self, values)), (error, result) => {
       resulted.add(`${trace.here()} ${call}`);
       trace.tell("tool_result", { call_id: call, status: error === undefined ? "ok" : "error",
         error: error && { type: error?.name, message: error?.message ?? String(error) },
@@ -678,12 +685,12 @@ function wrapped(inner, tool, read) {
   };
   const outer = isAsync
     ? async function (...values) {
-      const { call, args } = begin(values);
-      return carryOut(this, values, call, await decide(call, tool, args, true));
+      const begun = begin(values);
+      return carryOut(this, values, begun, await decide(begun.call, tool, begun.args, true));
     }
     : function (...values) {
-      const { call, args } = begin(values);
-      return carryOut(this, values, call, decide(call, tool, args, false));
+      const begun = begin(values);
+      return carryOut(this, values, begun, decide(begun.call, tool, begun.args, false));
     };
   return Object.defineProperty(outer, "name", { value: inner.name });
 }

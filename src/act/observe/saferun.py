@@ -40,11 +40,9 @@ class _Trace:
 
     def __init__(self):
         self.lock = threading.Lock()
-        self.file, self.pid, self.failed = None, None, 0
-        self.service, self.env = None, None
+        self.file, self.pid, self.failed, self.service, self.env = None, None, 0, None, None
         self.started, self.ended, self.events = {}, set(), 0
-        self.run = os.environ.get("SAFERUN_RUN") or "r-" + secrets.token_hex(11)
-        self.status = ("ok", None)
+        self.run, self.status = os.environ.get("SAFERUN_RUN") or "r-" + secrets.token_hex(11), ("ok", None)
         self.path = os.environ.get("SAFERUN_TRACE") or self._new_path()
 
     def _new_path(self):
@@ -98,7 +96,7 @@ class _Trace:
 
 
 _trace = None
-_conversations = []
+_conversations, _replayed = [], []
 # Runs and calls whose result a wrapped function has recorded, and model calls whose answer is still being read.
 _resulted, _passing = set(), set()
 
@@ -200,8 +198,7 @@ def _chat(pieces, is_stream):
                 key = index if index is not None else call.get("id") or len(calls) - 1
                 known = calls.setdefault((choice.get("index", 0), key), {"id": None, "tool": "", "args": ""})
                 function = call.get("function") or call.get("custom") or {}
-                known["id"] = known["id"] or call.get("id")
-                known["tool"] = known["tool"] or function.get("name") or ""
+                known["id"], known["tool"] = known["id"] or call.get("id"), known["tool"] or function.get("name") or ""
                 more = function.get("arguments", function.get("input"))
                 known["args"] = known["args"] + more if isinstance(more, str) else more or known["args"]
             out["finish"] = out["finish"] or choice.get("finish_reason")
@@ -455,14 +452,12 @@ class _Exchange:
         objects = [it for it in pieces if isinstance(it, dict) or it == "[DONE]"]
         answer = _READERS[self.api](objects, is_stream)
         reported = next((it["error"] for it in objects if isinstance(it, dict) and it.get("error")), None)
-        failed = None
-        if error is not None:
-            failed = {"type": type(error).__name__, "message": str(error)}
-        elif reported is not None:
+        failed = None if error is None else {"type": type(error).__name__, "message": str(error)}
+        if failed is None and reported is not None:
             reported = reported if isinstance(reported, dict) else {"message": str(reported)}
             failed = {"type": reported.get("type") or reported.get("status"), "message": reported.get("message"),
                       "http_status": self.status}
-        elif (self.status or 0) >= 400:
+        elif failed is None and (self.status or 0) >= 400:
             failed = {"message": raw[:2000].decode("utf-8", "replace"), "http_status": self.status}
         if answer["reasoning"]:
             self.tell("reasoning", self.run, self.began, content=answer["reasoning"])
@@ -495,13 +490,25 @@ def _wrapped(transport, http):
     base = http.AsyncBaseTransport if is_async else http.BaseTransport
     stream = http.AsyncByteStream if is_async else http.SyncByteStream
 
-    def begin(request):
+    @contextlib.contextmanager
+    def watched(request):
         api = _api(request.url.raw_path.decode("ascii", "replace")) if request.method == "POST" else None
         if api is None:
-            return None
+            return (yield lambda response: response)
         # Only encodings that can be read here; the client decodes these as well.
         request.headers["accept-encoding"] = "gzip, deflate"
-        return _Exchange(request, api)
+        exchange = _Exchange(request, api)
+
+        def passed(response):
+            exchange.answered(response.status_code, response.headers)
+            response.stream = Stream(response.stream, exchange)
+            return response
+
+        try:
+            yield passed
+        except BaseException as error:
+            exchange.over(error)
+            raise
 
     class Stream(stream):
         def __init__(self, inner, exchange):
@@ -531,42 +538,19 @@ def _wrapped(transport, http):
             self.exchange.over()
             await self.inner.aclose()
 
-    def failed(exchange, error):
-        if exchange is not None:
-            exchange.over(error)
-
-    def passed(exchange, response):
-        if exchange is not None:
-            exchange.answered(response.status_code, response.headers)
-            response.stream = Stream(response.stream, exchange)
-        return response
-
     class Observed(base):
         is_saferun = True
 
         def handle_request(self, request):
-            exchange = begin(request)
-            try:
-                response = transport.handle_request(request)
-            except BaseException as error:
-                failed(exchange, error)
-                raise
-            return passed(exchange, response)
+            with watched(request) as passed:
+                return passed(transport.handle_request(request))
 
         async def handle_async_request(self, request):
-            exchange = begin(request)
-            try:
-                response = await transport.handle_async_request(request)
-            except BaseException as error:
-                failed(exchange, error)
-                raise
-            return passed(exchange, response)
+            with watched(request) as passed:
+                return passed(await transport.handle_async_request(request))
 
-        def close(self):
-            transport.close()
-
-        async def aclose(self):
-            await transport.aclose()
+        close = lambda self: transport.close()
+        aclose = lambda self: transport.aclose()
 
     return Observed()
 
@@ -614,22 +598,23 @@ def observe(thing, service=None, env=None):
 
 # Tools.
 
+_program = lambda: os.environ.get("SAFERUN_TUI") or shutil.which("saferun-tui")
+
+
 def _decide(call, tool, args):
     """Asks the user's policy. Without the program nothing may run, unless SAFERUN_GUARD=off."""
     if os.environ.get("SAFERUN_GUARD") == "off":
         return None
-    binary = os.environ.get("SAFERUN_TUI") or shutil.which("saferun-tui")
+    binary = _program()
     if not binary:
         return "saferun-tui is not installed (SAFERUN_GUARD=off runs tools without it)"
     request = {"event": "before", "run_id": _run.get() or _trace.run, "call_id": call, "tool": tool, "args": args,
                "cwd": os.getcwd(), "agent": _trace.service}
-    environment = {**os.environ, "SAFERUN_TRACE": os.path.abspath(_trace.path)}
     done = subprocess.run([binary, "guard", "sdk"], input=json.dumps(request, default=str).encode(), capture_output=True,
-                          env=environment)
+                          env={**os.environ, "SAFERUN_TRACE": os.path.abspath(_trace.path)})
     try:
         answer = json.loads(done.stdout)
-        is_allowed = done.returncode == 0 and answer["decision"] == "allow"
-        return None if is_allowed else answer.get("reason") or "denied"
+        return None if done.returncode == 0 and answer["decision"] == "allow" else answer.get("reason") or "denied"
     except (ValueError, KeyError, TypeError):
         return f"the guard failed: {done.stderr.decode('utf-8', 'replace').strip() or done.returncode}"
 
@@ -638,21 +623,45 @@ def _asked(tool, args):
     """The id of the model's call that a wrapped function carries out, if its client is observed."""
     run = _run.get() or _trace.run
     with _trace.lock:
-        for conversation in _conversations:
-            for known, name, arguments in conversation.open:
-                if conversation.run == run and name == tool and arguments == args and (run, known) not in _resulted:
-                    return known
-    return None
+        mine = [it for conversation in _conversations if conversation.run == run for it in conversation.open]
+        return next((it for it, *call in mine if call == [tool, args] and (run, it) not in _resulted), None)
+
+
+def _replay(source, tool, args):
+    """The recorded result of a call, from the run or the address (`serve --mcp`) that SAFERUN_REPLAY names."""
+    line = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": args}}, default=str)
+    with _trace.lock:
+        _replayed.append(line)
+        lines = "\n".join(_replayed).encode()
+    try:
+        if source.startswith("http://"):
+            import urllib.request
+            request = urllib.request.Request(source, line.encode(), {"content-type": "application/json"})
+            answer = urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request).read()
+        else:
+            # Each result is given once, so the calls so far are repeated; the last answer is the one to this call.
+            done = subprocess.run([_program() or "saferun-tui", "mcp-serve", source], input=lines, capture_output=True)
+            answer = done.stdout.strip().split(b"\n")[-1] or done.stderr
+        result = json.loads(answer)["result"]
+    except (OSError, TypeError, ValueError, LookupError) as error:
+        raise RuntimeError(f"SAFERUN_REPLAY={source} gives no recorded results: {getattr(error, 'doc', error)}") from None
+    text = result["content"][0]["text"]
+    if result["isError"]:
+        raise RuntimeError(text)
+    return result.get("_meta", {}).get("saferun/result", text)
 
 
 def guarded(function=None, *, tool=None):
-    """Records calls of a function as tool calls, after the policy allowed them. A denied one raises PermissionError."""
+    """Records calls of a function as tool calls, after the policy allowed them. A denied one raises PermissionError.
+
+    With SAFERUN_REPLAY the function is not run: it returns, or raises, what was recorded."""
     if function is None:
         return lambda it: guarded(it, tool=tool)
     _start()
-    name = tool or function.__name__
+    name, source = tool or function.__name__, os.environ.get("SAFERUN_REPLAY")
 
-    def begin(args, kwargs):
+    @contextlib.contextmanager
+    def recorded(args, kwargs):
         try:
             bound = dict(inspect.signature(function).bind(*args, **kwargs).arguments)
         except (TypeError, ValueError):
@@ -661,38 +670,30 @@ def guarded(function=None, *, tool=None):
         if call is None or os.environ.get("SAFERUN_PROXY"):
             call = call or "f-" + secrets.token_hex(8)
             _trace.tell("tool_call", id=call, tool=name, args=bound)
-        why = _decide(call, name, bound)
+        why = None if source else _decide(call, name, bound)
         if why is not None:
             raise PermissionError(why)
-        return call, time.monotonic()
-
-    def end(begun, result=None, error=None):
-        call, clock = begun
-        _resulted.add((_run.get() or _trace.run, call))
-        failure = None if error is None else {"type": type(error).__name__, "message": str(error)}
-        _trace.tell("tool_result", call_id=call, status="ok" if error is None else "error", error=failure,
-                    result=result, duration_ms=round((time.monotonic() - clock) * 1000, 3))
-
-    @contextlib.contextmanager
-    def recorded(args, kwargs):
-        begun, out = begin(args, kwargs), []
+        clock, out, failure = time.monotonic(), [None], None
         try:
-            yield out
+            yield out, bound
         except BaseException as error:
-            end(begun, error=error)
+            failure = {"type": type(error).__name__, "message": str(error)}
             raise
-        end(begun, *out)
+        finally:
+            _resulted.add((_run.get() or _trace.run, call))
+            _trace.tell("tool_result", call_id=call, status="error" if failure else "ok", error=failure, result=out[0],
+                        duration_ms=round((time.monotonic() - clock) * 1000, 3))
 
     @functools.wraps(function)
     async def later(*args, **kwargs):
-        with recorded(args, kwargs) as out:
-            out.append(await function(*args, **kwargs))
+        with recorded(args, kwargs) as (out, bound):
+            out[0] = _replay(source, name, bound) if source else await function(*args, **kwargs)
         return out[0]
 
     @functools.wraps(function)
     def now(*args, **kwargs):
-        with recorded(args, kwargs) as out:
-            out.append(function(*args, **kwargs))
+        with recorded(args, kwargs) as (out, bound):
+            out[0] = _replay(source, name, bound) if source else function(*args, **kwargs)
         return out[0]
 
     return later if inspect.iscoroutinefunction(function) else now

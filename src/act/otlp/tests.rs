@@ -3,14 +3,17 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use proptest::prelude::*;
+use serde_json::{Map, Value, json};
 
 use super::{Receiver, Signal, json as json_form, listen, protobuf};
 use crate::act::net::Net;
 use crate::act::net::server::loopback;
 
 /// Bytes of protobuf, field by field.
-#[derive(Default, Clone)]
+#[derive(Debug, Default, Clone)]
 struct Pb(Vec<u8>);
 
 impl Pb {
@@ -129,6 +132,236 @@ fn protobuf_becomes_json_by_the_table() {
         protobuf::read(Signal::Traces, &[]).expect("decoded"),
         json!({"resourceSpans": []})
     );
+}
+
+/// A message twice: as bytes, and as the official mapping to JSON. It knows the official numbers and nothing of the table.
+#[derive(Debug, Default)]
+struct Both {
+    pb: Pb,
+    json: Map<String, Value>,
+}
+
+impl Both {
+    fn put(mut self, name: &str, value: Value, pb: Pb) -> Both {
+        self.json.insert(name.to_owned(), value);
+        Both { pb, ..self }
+    }
+
+    /// Default values are not sent.
+    fn text(self, field: u64, name: &str, text: &str) -> Both {
+        if text.is_empty() {
+            return self;
+        }
+        let pb = self.pb.clone().bytes(field, text.as_bytes());
+        self.put(name, text.into(), pb)
+    }
+
+    fn id(self, field: u64, name: &str, id: &[u8]) -> Both {
+        let pb = self.pb.clone().bytes(field, id);
+        let hex: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+        self.put(name, hex.into(), pb)
+    }
+
+    fn nanos(self, field: u64, name: &str, nanos: u64) -> Both {
+        if nanos == 0 {
+            return self;
+        }
+        let pb = self.pb.clone().fixed64(field, nanos);
+        self.put(name, nanos.to_string().into(), pb)
+    }
+
+    fn count(self, field: u64, name: &str, count: u32) -> Both {
+        if count == 0 {
+            return self;
+        }
+        let pb = self.pb.clone().number(field, u64::from(count));
+        self.put(name, count.into(), pb)
+    }
+
+    fn flags(self, field: u64, flags: u32) -> Both {
+        if flags == 0 {
+            return self;
+        }
+        let pb = self.pb.clone().fixed32(field, flags);
+        self.put("flags", flags.into(), pb)
+    }
+
+    fn one(self, field: u64, name: &str, inner: Both) -> Both {
+        let pb = self.pb.clone().message(field, &inner.pb);
+        self.put(name, inner.json.into(), pb)
+    }
+
+    fn many(self, field: u64, name: &str, all: Vec<Both>) -> Both {
+        if all.is_empty() {
+            return self;
+        }
+        let pb = all
+            .iter()
+            .fold(self.pb.clone(), |pb, it| pb.message(field, &it.pb));
+        let all: Vec<Value> = all.into_iter().map(|it| it.json.into()).collect();
+        self.put(name, all.into(), pb)
+    }
+}
+
+/// Any value of an attribute; in a choice of one, defaults are sent.
+fn value() -> impl Strategy<Value = (Pb, Value)> {
+    let leaf = prop_oneof![
+        ".{0,6}".prop_map(|it| (pb().bytes(1, it.as_bytes()), json!({"stringValue": it}))),
+        any::<bool>().prop_map(|it| (pb().number(2, u64::from(it)), json!({"boolValue": it}))),
+        any::<i64>().prop_map(|it| (
+            pb().number(3, it as u64),
+            json!({"intValue": it.to_string()})
+        )),
+        (-1e9..1e9_f64).prop_map(|it| (pb().fixed64(4, it.to_bits()), json!({"doubleValue": it}))),
+        prop::collection::vec(any::<u8>(), 0..5).prop_map(|it| (
+            pb().bytes(7, &it),
+            json!({"bytesValue": BASE64_STANDARD.encode(it)})
+        )),
+    ];
+    leaf.prop_recursive(3, 12, 3, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 1..3).prop_map(|all| {
+                let list = all.iter().fold(pb(), |list, (it, _)| list.message(1, it));
+                let all: Vec<Value> = all.into_iter().map(|(_, it)| it).collect();
+                (
+                    pb().message(5, &list),
+                    json!({"arrayValue": {"values": all}}),
+                )
+            }),
+            ("[a-z]{1,3}", inner).prop_map(|(key, (it, json))| {
+                let pairs = pb().message(1, &pair(&key, &it));
+                (
+                    pb().message(6, &pairs),
+                    json!({"kvlistValue": {"values": [{"key": key, "value": json}]}}),
+                )
+            }),
+        ]
+    })
+}
+
+fn attributes() -> impl Strategy<Value = Vec<Both>> {
+    let one = ("[a-z.]{1,8}", value()).prop_map(|(key, (pb, json))| {
+        let both = Both::default().text(1, "key", &key);
+        let whole = both.pb.clone().message(2, &pb);
+        both.put("value", json, whole)
+    });
+    prop::collection::vec(one, 0..3)
+}
+
+fn event() -> impl Strategy<Value = Both> {
+    (any::<u64>(), ".{0,5}", attributes(), 0..3_u32).prop_map(|(at, name, attributes, dropped)| {
+        Both::default()
+            .nanos(1, "timeUnixNano", at)
+            .text(2, "name", &name)
+            .many(3, "attributes", attributes)
+            .count(4, "droppedAttributesCount", dropped)
+    })
+}
+
+fn link() -> impl Strategy<Value = Both> {
+    (
+        any::<[u8; 16]>(),
+        any::<[u8; 8]>(),
+        attributes(),
+        any::<u32>(),
+    )
+        .prop_map(|(trace, span, attributes, flags)| {
+            Both::default()
+                .id(1, "traceId", &trace)
+                .id(2, "spanId", &span)
+                .many(4, "attributes", attributes)
+                .flags(6, flags)
+        })
+}
+
+fn any_span() -> impl Strategy<Value = Both> {
+    let ids = (any::<[u8; 16]>(), any::<[u8; 8]>(), any::<[u8; 8]>());
+    let plain = (
+        ".{0,9}",
+        ".{0,5}",
+        0..6_u32,
+        any::<u64>(),
+        any::<u64>(),
+        any::<u32>(),
+    );
+    let lists = (
+        attributes(),
+        prop::collection::vec(event(), 0..3),
+        prop::collection::vec(link(), 0..2),
+    );
+    let status = (".{0,5}", 0..3_u32);
+    (ids, plain, lists, status).prop_map(
+        |((trace, span, parent), plain, (attributes, events, links), status)| {
+            let (name, state, kind, start, end, flags) = plain;
+            let status = Both::default()
+                .text(2, "message", &status.0)
+                .count(3, "code", status.1);
+            Both::default()
+                .id(1, "traceId", &trace)
+                .id(2, "spanId", &span)
+                .text(3, "traceState", &state)
+                .id(4, "parentSpanId", &parent)
+                .text(5, "name", &name)
+                .count(6, "kind", kind)
+                .nanos(7, "startTimeUnixNano", start)
+                .nanos(8, "endTimeUnixNano", end)
+                .many(9, "attributes", attributes)
+                .many(11, "events", events)
+                .many(13, "links", links)
+                .one(15, "status", status)
+                .flags(16, flags)
+        },
+    )
+}
+
+fn any_log() -> impl Strategy<Value = Both> {
+    let ids = (any::<[u8; 16]>(), any::<[u8; 8]>());
+    let plain = (
+        any::<u64>(),
+        any::<u64>(),
+        0..25_u32,
+        ".{0,5}",
+        ".{0,5}",
+        any::<u32>(),
+    );
+    (ids, plain, value(), attributes()).prop_map(
+        |((trace, span), plain, (body, json), attributes)| {
+            let (at, seen, severity, word, name, flags) = plain;
+            let log = Both::default()
+                .nanos(1, "timeUnixNano", at)
+                .count(2, "severityNumber", severity)
+                .text(3, "severityText", &word);
+            let whole = log.pb.clone().message(5, &body);
+            log.put("body", json, whole)
+                .many(6, "attributes", attributes)
+                .flags(8, flags)
+                .id(9, "traceId", &trace)
+                .id(10, "spanId", &span)
+                .nanos(11, "observedTimeUnixNano", seen)
+                .text(12, "eventName", &name)
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_message_is_what_the_official_mapping_makes_of_it(
+        span in any_span(),
+        log in any_log(),
+        about in attributes(),
+    ) {
+        let resource = Both::default().many(1, "attributes", about);
+        let scoped = Both::default().many(2, "spans", vec![span]);
+        let spans = Both::default().one(1, "resource", resource).many(2, "scopeSpans", vec![scoped]);
+        let spans = Both::default().many(1, "resourceSpans", vec![spans]);
+        prop_assert_eq!(protobuf::read(Signal::Traces, &spans.pb.0).ok(), Some(Value::Object(spans.json)));
+        let scoped = Both::default().many(2, "logRecords", vec![log]);
+        let logs = Both::default().many(2, "scopeLogs", vec![scoped]);
+        let logs = Both::default().many(1, "resourceLogs", vec![logs]);
+        prop_assert_eq!(protobuf::read(Signal::Logs, &logs.pb.0).ok(), Some(Value::Object(logs.json)));
+    }
 }
 
 #[test]

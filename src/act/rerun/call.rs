@@ -28,6 +28,12 @@ pub struct Call {
     recorded: Option<Value>,
 }
 
+/// What holds for every command.
+const AROUND: [&str; 2] = [
+    "  where    an empty folder, with PATH, HOME and LANG; at most 30 s",
+    "  effects  those of the command; its output is kept as a new run",
+];
+
 /// What became of it.
 #[derive(Debug)]
 pub struct Done {
@@ -60,13 +66,12 @@ impl Call {
     /// Exactly what would run, word by word. Raw.
     pub fn lines(&self) -> Vec<String> {
         let words = self.words.iter().enumerate();
+        let label = |at| if at == 0 { "runs" } else { "" };
         let mut lines: Vec<String> = words
-            .map(|(at, word)| format!("  {at:>3}  {word}"))
+            .map(|(at, word)| format!("  {:4}{at:>3}  {word}", label(at)))
             .collect();
-        lines.push(
-            "  in an empty folder, with PATH, HOME and LANG, at most 30 s; arguments on standard input"
-                .to_owned(),
-        );
+        lines.push(format!("  stdin    {}", self.arguments));
+        lines.extend(AROUND.map(str::to_owned));
         lines
     }
 

@@ -156,17 +156,26 @@ impl Offer {
 
     /// Where the request comes from, and what is not known of it. Raw.
     pub fn origin(&self) -> Vec<String> {
-        let tools = self.body["tools"].as_array().map_or(0, Vec::len);
+        let is_recorded = self.origin.exactness == Exactness::Recorded;
+        let absent = if is_recorded {
+            "not set"
+        } else {
+            "not recorded"
+        };
+        let tools = match self.body["tools"].as_array() {
+            Some(tools) if !tools.is_empty() => human::counted(tools.len() as u64, "tool"),
+            Some(_) | None if is_recorded => "no tools".to_owned(),
+            Some(_) | None => "tools not recorded".to_owned(),
+        };
         let temperature = ["/temperature", "/generationConfig/temperature"];
         let temperature = temperature.iter().find_map(|at| self.body.pointer(at));
-        let temperature = temperature.map_or_else(|| "not recorded".to_owned(), Value::to_string);
+        let temperature = temperature.map_or_else(|| absent.to_owned(), Value::to_string);
         let exactness = match self.origin.exactness {
             Exactness::Recorded => "recorded (class A)",
             Exactness::Reconstructed => "rebuilt from the trace, not the original",
         };
         let mut lines = vec![format!(
-            "  request  {exactness} · {} · temperature {temperature}",
-            human::counted(tools as u64, "tool")
+            "  request  {exactness} · {tools} · temperature {temperature}"
         )];
         let added = self.origin.added.iter();
         lines.extend(added.map(|words| format!("  added    {words}")));
@@ -211,7 +220,7 @@ impl Offer {
                 human::usd(each),
                 human::usd(each * self.times as f64)
             ),
-            _ => "no price is known for this model: --max-usd cannot be enforced".to_owned(),
+            _ => "no price is known for this model: the limit cannot be enforced".to_owned(),
         }
     }
 

@@ -50,6 +50,16 @@ impl Mode {
             Mode::Loose => "loose",
         }
     }
+
+    /// What a request must be to get an answer.
+    pub fn words(self) -> &'static str {
+        match self {
+            Mode::Order => "each request must be the recorded one, in the recorded order",
+            Mode::Hash => "each request must be a recorded one, in any order",
+            Mode::Content => "what is said, called and returned must be as recorded",
+            Mode::Loose => "each request gets the next answer of its conversation",
+        }
+    }
 }
 
 #[derive(Debug, Clone)]

@@ -6,6 +6,7 @@
 //! is opened without touching it, or anything beside it.
 
 mod compose;
+mod fenced;
 pub mod schema;
 mod snapshot;
 mod store;

@@ -41,6 +41,9 @@ pub(super) enum Typed {
     Line(String),
 }
 
+/// The width of the labels that the lines begin with.
+const LABEL: usize = 11;
+
 /// What can be changed about model calls.
 pub(super) const CHANGES: &str = "n K · max USD · model NAME · set PATH=VALUE";
 /// The same where the models are given.
@@ -71,10 +74,18 @@ impl Question {
         };
     }
 
-    /// Says why it cannot be done.
-    pub(super) fn refuse(&mut self, why: &str) {
-        self.lines = vec![clean(why)];
-        self.word = None;
+    /// Says why it cannot be done, and what could be changed for it.
+    pub(super) fn refuse(&mut self, why: &str, help: &'static str) {
+        *self = Question {
+            lines: vec![clean(why)],
+            help,
+            ..Question::reading(&self.title)
+        };
+    }
+
+    /// Whether a line can be typed: the word, or a change.
+    fn takes_line(&self) -> bool {
+        self.word.is_some() || !self.help.is_empty()
     }
 
     pub(super) fn note(&mut self, words: &str) {
@@ -86,14 +97,14 @@ impl Question {
         let inside = popup::inside(area);
         let end = self.wrapped(inside).len().saturating_sub(rows(inside));
         self.scroll = self.scroll.min(end);
-        if self.word.is_some() {
+        if self.takes_line() {
             self.consent.drawn(now);
         }
     }
 
     /// Whether it becomes ready for an answer later.
     pub(super) fn is_waiting(&self, now: i64) -> bool {
-        self.word.is_some() && !self.consent.is_ready(now)
+        self.takes_line() && !self.consent.is_ready(now)
     }
 
     pub(super) fn typed(&mut self, key: Key, now: i64) -> Typed {
@@ -110,9 +121,9 @@ impl Question {
         };
         self.consent.prompt = Prompt::default();
         match &self.word {
-            None => Typed::Close,
+            None if !self.takes_line() || text.trim().is_empty() => Typed::Close,
             Some(word) if text.trim() == word => Typed::Agreed,
-            Some(_) => Typed::Line(text),
+            Some(_) | None => Typed::Line(text),
         }
     }
 
@@ -126,7 +137,7 @@ impl Question {
     fn wrapped(&self, inside: Rect) -> Vec<String> {
         let width = usize::from(inside.width).saturating_sub(2).max(1);
         let lines = self.lines.iter();
-        lines.flat_map(|line| text::wrap(line, width)).collect()
+        lines.flat_map(|line| hanging(line, width)).collect()
     }
 
     /// ```text
@@ -143,7 +154,7 @@ impl Question {
         let top = self.scroll.min(wrapped.len().saturating_sub(rows));
         let end = (top + rows).min(wrapped.len());
         let foot = if wrapped.len() > rows {
-            format!("{}–{end} of {}", top + 1, wrapped.len())
+            format!("up down scroll · {}–{end} of {}", top + 1, wrapped.len())
         } else {
             String::new()
         };
@@ -161,8 +172,7 @@ impl Question {
                 .put(" ", ground)
                 .put(line, over(styles.text));
         }
-        let Some(word) = &self.word else { return };
-        if inside.height < 3 {
+        if !self.takes_line() || inside.height < 3 {
             return;
         }
         let mut help = Row::new(buf, inside, inside.height - 2, ground);
@@ -172,13 +182,35 @@ impl Question {
             help.put(&format!(" {}", self.notice), over(styles.waiting));
         }
         let mut row = Row::new(buf, inside, inside.height - 1, ground);
-        let ask = format!(" type {} and press enter: ", clean(word));
+        let ask = match &self.word {
+            Some(word) => format!(" type {} and press enter: ", clean(word)),
+            None => " type a change and press enter: ".to_owned(),
+        };
         row.put(&ask, over(styles.strong));
         let room = row.room();
         self.consent
             .prompt
             .draw(&mut row, room, (over(styles.text), styles.selected));
     }
+}
+
+/// A line wrapped; below a labelled one (`  sends    POST …`) its value goes on in the column where it began.
+fn hanging(line: &str, width: usize) -> Vec<String> {
+    let labelled = line.split_at_checked(LABEL);
+    let labelled = labelled.filter(|(label, _)| label.starts_with("  ") && width > 2 * LABEL);
+    let Some((label, value)) = labelled else {
+        return text::wrap(line, width);
+    };
+    let indent = text::width(label);
+    let rows = text::wrap(value, width - indent);
+    let below = rows
+        .iter()
+        .skip(1)
+        .map(|row| format!("{:indent$}{row}", ""));
+    [format!("{label}{}", rows[0])]
+        .into_iter()
+        .chain(below)
+        .collect()
 }
 
 /// Rows for the lines: below them are an empty one, the help and the prompt.
@@ -269,9 +301,13 @@ mod tests {
     #[test]
     fn what_cannot_be_done_cannot_be_agreed_to() {
         let mut it = question();
-        it.refuse("no template");
+        it.refuse("no template", "");
         it.drawn(AREA, 0);
         assert_eq!(typed(&mut it, "gpt-5 enter", 900_000), Typed::Nothing);
+        it.refuse("the model is not recorded", CHANGES);
+        it.drawn(AREA, 0);
+        let line = Typed::Line("model gpt-5".to_owned());
+        assert_eq!(typed(&mut it, "model space gpt-5 enter", 900_000), line);
         assert_eq!(typed(&mut it, "esc", 900_000), Typed::Close);
     }
 
@@ -292,6 +328,16 @@ mod tests {
         assert!(shown(&it).contains("THE-END"), "{}", shown(&it));
         typed(&mut it, "up", 0);
         assert!(!shown(&it).contains("THE-END"), "{}", shown(&it));
+    }
+
+    #[test]
+    fn the_value_of_a_label_goes_on_below_itself() {
+        let rows = hanging("  request  rebuilt from the trace", 24);
+        assert_eq!(
+            rows.join("\n"),
+            "  request  rebuilt from \n           the trace"
+        );
+        assert_eq!(hanging("no label here at all", 10).len(), 2);
     }
 
     #[test]

@@ -34,6 +34,8 @@ pub struct Lanes {
 struct Lane {
     generation: u64,
     cancel: CancelFlag,
+    /// Asks the running task to finish; `None` if its result may be lost.
+    finish: Option<CancelFlag>,
     running: bool,
     waiting: Option<Start>,
 }
@@ -74,11 +76,23 @@ impl Lanes {
 
     /// Cancels every task and drops the answers still to come.
     pub fn abandon(&mut self) {
+        self.wind_up();
         for lane in self.by_key.values_mut() {
             lane.generation += 1;
             lane.cancel.raise();
             lane.waiting = None;
         }
+    }
+
+    /// Asks the tasks whose results must not be lost to finish; returns how many are still running.
+    pub fn wind_up(&mut self) -> usize {
+        let running = self.by_key.values().filter(|lane| lane.running);
+        let mut left = 0;
+        for finish in running.filter_map(|lane| lane.finish.as_ref()) {
+            finish.raise();
+            left += 1;
+        }
+        left
     }
 
     /// Takes a report in; returns the answer and its screen unless it is out of date.
@@ -98,6 +112,7 @@ impl Lanes {
     fn spawn(&mut self, key: Key, task: Start) {
         let lane = self.by_key.entry(key).or_default();
         lane.cancel = CancelFlag::new();
+        lane.finish = task.finishes();
         lane.running = true;
         let (cancel, reports, generation) =
             (lane.cancel.clone(), self.reports.clone(), lane.generation);
@@ -224,6 +239,47 @@ mod tests {
         assert_eq!(sums.failures, 1);
         let errors: Vec<&str> = session.errors().collect();
         assert_eq!(errors, ["internal error: out of luck"]);
+    }
+
+    /// Writes when it is asked to finish, as something that is served does.
+    #[derive(Debug)]
+    struct Keep(CancelFlag);
+
+    impl Task for Keep {
+        type Screen = Sums;
+        type Answer = u32;
+
+        fn run(self, _: &CancelFlag, _: &mut dyn FnMut(u32)) -> u32 {
+            while !self.0.is_raised() {
+                std::thread::yield_now();
+            }
+            7
+        }
+
+        fn answered(screen: &mut Sums, answer: u32, _: &mut Session) -> Vec<Effect> {
+            screen.seen.push(answer);
+            Vec::new()
+        }
+
+        fn finishes(&self) -> Option<CancelFlag> {
+            Some(self.0.clone())
+        }
+    }
+
+    #[test]
+    fn work_that_must_not_be_lost_is_asked_to_finish_and_its_answer_arrives() {
+        let (mut lanes, reports) = Lanes::threaded();
+        lanes.start(ScreenId::Replay, Start::new(Double(1)));
+        lanes.start(ScreenId::Replay, Start::new(Keep(CancelFlag::new())));
+        assert_eq!(lanes.wind_up(), 1);
+        let (mut sums, mut session) = (Sums::default(), Session::new(&Options::default()));
+        while lanes.wind_up() > 0 {
+            let report = reports.recv().expect("a report");
+            if let Some((_, answer)) = lanes.finish(report) {
+                answer.deliver(Some(&mut sums), &mut session);
+            }
+        }
+        assert!(sums.seen.contains(&7));
     }
 
     #[test]

@@ -138,6 +138,8 @@ pub(super) const ALLOWED: &[(&str, &[&str])] = &[
     // The private copy of a store that cannot be read without repairing it.
     ("tempfile::TempDir", &["ingest/packed/sqlite/snapshot"]),
     ("tempfile::tempdir", &["ingest/packed/sqlite/snapshot"]),
+    // Refusing to write, beside a store that another program writes.
+    ("landlock", &["ingest/packed/sqlite/fenced"]),
     // Programs, and our own end.
     ("std::process", OUTWARD),
     ("std::process::ExitCode", &["cli", "main"]),

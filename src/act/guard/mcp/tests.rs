@@ -7,6 +7,11 @@ fn messages_that_could_hide_a_call_do_not_pass() {
     let read = |line: &str| Message::read(line.as_bytes());
     assert!(read("[{\"method\":\"tools/call\"}]").is_err(), "a batch");
     assert!(read("{\"method\":\"tools/call\",").is_err(), "not JSON");
+    assert!(
+        read("{\"method\":\"tools\\/call\",\"params\":{\"name\":\"x\",\"arguments\":{\"n\":NaN}}}")
+            .is_err()
+    );
+    assert!(read("{\"method\":\"tools\\u002fcall\",\"params\":{\"name\":\"\\ud800\"}}").is_err());
     assert_eq!(read("\n"), Ok(Message::default()));
     assert_eq!(read("hello"), Ok(Message::default()), "not a call");
     let call = read(

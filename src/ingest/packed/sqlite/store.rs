@@ -9,7 +9,7 @@
 //! * A store in WAL mode with a log is read from a private copy, and so is what needs repair first (a hot journal). The
 //!   copy is renewed when the store has changed; usually only its log has.
 //! * A store that is too large to copy while its program works is opened read-only with a read-only `-shm`, which
-//!   readers share with the writer. SQLite opens the log as if to write, but a connection that only reads never does.
+//!   readers share with the writer, on threads that can open nothing for writing (`fenced`).
 
 use std::collections::{HashMap, VecDeque};
 use std::os::unix::fs::MetadataExt as _;
@@ -22,6 +22,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::Session;
+use super::fenced;
 use super::snapshot::{Snapshot, beside, size_with_log};
 use crate::base::escape;
 
@@ -70,6 +71,7 @@ struct Opened {
     still: Option<Look>,
     /// The copy that is read, which exists as long as this value.
     copy: Option<Snapshot>,
+    way: Way,
 }
 
 /// Shows whether a file was written to: inode, time and size.
@@ -155,9 +157,9 @@ impl Store {
     }
 
     /// Queries the store, in one consistent state of it.
-    pub(super) fn read<T>(
+    pub(super) fn read<T: Send>(
         &self,
-        ask: impl Fn(&Connection) -> rusqlite::Result<T>,
+        ask: impl Fn(&Connection) -> rusqlite::Result<T> + Sync,
     ) -> Result<T, String> {
         let mut opened = locked(&self.opened);
         for _ in 0..TRIES {
@@ -170,10 +172,10 @@ impl Store {
                 let last = opened.take().and_then(Opened::into_copy);
                 *opened = Some(open(&self.path, last)?);
             }
-            let Some(current) = opened.as_ref() else {
+            let Some(current) = opened.as_mut() else {
                 break;
             };
-            let answer = in_one_state(&current.connection, &ask);
+            let answer = current.answer(&ask);
             // A copy does not change under a query.
             if current.copy.is_none() && is_stale(current) {
                 continue;
@@ -240,6 +242,14 @@ impl Way {
         }
     }
 
+    /// Does work in this way.
+    fn taken<T: Send>(self, work: impl FnOnce() -> T + Send) -> T {
+        match self {
+            Way::BesideWriter => fenced::run(work),
+            Way::ReadOnly | Way::AsItLies | Way::Copy => work(),
+        }
+    }
+
     fn flag(self) -> OpenFlags {
         match self {
             Way::ReadOnly | Way::BesideWriter | Way::AsItLies => OpenFlags::SQLITE_OPEN_READ_ONLY,
@@ -249,6 +259,14 @@ impl Way {
 }
 
 impl Opened {
+    fn answer<T: Send>(
+        &mut self,
+        ask: &(impl Fn(&Connection) -> rusqlite::Result<T> + Sync),
+    ) -> rusqlite::Result<T> {
+        let connection = &mut self.connection;
+        self.way.taken(move || in_one_state(connection, ask))
+    }
+
     /// Closes the connection; its copy can be renewed.
     fn into_copy(self) -> Option<Snapshot> {
         drop(self.connection);
@@ -281,9 +299,10 @@ fn open(path: &Path, last: Option<Snapshot>) -> Result<Opened, String> {
     };
     Ok(Opened {
         number: OPENINGS.fetch_add(1, Ordering::Relaxed),
-        connection: connect(path, way)?,
+        connection: way.taken(|| connect(path, way))?,
         still: (way == Way::AsItLies).then_some(seen),
         copy: None,
+        way,
     })
 }
 
@@ -300,6 +319,7 @@ fn copied(path: &Path, last: Option<Snapshot>) -> Result<Opened, String> {
         connection,
         still: Some(seen),
         copy: Some(copy),
+        way: Way::Copy,
     })
 }
 

@@ -107,6 +107,20 @@ fn nothing_changes_beside_a_store_whatever_state_its_log_is_in() {
 }
 
 #[test]
+fn a_store_too_large_to_copy_is_read_beside_its_writer() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (path, writer) = store(folder.path(), "wal");
+    let main = fs::File::options().write(true).open(&path);
+    main.and_then(|file| file.set_len(300 << 20))
+        .expect("a large file");
+    check_untouched(&path);
+    writer
+        .execute_batch("INSERT INTO session VALUES ('ses_2', 'ses_1', '/', 'two', 1, 2)")
+        .expect("written");
+    assert_eq!(sessions(&path).expect("sessions").len(), 2);
+}
+
+#[test]
 fn what_is_written_after_a_store_was_opened_is_seen() {
     let folder = tempfile::tempdir().expect("a folder");
     let (path, writer) = store(folder.path(), "wal");

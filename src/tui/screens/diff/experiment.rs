@@ -37,6 +37,8 @@ pub(super) struct Experiment {
     asked: Option<Asked>,
     /// What is being sent, sanitised. One at a time.
     running: Option<String>,
+    /// Raised to send no more of it.
+    stop: CancelFlag,
     /// The table of the last one, until it is closed; sanitised.
     found: Option<Vec<String>>,
     /// The question is not ready for an answer yet.
@@ -69,6 +71,7 @@ pub(super) struct Try {
     trials: Box<Trials>,
     settings: Settings,
     prices: PriceTable,
+    stop: CancelFlag,
 }
 
 #[derive(Debug)]
@@ -144,7 +147,8 @@ impl Diff {
 
     pub(super) fn ask_experiment(&mut self, session: &mut Session) -> Vec<Effect> {
         if self.experiment.running.is_some() {
-            session.hint("one at a time: an experiment is under way");
+            self.experiment.stop.raise();
+            session.hint("no more are sent; wait for those under way");
             return Vec::new();
         }
         if self.comparison().is_none() {
@@ -188,12 +192,14 @@ impl Diff {
             return Vec::new();
         };
         self.experiment.running = Some("experiment…".to_owned());
+        self.experiment.stop = CancelFlag::new();
         vec![Effect::start(Try {
             store: session.loaded.store.clone(),
             run,
             trials,
             settings: session.setup.rerun.clone(),
             prices: (*session.prices).clone(),
+            stop: self.experiment.stop.clone(),
         })]
     }
 }
@@ -222,7 +228,7 @@ impl Task for Plan {
                     asked.question.ask(&lines, &trials.offer.models[0], AMOUNTS);
                     asked.trials = Some(trials);
                 }
-                Err(why) => asked.question.refuse(&why),
+                Err(why) => asked.question.refuse(&why, ""),
             }
         }
         Vec::new()
@@ -232,7 +238,6 @@ impl Task for Plan {
 impl Try {
     fn done(
         &self,
-        cancel: &CancelFlag,
         report: &mut dyn FnMut(Tried),
     ) -> Result<(Vec<String>, Option<PathBuf>), String> {
         let keys = self.trials.keys()?;
@@ -240,7 +245,7 @@ impl Try {
         let mut say = |at: usize| report(Tried::Progress(self.trials.rows[at].0.clone()));
         let outcomes = self
             .trials
-            .send(&net, &keys, &self.prices, (cancel, &mut say));
+            .send(&net, &keys, &self.prices, (&self.stop, &mut say));
         let tape = Tape::new(&self.store, self.run);
         let step = Step {
             store: &self.store,
@@ -264,8 +269,8 @@ impl Task for Try {
     type Screen = Diff;
     type Answer = Tried;
 
-    fn run(self, cancel: &CancelFlag, report: &mut dyn FnMut(Tried)) -> Tried {
-        Tried::Done(self.done(cancel, report))
+    fn run(self, _: &CancelFlag, report: &mut dyn FnMut(Tried)) -> Tried {
+        Tried::Done(self.done(report))
     }
 
     fn answered(diff: &mut Diff, answer: Tried, session: &mut Session) -> Vec<Effect> {
@@ -291,5 +296,9 @@ impl Task for Try {
 
     fn failed(diff: &mut Diff) {
         diff.experiment.running = None;
+    }
+
+    fn finishes(&self) -> Option<CancelFlag> {
+        Some(self.stop.clone())
     }
 }

@@ -202,7 +202,7 @@ impl Replay {
             return Vec::new();
         };
         if command == Command::ServeRun && self.again.serving.take().is_some() {
-            session.say("the run is no longer served");
+            session.hint("stopping");
             return Vec::new();
         }
         let row = session.loaded.store.row(action);
@@ -255,12 +255,16 @@ impl Replay {
         let Some(asked) = self.again.asked.as_mut().filter(|it| it.what == what) else {
             return;
         };
+        let help = match what {
+            What::Model(_) => CHANGES,
+            What::Tool(_) | What::Run(_) => "",
+        };
         match read {
             Ok((ready, lines)) => {
-                let (word, help) = match &ready {
-                    Ready::Step(Step::Tool(call)) => (call.tool.clone(), ""),
-                    Ready::Step(Step::Model(offer)) => (offer.models[0].clone(), CHANGES),
-                    Ready::Run(_) => ("serve".to_owned(), ""),
+                let word = match &ready {
+                    Ready::Step(Step::Tool(call)) => call.tool.clone(),
+                    Ready::Step(Step::Model(offer)) => offer.models[0].clone(),
+                    Ready::Run(_) => "serve".to_owned(),
                 };
                 asked.question.ask(&lines, &word, help);
                 asked.ready = Some(ready);
@@ -268,9 +272,9 @@ impl Replay {
             // A change that cannot be made is undone.
             Err(why) if asked.wanted != Wanted::default() => {
                 asked.wanted = Wanted::default();
-                asked.question.refuse(&why);
+                asked.question.refuse(&why, CHANGES);
             }
-            Err(why) => asked.question.refuse(&why),
+            Err(why) => asked.question.refuse(&why, help),
         }
     }
 

@@ -100,7 +100,11 @@ impl Regions {
         } else {
             body
         };
-        let state = STATE.min(right.height.div_ceil(2).max(right.height.saturating_sub(6)));
+        let mut state = STATE.min(right.height.div_ceil(2).max(right.height.saturating_sub(6)));
+        if pane == Pane::Forks {
+            // The attempts have the focus: on a low screen the state gives way.
+            state = state.min(right.height.saturating_sub(forks + LEAST));
+        }
         regions.state = Rect {
             height: state,
             ..right

@@ -10,6 +10,7 @@ use crate::base::{human, text};
 use crate::export::words::{self, Role};
 use crate::tui::keys::Command;
 use crate::tui::screens::replay::Replay;
+use crate::tui::screens::replay::layout::Pane;
 use crate::tui::screens::replay::pane::{INDENT, Of, PaneRow, Parts};
 use crate::tui::screens::replay::scrub::Bead;
 use crate::tui::screens::replay::seen::{Line, Seen};
@@ -51,8 +52,14 @@ const IN_PARTS: &[Command] = &[
     Command::Unchanged,
 ];
 
-/// The key with another meaning among the parts.
+/// Among the attempts.
+const IN_FORKS: &[Command] = &[Command::Down, Command::StepBack, Command::StepOn];
+
+/// The key with another meaning among the parts or the attempts.
 fn hint(replay: &Replay) -> Option<(Command, &'static str)> {
+    if replay.pane == Pane::Forks {
+        return Some((Command::Open, "compare with the run"));
+    }
     replay.is_in_parts().then_some((Command::Autoplay, "fold"))
 }
 
@@ -77,7 +84,9 @@ pub(super) fn draw(replay: &Replay, theme: &Theme, buf: &mut Buffer) {
     #[cfg(feature = "capture")]
     super::again::view::forks(replay, theme, buf);
     let mut foot = Row::new(buf, regions.footer, 0, Style::new());
-    let hints = if replay.is_in_parts() {
+    let hints = if replay.pane == Pane::Forks {
+        IN_FORKS
+    } else if replay.is_in_parts() {
         IN_PARTS
     } else if regions.is_split() {
         HINTS

@@ -113,6 +113,7 @@ impl Task for Prepare {
 fn served_lines(recording: &Recording) -> Result<Vec<String>, String> {
     let class = recording.class();
     let class = class.ok_or("no answer of a model is recorded, so there is nothing to serve")?;
+    let mode = Mode::of(class);
     Ok(vec![
         format!(
             "  answers  {} · class {}: {}",
@@ -120,8 +121,10 @@ fn served_lines(recording: &Recording) -> Result<Vec<String>, String> {
             class.letter(),
             class.words()
         ),
-        format!("  matching {}", Mode::of(class).word()),
+        format!("  matching {}: {}", mode.word(), mode.words()),
         "  listens  on 127.0.0.1, any free port; nothing is sent anywhere".to_owned(),
+        "  agent    started with OPENAI_BASE_URL or ANTHROPIC_BASE_URL set to the address that is shown then"
+            .to_owned(),
         "  effects  the tools of an agent that asks run as usual; what it does is kept as a new run"
             .to_owned(),
     ])
@@ -193,6 +196,10 @@ impl Task for Send {
     fn failed(replay: &mut Replay) {
         replay.again.running = None;
     }
+
+    fn finishes(&self) -> Option<CancelFlag> {
+        Some(self.stop.clone())
+    }
 }
 
 impl Replay {
@@ -250,7 +257,10 @@ impl Serve {
             }
         });
         if events.is_empty() {
-            return Ok(Done::default());
+            return Ok(Done {
+                lines: vec!["no longer served; nothing was asked, so nothing is kept".to_owned()],
+                path: None,
+            });
         }
         let folder = folder(&self.settings)?;
         let mut kept = Kept::default();
@@ -258,7 +268,7 @@ impl Serve {
         let name = self.store.run(self.run);
         let path = kept.write_as(folder, (&name.id, "served"), System.now());
         Ok(Done {
-            lines: Vec::new(),
+            lines: vec!["no longer served; what was asked is kept as a new run".to_owned()],
             path: Some(path.map_err(|error| error.to_string())?),
         })
     }
@@ -284,6 +294,11 @@ impl Task for Serve {
         match answer {
             Served::News(address, [served, total, misses]) => {
                 if let Some(serving) = &mut replay.again.serving {
+                    if serving.address.is_none() {
+                        session.say(&format!(
+                            "OPENAI_BASE_URL=http://{address}/v1 · ANTHROPIC_BASE_URL=http://{address}"
+                        ));
+                    }
                     serving.address = Some(address);
                     (serving.served, serving.total, serving.misses) = (served, total, misses);
                 }
@@ -291,13 +306,20 @@ impl Task for Serve {
             }
             Served::Ended(done) => {
                 replay.again.serving = None;
-                replay.take_done(done, session)
+                let outcome = replay.again.outcome.take();
+                let added = replay.take_done(done, session);
+                replay.again.outcome = outcome;
+                added
             }
         }
     }
 
     fn failed(replay: &mut Replay) {
         replay.again.serving = None;
+    }
+
+    fn finishes(&self) -> Option<CancelFlag> {
+        Some(self.stop.clone())
     }
 }
 

@@ -186,4 +186,21 @@ fn a_change_that_cannot_be_made_is_reported() {
     screen.check(&["--set no.such.place=1: the request has no such place"]);
     screen.play("gpt-4o enter");
     assert!(screen.requests.try_recv().is_err(), "nothing may be sent");
+    // What could be done without the change still can.
+    screen.play("n space 2 enter");
+    screen.check(&["type gpt-4o and press enter", "2 × ≈"]);
+}
+
+#[test]
+fn the_attempts_are_seen_on_a_small_screen_too() {
+    let mut screen = Screen::new((80, 24));
+    screen.play("X");
+    screen.play("gpt-4o enter");
+    screen.play("F");
+    screen.check(&[
+        "FORKS",
+        "#3 gpt-4o ×1",
+        "ask  another choice",
+        "compare with the run",
+    ]);
 }

@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use crate::analysis::models;
 use crate::analysis::tape::forks::{Attempt, Came, Fork};
 use crate::base::text;
 use crate::export::words;
@@ -28,8 +29,8 @@ pub(in crate::tui::screens::replay) fn height(again: &Again) -> u16 {
 
 /// ```text
 /// ─────────────────────────────────────────────
-///  r read: no template  X #104 gpt-5: recorded  v serve
-///  FORKS   gpt-5 ×2   same tool 1 of 2
+///  r read no template  X ask #104 again (recorded)  v serve
+///  FORKS
 ///  ├ #104 gpt-5 ×2   same tool 1 of 2 · refund 1  escalate 1
 ///  │ ├ refund   same call
 ///  │ └ escalate
@@ -49,12 +50,13 @@ pub(in crate::tui::screens::replay) fn forks(replay: &Replay, theme: &Theme, buf
     if area.height < ABOVE {
         return;
     }
+    let rows = again.rows();
     let mut head = Row::new(buf, area, 2, Style::new());
     head.put(" FORKS", styles.strong);
-    if let Some(outcome) = &again.outcome {
+    // The tree says it too, once the attempts are read.
+    if let (Some(outcome), true) = (&again.outcome, rows.is_empty()) {
         head.put("  ", styles.faint).put(outcome, styles.faint);
     }
-    let rows = again.rows();
     let height = usize::from(area.height.saturating_sub(ABOVE));
     let top = again
         .cursor
@@ -104,7 +106,11 @@ fn head(fork: &Fork, (theme, base): (&Theme, Style), row: &mut Row<'_>) {
     if let Some(seq) = fork.seq {
         row.put(&format!("#{seq} "), styles.faint.patch(base));
     }
-    let about = text::sanitize(&fork.about);
+    let about = match fork.agreement {
+        Some(_) => models::bare(&fork.about),
+        None => &fork.about,
+    };
+    let about = text::sanitize(about);
     let many = format!("{about} {}{}", theme.marks.times, fork.attempts.len());
     row.put(&many, styles.model.patch(base));
     if let Some(agreement) = &fork.agreement {
