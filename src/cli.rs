@@ -66,6 +66,7 @@ mod verify;
 mod wire;
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
 
 use rustix::fs::FileType;
 
@@ -79,6 +80,7 @@ use crate::cli::look::Look;
 use crate::cli::out::{Notes, Out};
 use crate::config::Config;
 use crate::ingest::packed::sqlite;
+use crate::query::would::Verdicts;
 
 /// What every command gets.
 #[derive(Debug)]
@@ -88,6 +90,8 @@ pub struct Cx {
     global: Global,
     load: Load,
     config: Config,
+    /// What `--policy` says about the calls that were read.
+    would: Option<Arc<Verdicts>>,
 }
 
 /// Runs the command that the arguments name; without one, the explorer.
@@ -120,6 +124,7 @@ pub fn run(mut args: Args) -> anyhow::Result<Exit> {
         global: args.global,
         load,
         config,
+        would: None,
     };
     let exit = match args.command {
         Some(command) => command.run(&mut cx)?,

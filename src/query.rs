@@ -32,6 +32,7 @@ pub mod needles;
 pub mod read;
 pub mod runs;
 pub mod sql;
+pub mod would;
 
 #[cfg(test)]
 mod tests;
@@ -45,6 +46,7 @@ use crate::model::quantity::Time;
 use crate::query::alerted::Alerts;
 use crate::query::expr::Expr;
 use crate::query::parse::ParseError;
+use crate::query::would::Verdicts;
 
 /// What an expression may refer to that is not in any trace.
 #[derive(Debug, Clone)]
@@ -57,6 +59,8 @@ pub struct Context {
     pub marked: Arc<HashSet<u32>>,
     /// The index for `alert:`, `is:alert` and `is:loop`.
     pub alerts: Alerts,
+    /// What the policy over the actions says, for `would:`; none without a policy.
+    pub would: Option<Arc<Verdicts>>,
 }
 
 impl Default for Context {
@@ -66,6 +70,7 @@ impl Default for Context {
             zone: TimeZone::UTC,
             marked: Arc::default(),
             alerts: Alerts::default(),
+            would: None,
         }
     }
 }
@@ -73,4 +78,9 @@ impl Default for Context {
 /// Parses a filter. An empty filter matches everything.
 pub fn parse(text: &str) -> Result<Expr, ParseError> {
     parse::parse(text)
+}
+
+/// The same, where a policy lies over the actions: its verdicts can be tested too.
+pub fn parse_over_policy(text: &str) -> Result<Expr, ParseError> {
+    parse::parse_over_policy(text)
 }

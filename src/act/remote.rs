@@ -321,6 +321,9 @@ fn explained(error: &Trouble, kind: Kind) -> String {
         } => {
             format!(" · the key is from {}", kind.variables().join(" or "))
         }
+        Trouble::Scan { .. } => {
+            " · choose a shorter time (--since, --until), or allow more with --max-scan (in a URL: ?max-scan=5e9)".to_owned()
+        }
         Trouble::Refused { status: 404, .. } => " · check the spelling of the project".to_owned(),
         _ => String::new(),
     };

@@ -47,7 +47,7 @@ impl Command for CheckFilter {
 
     fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
         let filter = &self.filter;
-        match (query::parse(filter), cx.global.json) {
+        match (query::parse_over_policy(filter), cx.global.json) {
             (Ok(expr), true) => cx.out.json(&Checked {
                 filter: expr.to_string(),
                 asked: self
@@ -82,9 +82,20 @@ pub(super) fn parse(filter: &str) -> Result<Expr, Failure> {
     query::parse(filter).map_err(|error| point(filter, &error))
 }
 
+/// The same, for a command that takes `--policy`.
+pub(super) fn parse_over_policy(cx: &Cx, filter: &str) -> Result<Expr, Failure> {
+    if cx.would.is_none() {
+        return parse(filter);
+    }
+    query::parse_over_policy(filter).map_err(|error| point(filter, &error))
+}
+
 /// The filter of `--where`.
 pub(super) fn condition(cx: &Cx) -> Result<Option<Expr>, Failure> {
-    cx.global.condition.as_deref().map(parse).transpose()
+    let condition = cx.global.condition.as_deref();
+    condition
+        .map(|text| parse_over_policy(cx, text))
+        .transpose()
 }
 
 /// Both filters at once.
@@ -153,6 +164,7 @@ pub(super) fn context(cx: &Cx) -> Context {
         now: Time(System.now()),
         zone: cx.out.look.zone.clone(),
         alerts: alert::lookup(cx),
+        would: cx.would.clone(),
         ..Context::default()
     }
 }

@@ -16,6 +16,7 @@ use crate::cli::failure::{Exit, Failure};
 #[cfg(feature = "capture")]
 use crate::cli::fleet;
 use crate::cli::load::Read;
+use crate::cli::policy::over::{Judging, judge};
 use crate::cli::records::Records;
 use crate::cli::table::{self, Cell, Column, Cut};
 use crate::cli::{Cx, filter};
@@ -36,6 +37,7 @@ Examples:
   saferun-tui ls traces/ --sort -cost --limit 10 --columns run,model,cost
   saferun-tui ls traces/ --csv --columns run_id,task,correct > runs.csv
   saferun-tui ls traces/ --columns run_id,title | fzf
+  saferun-tui ls traces/ -w 'would:deny' --policy policy.toml    runs that a policy would stop
 
 Columns: run, started, agent, model, title, turns, actions, duration, cost, errors, blocked, retries,
 outcome, grade, file, waited (for people), and every field that --json prints. Sort by these or by
@@ -45,6 +47,8 @@ pub struct Ls {
     paths: Paths,
     #[command(flatten)]
     rows: Rows,
+    #[command(flatten)]
+    judging: Judging,
 }
 
 impl Command for Ls {
@@ -56,9 +60,8 @@ impl Command for Ls {
     fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
         order(&self.rows)?;
         OFFER.pick(&self.rows.columns)?;
-        if let Some(condition) = cx.global.condition.as_deref() {
-            filter::parse(condition)?;
-        }
+        let policies = self.judging.read(cx)?;
+        filter::condition(cx)?;
         let paths = self.paths.or_stdin()?;
         #[cfg(feature = "capture")]
         if let Some(fleet) = fleet::rows::of(cx, &paths)? {
@@ -69,6 +72,7 @@ impl Command for Ls {
             return Ok(Exit::Done);
         }
         let read = cx.load.paths(&cx.notes, &paths)?;
+        judge(cx, policies.as_ref(), &read.store);
         list(cx, &read, &self.rows)
     }
 }
@@ -115,8 +119,7 @@ pub(super) fn list(cx: &mut Cx, read: &Read, rows: &Rows) -> anyhow::Result<Exit
     let order = order(rows)?;
     let exit = read.exit(&cx.notes);
     let mut runs = read.runs();
-    if let Some(condition) = cx.global.condition.as_deref() {
-        let expr = filter::parse(condition)?;
+    if let Some(expr) = filter::condition(cx)? {
         let found = filter::runs(cx, &read.store, &expr);
         if found.is_empty() && cx.global.machine().is_none() && exit == Exit::Done {
             filter::hint(cx, &read.store, &expr, Over::Runs);

@@ -5,6 +5,7 @@ mod explain;
 mod import;
 mod inputs;
 mod lint;
+pub(super) mod over;
 mod report;
 pub(super) mod sources;
 mod suggest;

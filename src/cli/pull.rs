@@ -9,7 +9,7 @@ use serde::Serialize;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 
-use crate::act::remote::address::{Address, Kind};
+use crate::act::remote::address::{Address, Kind, rows};
 use crate::act::remote::keys::Keys;
 use crate::act::remote::{self, Filter, News, Pulled, Wish};
 use crate::base::cancel::CancelFlag;
@@ -77,6 +77,9 @@ pub struct Pull {
     /// Stop when the folder reaches this size, such as 2GB, at the end of a time window
     #[arg(long, value_name = "SIZE", value_parser = size)]
     max_bytes: Option<u64>,
+    /// For ClickHouse: how many rows a query may read at most, such as 5e9 [default: 2e9]
+    #[arg(long, value_name = "ROWS", value_parser = rows)]
+    max_scan: Option<u64>,
     /// Also trust the certificates in this PEM file
     #[arg(long, value_name = "FILE")]
     cacert: Option<PathBuf>,
@@ -163,7 +166,12 @@ impl Command for Pull {
 
 impl Pull {
     fn wish(&self, cx: &Cx) -> Result<Wish, Failure> {
-        let address = address(&self.source)?;
+        let mut address = address(&self.source)?;
+        address.max_scan = self.max_scan.or(address.max_scan);
+        if address.max_scan.is_some() && address.kind != Kind::Clickhouse {
+            let what = "only clickhouse:// has a limit on the rows of a query (--max-scan)";
+            return Err(Failure::Usage(what.to_owned()));
+        }
         let zone = &cx.out.look.zone;
         let since = self.since.as_deref().or(address.since.as_deref());
         let since = instant(since.unwrap_or(SINCE), zone)?;

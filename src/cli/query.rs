@@ -12,6 +12,7 @@ use crate::cli::columns::{Key, Named, Offer, Order, Picked};
 use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::look::Look;
+use crate::cli::policy::over::{Judging, judge};
 use crate::cli::records::Records;
 use crate::cli::table::{self, Cell, Column, Cut, Layout};
 use crate::cli::{Cx, filter};
@@ -32,6 +33,7 @@ Examples:
   saferun-tui query 'tool:refund args.amount>500' trace.jsonl --jsonl
   saferun-tui query 'tool:refund' traces/ --columns run,seq,args.amount,status
   saferun-tui query 'kind:model' traces/ --sort -cost --limit 10
+  saferun-tui query 'would:deny' traces/ --policy policy.toml   calls that a policy would stop
   saferun-tui query '' trace.jsonl                   every action
   saferun-tui query -c -- '-user:bot' trace.jsonl    a filter that begins with a dash
 
@@ -54,6 +56,8 @@ pub struct Query {
     files_with_matches: bool,
     #[command(flatten)]
     rows: Rows,
+    #[command(flatten)]
+    judging: Judging,
 }
 
 impl Command for Query {
@@ -68,11 +72,13 @@ impl Command for Query {
         }
         let order = order(&self.rows)?;
         let picked = OFFER.pick(&self.rows.columns)?;
-        let mut expr = filter::parse(&self.filter)?;
-        if let Some(condition) = cx.global.condition.as_deref() {
-            expr = filter::both(expr, filter::parse(condition)?);
+        let policies = self.judging.read(cx)?;
+        let mut expr = filter::parse_over_policy(cx, &self.filter)?;
+        if let Some(condition) = filter::condition(cx)? {
+            expr = filter::both(expr, condition);
         }
         let read = cx.load.paths(&cx.notes, &self.paths.or_stdin()?)?;
+        judge(cx, policies.as_ref(), &read.store);
         let store = &read.store;
         let exit = read.exit(&cx.notes);
         let mut rows = read.selected(filter::rows(cx, store, &expr));

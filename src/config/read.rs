@@ -210,7 +210,8 @@ impl Config {
             let name: &str = key.get_ref();
             let at = At { name, value, ..*at };
             let filter = at.string()?;
-            query::parse(filter).map_err(|error| {
+            // One for the stream may test the verdicts of a policy.
+            query::parse_over_policy(filter).map_err(|error| {
                 let hint = error
                     .suggestion
                     .map(|it| format!(" · did you mean '{it}'?"));

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use crate::model::class::Class;
 use crate::query::body::{self, Answer};
 use crate::query::body::{ValueTest, any_in};
 use crate::query::compile::values::value_test;
@@ -66,7 +67,7 @@ impl Ahead {
         node(expr).map(Ahead)
     }
 
-    /// True, false, or not a number where one was needed.
+    /// True, false, or neither: there is text where a number was needed, or the arguments are not recorded.
     pub fn test(&self, known: &dyn Known) -> Answer {
         answer(&self.0, known)
     }
@@ -178,6 +179,13 @@ fn answer(node: &Node, about: &dyn Known) -> Answer {
         Node::And(parts) => all(parts.iter().map(|part| answer(part, about))),
         Node::Or(parts) => not(all(parts.iter().map(|part| not(answer(part, about))))),
         Node::Not(inner) => not(answer(inner, about)),
+        // What is not recorded may be anything.
+        Node::Args(..) | Node::HasArgs(_) if about.args().is_none() => Answer::NotANumber,
+        Node::Field(Field::Command, _) | Node::HasField(Field::Command)
+            if about.args().is_none() && is_shell(about) =>
+        {
+            Answer::NotANumber
+        }
         Node::Field(field, test) => {
             let value = about.field(*field);
             let values: Vec<Cow<'_, Value>> = value.iter().map(Cow::Borrowed).collect();
@@ -193,9 +201,18 @@ fn answer(node: &Node, about: &dyn Known) -> Answer {
                 .as_ref()
                 .and_then(Value::as_str)
                 .is_some_and(&mut is_in);
-            (in_tool || about.args().is_some_and(|args| any_in(args, &mut is_in))).into()
+            match about.args() {
+                _ if in_tool => Answer::True,
+                Some(args) => any_in(args, &mut is_in).into(),
+                None => Answer::NotANumber,
+            }
         }
     }
+}
+
+fn is_shell(about: &dyn Known) -> bool {
+    let class = about.field(Field::Class);
+    class.is_some_and(|class| class == Class::Shell.word())
 }
 
 /// False if any is; otherwise not a number if any is.
@@ -276,6 +293,36 @@ mod tests {
         check("-args.amount>500", args(), Answer::NotANumber);
         check("args.amount>500 tool:other", args(), Answer::False);
         check("args.amount>500 or tool:refund", args(), Answer::True);
+    }
+
+    #[test]
+    fn nothing_is_said_about_arguments_that_are_not_recorded() {
+        struct Bare;
+        impl Known for Bare {
+            fn args(&self) -> Option<&Value> {
+                None
+            }
+
+            fn field(&self, field: Field) -> Option<Value> {
+                Refund(Value::Null)
+                    .field(field)
+                    .filter(|_| field != Field::Command)
+            }
+        }
+        for (filter, expected) in [
+            ("args.amount>500", Answer::NotANumber),
+            ("-args.amount>500", Answer::NotANumber),
+            ("-has:args.amount", Answer::NotANumber),
+            ("-command:push", Answer::NotANumber),
+            ("-order", Answer::NotANumber),
+            ("refund", Answer::True),
+            ("args.amount>500 or tool:refund", Answer::True),
+            ("args.amount>500 tool:other", Answer::False),
+        ] {
+            let expr = crate::query::parse(filter).expect("a filter");
+            let ahead = Ahead::compile(&expr).expect("known ahead");
+            assert_eq!(ahead.test(&Bare), expected, "{filter}");
+        }
     }
 
     #[test]

@@ -82,14 +82,18 @@ impl Alerts {
 /// Whether a filter needs alerts, which take the whole store to find.
 pub fn asks(expr: &Expr) -> bool {
     let is_alert = |subject: &Subject| matches!(subject, Subject::Field(Field::Alert));
-    match expr {
-        Expr::And(parts) | Expr::Or(parts) => parts.iter().any(asks),
-        Expr::Not(inner) => asks(inner),
+    expr.has_leaf(&|leaf| match leaf {
         Expr::Is(states) => states
             .iter()
             .any(|state| matches!(state, State::Alert | State::Loop)),
         Expr::Has(subjects) => subjects.iter().any(is_alert),
         Expr::Term(term) => is_alert(&term.subject),
-        Expr::All | Expr::Text(_) | Expr::Since(_) | Expr::At(..) => false,
-    }
+        Expr::All
+        | Expr::And(_)
+        | Expr::Or(_)
+        | Expr::Not(_)
+        | Expr::Text(_)
+        | Expr::Since(_)
+        | Expr::At(..) => false,
+    })
 }

@@ -3,6 +3,9 @@
 mod fields;
 pub(super) mod values;
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use crate::model::action::{Flags, Kind, Status, Verdict};
 use crate::query::Context;
 use crate::query::body::{BodyTest, Root};
@@ -16,6 +19,7 @@ use crate::query::expr::{
 use crate::query::fields::Field;
 use crate::query::pattern::{Extent, Pattern, SymSet, TextTest, has_capital};
 use crate::query::value::{self, Interval};
+use crate::query::would::Verdicts;
 use crate::store::Store;
 use crate::store::search::Needle;
 
@@ -106,6 +110,7 @@ pub(super) fn compile(expr: &Expr, around: Around<'_>) -> Node {
 fn has(subject: &Subject, around: Around<'_>) -> Node {
     match subject {
         Subject::Field(Field::Alert) => is(State::Alert, around),
+        Subject::Field(Field::Would) => judged(around, Verdicts::all),
         other => fields::has(other),
     }
 }
@@ -114,6 +119,14 @@ fn has(subject: &Subject, around: Around<'_>) -> Node {
 fn alerted(around: Around<'_>, fits: &dyn Fn(&str) -> bool) -> Node {
     let found = around.context.alerts.of(around.store, fits);
     Node::Column(ColumnTest::Marked(found))
+}
+
+/// The calls that the policy over the actions decides in some way.
+fn judged(around: Around<'_>, of: impl Fn(&Verdicts) -> Arc<HashSet<u32>>) -> Node {
+    let verdicts = around.context.would.as_deref();
+    verdicts.map_or(Node::Always(false), |verdicts| {
+        Node::Column(ColumnTest::Marked(of(verdicts)))
+    })
 }
 
 fn ordered(parts: &[Expr], around: Around<'_>) -> Vec<Node> {
@@ -257,6 +270,10 @@ fn term(term: &Term, around: Around<'_>) -> Node {
         Subject::Field(Field::Alert) => {
             let test = TextTest::of(test, Extent::Whole);
             alerted(around, &|id| test.is_true_of(id))
+        }
+        Subject::Field(Field::Would) => {
+            let test = TextTest::of(test, Extent::Whole);
+            judged(around, |verdicts| verdicts.of(&test))
         }
         Subject::Field(field) => fields::field_test(*field, test),
         Subject::Label(name) => body(BodyTest::Label {

@@ -13,6 +13,7 @@ use crate::model::symbol::Sym;
 use crate::query::expr::State;
 use crate::query::fields::{FAMILIES, FIELDS, Field, Info, KIND_NAMES, SPECIAL, Shape};
 use crate::query::shown;
+use crate::query::would::VERDICTS;
 use crate::store::Store;
 
 #[cfg(test)]
@@ -203,6 +204,7 @@ fn values(field: &str, typed: &str, store: &Store) -> Vec<String> {
                 .collect()
         }
         Shape::Verdict => closed(&mut Verdict::ALL.iter().map(|verdict| verdict.word())),
+        Shape::Effect => closed(&mut VERDICTS.into_iter()),
         Shape::Flag => closed(&mut ["yes", "no"].into_iter()),
         Shape::Name => occurring(field, store)
             .into_iter()

@@ -136,6 +136,7 @@ fn of_term(term: &Term) -> Evidence {
             | Field::Score
             | Field::Correct
             | Field::Approval
+            | Field::Would
             | Field::Alert => Evidence::Anything,
         },
         Subject::Label(_) | Subject::Args(_) | Subject::Result(_) => each(text),

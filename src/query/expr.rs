@@ -39,6 +39,23 @@ pub enum Subject {
     Result(Path),
 }
 
+impl Expr {
+    /// Whether any of the tests in it is such a one.
+    pub fn has_leaf(&self, is: &dyn Fn(&Expr) -> bool) -> bool {
+        match self {
+            Expr::And(parts) | Expr::Or(parts) => parts.iter().any(|part| part.has_leaf(is)),
+            Expr::Not(inner) => inner.has_leaf(is),
+            Expr::All
+            | Expr::Term(_)
+            | Expr::Text(_)
+            | Expr::Is(_)
+            | Expr::Has(_)
+            | Expr::Since(_)
+            | Expr::At(..) => is(self),
+        }
+    }
+}
+
 impl Subject {
     pub fn shape(&self) -> Shape {
         match self {

@@ -9,6 +9,8 @@ pub enum Shape {
     Kind,
     Status,
     Verdict,
+    /// What a policy would do.
+    Effect,
     /// A short name, matched whole.
     Name,
     /// Long text. `:` searches for the pattern anywhere in it.
@@ -107,6 +109,7 @@ fields! {
     Score       "score"        Score    Run    [] "score of the run";
     Correct     "correct"      Flag     Run    ["right"] "whether the run was judged correct: correct:yes, correct:no";
     Alert       "alert"        Name     Action [] "rule of an alert that the action is evidence of";
+    Would       "would"        Effect   Action [] "what the policy over the stream would do: deny, ask, allow, warn, unknown, error";
     Approval    "approval"     Presence Action [] "an approval was requested";
 }
 

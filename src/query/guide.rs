@@ -96,6 +96,7 @@ pub fn example(info: &Info) -> String {
         Shape::Kind => format!("{name}:tool"),
         Shape::Status => format!("{name}:error"),
         Shape::Verdict => format!("{name}:block"),
+        Shape::Effect => format!("{name}:deny"),
         Shape::Name => format!("{name}:abc*"),
         Shape::Text => format!("{name}:word"),
         Shape::Count => format!("{name}>3"),
@@ -117,7 +118,7 @@ mod tests {
     fn every_example_parses() {
         for section in sections().iter().filter(|it| it.title != "more") {
             for (text, _) in &section.lines {
-                assert!(query::parse(text).is_ok(), "{text}");
+                assert!(query::parse_over_policy(text).is_ok(), "{text}");
             }
         }
     }

@@ -47,6 +47,15 @@ const MAX_BYTES: usize = 4096;
 
 /// Parses a filter. An empty filter matches everything.
 pub fn parse(text: &str) -> Result<Expr, ParseError> {
+    parse_in(text, false)
+}
+
+/// The same, where a policy lies over the actions.
+pub fn parse_over_policy(text: &str) -> Result<Expr, ParseError> {
+    parse_in(text, true)
+}
+
+fn parse_in(text: &str, is_over_policy: bool) -> Result<Expr, ParseError> {
     if text.len() > MAX_BYTES {
         let message = format!("the filter is longer than {MAX_BYTES} bytes");
         return Err(ParseError::new(
@@ -58,6 +67,7 @@ pub fn parse(text: &str) -> Result<Expr, ParseError> {
         cursor: Cursor::new(text),
         depth: 0,
         term: 0,
+        is_over_policy,
     };
     parser.cursor.skip_space();
     if parser.cursor.peek().is_none() {
@@ -76,6 +86,8 @@ struct Parser<'a> {
     depth: usize,
     /// Where the current term begins.
     term: usize,
+    /// Whether verdicts of a policy can be tested.
+    is_over_policy: bool,
 }
 
 /// The words between terms, in any case. Quote them to search for the words themselves.

@@ -134,8 +134,8 @@ fn of_field(field: Field, row: &Row<'_>, body: &Body) -> Option<String> {
         Field::Correct => run
             .correct
             .map(|it| if it { "yes" } else { "no" }.to_owned()),
-        // Alerts are not part of an action.
-        Field::Alert => None,
+        // Alerts and policies are not part of an action.
+        Field::Alert | Field::Would => None,
         Field::Approval => {
             of(AttachedKind::Approval).map(|attached| attached.verdict.word().to_owned())
         }

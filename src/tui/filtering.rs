@@ -89,9 +89,14 @@ pub struct Progress {
 /// Progress is reported at most this often.
 const TELL: Duration = Duration::from_millis(50);
 
-/// Parses a filter; `None` if it keeps everything.
-pub fn parse(filter: &str) -> Result<Option<Expr>, Problem> {
-    match query::parse(filter) {
+/// Parses a filter; `None` if it keeps everything. Where a policy lies over the actions, its verdicts can be tested.
+pub fn parse(filter: &str, is_over_policy: bool) -> Result<Option<Expr>, Problem> {
+    let parsed = if is_over_policy {
+        query::parse_over_policy(filter)
+    } else {
+        query::parse(filter)
+    };
+    match parsed {
         Ok(Expr::All) => Ok(None),
         Ok(expr) => Ok(Some(expr)),
         Err(error) => {
@@ -119,6 +124,11 @@ pub(crate) fn context(session: &Session) -> Context {
         marked: Arc::clone(session.marks.all()),
         now: Time(session.clock.now()),
         zone: session.zone.clone(),
+        would: session
+            .loaded
+            .overlay
+            .as_ref()
+            .map(|it| Arc::clone(&it.would)),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Policies judge as the programs whose files they are, and say the same about a history as the reference.
 
 mod program;
+mod proofs;
 
 use std::collections::BTreeMap;
 

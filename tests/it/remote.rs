@@ -2,6 +2,7 @@
 
 mod products;
 mod server;
+mod superset;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -841,4 +842,144 @@ fn a_bucket_gives_what_is_new_or_has_changed() {
     let (code, out, said) = run(&["ls", "s3://traces/bot/?since=2026-11-19", "--json"]);
     assert_eq!(code, Some(0), "{said}");
     assert!(out.contains("three"));
+}
+
+/// A server on `https://localhost` whose certificate only those know who have its file.
+#[cfg(feature = "capture")]
+fn with_certificate(answers: fn(&Asked) -> Answer) -> Server {
+    use std::sync::Arc;
+    use tokio_rustls::rustls::crypto::ring;
+    use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+    use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned};
+    let certificate = include_bytes!("../../src/act/net/client/localhost.cert.pem");
+    let certificate = CertificateDer::from_pem_slice(certificate).expect("a certificate");
+    let key = include_bytes!("../../src/act/net/client/localhost.key.pem");
+    let key = PrivateKeyDer::from_pem_slice(key).expect("a key");
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .expect("a server");
+    let config = Arc::new(config);
+    Server::over(
+        move |stream| {
+            let connection = ServerConnection::new(Arc::clone(&config)).ok()?;
+            Some(StreamOwned::new(connection, stream))
+        },
+        answers,
+    )
+}
+
+#[cfg(feature = "capture")]
+const CERTIFICATE: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/src/act/net/client/localhost.cert.pem"
+);
+
+#[cfg(feature = "capture")]
+#[test]
+fn a_certificate_is_trusted_only_by_its_file() {
+    let server = with_certificate(products::langfuse);
+    let home = tempfile::tempdir().expect("a folder");
+    let folder = home.path().join("pulled");
+    let run = |more: &[&str]| {
+        let path = folder.to_str().expect("a path");
+        let args = [
+            &[
+                "pull",
+                "langfuse:///desk",
+                "-o",
+                path,
+                "--since",
+                SINCE,
+                "--until",
+                UNTIL,
+            ][..],
+            more,
+        ];
+        let mut command = command(home.path(), &args.concat());
+        let base = format!("https://localhost:{}", server.port);
+        command
+            .envs(LANGFUSE.iter().copied())
+            .env("LANGFUSE_BASE_URL", base);
+        let output = command.output().expect("the program runs");
+        (output.status.code(), text(&output.stderr).to_owned())
+    };
+    let (code, said) = run(&[]);
+    assert_eq!(code, Some(4), "{said}");
+    assert!(said.contains("certificate"), "{said}");
+    let wrong = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    let (code, said) = run(&["--cacert", wrong]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("holds no certificate"), "{said}");
+    assert!(server.asked().is_empty() && !folder.exists());
+    let (code, said) = run(&["--cacert", CERTIFICATE, "--rate", "100000/min"]);
+    assert_eq!(code, Some(0), "{said}");
+    is_the_story(&folder);
+    assert!(
+        server
+            .asked()
+            .iter()
+            .all(|it| it.header("authorization").is_some())
+    );
+}
+
+/// A table of spans in an engine that refuses to read many rows.
+fn engine(asked: &Asked) -> Answer {
+    let most = asked.query("max_rows_to_read").expect("a limit");
+    if most.parse::<f64>().expect("a number") < 1e10 {
+        let mut answer = Answer::status(500).with("x-clickhouse-exception-code", "158");
+        answer.body = "Code: 158. DB::Exception: Limit for rows exceeded".to_owned();
+        return answer;
+    }
+    Answer::json(&json!({ "data": [] }))
+}
+
+#[test]
+fn an_engine_may_read_only_so_many_rows() {
+    let server = Server::start(engine);
+    let home = tempfile::tempdir().expect("a folder");
+    let folder = home.path().join("pulled");
+    let path = folder.to_str().expect("a path");
+    let url = format!("clickhouse://127.0.0.1:{}/otel", server.port);
+    let run = |args: &[&str]| {
+        let output = { command(home.path(), args) }
+            .output()
+            .expect("the program runs");
+        (output.status.code(), text(&output.stderr).to_owned())
+    };
+    for (args, most) in [
+        (vec!["pull", &url, "-o", path], "2000000000"),
+        (
+            vec!["pull", &url, "-o", path, "--max-scan", "5e9"],
+            "5000000000",
+        ),
+    ] {
+        let (code, said) = run(&args);
+        assert_eq!(code, Some(4), "{said}");
+        assert!(
+            said.contains("more rows than allowed") && said.contains("--max-scan"),
+            "{said}"
+        );
+        let asked = server.asked();
+        // It is not tried again, and not in smaller windows.
+        assert_eq!(asked.len(), 1);
+        assert_eq!(asked[0].query("max_rows_to_read"), Some(most));
+    }
+    let rows = format!("{url}/saferun_runs?max-scan=7e9");
+    let (code, said) = run(&["ls", &rows]);
+    assert_eq!(code, Some(4), "{said}");
+    assert!(said.contains("?max-scan="), "{said}");
+    assert_eq!(
+        server.asked()[0].query("max_rows_to_read"),
+        Some("7000000000")
+    );
+    let (code, said) = run(&["pull", "phoenix://localhost:1/x", "--max-scan", "5e9"]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("only clickhouse://"), "{said}");
+    let (code, said) = run(&["pull", &url, "--max-scan", "many"]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("not a number of rows"), "{said}");
 }

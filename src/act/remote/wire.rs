@@ -35,6 +35,9 @@ pub(super) enum Trouble {
     /// A smaller request may succeed.
     #[error("{host} cannot answer a request this large ({why})")]
     TooMuch { host: String, why: String },
+    /// The engine would have to read more rows than it may.
+    #[error("{host} would have to read more rows than allowed")]
+    Scan { host: String },
     #[error("{0}")]
     Down(String),
     /// The response is not what the API promises.
@@ -163,6 +166,10 @@ impl<'a> Wire<'a> {
                     Some(value) => return self.short_enough(&response).map(|()| value),
                     None => (next(Came::Cut, tries, 0), self.no_json(&response)),
                 },
+                Ok(response) if is_limited(&response) => {
+                    let host = self.host.clone();
+                    return Err(Trouble::Scan { host });
+                }
                 Ok(response) => (
                     next(status(&response, &headers(&response)), tries, now()),
                     self.refused(&response),
@@ -302,6 +309,11 @@ impl<'a> Wire<'a> {
         let said: String = text::sanitize(&said).chars().take(SAID).collect();
         said
     }
+}
+
+/// Whether an engine gave up because of `max_rows_to_read`. Its status is that of any failure.
+fn is_limited(response: &Response) -> bool {
+    response.header("x-clickhouse-exception-code") == Some("158")
 }
 
 fn headers(response: &Response) -> Vec<(String, String)> {

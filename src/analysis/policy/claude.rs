@@ -109,11 +109,14 @@ impl Claude {
 
     fn by_rules(&self, asked: &Asked<'_>) -> Verdict {
         let mut unjudged = None;
+        // A deny or an ask that cannot be judged does not leave a call to a default that allows it.
+        let mut is_held = false;
         for (effect, order) in EFFECTS.iter().zip(&self.order) {
             for ix in order {
                 match self.matcher(*ix).matches(asked) {
                     Found::No => {}
                     Found::Unknown(why) => {
+                        is_held |= *effect != Effect::Allow;
                         unjudged.get_or_insert(Verdict::unjudged(Effect::Error, Some(*ix), why));
                     }
                     Found::Yes if *effect == Effect::Deny => return Verdict::by(*effect, *ix),
@@ -131,7 +134,7 @@ impl Claude {
         }
         let default = self.without_rule(asked);
         match unjudged {
-            Some(unjudged) if default.effect == Effect::Ask => unjudged,
+            Some(unjudged) if is_held || default.effect == Effect::Ask => unjudged,
             Some(_) | None => default,
         }
     }

@@ -58,6 +58,7 @@ struct Test {
 }
 
 const SHELL: &str = "run_shell_command";
+const NO_ARGS: &str = "the arguments are not recorded";
 const UNKNOWN: &str = "no rule matches: the built-in policies decide";
 
 const RULE: &[&str] = &[
@@ -151,12 +152,17 @@ impl Gemini {
 
     /// A line of commands: what is allowed as a whole must be allowed command by command.
     fn line(&self, call: &Call<'_>, whole: Verdict) -> Verdict {
-        let Some(text) = call.text("command").filter(|_| call.tool == SHELL) else {
-            return whole;
-        };
-        if whole.effect == Effect::Deny {
+        if call.tool != SHELL || whole.effect == Effect::Deny {
             return whole;
         }
+        let Some(text) = call.text("command") else {
+            // Each of its commands would be judged, and where it writes to.
+            return if call.args.is_none() && whole.effect == Effect::Allow {
+                Verdict::unjudged(Effect::Error, whole.rule, NO_ARGS)
+            } else {
+                whole
+            };
+        };
         let Some(line) = shell::line(text) else {
             return Verdict {
                 effect: Effect::Ask.max(whole.effect),

@@ -1,6 +1,7 @@
 //! What is wrong with the rules of a policy, by themselves and in the light of what was recorded.
 
 mod facts;
+mod names;
 
 use std::collections::BTreeMap;
 
@@ -10,7 +11,7 @@ use crate::analysis::policy::claude::{self, Claude};
 use crate::analysis::policy::set::Set;
 use crate::analysis::policy::stars::Stars;
 use crate::analysis::policy::suggest::CODE;
-use crate::analysis::policy::{Context, Dead, Effect, Engine, Rule, RuleIx, native};
+use crate::analysis::policy::{Context, Dead, Effect, Engine, Rule, RuleIx, native, opencode};
 use crate::base::human;
 use crate::query::fields::nearest;
 
@@ -108,6 +109,16 @@ pub fn lint(set: &Set, facts: Option<&Facts>) -> Vec<Finding> {
         }
         if *kind == claude::KIND.name {
             of_claude(rule, facts, &mut say);
+        }
+        let tool = names::tool(&rule.name);
+        let is_first = earlier
+            .iter()
+            .all(|(_, it, _)| names::tool(&it.name) != tool);
+        if *kind == opencode::KIND.name
+            && is_first
+            && let Some(words) = names::unknown(tool, facts)
+        {
+            say("unknown-tool", Weight::Warning, words, None);
         }
     }
     if let Some(facts) = facts {

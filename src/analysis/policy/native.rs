@@ -136,17 +136,12 @@ impl Condition {
         let Some(when) = &self.when else {
             return Found::Yes;
         };
-        let reads_args = || {
-            ["args", "command"]
-                .iter()
-                .any(|it| self.when_text.contains(it))
-        };
         match when.test(&About { call, context }) {
             Answer::True => Found::Yes,
-            Answer::NotANumber => Found::Unknown("a number is compared with text".into()),
-            Answer::False if call.args.is_none() && reads_args() => {
+            Answer::NotANumber if call.args.is_none() => {
                 Found::Unknown("the arguments are not recorded".into())
             }
+            Answer::NotANumber => Found::Unknown("a number is compared with text".into()),
             Answer::False => Found::No("the condition `when` is not met"),
         }
     }

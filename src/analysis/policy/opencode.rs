@@ -6,7 +6,7 @@ use crate::analysis::policy::call::Call;
 use crate::analysis::policy::mistake::{Mistake, spot};
 use crate::analysis::policy::stars::Stars;
 use crate::analysis::policy::{
-    Broken, Context, Effect, Engine, File, Kind, Needs, Reason, Rule, RuleIx, Verdict,
+    Broken, Context, Dead, Effect, Engine, File, Kind, Needs, Reason, Rule, RuleIx, Verdict,
     has_extension, shell,
 };
 use crate::query::fields::nearest;
@@ -23,6 +23,31 @@ pub static KIND: Kind = Kind {
     },
     read: |files| Ok(Box::new(OpenCode::read(files)?)),
 };
+
+/// What it asks permission for. Any other name in a file is that of a tool of an MCP server or a plugin.
+pub const PERMISSIONS: &[&str] = &[
+    "read",
+    "edit",
+    "glob",
+    "grep",
+    "list",
+    "bash",
+    "task",
+    "skill",
+    "lsp",
+    "question",
+    "todoread",
+    "todowrite",
+    "webfetch",
+    "websearch",
+    "codesearch",
+    "repo_clone",
+    "repo_overview",
+    "plan_enter",
+    "plan_exit",
+    "external_directory",
+    "doom_loop",
+];
 
 #[derive(Debug)]
 pub struct OpenCode {
@@ -96,7 +121,7 @@ impl OpenCode {
             other => {
                 let near = other.and_then(|it| nearest(it, WORDS));
                 let what = format!("{tool}: a permission is \"allow\", \"ask\" or \"deny\"");
-                return Err(Mistake::at(text, at..at + 1, what).meaning(near));
+                return Err(Mistake::at(text, written(text, at, given), what).meaning(near));
             }
         };
         let (line, column) = spot(text, at);
@@ -110,7 +135,8 @@ impl OpenCode {
             file,
             line,
             column,
-            dead: None,
+            dead: (permission(tool) != tool)
+                .then(|| Dead::NeverConsulted(format!("write '{}'", permission(tool)))),
         });
         self.tests
             .push((Stars::plain(tool), Stars::command(pattern)));
@@ -144,6 +170,13 @@ fn place(text: &str, from: usize, key: &str) -> usize {
     text.get(from..)
         .and_then(|rest| rest.find(&key))
         .map_or(from, |at| from + at)
+}
+
+/// Where a value is, after its key; the start of the key if it is written in another way.
+fn written(text: &str, key: usize, value: &Value) -> std::ops::Range<usize> {
+    let value = value.to_string();
+    let found = text.get(key..).and_then(|rest| rest.find(&value));
+    found.map_or(key..key + 1, |at| key + at..key + at + value.len())
 }
 
 /// The permission that a tool needs.

@@ -12,6 +12,7 @@ use crate::analysis::policy::{Effect, Needs, RuleIx};
 use crate::base::cancel::CancelFlag;
 use crate::model::action::{ActionIx, Kind};
 use crate::model::run::RunIx;
+use crate::query::would::Verdicts;
 use crate::store::Store;
 
 /// A policy over a store as it was.
@@ -30,6 +31,8 @@ pub struct Overlay {
     first: HashMap<RunIx, ActionIx>,
     /// The permission modes of the runs, where verdicts depend on them.
     pub modes: Modes,
+    /// For `would:` in filters.
+    pub would: Arc<Verdicts>,
     /// How many actions the store had.
     pub len: u32,
 }
@@ -46,6 +49,12 @@ fn is_shown(change: &Change) -> bool {
         Effect::Allow => was == Effect::Deny,
         Effect::Warn | Effect::Unknown => false,
     }
+}
+
+/// What filters know of verdicts.
+pub fn verdicts(judged: &[Judged]) -> Verdicts {
+    let judged = judged.iter();
+    Verdicts::new(judged.map(|it| (it.ix.0, it.verdict.effect.word())))
 }
 
 impl Overlay {
@@ -77,6 +86,7 @@ impl Overlay {
         let shown = report.changes.iter().filter(|it| is_shown(it)).cloned();
         let first = report.first.iter().map(|it| (it.run, it.ix)).collect();
         Overlay {
+            would: Arc::new(verdicts(&judged)),
             shown: shown.collect(),
             first,
             policies,

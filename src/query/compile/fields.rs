@@ -103,8 +103,8 @@ pub(super) fn field_test(field: Field, test: &Test) -> Node {
             } = value_test(test, Extent::Whole);
             run(RunTest::Score { any, negated })
         }
-        // The parser allows the first only after `has:`, and `compile` looks up the other.
-        Field::Approval | Field::Alert => Node::Always(false),
+        // The parser allows the first only after `has:`, and `compile` looks up the others.
+        Field::Approval | Field::Alert | Field::Would => Node::Always(false),
     }
 }
 
@@ -208,7 +208,7 @@ pub(super) fn has(subject: &Subject) -> Node {
         | Field::Calls
         | Field::Errors
         | Field::Retries => Node::Always(true),
-        Field::Alert => Node::Always(false),
+        Field::Alert | Field::Would => Node::Always(false),
         Field::Tool => symbol(SymbolColumn::Tool),
         Field::Class => Node::And(vec![
             Node::Column(ColumnTest::Kinds(1 << Kind::ToolCall as u16)),

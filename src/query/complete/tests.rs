@@ -46,6 +46,8 @@ fn proposes_values_that_occur() {
     check("kind:to", &["kind:tool", "kind:tool_call"]);
     check("kind:resp", &[]);
     check("is:bl", &["is:blocked"]);
+    check("wou", &["would:"]);
+    check("would:a", &["would:allow", "would:ask"]);
     check("user:", &["user:\"ann lee\""]);
 }
 

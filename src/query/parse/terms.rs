@@ -34,6 +34,9 @@ const OPS: &[(&str, Op)] = &[
     ("~", Op::Regex),
 ];
 
+/// Why `would:` is refused.
+const NO_POLICY: &str = "'would' tests the verdicts of a policy, and there is none: query and ls take --policy FILE, w lays one over the stream";
+
 pub(super) fn check_regex(regex: &Regex, span: Range<usize>) -> Result<(), ParseError> {
     match pattern::check(regex) {
         Ok(()) => Ok(()),
@@ -139,7 +142,11 @@ impl Parser<'_> {
         }
         self.cursor.take_while(|c| in_name(c) || c == '.');
         let name = self.cursor.from(start);
-        Field::find(name).map(Subject::Field).ok_or_else(|| {
+        let field = Field::find(name);
+        if field == Some(Field::Would) && !self.is_over_policy {
+            return Err(ParseError::new(self.cursor.span(start), NO_POLICY));
+        }
+        field.map(Subject::Field).ok_or_else(|| {
             if fields::NAMES_OF_TIME.contains(&name) {
                 return self.no_field_of_time(name, start);
             }
@@ -316,7 +323,13 @@ impl Parser<'_> {
         }
         if !matches!(
             shape,
-            Shape::Name | Shape::Text | Shape::Json | Shape::Kind | Shape::Status | Shape::Verdict
+            Shape::Name
+                | Shape::Text
+                | Shape::Json
+                | Shape::Kind
+                | Shape::Status
+                | Shape::Verdict
+                | Shape::Effect
         ) {
             return Err(ParseError::new(
                 span,

@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::parse;
+use super::{parse, parse_over_policy};
 use crate::query::expr::{
     Comparison, Expr, Find, Path, Regex, Scope, State, Step, Subject, Term, Test, Text, TimeOfDay,
     Value,
@@ -350,6 +350,7 @@ fn value(shape: Shape) -> BoxedStrategy<Value> {
         Shape::Kind => Just(Value::Word("tool".into())).boxed(),
         Shape::Status => Just(Value::Word("error".into())).boxed(),
         Shape::Verdict => Just(Value::Word("block".into())).boxed(),
+        Shape::Effect => Just(Value::Word("deny".into())).boxed(),
         Shape::Flag => Just(Value::Word("yes".into())).boxed(),
         Shape::Count | Shape::Score | Shape::Money | Shape::Duration => {
             number(shape).prop_map(Value::Word).boxed()
@@ -398,9 +399,12 @@ fn test(shape: Shape) -> BoxedStrategy<Test> {
             prop_oneof![plain, numeric_test(shape), regex().prop_map(Test::Regex)].boxed()
         }
         Shape::Flag | Shape::Presence => plain.boxed(),
-        Shape::Kind | Shape::Status | Shape::Verdict | Shape::Name | Shape::Text => {
-            prop_oneof![plain, regex().prop_map(Test::Regex)].boxed()
-        }
+        Shape::Kind
+        | Shape::Status
+        | Shape::Verdict
+        | Shape::Effect
+        | Shape::Name
+        | Shape::Text => prop_oneof![plain, regex().prop_map(Test::Regex)].boxed(),
     }
 }
 
@@ -467,7 +471,7 @@ proptest! {
     #[test]
     fn what_is_printed_reads_back_the_same(expr in expr()) {
         let printed = expr.to_string();
-        prop_assert_eq!(parse(&printed).map_err(|error| format!("{printed}: {error:?}")), Ok(expr));
+        prop_assert_eq!(parse_over_policy(&printed).map_err(|error| format!("{printed}: {error:?}")), Ok(expr));
     }
 
     #[test]

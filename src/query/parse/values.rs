@@ -8,6 +8,7 @@ use crate::query::lex::ends_word;
 use crate::query::parse::{ParseError, Parser, is_term};
 use crate::query::shown;
 use crate::query::value;
+use crate::query::would::VERDICTS;
 
 impl Parser<'_> {
     /// `(a|b)`, `a|b` without spaces, or a single value.
@@ -137,6 +138,9 @@ pub(super) fn check_value(value: &Value, shape: Shape, patterns: bool) -> Result
             "decision",
             Verdict::ALL.iter().map(|verdict| verdict.word()),
         ),
+        (Shape::Effect, Value::Word(word)) => {
+            one_of(word, patterns, "verdict", VERDICTS.into_iter())
+        }
         (Shape::Flag, Value::Word(word)) => match word.as_str() {
             "yes" | "no" | "true" | "false" => Ok(()),
             _ => Err(wrong(format!("'{word}' must be yes or no"))),

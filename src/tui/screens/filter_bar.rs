@@ -23,6 +23,8 @@ pub struct FilterBar {
     pub problem: Option<Problem>,
     /// The text is unfinished: the last valid filter stays active, and no error is shown.
     pub is_incomplete: bool,
+    /// A policy lies over what is filtered.
+    pub is_over_policy: bool,
     /// What the filter in force looks for in texts.
     pub sought: Vec<Needle>,
     /// The text that Esc restores.
@@ -252,7 +254,7 @@ impl FilterBar {
     }
 
     fn enforce(&mut self) -> bool {
-        match filtering::parse(&self.text) {
+        match filtering::parse(&self.text, self.is_over_policy) {
             Ok(parsed) => {
                 self.sought = parsed.as_ref().map(needles).unwrap_or_default();
                 (self.parsed, self.problem) = (parsed, None);

@@ -301,3 +301,76 @@ fn the_allows_of_a_project_need_its_trust() {
     let trusted = json(&["eval", path, SESSION, "--trusted"], 0);
     assert_eq!(count(&trusted), Some(2));
 }
+
+#[test]
+fn filters_test_the_verdicts_of_a_policy() {
+    let program = |arguments: &[&str]| {
+        Command::new(assert_cmd::cargo::cargo_bin!("saferun-tui"))
+            .args(["--no-config"])
+            .args(arguments)
+            .env("HOME", "/nonexistent")
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .output()
+            .expect("the program runs")
+    };
+    let report = json(&["eval", POLICY, TRACES], 0);
+    let count = |filter: &str| -> u64 {
+        let done = program(&["query", filter, TRACES, "--policy", POLICY, "--count"]);
+        let text = String::from_utf8(done.stdout).expect("UTF-8");
+        text.trim().parse().expect("a number")
+    };
+    // The figures of the table, by the verdict that is new.
+    for verdict in ["allow", "ask", "deny", "error", "unknown"] {
+        let table = report["table"].as_object().expect("a table");
+        let of = table
+            .iter()
+            .filter(|(cell, _)| cell.ends_with(&format!(">{verdict}")));
+        let calls: u64 = of.filter_map(|(_, calls)| calls.as_u64()).sum();
+        assert_eq!(count(&format!("would:{verdict}")), calls, "{verdict}");
+    }
+    assert_eq!(json!(count("has:would")), report["calls"]);
+    assert!(count("would:deny") > 0);
+    assert_eq!(
+        count("would!=deny"),
+        count("has:would") - count("would:deny")
+    );
+    let ls = |filter: &str| {
+        let done = program(&["ls", TRACES, "-w", filter, "--policy", POLICY, "--json"]);
+        let document: Value = serde_json::from_slice(&done.stdout).expect("JSON");
+        document["runs"].as_array().expect("runs").len()
+    };
+    let all = ls("");
+    assert!(ls("would:deny") > 0 && ls("would:deny") < all);
+    assert_eq!(ls("-would:deny"), all - ls("would:deny"));
+    for arguments in [
+        &["query", "would:deny", TRACES][..],
+        &["ls", TRACES, "-w", "would:deny"],
+        &["stats", TRACES, "-w", "would:deny"],
+        &["policy", "eval", POLICY, TRACES, "-w", "would:deny"],
+    ] {
+        let done = program(arguments);
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert_eq!(done.status.code(), Some(2), "{arguments:?}: {said}");
+        assert!(
+            said.contains("query and ls take --policy FILE") && said.contains("^^^^^"),
+            "{said}"
+        );
+    }
+    let done = program(&["query", "would:deny", TRACES, "--policy", "missing.toml"]);
+    assert_eq!(done.status.code(), Some(2));
+}
+
+#[test]
+fn a_permission_without_a_tool_is_linted_at_its_place() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("opencode.json");
+    std::fs::write(&path, "{\"permission\": {\n  \"web_fetch\": \"deny\"\n}}").expect("written");
+    let path = path.to_str().expect("UTF-8");
+    let said = out(&["lint", path, "--strict"], 1);
+    assert!(
+        said.contains("opencode.json:2:3: warning: deny web_fetch: OpenCode has no permission"),
+        "{said}"
+    );
+    assert!(said.contains("did you mean 'webfetch'?"), "{said}");
+    out(&["lint", path], 0);
+}

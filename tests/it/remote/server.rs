@@ -93,6 +93,15 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(handler: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Server {
+        Server::over(Some, handler)
+    }
+
+    /// A server whose connections are opened by a function, such as one for TLS.
+    pub(crate) fn over<S: Read + Write>(
+        open: impl Fn(TcpStream) -> Option<S> + Send + Sync + 'static,
+        handler: impl Fn(&Asked) -> Answer + Send + Sync + 'static,
+    ) -> Server {
+        let open = Arc::new(open);
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let server = Server {
             port: listener.local_addr().expect("an address").port(),
@@ -109,8 +118,12 @@ impl Server {
                     return;
                 }
                 let (asked, faults) = (Arc::clone(&asked), Arc::clone(&faults));
-                let handler = Arc::clone(&handler);
-                thread::spawn(move || serve(&stream, &asked, &faults, &*handler));
+                let (open, handler) = (Arc::clone(&open), Arc::clone(&handler));
+                thread::spawn(move || {
+                    if let Some(stream) = open(stream) {
+                        serve(stream, &asked, &faults, &*handler);
+                    }
+                });
             }
         });
         server
@@ -139,7 +152,7 @@ impl Drop for Server {
 }
 
 fn serve(
-    stream: &TcpStream,
+    stream: impl Read + Write,
     all: &Mutex<Vec<Asked>>,
     faults: &Mutex<VecDeque<(&'static str, Fault)>>,
     handler: &Handler,
@@ -162,13 +175,13 @@ fn serve(
             }
         }
         drop(faults);
-        if write(stream, &answer).is_err() || answer.is_cut {
+        if write(reader.get_mut(), &answer).is_err() || answer.is_cut {
             return;
         }
     }
 }
 
-fn read(reader: &mut BufReader<&TcpStream>) -> Option<Asked> {
+fn read(reader: &mut impl BufRead) -> Option<Asked> {
     let mut line = String::new();
     reader.read_line(&mut line).ok()?;
     let target = line.split(' ').nth(1)?.to_owned();
@@ -208,7 +221,7 @@ fn decoded(text: &str) -> String {
     String::from_utf8(out).expect("text")
 }
 
-fn write(mut stream: &TcpStream, answer: &Answer) -> std::io::Result<()> {
+fn write(stream: &mut impl Write, answer: &Answer) -> std::io::Result<()> {
     let length = answer.body.len();
     let mut text = format!(
         "HTTP/1.1 {} x\r\ncontent-length: {length}\r\n",

@@ -12,9 +12,14 @@ use crate::act::remote::wire::{Trouble, Wire};
 /// Names and values.
 pub(in crate::act::remote) type Params = [(String, String)];
 
+/// More rows than this are read only if the user allows it: a query over a whole archive costs others their answers.
+const MAX_SCAN: u64 = 2_000_000_000;
+
 #[derive(Debug)]
 pub(in crate::act::remote) struct Engine {
     base: String,
+    /// How many rows a query may read at most.
+    max_scan: u64,
     database: String,
     auth: Auth,
 }
@@ -35,6 +40,7 @@ impl Engine {
         headers.extend(key.map(|key| ("x-clickhouse-key".to_owned(), key)));
         Ok(Engine {
             base: address.base.clone(),
+            max_scan: address.max_scan.unwrap_or(MAX_SCAN),
             database: database.to_owned(),
             auth: if headers.is_empty() {
                 Auth::None
@@ -60,8 +66,10 @@ impl Engine {
         params: &Params,
     ) -> Result<Vec<Value>, Trouble> {
         let mut url = self.url();
+        let max_scan = self.max_scan.to_string();
         let settings = [
             ("readonly", "2"),
+            ("max_rows_to_read", max_scan.as_str()),
             ("max_execution_time", "110"),
             ("log_comment", "saferun-tui"),
             ("output_format_json_quote_64bit_integers", "1"),

@@ -73,9 +73,11 @@ impl Selection {
                     conversation,
                     session,
                 } = Joins::of_attributes();
-                format!(
-                    "lower(TraceId) = lower({id}) OR {thread} = {id} OR {conversation} = {id} OR {session} = {id}"
-                )
+                // Case does not count after `:`.
+                let is = |value: &str| format!("lowerUTF8({value}) = lowerUTF8({id})");
+                ["TraceId", &thread, &conversation, &session]
+                    .map(is)
+                    .join(" OR ")
             }
             Fact::Since(time) => {
                 let nanos = time.get().unwrap_or(0).saturating_mul(1_000);

@@ -25,7 +25,11 @@ pub(super) fn needs_args(tool: &str) -> bool {
 
 pub(super) fn without_rule(asked: &Asked<'_>, folders: &[String]) -> Verdict {
     let tool = asked.call.tool;
+    const NO_ARGS: &str = "the arguments are not recorded";
     if let Some(key) = argument_of_reader(tool) {
+        if asked.call.args.is_none() && asked.context.cwd.is_some() {
+            return Verdict::unjudged(Effect::Error, None, NO_ARGS);
+        }
         let is_free = asked
             .context
             .cwd
@@ -41,7 +45,7 @@ pub(super) fn without_rule(asked: &Asked<'_>, folders: &[String]) -> Verdict {
     match &asked.shell {
         Some(shell) if shell.only_reads() => Verdict::default(Effect::Allow),
         Some(_) => Verdict::default(Effect::Ask),
-        None => Verdict::unjudged(Effect::Error, None, "the arguments are not recorded"),
+        None => Verdict::unjudged(Effect::Error, None, NO_ARGS),
     }
 }
 

@@ -75,6 +75,44 @@ fn rules_that_do_not_do_what_they_seem_to_are_reported() {
     );
 }
 
+#[track_caller]
+fn opencode(text: &str) -> Vec<(&'static str, u32, u32)> {
+    let file = File {
+        path: "opencode.json".to_owned(),
+        text: text.to_owned(),
+        root: None,
+        in_force: true,
+        scope: Scope::User,
+    };
+    let set = Set::read(&[file]).expect("the rules are valid");
+    let findings = lint(&set, None).into_iter();
+    findings
+        .filter_map(|it| {
+            let rule = set.rule(it.rule?)?;
+            Some((it.id, rule.line, rule.column))
+        })
+        .collect()
+}
+
+#[test]
+fn a_permission_that_opencode_never_asks_for_is_found_at_its_place() {
+    assert_eq!(
+        opencode("{\"permission\": {\n  \"bash\": \"ask\",\n  \"web_fetch\": \"deny\"\n}}"),
+        [("unknown-tool", 3, 3)]
+    );
+    assert_eq!(
+        opencode("{\"permission\": {\"shell\": {\"rm *\": \"deny\", \"ls *\": \"allow\"}}}"),
+        [("unknown-tool", 1, 27)]
+    );
+    assert_eq!(
+        opencode("{\"permission\": {\"write\": \"deny\"}}"),
+        [("never-consulted", 1, 17)]
+    );
+    // Tools of MCP servers, and patterns of known tools.
+    let others = "{\"permission\": {\"*\": \"ask\", \"github_create_issue\": \"deny\", \"my-mcp*\": \"ask\", \"todo*\": \"allow\"}}";
+    assert_eq!(opencode(others), []);
+}
+
 #[test]
 fn a_sound_rule_is_not_talked_about() {
     assert_eq!(

@@ -118,6 +118,33 @@ fn a_policy_lies_over_the_stream_until_it_is_taken_off() {
 }
 
 #[test]
+fn a_filter_keeps_the_calls_of_a_verdict_while_a_policy_lies_over_them() {
+    for (filter, kept) in [
+        ("would:deny", "✓ 1 of"),
+        ("would:allow", "✓ 2 of"),
+        ("would:(deny|ask)", "✓ 2 of"),
+        ("has:would space -would:allow", "✓ 2 of"),
+    ] {
+        check(
+            &format!("1 w / {filter} enter"),
+            &[kept, "hidden by filter", "2 of 4 calls change"],
+        );
+    }
+    check(
+        "1 w / would:dney enter",
+        &["'dney' is not a verdict · did you mean 'deny'?"],
+    );
+    check(
+        "1 / would:deny enter",
+        &["'would' tests the verdicts of a policy, and there is none"],
+    );
+    // The filter goes with the policy.
+    let off = screen((120, 36), "1 w / would:deny enter w");
+    assert!(!off.contains("hidden by filter"), "{off}");
+    assert!(off.contains("the filter is off"), "{off}");
+}
+
+#[test]
 fn blocks_stop_at_changes_and_the_inspector_shows_the_rule() {
     check("1 w g b b", &["what-if deny refund-cap", "policy.toml:3"]);
 }

@@ -12,6 +12,7 @@ use crate::tui::session::Session;
 
 impl Stream {
     pub(super) fn type_filter(&mut self, key: Key, session: &mut Session) -> Vec<Effect> {
+        self.query.bar.is_over_policy = session.policing.is_laid;
         let store = &session.loaded.store;
         let is_other = match key.code {
             Code::Enter => {
@@ -43,6 +44,7 @@ impl Stream {
 
     /// The text changed: parse it, and filter again if it is valid.
     pub(super) fn apply_filter(&mut self, session: &Session) -> Vec<Effect> {
+        self.query.bar.is_over_policy = session.policing.is_laid;
         if self.query.bar.judge() {
             self.ask(session)
         } else {

@@ -85,8 +85,7 @@ impl Task for Judge {
     }
 
     fn answered(stream: &mut Stream, answer: Judged, session: &mut Session) -> Vec<Effect> {
-        stream.take_judged(answer, session);
-        Vec::new()
+        stream.take_judged(answer, session)
     }
 
     fn failed(stream: &mut Stream) {

@@ -136,7 +136,7 @@ pub fn add(filter: &str, parsed: Option<&Expr>, term: Expr, keeps: bool) -> Stri
         Some(_) | None if before.is_empty() => term.to_string(),
         Some(_) | None => format!("{before} {term}"),
     };
-    debug_assert!(parse::parse(&words).is_ok(), "{words}");
+    debug_assert!(parse::parse_over_policy(&words).is_ok(), "{words}");
     words
 }
 

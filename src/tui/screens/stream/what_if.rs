@@ -9,6 +9,7 @@ use crate::analysis::policy::{Effect, RuleIx, Verdict};
 use crate::base::{human, text};
 use crate::export::policy::file_name;
 use crate::model::action::{ActionIx, Kind, Status};
+use crate::query::would;
 use crate::store::row::Row;
 use crate::tui::effects::Effect as Ask;
 use crate::tui::keys::Command;
@@ -33,7 +34,21 @@ impl Stream {
         session.policing.is_laid = !session.policing.is_laid;
         session.lay_overlay();
         self.what_if.facts = None;
-        self.ask_what_if(session).into_iter().collect()
+        let mut effects: Vec<Ask> = self.ask_what_if(session).into_iter().collect();
+        effects.extend(self.filter_by_verdicts(session));
+        effects
+    }
+
+    /// A filter on verdicts follows the policy: other verdicts keep other actions, and without a policy it is off.
+    fn filter_by_verdicts(&mut self, session: &mut Session) -> Vec<Ask> {
+        if !self.query.bar.parsed.as_ref().is_some_and(would::asks) {
+            return Vec::new();
+        }
+        if session.policing.is_laid {
+            return self.ask(session);
+        }
+        session.hint("the filter is off: it tested the verdicts of the policy");
+        self.filter_by("", session)
     }
 
     /// Judges what is not judged yet while a policy lies over the stream.
@@ -46,7 +61,7 @@ impl Stream {
         Some(Ask::start(Judge(judging)))
     }
 
-    pub(super) fn take_judged(&mut self, judged: Judged, session: &mut Session) {
+    pub(super) fn take_judged(&mut self, judged: Judged, session: &mut Session) -> Vec<Ask> {
         self.what_if.is_judging = false;
         match judged {
             Ok(overlay) => session.take_overlay(overlay),
@@ -61,6 +76,7 @@ impl Stream {
                 session.fail(&format!("{words}{way}"));
             }
         }
+        self.filter_by_verdicts(session)
     }
 
     /// What the inspector says about the selected action, made once for each.

@@ -1,0 +1,64 @@
+//! What a policy over the actions says about each call, for `would:`. Policies live on a higher floor, which supplies
+//! the verdicts.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use crate::query::expr::{Expr, Subject};
+use crate::query::fields::Field;
+use crate::query::pattern::TextTest;
+
+/// The words of verdicts.
+pub const VERDICTS: [&str; 6] = ["allow", "warn", "unknown", "ask", "error", "deny"];
+
+/// Indices of calls, by verdict.
+#[derive(Debug, Default)]
+pub struct Verdicts(BTreeMap<&'static str, HashSet<u32>>);
+
+impl Verdicts {
+    /// From the index and verdict of every call that was judged.
+    pub fn new(judged: impl Iterator<Item = (u32, &'static str)>) -> Verdicts {
+        let mut verdicts = Verdicts::default();
+        for (call, verdict) in judged {
+            verdicts.0.entry(verdict).or_default().insert(call);
+        }
+        verdicts
+    }
+
+    /// All calls that were judged.
+    pub(super) fn all(&self) -> Arc<HashSet<u32>> {
+        Arc::new(self.0.values().flatten().copied().collect())
+    }
+
+    /// The calls whose verdict passes a test. A warning is an allowed call too, as in the tables of `policy eval`.
+    pub(super) fn of(&self, test: &TextTest) -> Arc<HashSet<u32>> {
+        let passes = |verdict: &str| {
+            let also = (verdict == "warn").then_some("allow");
+            let mut words = [verdict].into_iter().chain(also);
+            if test.negated {
+                words.all(|word| test.is_true_of(word))
+            } else {
+                words.any(|word| test.is_true_of(word))
+            }
+        };
+        let passing = self.0.iter().filter(|(verdict, _)| passes(verdict));
+        Arc::new(passing.flat_map(|(_, calls)| calls).copied().collect())
+    }
+}
+
+/// Whether a filter tests verdicts of a policy.
+pub fn asks(expr: &Expr) -> bool {
+    let is_would = |subject: &Subject| matches!(subject, Subject::Field(Field::Would));
+    expr.has_leaf(&|leaf| match leaf {
+        Expr::Term(term) => is_would(&term.subject),
+        Expr::Has(subjects) => subjects.iter().any(is_would),
+        Expr::All
+        | Expr::And(_)
+        | Expr::Or(_)
+        | Expr::Not(_)
+        | Expr::Text(_)
+        | Expr::Is(_)
+        | Expr::Since(_)
+        | Expr::At(..) => false,
+    })
+}
