@@ -35,14 +35,14 @@ Examples:
 
 What is listed:
   turn, model, subagent, run   model calls, with their tokens and cost
-  tool      the model calls that asked for the tool; a call that asked for several is split evenly over
-            its tool calls, so the lines add up to the total
-  kind      fresh input, cache reads, cache writes for 5 minutes and for 1 hour, output (reasoning is a
-            part of it); a cost recorded as one sum is split in proportion to list prices
+  tool      the model calls that asked for the tool; a call that asked for several is split evenly
+            over its tool calls, so the lines add up to the total
+  kind      fresh input, cache reads, cache writes for 5 minutes and for 1 hour, output (reasoning
+            is a part of it); a cost recorded as one sum is split in proportion to list prices
   call      every model call, the most expensive first
   result    the toll of each result: what it cost to be read in every model call after it, the first
-            one included: its tokens, estimated from its length, at the list price of that part of each
-            later prompt, until the history is compacted
+            one included: its tokens, estimated from its length, at the list price of that part of
+            each later prompt, until the history is compacted
   miss      calls that paid again for a prefix that was cached by the previous call: where the two
             requests first differ, or how long the pause was, and what the rebuild cost
 

@@ -32,7 +32,7 @@ Examples:
   saferun-tui diff trace.jsonl#7f3a91 trace.jsonl#61bd02
   saferun-tui diff -w task:refund-7 old.jsonl new.jsonl    the matching run of each file
   saferun-tui diff old.jsonl new.jsonl --ignore args.request_id --hide-noise --exit-code
-  saferun-tui diff old.jsonl new.jsonl --experiment --dry-run   what could be tried, and at what price
+  saferun-tui diff old.jsonl new.jsonl --experiment --dry-run   what could be tried, at what price
 
 Exit code 1 with --exit-code when the runs differ.")]
 pub struct Diff {

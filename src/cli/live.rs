@@ -42,7 +42,7 @@ Examples:
 States: running, waiting (for a person), idle, silent (a call is open, but nothing was added for ten
 minutes), ended, abandoned. Runs that are not followed here are judged by their recorded times.
 
-To be alerted when an agent waits for a person: alert = \"bell\" or \"osc9\" under [live] in the settings
+To be alerted when an agent waits for a person: alert = \"bell\" or \"osc9\" under [live] in the settings \
 file.")]
 pub struct Live {
     /// Folders, files or globs [default: where the known agents store their runs]

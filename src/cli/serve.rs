@@ -41,8 +41,9 @@ Examples:
 
 The agent's own tools run as usual: only its model is served.
 
-Exit codes: 0 all answers were used and the new run is the same · 1 it differs, or some answers were not requested ·
-            3 a request had no recorded answer · otherwise the code of the command")]
+Exit codes: 0 all answers were used and the new run is the same ·
+            1 it differs, or some answers were not requested · 3 a request had no recorded answer ·
+            otherwise the code of the command")]
 pub struct Serve {
     /// PATH, or PATH#RUN if it holds several runs
     #[arg(value_name = "RUN")]

@@ -19,7 +19,7 @@ Examples:
   saferun-tui policy import ~/.claude/settings.json -o policy.toml
   saferun-tui policy import claude: codex:
 
-Rules are not converted: *strictest wins*, *highest priority wins* and *last match wins* are different algorithms. The
+Rules are not converted: *strictest wins*, *highest priority wins* and *last match wins* are different algorithms. The \
 file written names the others in [[use]], and each is evaluated as its own program would.")]
 pub(super) struct Import {
     /// Policy files

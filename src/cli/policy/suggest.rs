@@ -26,7 +26,7 @@ Examples:
   saferun-tui policy suggest runs/ --holdout                   do the rules carry over?
   saferun-tui policy suggest runs/ --as claude-code > rules.json
 
-Interpreters, runners, shells, programs that delete or send, and verbs with effects elsewhere (push, deploy, …) are
+Interpreters, runners, shells, programs that delete or send, and verbs with effects elsewhere (push, deploy, …) are \
 suggested only as exact lines, listed last. Held out: learned from all other runs, counted in this one.")]
 pub(super) struct Suggest {
     #[command(flatten)]
