@@ -11,10 +11,10 @@ mod lex;
 pub mod parse;
 mod print;
 
-pub mod ahead;
 pub mod alerted;
 pub mod bits;
 pub mod body;
+pub mod call_filter;
 pub mod columns;
 mod compile;
 pub mod eval;

@@ -223,7 +223,7 @@ fn last_minute(store: &Store, now: i64) -> HashMap<RunIx, Spent> {
 
 impl Agent<'_> {
     fn record(&self) -> Value {
-        let told = live_json::Told {
+        let told = live_json::Activity {
             life: self.life,
             project: &self.project,
             doing: &self.doing,

@@ -8,7 +8,7 @@ mod tool;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
-use crate::act::rerun::kept::Step;
+use crate::act::rerun::attempt_runs::Step;
 use crate::analysis::context;
 use crate::analysis::replay::Tape;
 use crate::cli::command::{Accepts, Command, GlobalOption};

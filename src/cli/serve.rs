@@ -22,7 +22,7 @@ use crate::base::human;
 use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::mcp_serve::McpServe;
-use crate::cli::place::{self, Place};
+use crate::cli::output::{self, OutputFile};
 use crate::cli::rerun::confirm;
 use crate::cli::{Cx, pick};
 use crate::model::quantity::Cost;
@@ -193,12 +193,12 @@ impl Command for Serve {
         if self.then == Then::Live {
             options.until = Some(options.until.unwrap_or(recording.calls.len()));
         }
-        let place = self.output.as_deref().map(|path| Place {
+        let place = self.output.as_deref().map(|path| OutputFile {
             path,
             force: self.force,
         });
         if let Some(place) = place {
-            place.check(&place::files(&store))?;
+            place.check(&output::files(&store))?;
         }
         for line in head(&store, &recording, class) {
             cx.notes.line(&line);

@@ -8,7 +8,7 @@ use crate::analysis::alerts::check::Report;
 use crate::analysis::alerts::detector::Level;
 use crate::analysis::alerts::engine::Hit;
 use crate::cli::Cx;
-use crate::cli::alert::found::Found;
+use crate::cli::alert::checked_traces::CheckedTraces;
 use crate::cli::alert::report;
 use crate::cli::alert::sources::{InForce, split};
 use crate::cli::args::Paths;
@@ -86,7 +86,7 @@ impl Check {
         let rules = InForce::read(cx, given.as_deref())?;
         let mut fails = Level::ALL.iter().copied();
         let fails = fails.rfind(|it| it.word() == self.fail_on);
-        let found = match Found::read(cx, rules, paths)? {
+        let found = match CheckedTraces::read(cx, rules, paths)? {
             Ok(found) => found,
             Err(exit) => return Ok(exit),
         };

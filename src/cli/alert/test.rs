@@ -8,7 +8,7 @@ use crate::analysis::alerts::check::Report;
 use crate::analysis::alerts::detector::Level;
 use crate::analysis::alerts::rules::Rules;
 use crate::base::human;
-use crate::cli::alert::found::checked;
+use crate::cli::alert::checked_traces::checked;
 use crate::cli::alert::report::what_if;
 use crate::cli::alert::sources::InForce;
 use crate::cli::args::Paths;

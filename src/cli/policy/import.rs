@@ -9,7 +9,7 @@ use crate::analysis::policy::set::Policies;
 use crate::base::{human, text};
 use crate::cli::Cx;
 use crate::cli::failure::Exit;
-use crate::cli::place::Place;
+use crate::cli::output::OutputFile;
 use crate::cli::policy::sources;
 
 /// Write a policy.toml that uses other policy files, with their rules as comments
@@ -41,7 +41,7 @@ impl Import {
             cx.out.verbatim(&text)?;
             return Ok(Exit::Done);
         };
-        let to = Place {
+        let to = OutputFile {
             path,
             force: self.force,
         };

@@ -2,12 +2,12 @@
 //! have saved.
 
 mod details;
+mod export;
 mod history;
 mod layout;
 mod moves;
 mod rows;
 mod stop;
-mod take;
 mod tasks;
 mod view;
 
@@ -18,7 +18,7 @@ use ratatui::layout::{Position, Rect};
 
 use crate::act::kill::{Refused, Target};
 use crate::base::{human, text};
-use crate::tui::alerting::{Looking, Seen};
+use crate::tui::alerting::{Evaluation, Looking};
 use crate::tui::effects::Effect;
 use crate::tui::filtering;
 use crate::tui::keys::{Command, Key};
@@ -114,7 +114,7 @@ impl Screen for Alerts {
         self.look(session)
     }
 
-    fn tell_here(&self, session: &mut Session) {
+    fn share_selection(&self, session: &mut Session) {
         let Some(seen) = &session.alerting.seen else {
             return;
         };
@@ -211,7 +211,7 @@ impl Alerts {
     }
 
     /// Rebuilds the list if something changed; the selection stays on its alert.
-    fn refresh(&mut self, seen: Option<&Seen>, session: &Session) {
+    fn refresh(&mut self, seen: Option<&Evaluation>, session: &Session) {
         if !std::mem::take(&mut self.is_stale) {
             return;
         }
@@ -236,7 +236,7 @@ impl Alerts {
         self.anchor = self.selected().and_then(key);
     }
 
-    fn prepare_rows(&mut self, seen: Option<&Seen>, session: &Session) {
+    fn prepare_rows(&mut self, seen: Option<&Evaluation>, session: &Session) {
         self.frame.rows.clear();
         let Some(seen) = seen else { return };
         let height = usize::from(self.frame.regions.list.height);
@@ -248,7 +248,7 @@ impl Alerts {
         }
     }
 
-    fn prepare_details(&mut self, seen: Option<&Seen>, session: &mut Session) {
+    fn prepare_details(&mut self, seen: Option<&Evaluation>, session: &mut Session) {
         let item = self.selected().cloned();
         let Some((seen, item)) = seen.zip(item) else {
             self.frame.details = Details::default();
@@ -265,7 +265,7 @@ impl Alerts {
         };
     }
 
-    fn prepare_words(&mut self, seen: Option<&Seen>, session: &Session) {
+    fn prepare_words(&mut self, seen: Option<&Evaluation>, session: &Session) {
         let problem = session.alerting.problem.as_ref();
         self.frame.crumbs = vec!["Alerts".to_owned()];
         self.frame.rules = seen.map(rules).unwrap_or_default();
@@ -296,7 +296,7 @@ impl Alerts {
     }
 
     /// Starts a test of what the selected rule would have stopped, if that is shown.
-    fn test(&mut self, seen: Option<Arc<Seen>>, session: &Session) -> Vec<Effect> {
+    fn test(&mut self, seen: Option<Arc<Evaluation>>, session: &Session) -> Vec<Effect> {
         let Some((seen, Item::Alert(at))) = seen.zip(self.selected().cloned()) else {
             return Vec::new();
         };
@@ -326,7 +326,7 @@ impl Alerts {
 }
 
 /// `rules ~/.config/saferun-tui/alerts.toml (5) · baseline learned from 24 runs · watch on`.
-fn rules(seen: &Seen) -> String {
+fn rules(seen: &Evaluation) -> String {
     let count = human::counted(seen.rules().rules.len() as u64, "rule");
     let path = seen.in_force.path.as_deref().unwrap_or("built in");
     let baseline = match &*seen.in_force.known {

@@ -11,14 +11,14 @@ use serde_json::Value;
 
 /// A request as received.
 #[derive(Debug, Clone)]
-pub(crate) struct Asked {
+pub(crate) struct Received {
     pub(crate) path: String,
     pub(crate) query: Vec<(String, String)>,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Value,
 }
 
-impl Asked {
+impl Received {
     pub(crate) fn query(&self, name: &str) -> Option<&str> {
         let found = self.query.iter().find(|(key, _)| key == name);
         found.map(|(_, value)| value.as_str())
@@ -81,18 +81,18 @@ impl Fault {
     }
 }
 
-type Handler = dyn Fn(&Asked) -> Answer + Send + Sync;
+type Handler = dyn Fn(&Received) -> Answer + Send + Sync;
 
 /// Runs until it is dropped.
 pub(crate) struct Server {
     pub(crate) port: u16,
-    asked: Arc<Mutex<Vec<Asked>>>,
+    asked: Arc<Mutex<Vec<Received>>>,
     faults: Arc<Mutex<VecDeque<(&'static str, Fault)>>>,
     is_over: Arc<AtomicBool>,
 }
 
 impl Server {
-    pub(crate) fn start(handler: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Server {
+    pub(crate) fn start(handler: impl Fn(&Received) -> Answer + Send + Sync + 'static) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let server = Server {
             port: listener.local_addr().expect("an address").port(),
@@ -122,7 +122,7 @@ impl Server {
     }
 
     /// How many requests contained a text in their path; the list is then cleared.
-    pub(crate) fn asked(&self) -> Vec<Asked> {
+    pub(crate) fn asked(&self) -> Vec<Received> {
         std::mem::take(&mut *self.asked.lock().expect("a lock"))
     }
 
@@ -140,7 +140,7 @@ impl Drop for Server {
 
 fn serve(
     stream: &TcpStream,
-    all: &Mutex<Vec<Asked>>,
+    all: &Mutex<Vec<Received>>,
     faults: &Mutex<VecDeque<(&'static str, Fault)>>,
     handler: &Handler,
 ) {
@@ -168,7 +168,7 @@ fn serve(
     }
 }
 
-fn read(reader: &mut BufReader<&TcpStream>) -> Option<Asked> {
+fn read(reader: &mut BufReader<&TcpStream>) -> Option<Received> {
     let mut line = String::new();
     reader.read_line(&mut line).ok()?;
     let target = line.split(' ').nth(1)?.to_owned();
@@ -187,7 +187,7 @@ fn read(reader: &mut BufReader<&TcpStream>) -> Option<Asked> {
     reader.read_exact(&mut body).ok()?;
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
     let query = query.split('&').filter_map(|pair| pair.split_once('='));
-    Some(Asked {
+    Some(Received {
         path: path.to_owned(),
         query: query
             .map(|(name, value)| (name.to_owned(), decoded(value)))

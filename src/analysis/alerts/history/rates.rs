@@ -6,7 +6,7 @@ use crate::analysis::alerts::charts::{Cusum, LEAST, normal_rate};
 use crate::analysis::alerts::detector::Detector;
 use crate::analysis::alerts::engine::{Amount, Hit};
 use crate::analysis::alerts::history::{
-    Firings, Found, Learning, Look, Marks, Past, Rate, Scope, scope_of,
+    Firings, Learning, Look, Marks, Past, Rate, RunFindings, Scope, scope_of,
 };
 use crate::analysis::alerts::rules::By;
 use crate::model::action::ActionIx;
@@ -28,8 +28,8 @@ struct Chart {
     calls: u32,
 }
 
-pub(super) fn rates(past: &Past<'_>, look: &Look<'_>, marks: &Marks, event: &Expr) -> Found {
-    let mut found = Found::default();
+pub(super) fn rates(past: &Past<'_>, look: &Look<'_>, marks: &Marks, event: &Expr) -> RunFindings {
+    let mut found = RunFindings::default();
     let mut charts: BTreeMap<Scope, Chart> = BTreeMap::new();
     let mut firings = Firings::default();
     for run in past.kept(look.mask) {

@@ -7,11 +7,11 @@ use crate::analysis::alerts::engine::Standing;
 use crate::analysis::alerts::history::{Learning, Scope};
 use crate::analysis::alerts::rules::By;
 use crate::analysis::alerts::shown;
-use crate::analysis::alerts::state::{Kept, State};
+use crate::analysis::alerts::state::{AlertRecord, State};
 use crate::base::{human, text};
 use crate::model::run::RunIx;
 use crate::store::Store;
-use crate::tui::alerting::Seen;
+use crate::tui::alerting::Evaluation;
 use crate::tui::session::Session;
 
 /// What a row is about.
@@ -53,7 +53,7 @@ pub(super) struct RowText {
 }
 
 /// Firing before resolved, then the most severe, then the newest.
-pub(super) fn items(seen: &Seen, session: &Session) -> Vec<Item> {
+pub(super) fn items(seen: &Evaluation, session: &Session) -> Vec<Item> {
     let store = &session.loaded.store;
     let mut alerts: Vec<usize> = (0..seen.alerts().len()).collect();
     alerts.sort_by_key(|at| {
@@ -73,7 +73,7 @@ pub(super) fn items(seen: &Seen, session: &Session) -> Vec<Item> {
         .collect()
 }
 
-pub(super) fn row(item: &Item, seen: &Seen, session: &Session) -> RowText {
+pub(super) fn row(item: &Item, seen: &Evaluation, session: &Session) -> RowText {
     match item {
         Item::Alert(at) => alert(&seen.alerts()[*at], seen, session),
         Item::Pending(standing) => pending(standing, seen, session),
@@ -81,7 +81,7 @@ pub(super) fn row(item: &Item, seen: &Seen, session: &Session) -> RowText {
     }
 }
 
-fn alert(alert: &Alert, seen: &Seen, session: &Session) -> RowText {
+fn alert(alert: &Alert, seen: &Evaluation, session: &Session) -> RowText {
     let (store, hit) = (&session.loaded.store, alert.worst());
     let now = session.clock.now().div_euclid(1_000_000);
     let kept = seen.kept(alert);
@@ -110,7 +110,7 @@ fn alert(alert: &Alert, seen: &Seen, session: &Session) -> RowText {
 }
 
 /// `FIRING`, `acked lead`, `snoozed 2h`.
-fn state(kept: &Kept, now: i64) -> String {
+fn state(kept: &AlertRecord, now: i64) -> String {
     let machine = &kept.machine;
     if let Some(until) = machine.snoozed.filter(|_| machine.is_snoozed(now)) {
         return format!("snoozed {}", human::roughly((until - now) * 1_000_000));
@@ -123,7 +123,7 @@ fn state(kept: &Kept, now: i64) -> String {
 }
 
 /// What was done about it: `slack ✓ 14:01`, `stop (dry)`.
-fn action(alert: &Alert, kept: &Kept, seen: &Seen, session: &Session) -> String {
+fn action(alert: &Alert, kept: &AlertRecord, seen: &Evaluation, session: &Session) -> String {
     let (rules, level) = (seen.rules(), alert.level());
     let mut words = Vec::new();
     if rules.stops(alert.rule, level) {
@@ -145,7 +145,7 @@ fn action(alert: &Alert, kept: &Kept, seen: &Seen, session: &Session) -> String 
     clean(&words.join(" · "))
 }
 
-fn pending(it: &Standing, seen: &Seen, session: &Session) -> RowText {
+fn pending(it: &Standing, seen: &Evaluation, session: &Session) -> RowText {
     let store = &session.loaded.store;
     let lane = store.symbols().name(it.lane).to_owned();
     let lane: Scope = vec![
@@ -169,7 +169,7 @@ fn pending(it: &Standing, seen: &Seen, session: &Session) -> RowText {
     }
 }
 
-fn learning(it: &Learning, seen: &Seen, session: &Session) -> RowText {
+fn learning(it: &Learning, seen: &Evaluation, session: &Session) -> RowText {
     RowText {
         mark: Mark::Learning,
         rule: clean(&seen.rules().rules[it.rule].id),
@@ -212,7 +212,7 @@ pub(super) fn clean(raw: &str) -> String {
 }
 
 /// `2 firing · 1 acked · 1 learning`.
-pub(super) fn counts(seen: &Seen, session: &Session) -> String {
+pub(super) fn counts(seen: &Evaluation, session: &Session) -> String {
     let now = session.clock.now().div_euclid(1_000_000);
     let mut parts = Vec::new();
     for word in ["firing", "acked", "snoozed", "pending", "resolved"] {

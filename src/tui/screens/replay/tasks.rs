@@ -10,7 +10,7 @@ use crate::model::run::RunIx;
 use crate::store::Store;
 use crate::tui::effects::Effect;
 use crate::tui::screens::replay::Replay;
-use crate::tui::screens::replay::seen::Seen;
+use crate::tui::screens::replay::context_text::ContextText;
 use crate::tui::session::Session;
 use crate::tui::tasks::Task;
 
@@ -31,13 +31,17 @@ pub(super) struct FindFiles {
 impl Task for ReadContext {
     type Screen = Replay;
     /// `None` if the task was cancelled.
-    type Answer = Option<Seen>;
+    type Answer = Option<ContextText>;
 
-    fn run(self, cancel: &CancelFlag, _: &mut dyn FnMut(Option<Seen>)) -> Option<Seen> {
-        Seen::read(&self.store, self.call, cancel)
+    fn run(
+        self,
+        cancel: &CancelFlag,
+        _: &mut dyn FnMut(Option<ContextText>),
+    ) -> Option<ContextText> {
+        ContextText::read(&self.store, self.call, cancel)
     }
 
-    fn answered(replay: &mut Replay, answer: Option<Seen>, _: &mut Session) -> Vec<Effect> {
+    fn answered(replay: &mut Replay, answer: Option<ContextText>, _: &mut Session) -> Vec<Effect> {
         if let Some(seen) = answer {
             replay.seen.shown = Some(Rc::new(seen));
         }

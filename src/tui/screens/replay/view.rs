@@ -10,9 +10,9 @@ use crate::base::{human, text};
 use crate::export::words::{self, Role};
 use crate::tui::keys::Command;
 use crate::tui::screens::replay::Replay;
+use crate::tui::screens::replay::context_text::{ContextText, Line};
 use crate::tui::screens::replay::pane::{INDENT, Of, PaneRow, Parts};
 use crate::tui::screens::replay::scrub::Bead;
-use crate::tui::screens::replay::seen::{Line, Seen};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::hints;
 use crate::tui::widgets::paint::{self, Row};
@@ -228,7 +228,7 @@ const WHO: usize = 9;
 
 fn pane_row(
     row: &PaneRow,
-    (seen, parts): (&Seen, &Parts),
+    (seen, parts): (&ContextText, &Parts),
     (theme, base): (&Theme, Style),
     cells: &mut Row<'_>,
 ) {
