@@ -16,9 +16,9 @@ mod filter;
 mod fleet;
 mod lines;
 mod load;
+mod output;
 mod pick;
 mod picture;
-mod place;
 mod plain;
 mod policy;
 #[cfg(feature = "capture")]

@@ -3,12 +3,12 @@
 //! Only opening and reading may fail. A record that cannot be understood becomes an action of kind
 //! `malformed` that keeps its place in the file.
 
-pub mod aside;
 pub mod assemble;
 pub mod batch;
 pub mod body;
 pub mod bytes;
 pub mod command;
+pub mod composed;
 pub mod discover;
 pub mod error;
 pub mod fact;
@@ -16,16 +16,16 @@ pub mod format;
 pub mod formats;
 pub mod intake;
 pub mod json;
-pub mod kin;
 pub mod limit;
 pub mod loaded;
-pub mod made;
+pub mod members;
 pub mod notice;
 pub mod open;
 pub mod packed;
 pub mod prices;
 pub mod recent;
 pub mod records;
+pub mod relations;
 pub mod request;
 pub mod source;
 #[cfg(test)]

@@ -12,11 +12,11 @@ pub mod parse;
 mod print;
 mod shown;
 
-pub mod ahead;
 pub mod alerted;
 mod args;
 pub mod bits;
 pub mod body;
+pub mod call_filter;
 pub mod columns;
 mod compile;
 pub mod eval;

@@ -1,8 +1,8 @@
 //! Everything that has been loaded. No threads, no channels; append-only.
 
-pub mod beside;
 pub mod bodies;
 pub mod lines;
+pub mod lookup;
 mod retain;
 pub mod row;
 pub mod search;

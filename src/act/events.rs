@@ -9,7 +9,7 @@ use crate::act::ask::{Ask, Standing, State};
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     /// All tool calls waiting for approval, or that were until now, oldest first.
-    Asks(Vec<Asked>),
+    Asks(Vec<ApprovalRequest>),
     /// What became of the user's answer; an error says why it was not accepted.
     Answered {
         id: String,
@@ -19,7 +19,7 @@ pub enum Event {
 
 /// A question. It may contain anything: sanitise it before it is shown.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Asked {
+pub struct ApprovalRequest {
     pub ask: Arc<Ask>,
     pub standing: Standing,
 }

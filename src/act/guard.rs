@@ -8,9 +8,9 @@ mod asking;
 mod hook_call;
 mod host;
 mod hosts;
-pub(in crate::act) mod live;
 mod protect;
 mod record;
+pub(in crate::act) mod run_state;
 
 pub mod install;
 pub mod mcp;
@@ -24,10 +24,10 @@ use std::process;
 use serde_json::{Value, json};
 
 use crate::act::guard::hook_call::{Event, HookCall, Outcome, Over};
-use crate::act::guard::host::{HOSTS, Host, Say};
-use crate::act::guard::live::{Held, hash, short, tripped};
+use crate::act::guard::host::{HOSTS, Host, HostAnswer};
 use crate::act::guard::record::Trace;
 use crate::act::guard::rules::{Decided, Rules};
+use crate::act::guard::run_state::{Held, hash, short, tripped};
 use crate::act::places::Places;
 use crate::analysis::policy::call::Call;
 use crate::analysis::policy::{Before, Context, Effect};
@@ -76,7 +76,7 @@ pub fn hook(name: &str, is_observing: bool) -> u8 {
     let answer = guard.answer();
     let written = write(&(host.say)(&guard.hook, &answer.say));
     match (written, answer.say) {
-        (Err(_), Say::Deny(_)) => BLOCKS,
+        (Err(_), HostAnswer::Deny(_)) => BLOCKS,
         _ if answer.is_cut => BLOCKS,
         _ => 0,
     }
@@ -109,7 +109,7 @@ fn refuse(host: &Host, hook: Option<&HookCall>, why: &str, is_observing: bool) -
     let hook = hook.unwrap_or(&before);
     let _ = write(&(host.say)(
         hook,
-        &Say::Deny(format!("saferun-tui guard: {why}")),
+        &HostAnswer::Deny(format!("saferun-tui guard: {why}")),
     ));
     BLOCKS
 }
@@ -153,12 +153,12 @@ struct Guard {
 
 /// The answer, and whether the guard was terminated before it was decided.
 struct Answer {
-    say: Say,
+    say: HostAnswer,
     is_cut: bool,
 }
 
-impl From<Say> for Answer {
-    fn from(say: Say) -> Answer {
+impl From<HostAnswer> for Answer {
+    fn from(say: HostAnswer) -> Answer {
         Answer { say, is_cut: false }
     }
 }
@@ -233,7 +233,7 @@ impl Guard {
         if let Some(problem) = trace.problem() {
             self.log(&problem);
         }
-        Say::Nothing.into()
+        HostAnswer::Nothing.into()
     }
 
     /// Without the folders nothing can be asked or recorded. Calls that the policy allows still run, unless recording
@@ -241,7 +241,7 @@ impl Guard {
     fn without_state(&self, error: &io::Error) -> Answer {
         if self.hook.event != Event::Before || self.is_observing {
             complain(&error.to_string());
-            return Say::Nothing.into();
+            return HostAnswer::Nothing.into();
         }
         let rules = Rules::load(&self.places, self.hook.cwd.as_deref());
         let decided = self.decide(&rules, Before::default());
@@ -250,9 +250,9 @@ impl Guard {
         let is_whole = is_allowed && !rules.options.must_record;
         if is_whole && self.protected().is_none() {
             complain(&error.to_string());
-            return Say::Nothing.into();
+            return HostAnswer::Nothing.into();
         }
-        Say::Deny(format!("saferun-tui guard: {error}")).into()
+        HostAnswer::Deny(format!("saferun-tui guard: {error}")).into()
     }
 
     fn start(&self, trace: &mut Trace) {
@@ -341,13 +341,13 @@ impl Guard {
         };
         let mut answer = match decided {
             Some(decided) => self.carry_out(deciding, &decided),
-            None => self.recorded(&deciding, Say::Nothing),
+            None => self.recorded(&deciding, HostAnswer::Nothing),
         };
-        if let (Err(error), Say::Nothing | Say::Allow(_)) = (saved, &answer.say) {
+        if let (Err(error), HostAnswer::Nothing | HostAnswer::Allow(_)) = (saved, &answer.say) {
             self.log(&error.to_string());
         }
         if self.is_observing {
-            answer = Say::Nothing.into();
+            answer = HostAnswer::Nothing.into();
         }
         answer
     }
@@ -362,27 +362,27 @@ impl Guard {
         let event = record::decision(deciding.call, decided, mode, sha256);
         deciding.trace.tell("policy_decision", event);
         if self.is_observing {
-            return self.recorded(&deciding, Say::Nothing);
+            return self.recorded(&deciding, HostAnswer::Nothing);
         }
         match decided.effect {
             Effect::Allow | Effect::Unknown | Effect::Warn => {
-                self.recorded(&deciding, Say::Nothing)
+                self.recorded(&deciding, HostAnswer::Nothing)
             }
             Effect::Deny => {
                 let why = blocked_by(decided);
                 self.stop(&mut deciding, "blocked", &why);
-                Say::Deny(why).into()
+                HostAnswer::Deny(why).into()
             }
             Effect::Ask | Effect::Error => self.ask(deciding, decided),
         }
     }
 
     /// Lets a call run, unless recording is required and failed.
-    fn recorded(&self, deciding: &Deciding<'_>, say: Say) -> Answer {
+    fn recorded(&self, deciding: &Deciding<'_>, say: HostAnswer) -> Answer {
         if let Some(problem) = deciding.trace.problem() {
             self.log(&problem);
             if deciding.rules.options.must_record && !self.is_observing {
-                return Say::Deny(format!(
+                return HostAnswer::Deny(format!(
                     "saferun-tui guard: cannot record this call: {problem}"
                 ))
                 .into();

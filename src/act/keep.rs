@@ -10,9 +10,9 @@ use tempfile::NamedTempFile;
 
 use crate::ingest::bytes::Bytes;
 use crate::ingest::discover;
-use crate::ingest::kin::Kin;
 use crate::ingest::packed::sqlite;
 use crate::ingest::recent::Recent;
+use crate::ingest::relations::Relations;
 use crate::model::quantity::Time;
 
 /// The folder of copies, below the state folder.
@@ -22,7 +22,7 @@ const STEP: usize = 1 << 20;
 
 /// The outcome for one file or session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kept {
+pub enum CopyOutcome {
     /// The sizes of the original and of the copy, in bytes.
     Copied(u64, u64),
     /// Its present state has been copied before.
@@ -38,7 +38,7 @@ pub struct Keeper {
 
 impl Keeper {
     /// What a run is copied from: its files, or its sessions in a store.
-    pub fn parts(run: &Recent, kin: &mut Kin) -> Vec<PathBuf> {
+    pub fn parts(run: &Recent, kin: &mut Relations) -> Vec<PathBuf> {
         let others = run.format.companions(&run.path, kin);
         let all = std::iter::once(run.path.clone()).chain(others);
         all.filter(|it| discover::exists(it)).collect()
@@ -65,9 +65,9 @@ impl Keeper {
     }
 
     /// Copies a file or a session, unless that has been done. The copy has the time of the original.
-    pub fn keep(&self, from: &Path) -> io::Result<Kept> {
+    pub fn keep(&self, from: &Path) -> io::Result<CopyOutcome> {
         if self.has(from) {
-            return Ok(Kept::AlreadyThere);
+            return Ok(CopyOutcome::AlreadyThere);
         }
         let to = self.place(from);
         let time = written(from)?;
@@ -85,7 +85,7 @@ impl Keeper {
         };
         beside.as_file().set_modified(time)?;
         let copy = beside.persist(&to).map_err(|error| error.error)?;
-        Ok(Kept::Copied(size, copy.metadata()?.len()))
+        Ok(CopyOutcome::Copied(size, copy.metadata()?.len()))
     }
 }
 
@@ -139,8 +139,11 @@ mod tests {
         let keeper = keeper(folder.path());
         let to = keeper.place(&from);
         assert!(to.ends_with("state/kept/.agent/run.jsonl.zst"));
-        assert!(matches!(keeper.keep(&from), Ok(Kept::Copied(3000, 1..300))));
-        assert!(matches!(keeper.keep(&from), Ok(Kept::AlreadyThere)));
+        assert!(matches!(
+            keeper.keep(&from),
+            Ok(CopyOutcome::Copied(3000, 1..300))
+        ));
+        assert!(matches!(keeper.keep(&from), Ok(CopyOutcome::AlreadyThere)));
         let text = zstd::decode_all(File::open(&to).expect("a file")).expect("text");
         assert_eq!(text, fs::read(&from).expect("a file"));
     }
@@ -153,8 +156,11 @@ mod tests {
         fs::copy("sample-traces/vscode-traces/agent-traces.db", &store).expect("copied");
         let session = sqlite::sessions(&store).expect("sessions")[0].path.clone();
         let keeper = keeper(folder.path());
-        assert!(matches!(keeper.keep(&session), Ok(Kept::Copied(..))));
-        assert!(matches!(keeper.keep(&session), Ok(Kept::AlreadyThere)));
+        assert!(matches!(keeper.keep(&session), Ok(CopyOutcome::Copied(..))));
+        assert!(matches!(
+            keeper.keep(&session),
+            Ok(CopyOutcome::AlreadyThere)
+        ));
         let copy = keeper.place(&session);
         assert!(copy.to_string_lossy().ends_with(".jsonl.zst"));
         let whole = |path: &Path| {

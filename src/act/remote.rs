@@ -9,19 +9,19 @@ mod bucket;
 mod clickhouse;
 mod fetch;
 pub mod fleet;
+mod folder;
 mod helicone;
 mod jaeger;
 pub mod keys;
 mod langfuse;
 mod langsmith;
 mod links;
-mod manners;
 mod mlflow;
 mod phoenix;
 mod product;
+mod rate_limit;
 mod record;
 mod rows;
-mod store;
 mod tempo;
 mod windows;
 mod wire;
@@ -41,6 +41,7 @@ use address::{Address, Kind};
 use bucket::Bucket;
 use clickhouse::Clickhouse;
 use fetch::{Fetch, LATE, Stopped};
+use folder::{Origin, Store};
 use helicone::Helicone;
 use jaeger::Jaeger;
 use keys::Keys;
@@ -50,7 +51,6 @@ use mlflow::Mlflow;
 use phoenix::Phoenix;
 use product::Product;
 use record::nanos;
-use store::{Origin, Store};
 use tempo::Tempo;
 use wire::{Traffic, Trouble, Wire};
 
@@ -178,7 +178,7 @@ pub fn pull(
     let since = nanos(wish.since).unwrap_or(0);
     let store = Store::open(&wish.folder, origin, since, (reader, LATE));
     let mut store = store.map_err(|error| match error {
-        store::Error::Other { .. } => Failure::Usage(error.to_string()),
+        folder::Error::Other { .. } => Failure::Usage(error.to_string()),
         _ => Failure::Input(error.to_string()),
     })?;
     if wish.filter.is_some() {

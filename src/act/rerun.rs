@@ -6,9 +6,9 @@ use std::path::PathBuf;
 #[cfg(feature = "capture")]
 pub mod answers;
 #[cfg(feature = "capture")]
-pub mod call;
+pub mod attempt_runs;
 #[cfg(feature = "capture")]
-pub mod kept;
+pub mod call;
 #[cfg(feature = "capture")]
 pub mod model;
 #[cfg(feature = "capture")]

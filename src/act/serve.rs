@@ -28,7 +28,7 @@ use crate::act::net::server::{self, Answer as HttpAnswer, Handler, Server};
 use crate::act::net::{body, coding};
 use crate::act::serve::dialect::Dialect;
 use crate::analysis::tape::answer::Answer;
-use crate::analysis::tape::player::{Asked, Miss, Player, Taken};
+use crate::analysis::tape::player::{Miss, ParsedRequest, Player, Taken};
 use crate::analysis::tape::tools::Tools;
 use crate::base::cancel::CancelFlag;
 use crate::base::clock::{Clock, System};
@@ -256,11 +256,11 @@ impl Desk {
         asked: Value,
         sent: Vec<u8>,
     ) -> HttpAnswer {
-        let asked = Asked::new(asked);
-        let given = self.given(&asked);
+        let asked = ParsedRequest::new(asked);
+        let given = self.choose(&asked);
         let (answer, number, duration) = match given {
-            Given::Answer(answer, number, duration) => (*answer, number, duration),
-            Given::Stop => {
+            ServeOutcome::Answer(answer, number, duration) => (*answer, number, duration),
+            ServeOutcome::Stop => {
                 let Some(live) = &self.options.live else {
                     return refused(dialect, "all answers up to --until were given");
                 };
@@ -269,7 +269,7 @@ impl Desk {
                     .send((dialect, head), (asked, sent), state)
                     .await;
             }
-            Given::Miss(miss) => return refused(dialect, &miss.words()),
+            ServeOutcome::Miss(miss) => return refused(dialect, &miss.words()),
         };
         if let (Some(speed), Some(micros)) = (self.options.speed, duration) {
             let wait = (micros.max(0) as f64 / speed / 1e6).min(600.0);
@@ -299,7 +299,7 @@ impl Desk {
     }
 
     /// Chooses the answer, and logs it with the request.
-    fn given(&self, asked: &Asked) -> Given {
+    fn choose(&self, asked: &ParsedRequest) -> ServeOutcome {
         let now = System.now();
         let mut state = self.state();
         let State { player, log } = &mut *state;
@@ -308,17 +308,17 @@ impl Desk {
                 let call = &player.recording.calls[at];
                 let answer = shape::with_ids(&call.answer, at);
                 log.answered(player, (at, &answer), asked, now);
-                Given::Answer(Box::new(answer), at + 1, call.duration.get())
+                ServeOutcome::Answer(Box::new(answer), at + 1, call.duration.get())
             }
             Taken::Stub => {
                 let text = shape::stub(&asked.body);
                 log.beside(&text, now);
-                Given::Answer(Box::new(shape::said(text)), 0, None)
+                ServeOutcome::Answer(Box::new(shape::said(text)), 0, None)
             }
-            Taken::Stop => Given::Stop,
+            Taken::Stop => ServeOutcome::Stop,
             Taken::Miss(miss) => {
                 log.missed(&miss.words(), now);
-                Given::Miss(miss)
+                ServeOutcome::Miss(miss)
             }
         }
     }
@@ -328,7 +328,7 @@ fn locked<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
     value.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-enum Given {
+enum ServeOutcome {
     /// An answer, its step (0 if it was not recorded), and its recorded time in microseconds.
     Answer(Box<Answer>, usize, Option<i64>),
     Stop,

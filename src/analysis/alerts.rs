@@ -14,7 +14,7 @@ pub mod fact;
 pub mod mask;
 
 pub mod budget;
-pub mod context;
+pub mod context_window;
 pub mod engine;
 pub mod loops;
 mod steps;

@@ -201,7 +201,7 @@ fn entries(row: &Row<'_>, body: &Body) -> Vec<Entry> {
             AttachedKind::Decision => (decisions.next(), None),
             AttachedKind::Approval => (None, approvals.next()),
         };
-        let told = Told {
+        let told = VerdictTexts {
             row,
             attached,
             decision,
@@ -256,14 +256,14 @@ fn new(ix: ActionIx) -> Entry {
 }
 
 /// A verdict with its texts.
-struct Told<'a> {
+struct VerdictTexts<'a> {
     row: &'a Row<'a>,
     attached: &'a Attached,
     decision: Option<&'a DecisionText>,
     approval: Option<&'a ApprovalText>,
 }
 
-impl Told<'_> {
+impl VerdictTexts<'_> {
     fn ask(&self, entry: &mut Entry, body: &Body) {
         entry.asked = entry.asked.or(self.attached.time);
         if self.attached.kind == AttachedKind::Decision {

@@ -122,23 +122,23 @@ impl Context {
 
 /// How much of a request the record of its call holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Told {
+pub enum RequestCoverage {
     Body,
     /// The whole conversation, but not the body that was sent.
     Conversation,
     Nothing,
 }
 
-pub fn told(call: &Row<'_>) -> Told {
-    let mut told = Told::Nothing;
+pub fn coverage(call: &Row<'_>) -> RequestCoverage {
+    let mut coverage = RequestCoverage::Nothing;
     for piece in collect::own(call) {
         match piece {
-            RequestPart::Request(_) => return Told::Body,
-            RequestPart::History(_) => told = Told::Conversation,
+            RequestPart::Request(_) => return RequestCoverage::Body,
+            RequestPart::History(_) => coverage = RequestCoverage::Conversation,
             _ => {}
         }
     }
-    told
+    coverage
 }
 
 /// The blocks that a row added to the conversation.

@@ -3,7 +3,6 @@
 //! Every sum is over the same rows: those with tokens or a cost, without what a run copied from another
 //! session. So the lines of one grouping add up to the total exactly.
 
-pub mod asked;
 pub mod bill;
 pub mod lanes;
 pub mod limits;
@@ -11,13 +10,14 @@ pub mod misses;
 mod prefix;
 pub mod spent;
 pub mod toll;
+pub mod tool_calls;
 
 use std::collections::HashMap;
 
 use crate::analysis::context;
-use crate::analysis::costs::asked::Asked;
 use crate::analysis::costs::bill::{Bill, TokenKind};
 use crate::analysis::costs::spent::Spent;
+use crate::analysis::costs::tool_calls::ToolCalls;
 use crate::base::cancel::CancelFlag;
 use crate::ingest::prices::PriceTable;
 use crate::model::action::{ActionIx, Flags, Kind};
@@ -145,7 +145,7 @@ pub fn is_charged(row: &Row<'_>) -> bool {
 struct Sums<'a> {
     store: &'a Store,
     prices: &'a PriceTable,
-    asked: Asked,
+    asked: ToolCalls,
     lines: HashMap<Key, Line>,
     /// The cost of the call that a line leads to.
     costliest: HashMap<Key, (Cost, Tokens)>,
@@ -160,7 +160,7 @@ impl<'a> Sums<'a> {
         Sums {
             store,
             prices,
-            asked: Asked::of(store),
+            asked: ToolCalls::of(store),
             lines: HashMap::new(),
             costliest: HashMap::new(),
             kinds: HashMap::new(),

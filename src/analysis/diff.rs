@@ -10,6 +10,7 @@ pub mod describe;
 pub mod experiment;
 pub mod fold;
 pub mod headline;
+pub mod inputs;
 pub mod json;
 pub mod label;
 pub mod mask;
@@ -17,8 +18,7 @@ pub mod pair;
 pub mod read;
 pub mod step;
 pub mod story;
-pub mod why;
-pub mod words;
+pub mod text_changes;
 
 mod anchors;
 mod gotoh;

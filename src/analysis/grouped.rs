@@ -5,8 +5,8 @@ use std::collections::{HashMap, HashSet};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::analysis::costs::asked::Asked;
 use crate::analysis::costs::spent::Spent;
+use crate::analysis::costs::tool_calls::ToolCalls;
 use crate::model::action::{Flags, Kind, Status};
 use crate::model::quantity::{Cost, Elapsed, Usage};
 use crate::model::run::CostSource;
@@ -232,7 +232,7 @@ pub fn groups<'a>(
 ) -> Vec<Group> {
     let mut found: HashMap<Vec<String>, Growing> = HashMap::new();
     let by_tool = by.contains(&Field::Tool);
-    let mut asked: Option<Asked> = None;
+    let mut asked: Option<ToolCalls> = None;
     for row in rows {
         // It counts in the session that it was copied from.
         if row.flags().has(Flags::COPIED) {
@@ -247,7 +247,7 @@ pub fn groups<'a>(
         let key: Vec<String> = by.iter().map(|field| field.of(&row, zone)).collect();
         let spent = if by_tool {
             asked
-                .get_or_insert_with(|| Asked::of(row.store))
+                .get_or_insert_with(|| ToolCalls::of(row.store))
                 .share(&row)
         } else {
             Spent::of(&row)

@@ -10,7 +10,7 @@ pub mod gemini;
 pub mod native;
 pub mod opencode;
 
-pub mod around;
+pub mod bypass;
 pub mod call;
 pub mod mistake;
 pub mod paths;

@@ -6,8 +6,8 @@
 pub mod again;
 pub mod answer;
 pub mod class;
+pub mod contents;
 pub mod forks;
-pub mod heard;
 pub mod norm;
 pub mod player;
 pub mod schema;
@@ -15,7 +15,7 @@ pub mod tools;
 
 use serde_json::Value;
 
-use crate::analysis::context::{self, Told};
+use crate::analysis::context::{self, RequestCoverage};
 use crate::analysis::tape::answer::Answer;
 use crate::analysis::tape::class::Class;
 use crate::base::cancel::CancelFlag;
@@ -123,10 +123,10 @@ impl Recording {
             self.cut += 1;
             return;
         }
-        let class = match context::told(row) {
-            Told::Body => Class::Recorded,
-            Told::Conversation => Class::Heard,
-            Told::Nothing => Class::of_format(row.source().format),
+        let class = match context::coverage(row) {
+            RequestCoverage::Body => Class::Recorded,
+            RequestCoverage::Conversation => Class::Conversation,
+            RequestCoverage::Nothing => Class::of_format(row.source().format),
         };
         self.calls.push(Call {
             action: row.ix(),

@@ -1,8 +1,8 @@
 //! `alert`: loops, budgets and drift, found by rules.
 
 mod check;
+mod checked_traces;
 mod explain;
-mod found;
 mod marks;
 mod report;
 mod reporting;

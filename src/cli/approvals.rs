@@ -28,15 +28,15 @@ use crate::store::bodies;
 #[command(after_help = "\
 Examples:
   saferun-tui approvals traces/
-  saferun-tui approvals traces/ -w 'wait>5m' --sort -wait          who kept agents waiting
-  saferun-tui approvals traces/ -w 'approved-differs:yes'          ran with other arguments than approved
+  saferun-tui approvals traces/ -w 'wait>5m' --sort -wait     who kept agents waiting
+  saferun-tui approvals traces/ -w 'approved-differs:yes'     ran with other arguments than approved
   saferun-tui approvals traces/ --csv > approvals.csv
 
-Columns: run, seq, asked, tool, answer, by, wait, why, call, and every field that --json prints. Sort by run, seq, asked,
+Columns: run, seq, asked, tool, answer, by, wait, why, call, and every field that --json prints. Sort by run, seq, asked, \
 tool, answer, by or wait; the default is the order of the trace.
 
-A wait is the recorded one, or the time between the recorded question and its answer. ~ marks an inferred answer:
-approval was requested, and then the call ran or did not. Hooks, classifiers and permission rules that answered in place
+A wait is the recorded one, or the time between the recorded question and its answer. ~ marks an inferred answer: \
+approval was requested, and then the call ran or did not. Hooks, classifiers and permission rules that answered in place \
 of a person are listed too, without a wait.")]
 pub struct Approvals {
     #[command(flatten)]

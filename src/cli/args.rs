@@ -17,6 +17,9 @@ use crate::query::fields::nearest;
 use crate::tui::screens;
 use crate::tui::theme::Palette;
 
+/// Help is wrapped at this width on wider terminals.
+const WIDTH: usize = 100;
+
 const EXAMPLES: &str = "\
 Examples:
   saferun-tui trace.jsonl                        open a trace in the explorer
@@ -28,7 +31,7 @@ Examples:
   saferun-tui diff old.jsonl new.jsonl           where two runs diverge, and why
   saferun-tui verify trace.jsonl                 account for every byte
 
-Opening a trace only reads it: nothing is sent or executed, and only your place, marks and filters are
+Opening a trace only reads it: nothing is sent or executed, and only your place, marks and filters are \
 saved (--no-state keeps nothing).
 
 Exit codes: 0 success · 1 no match, a failed gate, or runs that differ (--exit-code) ·
@@ -44,7 +47,7 @@ Exit codes: 0 success · 1 no match, a failed gate, or runs that differ (--exit-
     version,
     after_help = EXAMPLES,
     help_template = groups::template(),
-    max_term_width = 100,
+    max_term_width = WIDTH,
     disable_help_subcommand = true
 )]
 pub struct Args {

@@ -20,7 +20,7 @@ use crate::cli::args::{Paths, files};
 use crate::cli::cohort::{self, CohortHow, gate, print};
 use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::place::{self, Place};
+use crate::cli::output::{self, OutputFile};
 use crate::export::cohort as words;
 
 /// Keep the figures of a cohort in a small file, and compare later runs with it
@@ -95,7 +95,7 @@ impl Command for Baseline {
                 let path = file.as_path();
                 let force = force || add;
                 let how = Write { add, note, pair_by };
-                write(cx, Place { path, force }, paths, how)
+                write(cx, OutputFile { path, force }, paths, how)
             }
             What::Show { file } => show(cx, &file),
             What::Check { file, paths, how } => check(cx, &file, paths, &how),
@@ -110,7 +110,7 @@ struct Write {
     pair_by: String,
 }
 
-fn write(cx: &mut Cx, to: Place<'_>, paths: Paths, how: Write) -> anyhow::Result<Exit> {
+fn write(cx: &mut Cx, to: OutputFile<'_>, paths: Paths, how: Write) -> anyhow::Result<Exit> {
     let paths = paths.or_stdin()?;
     to.check(&files(&paths))?;
     let before = if how.add { Some(read(to.path)?) } else { None };
@@ -143,7 +143,7 @@ fn write(cx: &mut Cx, to: Place<'_>, paths: Paths, how: Write) -> anyhow::Result
         ..cohort
     };
     let text = baseline::write(&cohort, pair_by)?;
-    to.write(&place::files(&read.store), &mut |out| {
+    to.write(&output::files(&read.store), &mut |out| {
         out.write_all(text.as_bytes())
     })?;
     let excluded: usize = excluded.iter().map(|it| it.count).sum();

@@ -12,7 +12,7 @@ use crate::cli::args::files;
 use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::load::Read;
-use crate::cli::place::{self, Place};
+use crate::cli::output::{self, OutputFile};
 use crate::cli::{Cx, filter};
 use crate::export::{atif, saferun};
 use crate::model::run::RunIx;
@@ -52,7 +52,7 @@ impl Command for Convert {
     const ACCEPTS: Accepts = Accepts::READING.with(GlobalOption::Where);
 
     fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
-        let to = Place {
+        let to = OutputFile {
             path: &self.output,
             force: self.force,
         };
@@ -80,14 +80,14 @@ impl Command for Convert {
 }
 
 /// All runs in one file of our own format.
-fn lines(cx: &mut Cx, read: &Read, runs: &[RunIx], to: Place<'_>) -> anyhow::Result<()> {
+fn lines(cx: &mut Cx, read: &Read, runs: &[RunIx], to: OutputFile<'_>) -> anyhow::Result<()> {
     let store = &read.store;
     if to.path.as_os_str() == "-" {
         saferun::write(&mut |event| cx.out.json(event), store, runs)?;
         return Ok(());
     }
     let mut events = 0;
-    to.write(&place::files(store), &mut |writer| {
+    to.write(&output::files(store), &mut |writer| {
         let mut line = |event: &serde_json::Value| {
             serde_json::to_writer(&mut *writer, event)?;
             writer.write_all(b"\n")
@@ -103,13 +103,18 @@ fn lines(cx: &mut Cx, read: &Read, runs: &[RunIx], to: Place<'_>) -> anyhow::Res
 }
 
 /// A document for each run: in a file if there is one run, otherwise in a folder.
-fn trajectories(cx: &mut Cx, read: &Read, runs: &[RunIx], to: Place<'_>) -> anyhow::Result<()> {
+fn trajectories(
+    cx: &mut Cx,
+    read: &Read,
+    runs: &[RunIx],
+    to: OutputFile<'_>,
+) -> anyhow::Result<()> {
     let store = &read.store;
-    let Place {
+    let OutputFile {
         path: output,
         force,
     } = to;
-    let sources = place::files(store);
+    let sources = output::files(store);
     let mut by_run = saferun::by_run(store);
     let mut document = |ix: RunIx, writer: &mut dyn Write| {
         let actions = by_run.remove(&ix).unwrap_or_default();
@@ -147,10 +152,10 @@ fn trajectories(cx: &mut Cx, read: &Read, runs: &[RunIx], to: Place<'_>) -> anyh
     let files: Vec<PathBuf> = runs.iter().map(&mut file).collect();
     // Check all of them before writing any.
     for file in &files {
-        Place { path: file, force }.check(&sources)?;
+        OutputFile { path: file, force }.check(&sources)?;
     }
     for (ix, file) in runs.iter().zip(&files) {
-        let to = Place { path: file, force };
+        let to = OutputFile { path: file, force };
         to.write(&sources, &mut |writer| document(*ix, writer))?;
     }
     let documents = human::counted(runs.len() as u64, "document");

@@ -35,14 +35,14 @@ Examples:
 
 What is listed:
   turn, model, subagent, run   model calls, with their tokens and cost
-  tool      the model calls that asked for the tool; a call that asked for several is split evenly over
-            its tool calls, so the lines add up to the total
-  kind      fresh input, cache reads, cache writes for 5 minutes and for 1 hour, output (reasoning is a
-            part of it); a cost recorded as one sum is split in proportion to list prices
+  tool      the model calls that asked for the tool; a call that asked for several is split evenly
+            over its tool calls, so the lines add up to the total
+  kind      fresh input, cache reads, cache writes for 5 minutes and for 1 hour, output (reasoning
+            is a part of it); a cost recorded as one sum is split in proportion to list prices
   call      every model call, the most expensive first
   result    the toll of each result: what it cost to be read in every model call after it, the first
-            one included: its tokens, estimated from its length, at the list price of that part of each
-            later prompt, until the history is compacted
+            one included: its tokens, estimated from its length, at the list price of that part of
+            each later prompt, until the history is compacted
   miss      calls that paid again for a prefix that was cached by the previous call: where the two
             requests first differ, or how long the pause was, and what the rebuild cost
 
@@ -79,7 +79,7 @@ impl Command for Cost {
         };
         let rows = read.selected(rows);
         let by = self.by.as_deref().and_then(By::from_word);
-        let found = Found::new(cx, &read.store, &rows, by);
+        let found = CostReport::new(cx, &read.store, &rows, by);
         match (cx.global.machine(), by) {
             (Some(Machine::Json), None) => document(cx, &found, self.limit)?,
             (Some(machine), by) => {
@@ -94,7 +94,7 @@ impl Command for Cost {
 
 /// Everything that can be printed.
 #[derive(Debug)]
-pub(super) struct Found<'a> {
+pub(super) struct CostReport<'a> {
     store: &'a Store,
     costs: Costs,
     /// None where they were not asked for: finding them reads the bodies of actions.
@@ -104,8 +104,8 @@ pub(super) struct Found<'a> {
     windows: Vec<Window>,
 }
 
-impl<'a> Found<'a> {
-    fn new(cx: &Cx, store: &'a Store, rows: &[ActionIx], by: Option<By>) -> Found<'a> {
+impl<'a> CostReport<'a> {
+    fn new(cx: &Cx, store: &'a Store, rows: &[ActionIx], by: Option<By>) -> CostReport<'a> {
         let never = CancelFlag::new();
         let prices = &cx.load.options.prices;
         let costs = Costs::of(store, rows, prices, &never);
@@ -126,7 +126,7 @@ impl<'a> Found<'a> {
             }
             _ => Vec::new(),
         };
-        Found {
+        CostReport {
             store,
             costs,
             tolls,
@@ -177,7 +177,7 @@ impl<'a> Found<'a> {
 
 fn list(
     cx: &mut Cx,
-    found: &Found<'_>,
+    found: &CostReport<'_>,
     (machine, by): (Machine, By),
     limit: Option<usize>,
 ) -> anyhow::Result<()> {
@@ -195,7 +195,7 @@ fn list(
 }
 
 /// Every list in one document, each under its word.
-fn document(cx: &mut Cx, found: &Found<'_>, limit: Option<usize>) -> anyhow::Result<()> {
+fn document(cx: &mut Cx, found: &CostReport<'_>, limit: Option<usize>) -> anyhow::Result<()> {
     let limit = limit.unwrap_or(usize::MAX);
     let mut rest = cost_json::head(&found.costs);
     let lists = By::ALL.iter().filter(|by| match by {

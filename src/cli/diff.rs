@@ -5,10 +5,10 @@ mod experiment;
 
 use std::path::PathBuf;
 
+use crate::analysis::diff::inputs::{self, InputDiff};
 use crate::analysis::diff::mask::{Blind, Ignored};
 use crate::analysis::diff::read::Side;
 use crate::analysis::diff::story::Story;
-use crate::analysis::diff::why::{self, Why};
 use crate::analysis::diff::{self, Options};
 use crate::base::cancel::CancelFlag;
 use crate::base::human;
@@ -32,7 +32,7 @@ Examples:
   saferun-tui diff trace.jsonl#7f3a91 trace.jsonl#61bd02
   saferun-tui diff -w task:refund-7 old.jsonl new.jsonl    the matching run of each file
   saferun-tui diff old.jsonl new.jsonl --ignore args.request_id --hide-noise --exit-code
-  saferun-tui diff old.jsonl new.jsonl --experiment --dry-run   what could be tried, and at what price
+  saferun-tui diff old.jsonl new.jsonl --experiment --dry-run   what could be tried, at what price
 
 Exit code 1 with --exit-code when the runs differ.")]
 pub struct Diff {
@@ -102,7 +102,7 @@ impl Command for Diff {
         if self.trial.experiment {
             return experiment::run(cx, &story, &self.trial);
         }
-        let why = why::why(&story, &CancelFlag::new());
+        let why = inputs::at_divergence(&story, &CancelFlag::new());
         write(cx, story, why.as_ref(), &wanted)?;
         Ok(if self.exit_code && !comparison.is_equal() {
             Exit::NoMatch
@@ -165,7 +165,12 @@ fn inks(cx: &Cx) -> &'static Inks {
     }
 }
 
-fn write(cx: &mut Cx, story: Story<'_>, why: Option<&Why>, wanted: &Wanted) -> anyhow::Result<()> {
+fn write(
+    cx: &mut Cx,
+    story: Story<'_>,
+    why: Option<&InputDiff>,
+    wanted: &Wanted,
+) -> anyhow::Result<()> {
     let page = Page {
         story,
         blind: &wanted.blind,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::act::keep::{FOLDER, Keeper, Kept};
+use crate::act::keep::{CopyOutcome, FOLDER, Keeper};
 use crate::base::clock::{Clock, System};
 use crate::base::human;
 use crate::cli::Cx;
@@ -16,9 +16,9 @@ use crate::cli::records::Records;
 use crate::cli::table::{self, Cell, Column};
 use crate::export::words::Role;
 use crate::ingest::formats::FORMATS;
-use crate::ingest::kin::Kin;
 use crate::ingest::recent::cleanup::{self, Rule};
 use crate::ingest::recent::{self, Homes, Recent};
+use crate::ingest::relations::Relations;
 use crate::model::quantity::Time;
 use crate::state;
 
@@ -55,7 +55,7 @@ const SOON: i64 = 7;
 
 /// The runs of one agent.
 #[derive(Debug)]
-struct Found {
+struct AgentRuns {
     format: &'static str,
     places: Vec<PathBuf>,
     runs: Vec<Recent>,
@@ -68,7 +68,7 @@ fn homes() -> Result<Homes, Failure> {
     explore::homes().ok_or_else(what)
 }
 
-fn found(homes: &Homes) -> Vec<Found> {
+fn found(homes: &Homes) -> Vec<AgentRuns> {
     let mut all = recent::find(homes);
     let stores = recent::stores(homes);
     let mut found = Vec::new();
@@ -92,7 +92,7 @@ fn found(homes: &Homes) -> Vec<Found> {
             runs.iter()
                 .any(|run| run.path.starts_with(folder) && run.size > 0)
         });
-        found.push(Found {
+        found.push(AgentRuns {
             format: format.name(),
             places: places.chain(own).collect(),
             bytes: runs.iter().map(|run| run.size).sum::<u64>() + in_stores,
@@ -103,7 +103,7 @@ fn found(homes: &Homes) -> Vec<Found> {
     found
 }
 
-impl Found {
+impl AgentRuns {
     fn due(&self, now: Time, within: i64) -> Vec<&Recent> {
         let is_due = |run: &&Recent| {
             self.rule
@@ -259,7 +259,7 @@ impl Command for Keep {
             state: state::usual_folder().ok_or_else(what)?,
             home: homes.home().to_owned(),
         };
-        let mut kin = Kin::default();
+        let mut kin = Relations::default();
         let (mut copied, mut known, mut failed) = ((0_u64, 0_u64, 0_u64), 0_u64, 0_u64);
         for agent in found(&homes) {
             let due = agent.due(now, self.within).into_iter();
@@ -270,10 +270,10 @@ impl Command for Keep {
                     continue;
                 }
                 match keeper.keep(&part) {
-                    Ok(Kept::Copied(from, now)) => {
+                    Ok(CopyOutcome::Copied(from, now)) => {
                         copied = (copied.0 + 1, copied.1 + from, copied.2 + now);
                     }
-                    Ok(Kept::AlreadyThere) => known += 1,
+                    Ok(CopyOutcome::AlreadyThere) => known += 1,
                     Err(error) => {
                         failed += 1;
                         cx.notes.note(&format!("{}: {error}", part.display()));

@@ -16,7 +16,7 @@ use crate::base::cancel::CancelFlag;
 use crate::base::human;
 use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::place::{self, Place};
+use crate::cli::output::{self, OutputFile};
 #[cfg(feature = "capture")]
 use crate::cli::serve::Serve;
 use crate::cli::show::{self, Part};
@@ -153,7 +153,7 @@ impl Command for Export {
             As::Vcr | As::Md | As::Html => (Vec::new(), 0),
         };
         store.intact()?;
-        write(cx, target, &place::files(&store), &bytes)?;
+        write(cx, target, &output::files(&store), &bytes)?;
         if found.exactness == Exactness::Reconstructed {
             cx.notes.note(&format!(
                 "the request is reconstructed: {}; show --context lists what is missing",
@@ -235,7 +235,7 @@ impl Command for Fork {
         let masked = events.iter().map(Masked::count).sum();
         let bytes = lines(cx, &events)?;
         store.intact()?;
-        write(cx, target, &place::files(&store), &bytes)?;
+        write(cx, target, &output::files(&store), &bytes)?;
         if !completed.is_empty() {
             let calls = completed.iter().map(|seq| format!("#{seq}"));
             let calls: Vec<String> = calls.collect();
@@ -299,7 +299,7 @@ fn write(cx: &mut Cx, target: &Target, sources: &[PathBuf], bytes: &[u8]) -> any
         return Ok(cx.out.verbatim(&String::from_utf8_lossy(bytes))?);
     };
     let force = target.force;
-    Place { path, force }.write(sources, &mut |out| out.write_all(bytes))?;
+    OutputFile { path, force }.write(sources, &mut |out| out.write_all(bytes))?;
     cx.notes.note(&format!("wrote {}", path.display()));
     Ok(())
 }

@@ -10,7 +10,7 @@ use crate::cli::args::Args;
 use crate::cli::command::{Accepts, Command};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::groups::{self, GROUPS};
-use crate::cli::place::Place;
+use crate::cli::output::OutputFile;
 use crate::query::guide;
 use crate::tui::keys::{COMMANDS, Group};
 
@@ -71,7 +71,7 @@ impl Command for Man {
             }
             for (name, page) in pages {
                 let path = folder.join(format!("{name}.1"));
-                let place = Place {
+                let place = OutputFile {
                     path: &path,
                     force: self.force,
                 };

@@ -22,7 +22,7 @@ Examples:
   export OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318    then run the agent
   export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
 
-Only programs on this machine can send, and only traces and logs are stored (metrics are counted). Exit code 69 when a
+Only programs on this machine can send, and only traces and logs are stored (metrics are counted). Exit code 69 when a \
 port is in use.")]
 pub struct Listen {
     /// Where to receive OTLP over HTTP (protobuf or JSON, gzip), on this machine only

@@ -42,7 +42,7 @@ Examples:
 States: running, waiting (for a person), idle, silent (a call is open, but nothing was added for ten
 minutes), ended, abandoned. Runs that are not followed here are judged by their recorded times.
 
-To be alerted when an agent waits for a person: alert = \"bell\" or \"osc9\" under [live] in the settings
+To be alerted when an agent waits for a person: alert = \"bell\" or \"osc9\" under [live] in the settings \
 file.")]
 pub struct Live {
     /// Folders, files or globs [default: where the known agents store their runs]
@@ -223,7 +223,7 @@ fn last_minute(store: &Store, now: i64) -> HashMap<RunIx, Spent> {
 
 impl Agent<'_> {
     fn record(&self) -> Value {
-        let told = live_json::Told {
+        let told = live_json::Activity {
             life: self.life,
             project: &self.project,
             doing: &self.doing,

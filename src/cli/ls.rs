@@ -39,8 +39,8 @@ Examples:
   saferun-tui ls traces/ --columns run_id,title | fzf
   saferun-tui ls traces/ -w 'would:deny' --policy policy.toml    runs that a policy would stop
 
-Columns: run, started, agent, model, title, turns, actions, duration, cost, errors, blocked, retries,
-outcome, grade, file, waited (for people), and every field that --json prints. Sort by these or by
+Columns: run, started, agent, model, title, turns, actions, duration, cost, errors, blocked, retries, \
+outcome, grade, file, waited (for people), and every field that --json prints. Sort by these or by \
 active, tools, tokens or score; the default is -started, newest first.")]
 pub struct Ls {
     #[command(flatten)]

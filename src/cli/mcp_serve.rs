@@ -27,7 +27,8 @@ const LONGEST: usize = 16 << 20;
 Examples:
   saferun-tui mcp-serve trace.jsonl
   saferun-tui mcp-serve trace.jsonl --server github --http 127.0.0.1:8090
-  claude --mcp-config '{\"mcpServers\":{\"shop\":{\"command\":\"saferun-tui\",\"args\":[\"mcp-serve\",\"trace.jsonl\",\"--server\",\"shop\"]}}}'
+  claude --mcp-config '{\"mcpServers\": {\"shop\": {\"command\": \"saferun-tui\",
+                       \"args\": [\"mcp-serve\", \"trace.jsonl\", \"--server\", \"shop\"]}}}'
 
 Exit code 3 when a call had no recorded result.")]
 pub struct McpServe {

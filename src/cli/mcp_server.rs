@@ -22,7 +22,7 @@ Examples:
   claude mcp add traces -- saferun-tui mcp-server ~/.claude/projects/-work-shop
   saferun-tui mcp-server traces/ opencode.db
 
-Tools: list_runs, query, show, context, diff, cost. Nothing is written, executed or sent; secrets are masked; answers
+Tools: list_runs, query, show, context, diff, cost. Nothing is written, executed or sent; secrets are masked; answers \
 are cut at 64 kB.")]
 pub struct McpServer {
     /// Files, folders, stores or globs

@@ -53,13 +53,13 @@ impl Target {
 
 /// A run, and an action of it if one was named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Found {
+pub(super) struct NamedRun {
     pub(super) run: RunIx,
     pub(super) seq: Option<u32>,
 }
 
 /// Reads the one run that a path means.
-pub(super) fn run(cx: &Cx, named: &Path) -> anyhow::Result<(Store, Found)> {
+pub(super) fn run(cx: &Cx, named: &Path) -> anyhow::Result<(Store, NamedRun)> {
     url::check(&[named.to_owned()])?;
     let target = Target::parse(named);
     let read = cx.load.whole(&cx.notes, std::slice::from_ref(&target.path));
@@ -119,14 +119,14 @@ fn shared(store: Store, runs: [RunIx; 2]) -> [Picked; 2] {
 }
 
 /// The run, among those given, that a target names.
-pub(super) fn among(read: &Read, runs: &[RunIx], target: &Target) -> Result<Found, Failure> {
+pub(super) fn among(read: &Read, runs: &[RunIx], target: &Target) -> Result<NamedRun, Failure> {
     let ids: Vec<&str> = runs.iter().map(|ix| &*read.store.run(*ix).id).collect();
     let (at, seq) = naming::find(&ids, target.name.as_deref())
         .map_err(|miss| Failure::Usage(explain(&miss, &target.path, &ids)))?;
-    Ok(Found { run: runs[at], seq })
+    Ok(NamedRun { run: runs[at], seq })
 }
 
-fn in_file(cx: &Cx, read: &Read, target: &Target) -> anyhow::Result<Found> {
+fn in_file(cx: &Cx, read: &Read, target: &Target) -> anyhow::Result<NamedRun> {
     let runs = candidates(cx, read, &target.path)?;
     Ok(among(read, &runs, target)?)
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::cli::Cx;
 use crate::cli::explore::Named;
 use crate::cli::failure::Exit;
-use crate::cli::place::Place;
+use crate::cli::output::OutputFile;
 use crate::ingest::discover::Input;
 use crate::ingest::intake;
 use crate::tui;
@@ -19,7 +19,7 @@ pub(super) fn draw(cx: &Cx, named: &Named, mut options: tui::Options) -> anyhow:
     let Some(path) = &named.picture.screenshot else {
         return Ok(Exit::Done);
     };
-    let place = Place {
+    let place = OutputFile {
         path,
         force: named.picture.force,
     };

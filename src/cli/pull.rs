@@ -41,17 +41,18 @@ Examples:
 With -w, ClickHouse preselects the runs that the filter may keep; -w on the folder then applies all of it.
 
 Sources: phoenix://[HOST]/PROJECT · mlflow://[HOST]/EXPERIMENT · langfuse://[HOST]/[PROJECT] ·
-         langsmith://[HOST]/PROJECT · helicone://[us|eu|HOST] ·
-         clickhouse://[USER@]HOST/DATABASE[/TABLE] · tempo://[HOST]/[TENANT] · jaeger://[HOST]/SERVICE ·
-         s3://BUCKET/[PREFIX] (files that are new or have changed; AWS_ENDPOINT_URL for R2, MinIO, GCS)
+         langsmith://[HOST]/PROJECT · helicone://[us|eu|HOST] · jaeger://[HOST]/SERVICE ·
+         clickhouse://[USER@]HOST/DATABASE[/TABLE] · tempo://[HOST]/[TENANT] ·
+         s3://BUCKET/[PREFIX] (new or changed files; AWS_ENDPOINT_URL for R2, MinIO, GCS)
 TABLE is otel_traces, or events_full or observations of a Langfuse server (then also /PROJECT).
-A host, project or key that is left out comes from the variables of the product's own programs
-(PHOENIX_API_KEY, MLFLOW_TRACKING_TOKEN or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY, LANGSMITH_API_KEY,
-HELICONE_API_KEY, CLICKHOUSE_PASSWORD, TEMPO_TOKEN, JAEGER_TOKEN,
-AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY), or the key from key-cmd = [\"program\", \"argument\"] under [pull.PRODUCT] in the settings.
-No option takes a key. Always https, except to this machine or with ?http=1.
 
-The folder is printed. A second pull fetches what is new; a pull that was killed continues where it stopped.
+A host, project or key that is left out comes from the variables of the product's own programs \
+(PHOENIX_API_KEY, MLFLOW_TRACKING_TOKEN or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, \
+LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY, LANGSMITH_API_KEY, HELICONE_API_KEY, CLICKHOUSE_PASSWORD, TEMPO_TOKEN, \
+JAEGER_TOKEN, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY), or the key from key-cmd = [\"program\", \"argument\"] \
+under [pull.PRODUCT] in the settings. No option takes a key. Always https, except to this machine or with ?http=1.
+
+The folder is printed. A second pull fetches what is new; a pull that was killed continues where it stopped. \
 Only the owner can read the files. Signed links are removed.
 
 Exit code 4 when the server, the key or the folder ends the pull early; everything fetched so far is kept.")]

@@ -19,8 +19,8 @@ Examples:
   saferun-tui record -o run.jsonl --max-cost 5 -- python agent.py
   saferun-tui tail \"$(ls -t ~/.local/state/saferun-tui/traces/*/* | head -1)\"     meanwhile
 
-The base URLs of the child (OPENAI_BASE_URL, ANTHROPIC_BASE_URL, GOOGLE_GEMINI_BASE_URL, OLLAMA_HOST and others)
-point to a proxy on this machine, which forwards everything unchanged to where they pointed before. Bodies are
+The base URLs of the child (OPENAI_BASE_URL, ANTHROPIC_BASE_URL, GOOGLE_GEMINI_BASE_URL, OLLAMA_HOST and others) \
+point to a proxy on this machine, which forwards everything unchanged to where they pointed before. Bodies are \
 written unchanged, into a file that only you may read; keys in headers and variables are never written.
 
 Exit code: that of the command (128 + n if signal n ended it)")]

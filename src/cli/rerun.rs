@@ -8,7 +8,7 @@ mod tool;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
-use crate::act::rerun::kept::Step;
+use crate::act::rerun::attempt_runs::Step;
 use crate::analysis::context;
 use crate::analysis::replay::Tape;
 use crate::cli::command::{Accepts, Command, GlobalOption};
@@ -27,10 +27,10 @@ Examples:
   saferun-tui rerun trace.jsonl --seq 42 --model gpt-5 --model gpt-4o -n 10 --allow-net …
   saferun-tui rerun trace.jsonl --seq 43 --allow-exec       a tool call, with a template:
 
-    [rerun.tools]                                           in ~/.config/saferun-tui/config.toml
-    read_file = [\"/usr/bin/cat\", \"--\", \"{args.path}\"]     no shell; the arguments are on standard input too
+    [rerun.tools]                                         in ~/.config/saferun-tui/config.toml
+    read_file = [\"/usr/bin/cat\", \"--\", \"{args.path}\"]     no shell; the arguments are also on stdin
 
-The key of a model is taken from --key-env, else from OPENAI_API_KEY, ANTHROPIC_API_KEY or GEMINI_API_KEY, else from
+The key of a model is taken from --key-env, else from OPENAI_API_KEY, ANTHROPIC_API_KEY or GEMINI_API_KEY, else from \
 rerun.key-cmd. Attempts are kept as new runs; no tool of an answer is executed.")]
 pub struct Rerun {
     /// PATH, or PATH#RUN if it holds several runs, or PATH#RUN:SEQ

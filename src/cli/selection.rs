@@ -52,7 +52,7 @@ impl Selection {
         Ok(Some(selection))
     }
 
-    fn add(&mut self, found: pick::Found) {
+    fn add(&mut self, found: pick::NamedRun) {
         let Some(seq) = found.seq else {
             self.0.insert(found.run, None);
             return;

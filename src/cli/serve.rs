@@ -22,7 +22,7 @@ use crate::base::human;
 use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::mcp_serve::McpServe;
-use crate::cli::place::{self, Place};
+use crate::cli::output::{self, OutputFile};
 use crate::cli::rerun::confirm;
 use crate::cli::{Cx, pick};
 use crate::model::quantity::Cost;
@@ -41,8 +41,9 @@ Examples:
 
 The agent's own tools run as usual: only its model is served.
 
-Exit codes: 0 all answers were used and the new run is the same · 1 it differs, or some answers were not requested ·
-            3 a request had no recorded answer · otherwise the code of the command")]
+Exit codes: 0 all answers were used and the new run is the same ·
+            1 it differs, or some answers were not requested · 3 a request had no recorded answer ·
+            otherwise the code of the command")]
 pub struct Serve {
     /// PATH, or PATH#RUN if it holds several runs
     #[arg(value_name = "RUN")]
@@ -192,12 +193,12 @@ impl Command for Serve {
         if self.then == Then::Live {
             options.until = Some(options.until.unwrap_or(recording.calls.len()));
         }
-        let place = self.output.as_deref().map(|path| Place {
+        let place = self.output.as_deref().map(|path| OutputFile {
             path,
             force: self.force,
         });
         if let Some(place) = place {
-            place.check(&place::files(&store))?;
+            place.check(&output::files(&store))?;
         }
         for line in head(&store, &recording, class) {
             cx.notes.line(&line);

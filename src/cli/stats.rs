@@ -31,12 +31,12 @@ Examples:
   saferun-tui stats traces/ --by day --sort -cost
   saferun-tui stats traces/ -w is:error --by tool --csv
 
-Columns: the fields grouped by, then actions, runs, errors, blocked, retries, total, share, p50, p90,
-p99, max, tokens, cost, and every field that --json prints. Sort by any of them; the default is
--actions. Percentiles use the nearest rank, so each is a duration that was recorded. TOTAL is the
+Columns: the fields grouped by, then actions, runs, errors, blocked, retries, total, share, p50, p90, \
+p99, max, tokens, cost, and every field that --json prints. Sort by any of them; the default is \
+-actions. Percentiles use the nearest rank, so each is a duration that was recorded. TOTAL is the \
 sum of durations, and SHARE its share of the total over all groups.
 
-By tool, tokens and cost (CALL COST) are those of the model calls that asked for the tool; a call that
+By tool, tokens and cost (CALL COST) are those of the model calls that asked for the tool; a call that \
 asked for several tools is split evenly over its tool calls.")]
 pub struct Stats {
     #[command(flatten)]

@@ -9,7 +9,7 @@ use crate::act::observe;
 use crate::cli::Cx;
 use crate::cli::command::{Accepts, Command};
 use crate::cli::failure::Exit;
-use crate::cli::place::Place;
+use crate::cli::output::OutputFile;
 
 /// Write a single file that your own agent imports to record itself: three lines of code, no package
 #[derive(Debug, clap::Args)]
@@ -62,7 +62,7 @@ impl Command for Wire {
             None => cx.out.exact(&text)?,
             Some(folder) => {
                 let path = folder.join(name);
-                let to = Place {
+                let to = OutputFile {
                     path: &path,
                     force: self.force,
                 };

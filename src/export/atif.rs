@@ -47,7 +47,7 @@ pub fn write(
         let lane = known.contains(&agent).then_some(agent);
         own.entry(lane).or_default().push(ix);
     }
-    let mut telling = Telling {
+    let mut telling = TrajectoryWriter {
         store,
         run,
         known,
@@ -65,7 +65,7 @@ pub fn write(
 /// The deepest nesting of subagents; deeper ones are written as siblings.
 const DEEPEST: usize = 16;
 
-struct Telling<'a> {
+struct TrajectoryWriter<'a> {
     store: &'a Store,
     run: &'a Run,
     known: HashSet<Sym>,
@@ -81,7 +81,7 @@ struct Telling<'a> {
     out: &'a mut dyn Write,
 }
 
-impl Telling<'_> {
+impl TrajectoryWriter<'_> {
     /// Decides which lane is nested in which.
     fn nest(&mut self) {
         let above: HashMap<Sym, Sym> = (self.run.lanes.iter())

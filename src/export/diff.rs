@@ -3,14 +3,14 @@
 
 use crate::analysis::diff::describe::{self, Description};
 use crate::analysis::diff::fold::{self, Item};
+use crate::analysis::diff::inputs::InputDiff;
 use crate::analysis::diff::json::Op;
 use crate::analysis::diff::label::Label;
 use crate::analysis::diff::mask::Blind;
 use crate::analysis::diff::pair;
 use crate::analysis::diff::read::Side;
 use crate::analysis::diff::story::Story;
-use crate::analysis::diff::why::Why;
-use crate::analysis::diff::words::{Piece, Side as On};
+use crate::analysis::diff::text_changes::{Piece, Side as On};
 use crate::analysis::summary;
 use crate::base::human;
 use crate::base::text;
@@ -39,7 +39,7 @@ pub struct Page<'a> {
     pub story: Story<'a>,
     pub blind: &'a Blind,
     /// How the contexts of the two models differ at the divergence.
-    pub why: Option<&'a Why>,
+    pub why: Option<&'a InputDiff>,
     /// Leaves out equal columns, and their number too.
     pub only_changed: bool,
 }

@@ -277,11 +277,11 @@ fn without(args: &Value, paths: &[String]) -> Option<Value> {
     let Value::Object(members) = args else {
         return None;
     };
-    let is_told = |name: &String| {
+    let is_shown = |name: &String| {
         let ends = |path: &String| path.split(['.', '[']).next() == Some(name);
         paths.iter().any(ends)
     };
-    let rest = members.iter().filter(|(name, _)| !is_told(name));
+    let rest = members.iter().filter(|(name, _)| !is_shown(name));
     let rest: serde_json::Map<_, _> = rest.map(|(name, it)| (name.clone(), it.clone())).collect();
     (!rest.is_empty()).then_some(Value::Object(rest))
 }

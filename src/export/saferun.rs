@@ -34,7 +34,7 @@ pub fn write(out: Sink<'_>, store: &Store, runs: &[RunIx]) -> io::Result<u64> {
     let mut events = 0;
     for &run in runs {
         let actions = by_run.remove(&run).unwrap_or_default();
-        let mut telling = Telling {
+        let mut telling = RunWriter {
             store,
             run: store.run(run),
             name: unique(&store.run(run).id, &mut taken),
@@ -83,7 +83,7 @@ pub fn past(
         events.push(event.clone());
         Ok(())
     };
-    let mut telling = Telling {
+    let mut telling = RunWriter {
         store,
         run,
         name: name.to_owned(),
@@ -99,7 +99,7 @@ pub fn past(
     (events, ids)
 }
 
-struct Telling<'a> {
+struct RunWriter<'a> {
     store: &'a Store,
     run: &'a Run,
     name: String,
@@ -110,7 +110,7 @@ struct Telling<'a> {
     out: Sink<'a>,
 }
 
-impl Telling<'_> {
+impl RunWriter<'_> {
     fn has(&self, actions: &[ActionIx], kind: Kind) -> bool {
         let mut rows = actions.iter().map(|ix| self.store.row(*ix));
         rows.any(|row| row.kind() == kind)

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use crate::ingest::bytes::Bytes;
 use crate::ingest::error::Error;
 use crate::ingest::formats::{FORMATS, cline, harbor, sniff, specstory, vibe};
-use crate::ingest::kin::Kin;
 use crate::ingest::packed::scattered::Scattered;
 use crate::ingest::packed::{converted, sqlite};
 use crate::ingest::recent;
+use crate::ingest::relations::Relations;
 use crate::model::quantity::Time;
 
 /// Something to open.
@@ -174,7 +174,7 @@ pub fn are_several(inputs: &[Input]) -> bool {
     let Some((Input::File(first), others)) = inputs.split_first() else {
         return inputs.len() > 1;
     };
-    let mut kin = Kin::default();
+    let mut kin = Relations::default();
     let companions: Vec<_> = FORMATS
         .iter()
         .flat_map(|format| format.companions(first, &mut kin))

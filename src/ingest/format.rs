@@ -9,11 +9,11 @@ use crate::ingest::assemble::Assembler;
 use crate::ingest::body::Body;
 use crate::ingest::fact::FactSink;
 use crate::ingest::json::{Cursor, Range, Record};
-use crate::ingest::kin::Kin;
 use crate::ingest::limit::Limit;
 use crate::ingest::packed::converted::Convert;
 use crate::ingest::packed::scattered::Scattered;
 use crate::ingest::packed::sqlite::schema::Schema;
+use crate::ingest::relations::Relations;
 use crate::ingest::request::{Api, RequestPart};
 
 /// A trace format: the union of the four concerns below, and a name.
@@ -78,7 +78,7 @@ pub trait Decode {
 /// be asked of any file.
 pub trait Layout {
     /// Files that belong to a file of this format and are read with it.
-    fn companions(&self, path: &Path, kin: &mut Kin) -> Vec<PathBuf> {
+    fn companions(&self, path: &Path, kin: &mut Relations) -> Vec<PathBuf> {
         let _ = (path, kin);
         Vec::new()
     }
@@ -117,7 +117,7 @@ pub trait Layout {
     }
 
     /// Whether a file is only a part of the run of another file.
-    fn is_part(&self, path: &Path, kin: &mut Kin) -> bool {
+    fn is_part(&self, path: &Path, kin: &mut Relations) -> bool {
         let _ = (path, kin);
         false
     }

@@ -15,9 +15,9 @@ use crate::ingest::error::Error;
 use crate::ingest::fact::{Decoded, FactKind};
 use crate::ingest::formats::{FORMATS, Format, by_name};
 use crate::ingest::json;
-use crate::ingest::kin::Kin;
 use crate::ingest::packed::sqlite;
 use crate::ingest::records::lines::{Block, Desk};
+use crate::ingest::relations::Relations;
 use crate::model::action::Flags;
 use crate::model::quantity::Time;
 
@@ -104,7 +104,7 @@ pub fn folders(homes: &Homes) -> Vec<PathBuf> {
 /// All runs in those folders, newest first. Reads only names, times and sizes.
 pub fn find(homes: &Homes) -> Vec<Recent> {
     let mut found = Vec::new();
-    let mut kin = Kin::default();
+    let mut kin = Relations::default();
     for &format in FORMATS {
         for folder in format.folders() {
             let walker = ignore::WalkBuilder::new(homes.folder(folder))
@@ -207,7 +207,11 @@ fn add_stored(homes: &Homes, found: &mut Vec<Recent>) {
     }
 }
 
-fn recent(entry: &ignore::DirEntry, format: &'static dyn Format, kin: &mut Kin) -> Option<Recent> {
+fn recent(
+    entry: &ignore::DirEntry,
+    format: &'static dyn Format,
+    kin: &mut Relations,
+) -> Option<Recent> {
     let path = entry.path();
     let is_run = entry.file_type()?.is_file()
         && path

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::ingest::aside::Aside;
 use crate::ingest::bytes::Bytes;
 use crate::ingest::format::Format;
+use crate::ingest::members::MemberIndex;
 use crate::ingest::records::Framing;
 
 /// A file, standard input or a bundled sample that a store holds actions of.
@@ -18,7 +18,7 @@ pub struct Source {
     /// How the file holds its records.
     pub framing: Framing,
     /// Index of values that records refer to instead of holding them.
-    pub aside: Aside,
+    pub aside: MemberIndex,
     pub damage: Damage,
 }
 
@@ -44,7 +44,7 @@ impl Source {
             bytes,
             format,
             framing,
-            aside: Aside::default(),
+            aside: MemberIndex::default(),
             damage: Damage::default(),
         }
     }

@@ -1,11 +1,10 @@
 //! The traffic of model APIs: requests and answers, read from bytes that may be cut anywhere. Nothing here connects or
 //! writes.
 //!
-//! An API is a `Fold` that assembles one answer from its pieces, an arm in [`asked`](asked::Asked::read) for its
+//! An API is a `Fold` that assembles one answer from its pieces, an arm in [`request`](request::ModelRequest::read) for its
 //! requests, and a variant of [`Api`].
 
 pub mod answer;
-pub mod asked;
 mod chat;
 pub mod delta;
 mod gemini;
@@ -13,6 +12,7 @@ mod json;
 pub mod lanes;
 mod messages;
 mod ollama;
+pub mod request;
 mod responses;
 mod sse;
 mod usage;

@@ -22,12 +22,12 @@ pub struct Alerts(Option<Arc<Finder>>);
 struct Finder {
     loops: Box<dyn Fn(&Store) -> Rows + Send + Sync>,
     rules: Box<dyn Fn(&Store) -> ByRule + Send + Sync>,
-    found: Mutex<Found>,
+    found: Mutex<CachedResults>,
 }
 
 /// The result for a store with this many actions.
 #[derive(Default)]
-struct Found {
+struct CachedResults {
     loops: Option<(u32, Arc<Rows>)>,
     rules: Option<(u32, Arc<ByRule>)>,
 }

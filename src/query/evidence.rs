@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use crate::ingest::made;
+use crate::ingest::composed;
 use crate::model::quantity::Time;
 use crate::query::Context;
 use crate::query::expr::{Expr, Find, State, Subject, Term, Test, Value};
@@ -195,7 +195,7 @@ fn needle(typed: &str) -> Evidence {
 
 fn is_of_reader(word: &str) -> bool {
     let mut parts = word.split(['_', '-']).filter(|part| !part.is_empty());
-    parts.all(made::is_made)
+    parts.all(composed::is_composed)
 }
 
 /// `12_000` is compared as a number.

@@ -150,7 +150,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::AlertStates;
-    use crate::analysis::alerts::state::{Kept, Mark};
+    use crate::analysis::alerts::state::{AlertRecord, Mark};
     use crate::state::Notice;
 
     fn states(folder: &tempfile::TempDir) -> AlertStates {
@@ -159,7 +159,7 @@ mod tests {
 
     fn add(states: &AlertStates, key: &str) {
         let added = states.update(|book| {
-            book.alerts.insert(key.to_owned(), Kept::default());
+            book.alerts.insert(key.to_owned(), AlertRecord::default());
         });
         assert_eq!(added.expect("saved").1, []);
     }

@@ -8,7 +8,7 @@ use crate::ingest::format;
 use crate::ingest::json;
 use crate::model::action::{Kind, Place};
 use crate::model::outcome::AttachedKind;
-use crate::store::beside::{self, Reach};
+use crate::store::lookup::{self, Reach};
 use crate::store::row::Row;
 
 #[cfg(test)]
@@ -237,7 +237,7 @@ pub fn record(row: &Row<'_>, place: Place, depth: Depth) -> Option<serde_json::V
     };
     complete(row, (&mut record, place.offset), reach);
     if depth == Depth::Full {
-        beside::rebase(row.source(), &mut record, place.offset);
+        lookup::rebase(row.source(), &mut record, place.offset);
     }
     Some(record)
 }
@@ -245,7 +245,7 @@ pub fn record(row: &Row<'_>, place: Place, depth: Depth) -> Option<serde_json::V
 /// The record that encloses the place of a row, if its format says how to find it.
 pub fn around(row: &Row<'_>) -> Option<serde_json::Value> {
     let mark = row.source().format.around()?;
-    let (offset, mut record) = beside::record_around(row.source(), mark, row.place())?;
+    let (offset, mut record) = lookup::record_around(row.source(), mark, row.place())?;
     complete(row, (&mut record, offset), Reach::ALL);
     Some(record)
 }
@@ -254,9 +254,9 @@ fn complete(row: &Row<'_>, (record, offset): (&mut serde_json::Value, u64), reac
     let source = row.source();
     let find = |name: &str| {
         if source.format.refers_to(name.as_bytes()) {
-            beside::member(source, name, (offset, reach))
+            lookup::member(source, name, (offset, reach))
         } else {
-            beside::member_behind(source, name, offset, reach)
+            lookup::member_behind(source, name, offset, reach)
         }
     };
     source.format.complete(record, &find);

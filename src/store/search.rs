@@ -11,7 +11,7 @@ use memchr::memmem;
 
 use crate::base::cancel::CancelFlag;
 use crate::ingest::bytes::Bytes;
-use crate::ingest::made;
+use crate::ingest::composed;
 use crate::model::action::{ActionIx, Flags, Place};
 use crate::model::chunk::CHUNK_ROWS;
 use crate::store::Store;
@@ -46,7 +46,7 @@ impl Needle {
         let is_certain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
         let words = text.split(|c| !is_certain(c));
         let words = words.map(|word| word.trim_matches(['-', '.', '_']));
-        let words = words.filter(|word| !made::is_made(word) && !is_number(word));
+        let words = words.filter(|word| !composed::is_composed(word) && !is_number(word));
         let piece = words.max_by_key(|word| word.len()).unwrap_or_default();
         if piece.len() < SHORTEST {
             return Needle(Finder::Everything);

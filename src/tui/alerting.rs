@@ -13,7 +13,7 @@ use crate::analysis::alerts::engine::Hit;
 use crate::analysis::alerts::history::baseline::Known;
 use crate::analysis::alerts::overlay::Overlay;
 use crate::analysis::alerts::rules::{BUILT_IN, Rules};
-use crate::analysis::alerts::state::{Book, Kept, Mark, State};
+use crate::analysis::alerts::state::{AlertRecord, Book, Mark, State};
 use crate::analysis::alerts::watch::Watch;
 use crate::base::cancel::CancelFlag;
 use crate::base::sha256;
@@ -79,7 +79,7 @@ impl InForce {
 
 /// What the rules found, and the state of each alert.
 #[derive(Debug, Clone)]
-pub struct Seen {
+pub struct Evaluation {
     pub overlay: Overlay,
     pub in_force: InForce,
     pub book: Book,
@@ -96,7 +96,7 @@ pub struct Seen {
     unseen: usize,
 }
 
-impl Seen {
+impl Evaluation {
     pub fn alerts(&self) -> &[Alert] {
         self.overlay.alerts()
     }
@@ -109,7 +109,7 @@ impl Seen {
         alert.key(&self.in_force.rules)
     }
 
-    pub fn kept(&self, alert: &Alert) -> Option<&Kept> {
+    pub fn kept(&self, alert: &Alert) -> Option<&AlertRecord> {
         self.book.alerts.get(&self.key(alert))
     }
 
@@ -158,7 +158,7 @@ impl Seen {
 /// The session's alerts.
 #[derive(Debug, Default)]
 pub struct Alerting {
-    pub seen: Option<Arc<Seen>>,
+    pub seen: Option<Arc<Evaluation>>,
     /// Why there are none.
     pub problem: Option<String>,
     /// The alerts view was opened: evaluate the rules however long it takes.
@@ -184,7 +184,7 @@ const ALWAYS_BYTES: u64 = 256 << 20;
 pub struct Looking {
     store: Store,
     source: Source,
-    known: Option<Arc<Seen>>,
+    known: Option<Arc<Evaluation>>,
     marks: Vec<(String, Mark)>,
     context: Context,
     is_live: bool,
@@ -192,7 +192,7 @@ pub struct Looking {
 }
 
 /// The findings, or why there are no rules.
-pub type Looked = Result<Arc<Seen>, String>;
+pub type Looked = Result<Arc<Evaluation>, String>;
 
 impl Looking {
     /// The evaluation that is due, if any; none while the traces are still being read.
@@ -245,7 +245,7 @@ impl Looking {
             .as_ref()
             .map_or_else(Default::default, AlertStates::read);
         let known = self.known.as_ref().map(|known| &known.book);
-        let mut seen = Seen {
+        let mut seen = Evaluation {
             overlay,
             in_force,
             book: joined(book, known, is_watched),
@@ -256,7 +256,7 @@ impl Looking {
             due,
             unseen: 0,
         };
-        let Seen {
+        let Evaluation {
             watch,
             book,
             overlay,

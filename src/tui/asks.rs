@@ -4,19 +4,19 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use crate::act::ask::Standing;
-use crate::act::events::Asked;
+use crate::act::events::ApprovalRequest;
 use crate::base::{human, text};
 
 #[derive(Debug, Default)]
 pub struct Asks {
-    all: Vec<Asked>,
+    all: Vec<ApprovalRequest>,
     /// Those already announced to the user.
     announced: HashSet<String>,
 }
 
 impl Asks {
     /// Takes the current questions. Returns a message if one is new.
-    pub fn update(&mut self, all: Vec<Asked>) -> Option<String> {
+    pub fn update(&mut self, all: Vec<ApprovalRequest>) -> Option<String> {
         self.all = all;
         let open = self.all.iter().filter(|it| it.standing == Standing::Open);
         let new = open.filter(|it| self.announced.insert(it.ask.id.clone()));
@@ -27,11 +27,11 @@ impl Asks {
     }
 
     /// All questions, oldest first, including those no longer pending.
-    pub fn all(&self) -> &[Asked] {
+    pub fn all(&self) -> &[ApprovalRequest] {
         &self.all
     }
 
-    pub fn get(&self, id: &str) -> Option<&Asked> {
+    pub fn get(&self, id: &str) -> Option<&ApprovalRequest> {
         self.all.iter().find(|it| it.ask.id == id)
     }
 

@@ -16,14 +16,14 @@ use crate::tui::Options;
 use crate::tui::effects::Effect;
 use crate::tui::keys;
 use crate::tui::screen::Pointer;
-use crate::tui::shell::{Asked, Shell};
-use crate::tui::tasks::lanes::{Lanes, Report};
+use crate::tui::shell::{ScreenEffect, Shell};
+use crate::tui::tasks::runner::{Report, Runner};
 
 /// The program with its work done at once, so that every run gives the same picture.
 #[derive(Debug)]
 pub struct Headless {
     shell: Shell,
-    lanes: Lanes,
+    lanes: Runner,
     reports: Receiver<Report>,
     area: Rect,
     copied: Option<String>,
@@ -75,7 +75,7 @@ pub fn text(buffer: &Buffer) -> String {
 impl Headless {
     pub fn new(options: &Options, (width, height): (u16, u16)) -> Headless {
         let shell = Shell::new(options, options.theme());
-        let (lanes, reports) = Lanes::inline();
+        let (lanes, reports) = Runner::inline();
         let mut screen = Headless {
             shell,
             lanes,
@@ -198,7 +198,7 @@ impl Headless {
     }
 
     /// Starts the requested tasks; returns whether there were answers.
-    fn obey(&mut self, asked: Vec<Asked>) -> bool {
+    fn obey(&mut self, asked: Vec<ScreenEffect>) -> bool {
         self.start(asked);
         let mut answered = false;
         while let Ok(report) = self.reports.try_recv() {
@@ -211,7 +211,7 @@ impl Headless {
         answered
     }
 
-    fn start(&mut self, asked: Vec<Asked>) {
+    fn start(&mut self, asked: Vec<ScreenEffect>) {
         for (from, effect) in asked {
             match effect {
                 Effect::Start(task) => self.lanes.start(from, task),

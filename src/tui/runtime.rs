@@ -23,8 +23,8 @@ use crate::tui::runtime::memory::Memory;
 use crate::tui::runtime::terminal::Screen;
 use crate::tui::runtime::watch::Keys;
 use crate::tui::screen::Pointer;
-use crate::tui::shell::{Asked, Shell};
-use crate::tui::tasks::lanes::{Lanes, Report};
+use crate::tui::shell::{ScreenEffect, Shell};
+use crate::tui::tasks::runner::{Report, Runner};
 use crate::tui::theme::Theme;
 use crate::tui::theme::ground::Background;
 use crate::tui::{Exit, Options};
@@ -65,7 +65,7 @@ pub(super) fn run(options: &Options, messages: Messages) -> anyhow::Result<Exit>
     if asked.is_some() {
         Screen::ask_background();
     }
-    let (lanes, reports) = Lanes::threaded();
+    let (lanes, reports) = Runner::threaded();
     let theme = Theme {
         ascii_only: !terminal::speaks_utf8(),
         ..options.theme()
@@ -118,7 +118,7 @@ struct Runtime {
     shell: Shell,
     options: Options,
     memory: Memory,
-    lanes: Lanes,
+    lanes: Runner,
     screen: Screen,
     inbox: Receiver<Msg>,
     keys: Keys,
@@ -352,7 +352,7 @@ impl Runtime {
         self.obey(effects)
     }
 
-    fn obey(&mut self, asked: Vec<Asked>) -> Option<Exit> {
+    fn obey(&mut self, asked: Vec<ScreenEffect>) -> Option<Exit> {
         let mut exit = None;
         for (from, effect) in asked {
             match effect {

@@ -54,14 +54,14 @@ pub trait Screen: Any + Debug {
     }
 
     /// Writes the selection to the session, for all views.
-    fn tell_here(&self, session: &mut Session) {
+    fn share_selection(&self, session: &mut Session) {
         let _ = session;
     }
 
     fn update(&mut self, command: Command, session: &mut Session) -> Vec<Effect>;
 
     /// Runs a command with its argument from the palette; an error describes what is wrong with the argument.
-    fn told(
+    fn run_with(
         &mut self,
         command: Command,
         argument: &str,

@@ -20,7 +20,7 @@ use crate::query::expr::Expr;
 use crate::state::Mark;
 use crate::store::Store;
 use crate::store::bodies::Bodies;
-use crate::tui::alerting::{Alerting, Seen};
+use crate::tui::alerting::{Alerting, Evaluation};
 use crate::tui::asks::Asks;
 use crate::tui::gaps::Gaps;
 use crate::tui::keys::Keymap;
@@ -221,7 +221,7 @@ pub struct Opened {
     /// A policy that lies over it.
     pub overlay: Option<Arc<Overlay>>,
     /// What the alert rules found in it.
-    pub alerts: Option<Arc<Seen>>,
+    pub alerts: Option<Arc<Evaluation>>,
 }
 
 /// The time zone of the screen; UTC until it is set.

@@ -35,7 +35,7 @@ use crate::tui::theme::ground::Background;
 use crate::tui::theme::{Palette, Theme};
 
 /// An effect, and the screen that asked for it: answers go back there.
-pub type Asked = (ScreenId, Effect);
+pub type ScreenEffect = (ScreenId, Effect);
 
 #[derive(Debug)]
 pub struct Shell {
@@ -143,12 +143,12 @@ impl Shell {
     }
 
     /// Offers recent runs when nothing is open.
-    pub fn offer_recent(&mut self) -> Vec<Asked> {
+    pub fn offer_recent(&mut self) -> Vec<ScreenEffect> {
         self.lay(ScreenId::Recent)
     }
 
     /// Handles a key; returns the effects for the outside.
-    pub fn key(&mut self, key: Key) -> Vec<Asked> {
+    pub fn key(&mut self, key: Key) -> Vec<ScreenEffect> {
         self.named = None;
         self.touched();
         self.session.notices.pressed();
@@ -164,7 +164,7 @@ impl Shell {
     }
 
     /// A key that is not part of a number.
-    fn pressed(&mut self, key: Key) -> Vec<Asked> {
+    fn pressed(&mut self, key: Key) -> Vec<ScreenEffect> {
         let top = self.top();
         let place = self.place();
         let meaning = self.session.keymap.meaning(key, place);
@@ -201,7 +201,7 @@ impl Shell {
         (self.start, self.resume) = (Start::Found, None);
     }
 
-    fn command(&mut self, command: Command) -> Vec<Asked> {
+    fn command(&mut self, command: Command) -> Vec<ScreenEffect> {
         let top = self.top();
         match command {
             Command::Quit => vec![(top, Effect::Quit)],
@@ -232,7 +232,7 @@ impl Shell {
     }
 
     /// One step back, but not out of the program.
-    fn cancel(&mut self, top: ScreenId) -> Vec<Asked> {
+    fn cancel(&mut self, top: ScreenId) -> Vec<ScreenEffect> {
         let effects = self.ask_top(|screen, session| screen.update(Command::Cancel, session));
         let mut asked = self.obey(top, effects);
         let all = asked.len();
@@ -246,7 +246,7 @@ impl Shell {
     }
 
     /// Handles an event from outside.
-    pub fn happened(&mut self, event: Event) -> Vec<Asked> {
+    pub fn happened(&mut self, event: Event) -> Vec<ScreenEffect> {
         match event {
             Event::Asks(all) => self.asked(all),
             Event::Answered { outcome, .. } => {
@@ -262,7 +262,7 @@ impl Shell {
     }
 
     /// Announces new tool calls waiting for approval on every view, with a bell or notification if the settings say so.
-    fn asked(&mut self, all: Vec<events::Asked>) -> Vec<Asked> {
+    fn asked(&mut self, all: Vec<events::ApprovalRequest>) -> Vec<ScreenEffect> {
         let new = self.session.asks.update(all);
         let Some(words) = new else {
             return Vec::new();
@@ -276,7 +276,7 @@ impl Shell {
         alert.map_or_else(Vec::new, |alert| vec![(top, Effect::Alert(alert, words))])
     }
 
-    fn stop(&mut self, top: ScreenId) -> Vec<Asked> {
+    fn stop(&mut self, top: ScreenId) -> Vec<ScreenEffect> {
         if !self.session.is_loading() {
             self.session.say("nothing is being loaded");
             return Vec::new();
@@ -288,7 +288,7 @@ impl Shell {
     }
 
     /// Compares A with B; the selected run replaces a missing one.
-    fn compare(&mut self) -> Vec<Asked> {
+    fn compare(&mut self) -> Vec<ScreenEffect> {
         self.leave();
         let here = self.session.here.run;
         self.session.marks.pair = match (self.session.marks.pair, here) {
@@ -313,7 +313,7 @@ impl Shell {
     }
 
     /// Shows a screen over the view.
-    fn lay(&mut self, id: ScreenId) -> Vec<Asked> {
+    fn lay(&mut self, id: ScreenId) -> Vec<ScreenEffect> {
         self.session.is_inner = self.over.is_empty() && self.place().is_inner;
         self.over = vec![Layer::new(id, &self.session)];
         let effects = self.ask_top(Screen::entered);
@@ -321,7 +321,7 @@ impl Shell {
     }
 
     /// Runs a command from the palette or the help on the view below.
-    fn tell(&mut self, command: Command, argument: &str) -> Vec<Asked> {
+    fn dispatch(&mut self, command: Command, argument: &str) -> Vec<ScreenEffect> {
         self.over.clear();
         if command == Command::Theme {
             self.recolor(argument);
@@ -329,7 +329,7 @@ impl Shell {
         }
         if matches!(command, Command::Open | Command::Add) && !argument.is_empty() {
             let mut asked = self.lay(ScreenId::Files);
-            asked.extend(self.told(ScreenId::Files, command, argument));
+            asked.extend(self.run_with(ScreenId::Files, command, argument));
             return asked;
         }
         // A command of another view goes there.
@@ -346,12 +346,17 @@ impl Shell {
             asked.extend(self.command(command));
             return asked;
         }
-        asked.extend(self.told(view, command, argument));
+        asked.extend(self.run_with(view, command, argument));
         asked
     }
 
-    fn told(&mut self, screen: ScreenId, command: Command, argument: &str) -> Vec<Asked> {
-        match self.ask_top(|screen, session| screen.told(command, argument, session)) {
+    fn run_with(
+        &mut self,
+        screen: ScreenId,
+        command: Command,
+        argument: &str,
+    ) -> Vec<ScreenEffect> {
+        match self.ask_top(|screen, session| screen.run_with(command, argument, session)) {
             Ok(effects) => self.obey(screen, effects),
             Err(words) => {
                 self.session.fail(&words);
@@ -382,7 +387,7 @@ impl Shell {
         self.session.fail(&words);
     }
 
-    fn show(&mut self, view: ScreenId, filter: Option<&str>) -> Vec<Asked> {
+    fn show(&mut self, view: ScreenId, filter: Option<&str>) -> Vec<ScreenEffect> {
         let mut asked = self.go(view);
         if let Some(filter) = filter {
             let effects = self.ask_top(|screen, session| screen.filter(filter, session));
@@ -406,11 +411,11 @@ impl Shell {
     }
 
     /// Sets the filter of every view, as if it had been typed.
-    pub fn filter(&mut self, text: &str) -> Vec<Asked> {
+    pub fn filter(&mut self, text: &str) -> Vec<ScreenEffect> {
         self.every_view(|screen, session| screen.filter(text, session))
     }
 
-    pub fn pointer(&mut self, pointer: Pointer) -> Vec<Asked> {
+    pub fn pointer(&mut self, pointer: Pointer) -> Vec<ScreenEffect> {
         self.touched();
         if let (Pointer::Click { x, y: 0 }, true) = (pointer, self.over.is_empty()) {
             return match self.header.at(x) {
@@ -423,13 +428,13 @@ impl Shell {
         self.obey(self.top(), effects)
     }
 
-    pub fn paste(&mut self, text: &str) -> Vec<Asked> {
+    pub fn paste(&mut self, text: &str) -> Vec<ScreenEffect> {
         self.touched();
         let effects = self.ask_top(|screen, session| screen.pasted(text, session));
         self.obey(self.top(), effects)
     }
 
-    pub fn loaded(&mut self, message: Loaded) -> Vec<Asked> {
+    pub fn loaded(&mut self, message: Loaded) -> Vec<ScreenEffect> {
         let before = self.told_runs();
         let is_done = matches!(message, Loaded::Done);
         let news = self.session.apply(message);
@@ -451,7 +456,7 @@ impl Shell {
     }
 
     /// Calls the user once for each run that begins to wait for a person, if the settings say so.
-    fn call_user(&mut self, news: &News) -> Vec<Asked> {
+    fn call_user(&mut self, news: &News) -> Vec<ScreenEffect> {
         let (session, top) = (&self.session, self.top());
         let Some(alert) = session.setup.alert.filter(|_| !session.is_loading()) else {
             return Vec::new();
@@ -472,7 +477,7 @@ impl Shell {
     }
 
     /// Goes to where the user left this trace.
-    fn resume(&mut self) -> Vec<Asked> {
+    fn resume(&mut self) -> Vec<ScreenEffect> {
         let Some(position) = self.resume.take() else {
             return Vec::new();
         };
@@ -493,7 +498,7 @@ impl Shell {
     }
 
     /// Sets the filters that were in force when the trace was left.
-    fn restore_filters(&mut self, filters: &BTreeMap<String, String>) -> Vec<Asked> {
+    fn restore_filters(&mut self, filters: &BTreeMap<String, String>) -> Vec<ScreenEffect> {
         let mut asked = Vec::new();
         for (name, filter) in filters {
             let id = ScreenId::view(name);
@@ -529,7 +534,7 @@ impl Shell {
     }
 
     /// Chooses the stream for one run and the table for several, until a key is pressed.
-    fn find_start(&mut self) -> Vec<Asked> {
+    fn find_start(&mut self) -> Vec<ScreenEffect> {
         if self.start == Start::Found || self.session.loaded.store.is_empty() {
             return Vec::new();
         }
@@ -550,7 +555,7 @@ impl Shell {
     }
 
     /// Hands the answer of a task to the screen that started it.
-    pub fn answered(&mut self, from: ScreenId, answer: tasks::Answer) -> Vec<Asked> {
+    pub fn answered(&mut self, from: ScreenId, answer: tasks::Answer) -> Vec<ScreenEffect> {
         let mut layers = self.views.iter_mut().chain(&mut self.over);
         let layer = layers.find(|layer| layer.id == from);
         let screen = layer.map(|layer| &mut *layer.screen as &mut dyn Any);
@@ -601,7 +606,7 @@ impl Shell {
     fn every_view(
         &mut self,
         mut ask: impl FnMut(&mut dyn Screen, &mut Session) -> Vec<Effect>,
-    ) -> Vec<Asked> {
+    ) -> Vec<ScreenEffect> {
         let session = &mut self.session;
         let asked: Vec<_> = self
             .views
@@ -615,7 +620,7 @@ impl Shell {
     }
 
     /// Shows a view with the current selection.
-    fn go(&mut self, view: ScreenId) -> Vec<Asked> {
+    fn go(&mut self, view: ScreenId) -> Vec<ScreenEffect> {
         self.over.clear();
         if view == self.route.here().view {
             return Vec::new();
@@ -629,28 +634,30 @@ impl Shell {
     fn leave(&mut self) {
         let view = self.route.here().view;
         if let Some(layer) = self.views.iter().find(|layer| layer.id == view) {
-            layer.screen.tell_here(&mut self.session);
+            layer.screen.share_selection(&mut self.session);
         }
         self.route.leave(self.session.here);
     }
 
-    fn arrive(&mut self, stop: Stop) -> Vec<Asked> {
+    fn arrive(&mut self, stop: Stop) -> Vec<ScreenEffect> {
         self.session.here = stop.here;
         self.enter()
     }
 
-    fn enter(&mut self) -> Vec<Asked> {
+    fn enter(&mut self) -> Vec<ScreenEffect> {
         let view = self.route.here().view;
         self.session.view = view;
         let effects = self.ask_top(Screen::entered);
         self.obey(view, effects)
     }
 
-    fn obey(&mut self, from: ScreenId, effects: Vec<Effect>) -> Vec<Asked> {
+    fn obey(&mut self, from: ScreenId, effects: Vec<Effect>) -> Vec<ScreenEffect> {
         let mut outside = Vec::new();
         for effect in effects {
             match effect {
-                Effect::Obey(command, argument) => outside.extend(self.tell(command, &argument)),
+                Effect::Obey(command, argument) => {
+                    outside.extend(self.dispatch(command, &argument));
+                }
                 Effect::Show(view, filter) => outside.extend(self.show(view, filter.as_deref())),
                 Effect::Pop => outside.extend(self.back(from)),
                 Effect::Visit(view, here) => outside.extend(self.visit(view, here)),
@@ -677,7 +684,7 @@ impl Shell {
     }
 
     /// Opens a view from the one that is shown: going back leads there.
-    fn visit(&mut self, view: ScreenId, here: Here) -> Vec<Asked> {
+    fn visit(&mut self, view: ScreenId, here: Here) -> Vec<ScreenEffect> {
         self.over.clear();
         self.leave();
         self.session.here = here;
@@ -685,7 +692,7 @@ impl Shell {
         self.enter()
     }
 
-    fn back(&mut self, from: ScreenId) -> Vec<Asked> {
+    fn back(&mut self, from: ScreenId) -> Vec<ScreenEffect> {
         if self.over.pop().is_some() {
             return Vec::new();
         }

@@ -3,7 +3,7 @@
 //! A screen starts a [`Task`] with [`Effect::Start`]; the answer comes back to that screen, with its type.
 //! To add one: a struct in the screen's folder that implements [`Task`]. Nothing central changes.
 
-pub mod lanes;
+pub mod runner;
 
 use std::any::{Any, TypeId};
 use std::fmt;

@@ -3,13 +3,13 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use saferun_tui::analysis::policy::around;
+use saferun_tui::analysis::policy::bypass;
 use saferun_tui::analysis::policy::shell::{self, Strictness};
 
 fuzz_target!(|text: &str| {
     shell::writes(text);
     shell::words(text);
-    around::hidden(text);
+    bypass::hidden(text);
     let Some(line) = shell::line(text) else {
         return;
     };

@@ -155,9 +155,9 @@ fn tolls_of_a_real_session_are_those_counted_by_hand() {
 }
 
 /// The call, the call before, kept and lost tokens, what the rebuild cost.
-type Told = (u32, u32, u64, u64, Cost);
+type MissFigures = (u32, u32, u64, u64, Cost);
 
-fn missed(store: &Store) -> Vec<(Told, Cause, Option<Exactness>)> {
+fn missed(store: &Store) -> Vec<(MissFigures, Cause, Option<Exactness>)> {
     let lanes = lanes::lanes(store, |_| true, &PriceTable::built_in());
     let misses = misses::misses(store, &lanes, &CancelFlag::new()).expect("not cancelled");
     let seq = |ix: ActionIx| store.row(ix).seq();
@@ -175,7 +175,7 @@ fn cache_misses_of_real_sessions_have_the_causes_found_by_hand() {
     };
     let told = missed(&store);
     // A person interrupted the first, a task that ended woke the second: both kept the system prompt only.
-    let figures: Vec<Told> = told.iter().map(|(told, ..)| *told).collect();
+    let figures: Vec<MissFigures> = told.iter().map(|(told, ..)| *told).collect();
     let expected = [
         (95, 90, 21_460, 89_607, Cost(89_607 * 10_000_000)),
         (383, 380, 21_460, 55_080, Cost(55_080 * 10_000_000)),

@@ -7,9 +7,9 @@ use saferun_tui::ingest::Loaded;
 use saferun_tui::ingest::discover::{self, Shown, resolve};
 use saferun_tui::ingest::formats::{self, Format};
 use saferun_tui::ingest::intake::{self, Options};
-use saferun_tui::ingest::kin::Kin;
 use saferun_tui::ingest::prices::PriceTable;
 use saferun_tui::ingest::recent;
+use saferun_tui::ingest::relations::Relations;
 use saferun_tui::store::Store;
 
 fn format() -> &'static dyn Format {
@@ -232,14 +232,14 @@ fn a_folder_is_scanned_once() {
     let folder = storage(CHILD);
     let child = folder.path().join(CHILD[0].0);
     let opencode = format();
-    let mut kin = Kin::default();
+    let mut kin = Relations::default();
     assert!(
         !opencode.is_part(&child, &mut kin),
         "its parent is not there"
     );
     fs::write(folder.path().join(SESSION.0), SESSION.1).expect("written");
     assert!(!opencode.is_part(&child, &mut kin), "the scan is cached");
-    assert!(opencode.is_part(&child, &mut Kin::default()));
+    assert!(opencode.is_part(&child, &mut Relations::default()));
 }
 
 #[test]

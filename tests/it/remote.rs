@@ -13,7 +13,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use products::{INPUT, KEY, OUTPUT, SESSIONS, SINCE, SPANS, UNTIL};
-use server::{Answer, Asked, Fault, Server};
+use server::{Answer, Fault, Received, Server};
 
 use crate::support::skipped;
 
@@ -33,7 +33,7 @@ struct Product {
 }
 
 fn product(
-    answers: fn(&Asked) -> Answer,
+    answers: fn(&Received) -> Answer,
     scheme: &str,
     project: &str,
     keys: &'static [(&'static str, &'static str)],
@@ -203,7 +203,7 @@ fn runs_of(sample: &str) -> Vec<Value> {
 #[test]
 fn both_versions_of_an_api_give_the_same_runs() {
     let folder = tempfile::tempdir().expect("a folder");
-    let compared = |answers: fn(&Asked) -> Answer, name: &str| {
+    let compared = |answers: fn(&Received) -> Answer, name: &str| {
         let folder = folder.path().join(name);
         product(answers, "langsmith", "bot", LANGSMITH).pull(&folder);
         let mut runs = runs(&folder);
@@ -759,7 +759,7 @@ fn holds(evidence: &saferun_tui::query::evidence::Evidence, raw: &str) -> bool {
     }
 }
 
-fn product_of_langsmith(answers: fn(&Asked) -> Answer) -> Product {
+fn product_of_langsmith(answers: fn(&Received) -> Answer) -> Product {
     product(answers, "langsmith", "bot", LANGSMITH)
 }
 

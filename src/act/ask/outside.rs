@@ -9,7 +9,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 use crate::act::ask::approver::Approver;
 use crate::act::ask::mailbox::Mailbox;
 use crate::act::ask::{Ask, me};
-use crate::act::events::{Answer, Asked, Event, Outside};
+use crate::act::events::{Answer, ApprovalRequest, Event, Outside};
 use crate::act::places::Places;
 use crate::base::clock::{Clock, System};
 
@@ -57,7 +57,7 @@ struct Watch {
     _approver: Approver,
     mailboxes: Vec<Mailbox>,
     known: Vec<Arc<Ask>>,
-    told: Vec<Asked>,
+    told: Vec<ApprovalRequest>,
 }
 
 impl Watch {
@@ -99,7 +99,7 @@ impl Watch {
     }
 
     /// Questions do not change, so known ones are not reread.
-    fn look(&mut self) -> Vec<Asked> {
+    fn look(&mut self) -> Vec<ApprovalRequest> {
         let now = System.now();
         let mut all = Vec::new();
         for mailbox in &self.mailboxes {
@@ -109,7 +109,7 @@ impl Watch {
                     continue;
                 };
                 let standing = mailbox.standing(&ask, now);
-                all.push(Asked { ask, standing });
+                all.push(ApprovalRequest { ask, standing });
             }
         }
         all.sort_by(|a, b| (&a.ask.asked_at, &a.ask.id).cmp(&(&b.ask.asked_at, &b.ask.id)));

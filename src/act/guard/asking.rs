@@ -10,10 +10,10 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use crate::act::ask::mailbox::Mailbox;
 use crate::act::ask::wait::{Ended, wait};
 use crate::act::ask::{self, Ask, State, VERSION, approver};
-use crate::act::guard::host::Say;
-use crate::act::guard::live::Held;
+use crate::act::guard::host::HostAnswer;
 use crate::act::guard::record::{self, Trace};
 use crate::act::guard::rules::{Decided, Rules};
+use crate::act::guard::run_state::Held;
 use crate::act::guard::{Answer, Deciding, Guard, blocked_by};
 use crate::analysis::policy::native::NoApprover;
 use crate::base::clock::{Clock, System};
@@ -34,19 +34,19 @@ impl Guard {
             Err(error) => {
                 let why = format!("{} (cannot ask for approval: {error})", blocked_by(decided));
                 self.stop(&mut deciding, "blocked", &why);
-                return Say::Deny(why).into();
+                return HostAnswer::Deny(why).into();
             }
         };
         let reply = Guard::wait_for(&question, &mut deciding.trace);
         match reply {
             Reply::Approved(why) => {
                 self.remember_approval(deciding.hash);
-                self.recorded(&deciding, Say::Allow(why))
+                self.recorded(&deciding, HostAnswer::Allow(why))
             }
             Reply::Denied { why, is_cut } => {
                 self.stop(&mut deciding, "denied", &why);
                 Answer {
-                    say: Say::Deny(why),
+                    say: HostAnswer::Deny(why),
                     is_cut,
                 }
             }
@@ -68,10 +68,10 @@ impl Guard {
         };
         match policy {
             NoApprover::Defer if self.host.can_defer && self.hook.is_headless => {
-                self.recorded(deciding, Say::Defer(why))
+                self.recorded(deciding, HostAnswer::Defer(why))
             }
             NoApprover::Host | NoApprover::Defer if self.host.can_ask && is_there => {
-                self.recorded(deciding, Say::Ask(why))
+                self.recorded(deciding, HostAnswer::Ask(why))
             }
             NoApprover::Host | NoApprover::Defer | NoApprover::Deny | NoApprover::Wait => {
                 let why = format!(
@@ -79,7 +79,7 @@ impl Guard {
                     blocked_by(decided)
                 );
                 self.stop(deciding, "blocked", &why);
-                Say::Deny(why).into()
+                HostAnswer::Deny(why).into()
             }
         }
     }
@@ -103,7 +103,7 @@ impl Guard {
             return answer;
         }
         if approved.is_some() {
-            return Say::Allow("approved in saferun-tui".to_owned()).into();
+            return HostAnswer::Allow("approved in saferun-tui".to_owned()).into();
         }
         let rules = Rules::load(&self.places, hook.cwd.as_deref());
         if !rules.options.host_prompts || !approver::is_there(&self.places) {
@@ -120,7 +120,7 @@ impl Guard {
             return answer;
         };
         match Guard::wait_for(&question, &mut trace) {
-            Reply::Approved(why) => Say::Allow(why).into(),
+            Reply::Approved(why) => HostAnswer::Allow(why).into(),
             Reply::Denied { why, is_cut } => {
                 let mut deciding = Deciding {
                     trace,
@@ -131,7 +131,7 @@ impl Guard {
                 };
                 self.stop(&mut deciding, "denied", &why);
                 Answer {
-                    say: Say::Deny(why),
+                    say: HostAnswer::Deny(why),
                     is_cut,
                 }
             }

@@ -14,7 +14,7 @@ pub(super) struct Host {
     /// Decodes a payload; none if this host does not send it.
     pub(super) read: fn(&Value) -> Option<HookCall>,
     /// What to print for a decision.
-    pub(super) say: fn(&HookCall, &Say) -> String,
+    pub(super) say: fn(&HookCall, &HostAnswer) -> String,
     /// The hook timeout that is installed, in seconds.
     pub(super) patience: u64,
     /// Whether a hook can leave a call to the host's own prompt.
@@ -30,7 +30,7 @@ impl Host {
     pub(super) const fn new(
         name: &'static str,
         read: fn(&Value) -> Option<HookCall>,
-        say: fn(&HookCall, &Say) -> String,
+        say: fn(&HookCall, &HostAnswer) -> String,
     ) -> Host {
         Host {
             name,
@@ -46,7 +46,7 @@ impl Host {
 
 /// The guard's answer to the host.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Say {
+pub(super) enum HostAnswer {
     /// Nothing: the host's own permissions decide.
     Nothing,
     /// A person said yes.

@@ -13,7 +13,7 @@ pub(super) mod sdk;
 use serde_json::{Value, json};
 
 use crate::act::guard::hook_call::{Event, HookCall};
-use crate::act::guard::host::Say;
+use crate::act::guard::host::HostAnswer;
 
 /// `{"hookSpecificOutput":{"hookEventName":"PreToolUse","permissionDecision":…}}`, the shape that several hosts adopted
 /// from Claude Code.
@@ -27,11 +27,11 @@ fn pre_tool_use(decision: &str, reason: &str) -> String {
 }
 
 /// `{"decision":…}`: the answer to code of ours inside an agent.
-fn say(_call: &HookCall, say: &Say) -> String {
+fn say(_call: &HookCall, say: &HostAnswer) -> String {
     let decision = match say {
-        Say::Nothing => json!({"decision": "allow"}),
-        Say::Allow(reason) => json!({"decision": "allow", "reason": reason}),
-        Say::Deny(reason) | Say::Ask(reason) | Say::Defer(reason) => {
+        HostAnswer::Nothing => json!({"decision": "allow"}),
+        HostAnswer::Allow(reason) => json!({"decision": "allow", "reason": reason}),
+        HostAnswer::Deny(reason) | HostAnswer::Ask(reason) | HostAnswer::Defer(reason) => {
             json!({"decision": "deny", "reason": reason})
         }
     };
@@ -39,11 +39,11 @@ fn say(_call: &HookCall, say: &Say) -> String {
 }
 
 /// The answer to the host's own prompt.
-fn permission(say: &Say) -> String {
+fn permission(say: &HostAnswer) -> String {
     let decision = match say {
-        Say::Allow(_) => json!({"behavior": "allow"}),
-        Say::Deny(reason) => json!({"behavior": "deny", "message": reason}),
-        Say::Nothing | Say::Ask(_) | Say::Defer(_) => return String::new(),
+        HostAnswer::Allow(_) => json!({"behavior": "allow"}),
+        HostAnswer::Deny(reason) => json!({"behavior": "deny", "message": reason}),
+        HostAnswer::Nothing | HostAnswer::Ask(_) | HostAnswer::Defer(_) => return String::new(),
     };
     json!({"hookSpecificOutput": {"hookEventName": "PermissionRequest", "decision": decision}})
         .to_string()

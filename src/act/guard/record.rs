@@ -9,8 +9,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::act::append::Appender;
-use crate::act::guard::live::State;
 use crate::act::guard::rules::Decided;
+use crate::act::guard::run_state::State;
 use crate::act::places::{self, Places, of_run};
 use crate::analysis::policy::Effect;
 use crate::base::clock::{Clock, System};

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::hook_call::{Event, HookCall};
-use super::host::{HOSTS, Host, Say, by_name};
+use super::host::{HOSTS, Host, HostAnswer, by_name};
 
 fn host(name: &str) -> &'static Host {
     by_name(name).expect("a host")
@@ -117,14 +117,14 @@ fn a_host_does_not_accept_the_payload_of_another() {
 }
 
 #[track_caller]
-fn says(name: &str, say: &Say, expected: &str) {
+fn says(name: &str, say: &HostAnswer, expected: &str) {
     let hook = reads(name, &before(name));
     assert_eq!((host(name).say)(&hook, say), expected, "{name} {say:?}");
 }
 
 #[test]
 fn every_host_gets_a_denial_in_exactly_its_own_shape() {
-    let no = Say::Deny("why".to_owned());
+    let no = HostAnswer::Deny("why".to_owned());
     let a = r#"{"hookSpecificOutput":{"hookEventName":"PreToolUse","permissionDecision":"deny","permissionDecisionReason":"why"}}"#;
     for name in ["claude-code", "codex", "qwen", "kimi"] {
         says(name, &no, a);
@@ -146,7 +146,7 @@ fn every_host_gets_a_denial_in_exactly_its_own_shape() {
 
 #[test]
 fn only_hosts_that_understand_an_approval_get_one() {
-    let yes = Say::Allow("ok".to_owned());
+    let yes = HostAnswer::Allow("ok".to_owned());
     let a = r#"{"hookSpecificOutput":{"hookEventName":"PreToolUse","permissionDecision":"allow","permissionDecisionReason":"ok"}}"#;
     for name in ["claude-code", "qwen"] {
         says(name, &yes, a);
@@ -165,7 +165,7 @@ fn only_hosts_that_understand_an_approval_get_one() {
 
 #[test]
 fn only_hosts_that_can_ask_are_handed_a_question() {
-    let ask = Say::Ask("why".to_owned());
+    let ask = HostAnswer::Ask("why".to_owned());
     for host in HOSTS {
         let hook = reads(host.name, &before(host.name));
         let said = (host.say)(&hook, &ask);
@@ -182,14 +182,14 @@ fn only_hosts_that_can_ask_are_handed_a_question() {
 #[test]
 fn without_a_decision_each_host_gets_its_neutral_answer() {
     for name in ["claude-code", "codex", "qwen", "kimi"] {
-        says(name, &Say::Nothing, "");
+        says(name, &HostAnswer::Nothing, "");
     }
     for name in ["gemini", "copilot"] {
-        says(name, &Say::Nothing, "{}");
+        says(name, &HostAnswer::Nothing, "{}");
     }
-    says("cursor", &Say::Nothing, r#"{"permission":"allow"}"#);
+    says("cursor", &HostAnswer::Nothing, r#"{"permission":"allow"}"#);
     for name in ["opencode", "sdk"] {
-        says(name, &Say::Nothing, r#"{"decision":"allow"}"#);
+        says(name, &HostAnswer::Nothing, r#"{"decision":"allow"}"#);
     }
 }
 
@@ -209,14 +209,14 @@ fn a_hosts_own_prompt_is_answered_in_its_own_shape() {
         let hook = reads(name, &payload);
         assert_eq!(hook.event, Event::Permission);
         assert_eq!(
-            (host(name).say)(&hook, &Say::Deny("why".to_owned())),
+            (host(name).say)(&hook, &HostAnswer::Deny("why".to_owned())),
             r#"{"hookSpecificOutput":{"hookEventName":"PermissionRequest","decision":{"behavior":"deny","message":"why"}}}"#
         );
         assert_eq!(
-            (host(name).say)(&hook, &Say::Allow(String::new())),
+            (host(name).say)(&hook, &HostAnswer::Allow(String::new())),
             r#"{"hookSpecificOutput":{"hookEventName":"PermissionRequest","decision":{"behavior":"allow"}}}"#
         );
-        assert_eq!((host(name).say)(&hook, &Say::Nothing), "");
+        assert_eq!((host(name).say)(&hook, &HostAnswer::Nothing), "");
     }
     let hook = reads(
         "copilot",
@@ -224,7 +224,7 @@ fn a_hosts_own_prompt_is_answered_in_its_own_shape() {
     );
     assert_eq!(hook.event, Event::Permission);
     assert_eq!(
-        (host("copilot").say)(&hook, &Say::Deny("why".to_owned())),
+        (host("copilot").say)(&hook, &HostAnswer::Deny("why".to_owned())),
         r#"{"behavior":"deny","message":"why"}"#
     );
 }

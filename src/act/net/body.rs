@@ -56,19 +56,19 @@ pub struct Sender(mpsc::Sender<io::Result<Frame<Bytes>>>);
 /// The other side has closed the connection.
 #[derive(Debug, Error)]
 #[error("the connection was closed by the other side")]
-pub struct Gone;
+pub struct Disconnected;
 
 impl Sender {
     /// Waits while the other side reads more slowly than we write.
-    pub async fn send(&self, bytes: impl Into<Bytes>) -> Result<(), Gone> {
+    pub async fn send(&self, bytes: impl Into<Bytes>) -> Result<(), Disconnected> {
         let frame = Frame::data(bytes.into());
-        self.0.send(Ok(frame)).await.map_err(|_| Gone)
+        self.0.send(Ok(frame)).await.map_err(|_| Disconnected)
     }
 
     /// Trailers, the last thing of a body (HTTP/2, chunked HTTP/1).
-    pub async fn trailers(&self, fields: HeaderMap) -> Result<(), Gone> {
+    pub async fn trailers(&self, fields: HeaderMap) -> Result<(), Disconnected> {
         let frame = Frame::trailers(fields);
-        self.0.send(Ok(frame)).await.map_err(|_| Gone)
+        self.0.send(Ok(frame)).await.map_err(|_| Disconnected)
     }
 
     /// Cuts the body: the other side sees a connection that broke, not a body that ended.

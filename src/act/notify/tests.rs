@@ -158,13 +158,13 @@ mod network {
     use crate::analysis::alerts::state::Event;
 
     /// A request as a server sees it.
-    struct Seen {
+    struct Received {
         head: String,
         body: String,
         at: Instant,
     }
 
-    impl Seen {
+    impl Received {
         fn header(&self, name: &str) -> Option<&str> {
             let mut lines = self.head.lines();
             lines.find_map(|line| {
@@ -175,7 +175,7 @@ mod network {
     }
 
     /// Answers each request with the next of these answers, then repeats the last. An empty one hangs.
-    fn serve(answers: &[&str]) -> (String, Receiver<Seen>) {
+    fn serve(answers: &[&str]) -> (String, Receiver<Received>) {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
         let (seen_in, seen) = channel();
@@ -193,7 +193,7 @@ mod network {
         (format!("http://{address}/hook/SECRET-IN-PATH"), seen)
     }
 
-    fn read(stream: &TcpStream) -> Option<Seen> {
+    fn read(stream: &TcpStream) -> Option<Received> {
         let mut reader = BufReader::new(stream);
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
@@ -201,7 +201,7 @@ mod network {
                 return None;
             }
         }
-        let mut seen = Seen {
+        let mut seen = Received {
             head,
             body: String::new(),
             at: Instant::now(),
@@ -239,7 +239,7 @@ mod network {
     }
 
     /// Sends one message; returns what the server saw, and the outcome.
-    fn sent(kind: SinkKind, answers: &[&str]) -> (Vec<Seen>, Result<(), String>) {
+    fn sent(kind: SinkKind, answers: &[&str]) -> (Vec<Received>, Result<(), String>) {
         let (url, seen) = serve(answers);
         let notifier = Notifier::start(&[at(kind, &url)], |_| QUICK).expect("started");
         notifier.send("it", message()).expect("queued");

@@ -6,7 +6,7 @@ use flate2::write::MultiGzDecoder;
 use serde_json::Value;
 
 use crate::ingest::wire::Api;
-use crate::ingest::wire::answer::{Failed, Reading, Said};
+use crate::ingest::wire::answer::{Failed, ModelAnswer, Reading};
 
 /// The longest answer that is recorded.
 pub(super) const LONGEST: u64 = 32 << 20;
@@ -120,9 +120,9 @@ impl Answering {
     }
 
     /// The answer, or the reason why there is none.
-    pub(super) fn end(&mut self, is_whole: bool) -> Said {
+    pub(super) fn end(&mut self, is_whole: bool) -> ModelAnswer {
         let reading = self.reading.take();
-        let mut said = reading.map_or_else(Said::default, |it| it.end(is_whole));
+        let mut said = reading.map_or_else(ModelAnswer::default, |it| it.end(is_whole));
         if self.status >= 400 && said.error.is_none() {
             said.error = Some(Failed {
                 kind: None,

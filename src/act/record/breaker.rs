@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use crate::act::guard::live::tripped;
+use crate::act::guard::run_state::tripped;
 use crate::act::places::Places;
 
 /// What the child may spend.

@@ -7,7 +7,7 @@ use super::copy::{End, Head, Lost};
 use super::headers;
 use super::writer::Writer;
 use crate::ingest::wire::Api;
-use crate::ingest::wire::answer::{Call, Failed, Part, Said, reported};
+use crate::ingest::wire::answer::{Call, Failed, ModelAnswer, Part, reported};
 
 /// Where a model call belongs, and its request.
 #[derive(Debug)]
@@ -55,7 +55,7 @@ impl Writer {
         let is_whole = matches!(how, End::Over { is_whole: true });
         let mut said = answer
             .as_mut()
-            .map_or_else(Said::default, |it| it.end(is_whole));
+            .map_or_else(ModelAnswer::default, |it| it.end(is_whole));
         if let Some(error) = no_answer(&how) {
             said.error = Some(error);
         }
@@ -160,7 +160,7 @@ impl Writer {
     }
 
     /// The cost of a call: as reported, else estimated; none if its price is not known.
-    fn cost(&self, placement: &Placement, said: &Said) -> Option<f64> {
+    fn cost(&self, placement: &Placement, said: &ModelAnswer) -> Option<f64> {
         if let Some(told) = said.cost_usd.as_ref().and_then(Value::as_f64) {
             return Some(told);
         }

@@ -17,14 +17,14 @@ use super::mcp::Called;
 use super::response::{ModelCall, Placement};
 use super::time::Clockwork;
 use super::trace::Trace;
-use crate::act::guard::live::hash;
+use crate::act::guard::run_state::hash;
 use crate::act::net::coding;
 use crate::base::sha256;
 use crate::ingest::prices::PriceTable;
-use crate::ingest::wire::asked::{Answered, Asked, Content, Message as Asking};
 use crate::ingest::wire::delta::Base;
 use crate::ingest::wire::lanes::{From, Lanes, Placed};
 use crate::ingest::wire::model_in_path;
+use crate::ingest::wire::request::{Answered, Content, Message as Asking, ModelRequest};
 
 /// How often to check for calls that are due.
 const GLANCE: Duration = Duration::from_millis(250);
@@ -383,7 +383,7 @@ impl Writer {
         let from = self.from(&request_headers);
         let mut asked = value
             .as_ref()
-            .map_or_else(Asked::default, |it| Asked::read(api, it));
+            .map_or_else(ModelRequest::default, |it| ModelRequest::read(api, it));
         asked.model = asked.model.or(path_model);
         self.start(&from.run, began, asked.model.as_deref());
         let placed = self.lanes.place(&from, &asked);
@@ -434,7 +434,7 @@ impl Writer {
     }
 
     /// Records how a conversation begins.
-    fn begin(&mut self, target: &Target, asked: &Asked, placed: &Placed) {
+    fn begin(&mut self, target: &Target, asked: &ModelRequest, placed: &Placed) {
         if let Some(words) = placed.note() {
             self.trace.tell(
                 ("note", &target.run, target.at),

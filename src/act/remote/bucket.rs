@@ -17,7 +17,7 @@ use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
 use super::address::{decoded, encoded};
-use super::store::{Disk, Folder};
+use super::folder::{Disk, Folder};
 use super::wire::{Trouble, Wire};
 use super::{Failure, News, Pulled, Wish};
 use crate::act::net::client::Request;

@@ -1,10 +1,10 @@
 //! Pulls from a product into a store: window by window, oldest first, each committed before the next.
 
+use super::folder::{self, Spool, Store, Tally};
 use super::links;
 use super::product::{Page, Part, Product, Want};
 use super::record::{MINUTE, Nanos};
 use super::rows::Rows;
-use super::store::{self, Spool, Store, Tally};
 use super::windows;
 use super::wire::{Trouble, Wire};
 
@@ -29,7 +29,7 @@ pub(super) enum Stopped {
     #[error(transparent)]
     Remote(#[from] Trouble),
     #[error(transparent)]
-    Store(#[from] store::Error),
+    Store(#[from] folder::Error),
     #[error("the folder holds {0} bytes, as much as --max-bytes allows")]
     Full(u64),
 }
@@ -220,7 +220,7 @@ impl Fetch<'_, '_> {
         &mut self,
         catch: &Catch,
         read_until: Nanos,
-        cursor: store::Cursor,
+        cursor: folder::Cursor,
     ) -> Result<(), Stopped> {
         let Tally {
             records,

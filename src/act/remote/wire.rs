@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use thiserror::Error;
 
-use super::manners::{Bucket, Came, Next, next};
+use super::rate_limit::{Bucket, Came, Next, next};
 use crate::act::net::body::Unread;
 use crate::act::net::client::{self, Client, Request, Response};
 use crate::act::net::secret::Secret;

@@ -7,7 +7,7 @@ use crate::analysis::statistics::distribution::two_sided;
 use crate::analysis::statistics::interval::newcombe;
 use crate::analysis::tape::again::{Agreement, FEWEST, First};
 use crate::base::human;
-use crate::ingest::wire::answer::{Part, Said};
+use crate::ingest::wire::answer::{ModelAnswer, Part};
 use crate::model::quantity::Cost;
 
 #[derive(Debug)]
@@ -77,12 +77,12 @@ impl Answers {
 }
 
 /// The first tool call of an answer.
-pub fn first(said: &Said) -> First {
+pub fn first(said: &ModelAnswer) -> First {
     calls(said).next()
 }
 
 /// The tool calls of an answer, in order.
-pub fn calls(said: &Said) -> impl Iterator<Item = (String, Value)> {
+pub fn calls(said: &ModelAnswer) -> impl Iterator<Item = (String, Value)> {
     said.parts.iter().filter_map(|part| match part {
         Part::Call(call) => Some((call.tool.clone(), call.args.clone())),
         Part::Text(_) | Part::Reasoning(_) | Part::Result { .. } => None,

@@ -11,7 +11,7 @@ use crate::act::net::secret::Secret;
 use crate::base::cancel::CancelFlag;
 use crate::ingest::prices::PriceTable;
 use crate::ingest::wire::Api;
-use crate::ingest::wire::answer::{Reading, Said};
+use crate::ingest::wire::answer::{ModelAnswer, Reading};
 use crate::model::quantity::Cost;
 
 /// How many requests are in flight at the same time.
@@ -44,7 +44,7 @@ pub struct Budget {
 #[derive(Debug)]
 pub struct Attempt {
     /// The model's answer, or why there is none.
-    pub said: Result<Said, String>,
+    pub said: Result<ModelAnswer, String>,
     pub took: Duration,
     /// At list prices; not recorded for unknown models.
     pub cost: Cost,
@@ -119,7 +119,7 @@ async fn one(client: &Client, plan: &Plan, prices: &PriceTable) -> Attempt {
     }
 }
 
-async fn ask(client: &Client, plan: &Plan) -> Result<Said, String> {
+async fn ask(client: &Client, plan: &Plan) -> Result<ModelAnswer, String> {
     let request = built(plan).map_err(|error| error.to_string())?;
     let answer = client
         .fetch(request)

@@ -7,7 +7,7 @@ use crate::act::net::Net;
 use crate::act::net::secret::Secret;
 use crate::act::rerun::Settings;
 use crate::act::rerun::answers::{self, Answers};
-use crate::act::rerun::kept::{Kept, Series, Step};
+use crate::act::rerun::attempt_runs::{AttemptRuns, Series, Step};
 use crate::act::rerun::offer::{EFFECTS, Offer, Wanted, limit};
 use crate::analysis::diff::experiment::{self, Branch};
 use crate::analysis::diff::story::Story;
@@ -140,8 +140,8 @@ impl Trials {
     }
 
     /// Adds the answers to runs beside A, one series for each ingredient.
-    pub fn keep(&self, step: Step<'_>, outcomes: &[Outcome], now: i64) -> Kept {
-        let mut kept = Kept::default();
+    pub fn keep(&self, step: Step<'_>, outcomes: &[Outcome], now: i64) -> AttemptRuns {
+        let mut kept = AttemptRuns::default();
         for (at, outcome) in outcomes.iter().enumerate() {
             let edits = if at == 0 {
                 Vec::new()

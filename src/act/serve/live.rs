@@ -15,7 +15,7 @@ use crate::act::net::Net;
 use crate::act::net::body::{self, Sender};
 use crate::act::net::client::{Client, Place};
 use crate::act::net::server::Answer;
-use crate::analysis::tape::player::Asked;
+use crate::analysis::tape::player::ParsedRequest;
 use crate::base::clock::{Clock, System};
 use crate::ingest::prices::PriceTable;
 use crate::ingest::wire::Api;
@@ -126,7 +126,7 @@ impl Live {
     pub(super) async fn send(
         self: Arc<Live>,
         (dialect, head): (Dialect, &Parts),
-        (asked, bytes): (Asked, Vec<u8>),
+        (asked, bytes): (ParsedRequest, Vec<u8>),
         state: Arc<Mutex<State>>,
     ) -> Answer {
         let model = dialect.model(head.uri.path(), &asked.body);

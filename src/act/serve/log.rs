@@ -10,9 +10,9 @@ use serde_json::{Map, Value, json};
 use tempfile::NamedTempFile;
 
 use crate::analysis::tape::answer::Answer;
-use crate::analysis::tape::heard::{Heard, Turn};
-use crate::analysis::tape::player::{Asked, Player};
-use crate::ingest::wire::answer::{Part, Said};
+use crate::analysis::tape::contents::{RequestContents, Turn};
+use crate::analysis::tape::player::{ParsedRequest, Player};
+use crate::ingest::wire::answer::{ModelAnswer, Part};
 use crate::model::action::Status;
 use crate::model::quantity::{Tokens, Usage};
 
@@ -22,7 +22,7 @@ pub struct Log {
     pub run_id: String,
     events: Vec<Value>,
     /// The conversation of each lane so far.
-    heard: HashMap<usize, Heard>,
+    heard: HashMap<usize, RequestContents>,
     /// Recorded results and their outcome, by the id of the call.
     recorded: HashMap<String, (String, Status)>,
     parent: String,
@@ -77,7 +77,7 @@ impl Log {
         &mut self,
         player: &Player,
         (at, answer): (usize, &Answer),
-        asked: &Asked,
+        asked: &ParsedRequest,
         now: i64,
     ) {
         let call = &player.recording.calls[at];
@@ -113,7 +113,13 @@ impl Log {
     }
 
     /// A request that the real model answered.
-    pub(super) fn answered_live(&mut self, player: &Player, asked: &Asked, said: &Said, now: i64) {
+    pub(super) fn answered_live(
+        &mut self,
+        player: &Player,
+        asked: &ParsedRequest,
+        said: &ModelAnswer,
+        now: i64,
+    ) {
         let first = player.recording.calls.first();
         let agent = first
             .map_or("", |call| player.store.symbols().name(call.agent))
@@ -149,7 +155,7 @@ impl Log {
         }
     }
 
-    fn start(&mut self, agent: &str, asked: &Asked, now: i64) {
+    fn start(&mut self, agent: &str, asked: &ParsedRequest, now: i64) {
         let body = &asked.body;
         let system = (!asked.heard.system.is_empty()).then(|| asked.heard.system.join("\n"));
         let members = json!({
@@ -186,7 +192,7 @@ impl Log {
         &mut self,
         lane: usize,
         (agent, parent): (&str, Option<&str>),
-        asked: &Asked,
+        asked: &ParsedRequest,
         now: i64,
     ) {
         let before = self.heard.insert(lane, asked.heard.clone());

@@ -113,7 +113,7 @@ pub type Scope = Vec<(By, Box<str>)>;
 
 /// Findings about whole runs.
 #[derive(Debug, Clone, Default)]
-pub struct Found {
+pub struct RunFindings {
     pub hits: Vec<(Scope, Hit)>,
     pub learning: Vec<Learning>,
     /// By scope, what was measured after each run.
@@ -264,7 +264,7 @@ pub fn look(
     (at, rule): (usize, &Rule),
     (mask, marks): (&Mask, &Marks),
     known: Option<&Known>,
-) -> Found {
+) -> RunFindings {
     let look = Look {
         at,
         rule,
@@ -272,7 +272,7 @@ pub fn look(
         known,
     };
     match &rule.watches {
-        Watches::Lane { .. } | Watches::Budget(_) => Found::default(),
+        Watches::Lane { .. } | Watches::Budget(_) => RunFindings::default(),
         Watches::Outlier => costs::outliers(past, &look),
         Watches::Drift => costs::drift(past, &look),
         Watches::Rate { event, .. } => rates::rates(past, &look, marks, event),

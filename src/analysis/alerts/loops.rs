@@ -6,7 +6,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use crate::analysis::alerts::context::Context;
+use crate::analysis::alerts::context_window::ContextWindow;
 use crate::analysis::alerts::detector::{Detector, Level};
 use crate::analysis::alerts::fact::{Call, Response};
 use crate::analysis::alerts::mask::joined;
@@ -70,7 +70,7 @@ pub struct Lane {
     /// Hashes of the last steps, across segments.
     recent: VecDeque<u64>,
     echo: Echo,
-    pub(super) context: Context,
+    pub(super) context: ContextWindow,
 }
 
 /// What a prompt with new text resets.

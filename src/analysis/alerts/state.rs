@@ -250,7 +250,7 @@ impl Fatigue {
 pub struct Book {
     pub schema: String,
     /// By the key of the alert.
-    pub alerts: BTreeMap<String, Kept>,
+    pub alerts: BTreeMap<String, AlertRecord>,
     /// By the name of the sink.
     pub sinks: BTreeMap<String, Fatigue>,
 }
@@ -258,7 +258,7 @@ pub struct Book {
 /// One alert in the book. The names of its scope are the only trace content in it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Kept {
+pub struct AlertRecord {
     pub rule: String,
     pub scope: Vec<(String, String)>,
     /// The measured number and its limit, as they are shown.
@@ -326,7 +326,7 @@ impl Book {
 
     /// The keys of the alerts about a run.
     pub fn of_run(&self, run: &str) -> Vec<String> {
-        let is_about = |kept: &Kept| {
+        let is_about = |kept: &AlertRecord| {
             let mut names = kept.scope.iter();
             names.any(|(by, value)| by == "run" && value == run)
         };
@@ -354,7 +354,7 @@ impl Book {
 
 #[cfg(test)]
 mod tests {
-    use super::{Book, Event, Fatigue, Kept, Machine, Mark, Pace, Reading, State};
+    use super::{AlertRecord, Book, Event, Fatigue, Machine, Mark, Pace, Reading, State};
 
     const PACE: Pace = Pace {
         confirm: 2,
@@ -429,9 +429,9 @@ mod tests {
     #[test]
     fn alerts_are_marked_by_their_key_and_found_by_id_and_run() {
         let mut book = Book::new();
-        let kept = Kept {
+        let kept = AlertRecord {
             scope: vec![("run".to_owned(), "r1".to_owned())],
-            ..Kept::default()
+            ..AlertRecord::default()
         };
         book.alerts.insert("saferun/loop/0a1b".to_owned(), kept);
         let key = book.with_id("0a").remove(0);

@@ -11,7 +11,7 @@ use crate::analysis::alerts::engine::Standing;
 use crate::analysis::alerts::overlay::Overlay;
 use crate::analysis::alerts::rules::{By, Rule, Rules, Sink};
 use crate::analysis::alerts::shown;
-use crate::analysis::alerts::state::{Book, Event, Kept, Pace, Reading, State};
+use crate::analysis::alerts::state::{AlertRecord, Book, Event, Pace, Reading, State};
 use crate::model::action::{ActionIx, Kind};
 use crate::model::run::{RunIx, RunStatus};
 use crate::store::Store;
@@ -144,7 +144,7 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    fn evaluate(&self, kept: &mut Kept) -> Vec<Event> {
+    fn evaluate(&self, kept: &mut AlertRecord) -> Vec<Event> {
         let mut told: Vec<Event> = Vec::new();
         let mut tell = |event: Option<Event>| {
             // The report that it fires already has the current level.
@@ -185,14 +185,14 @@ impl Look<'_> {
 }
 
 /// Repeats the report of an alert that is still firing.
-fn again(kept: &mut Kept, now: i64, (reading, pace): (Reading, Pace)) -> Option<Event> {
+fn again(kept: &mut AlertRecord, now: i64, (reading, pace): (Reading, Pace)) -> Option<Event> {
     let machine = &mut kept.machine;
     let is_due = machine.state == State::Firing
         && machine.told.is_some_and(|told| now - told >= pace.repeat);
     is_due.then(|| machine.hit(now, reading, pace)).flatten()
 }
 
-impl Kept {
+impl AlertRecord {
     /// Whether an event is about an alert from before watching began. Getting worse is news.
     fn is_old_news(&mut self, event: Event, is_first: bool) -> bool {
         match event {
@@ -204,7 +204,7 @@ impl Kept {
     }
 }
 
-fn describe(kept: &mut Kept, alert: &Alert, rule: &Rule) {
+fn describe(kept: &mut AlertRecord, alert: &Alert, rule: &Rule) {
     kept.rule.clone_from(&rule.id);
     let scope = alert.scope.iter();
     kept.scope = scope

@@ -1,11 +1,11 @@
 use serde_json::{Value, json};
 
-use super::asked::Asked;
 use super::bill::TokenKind;
 use super::misses::{self, Cause, Misses};
 use super::prefix::{Difference, first_difference};
 use super::spent::Spent;
 use super::toll::{self, End, Toll};
+use super::tool_calls::ToolCalls;
 use super::{Costs, Key, lanes};
 use crate::analysis::context::Exactness;
 use crate::base::cancel::CancelFlag;
@@ -130,7 +130,7 @@ fn a_call_for_several_tools_is_split_evenly_and_counted_once_per_tool() {
         told,
         expected.map(|(tool, calls, cost)| (tool.to_owned(), calls, cost))
     );
-    let asked = Asked::of(&store);
+    let asked = ToolCalls::of(&store);
     let tools = store.rows().filter(|row| !row.tool().is_empty());
     let shares = tools.map(|row| asked.share(&row)).collect::<Vec<Spent>>();
     let tokens = shares

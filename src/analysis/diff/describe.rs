@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::analysis::diff::json::{Change, Op, PathText};
-use crate::analysis::diff::words::{self, Piece, Side};
+use crate::analysis::diff::text_changes::{self, Piece, Side};
 
 /// Strings up to this length are shown whole, next to each other.
 const MAX_BESIDE: usize = 80;
@@ -23,7 +23,7 @@ pub fn describe(change: &Change) -> Description {
         (Op::Changed, Some(Value::String(a)), Some(Value::String(b)))
             if is_long(a) || is_long(b) =>
         {
-            words::differences(a, b)
+            text_changes::differences(a, b)
         }
         (_, a, b) => vec![beside(a.as_ref(), b.as_ref())],
     };

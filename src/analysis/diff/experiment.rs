@@ -4,12 +4,12 @@
 use serde_json::{Value, json};
 
 use crate::analysis::context::{self, Context};
+use crate::analysis::diff::inputs::{self, InputDiff};
 use crate::analysis::diff::label::Label;
 use crate::analysis::diff::pair;
 use crate::analysis::diff::read::{Side, Steps};
 use crate::analysis::diff::step::{Sort, canon};
 use crate::analysis::diff::story::Story;
-use crate::analysis::diff::why::{self, Why};
 use crate::base::cancel::CancelFlag;
 use crate::ingest::request::Api;
 use crate::model::action::ActionIx;
@@ -192,13 +192,17 @@ pub fn of(story: &Story<'_>, cancel: &CancelFlag) -> Result<Experiment, String> 
     let [Some(of_a), Some(of_b)] = contexts else {
         return Err("cancelled".to_owned());
     };
-    let why = why::between((&of_a, story.a.store), (&of_b, story.b.store));
+    let why = inputs::between((&of_a, story.a.store), (&of_b, story.b.store));
     let mut found = Experiment {
         calls: [a.call, b.call],
         api: of_a.api,
         branches: branches(&a, &b),
         swaps: Vec::new(),
-        untried: why.unrecorded.iter().map(why::Unrecorded::words).collect(),
+        untried: why
+            .unrecorded
+            .iter()
+            .map(inputs::Unrecorded::words)
+            .collect(),
     };
     found.ingredients(&why, &of_b);
     found.earlier(story, at);
@@ -215,12 +219,12 @@ pub fn of(story: &Story<'_>, cancel: &CancelFlag) -> Result<Experiment, String> 
 }
 
 impl Experiment {
-    fn ingredients(&mut self, why: &Why, of_b: &Context) {
+    fn ingredients(&mut self, why: &InputDiff, of_b: &Context) {
         let mut add = |words: Vec<String>, swap: Swap| self.swaps.push((words.join(" · "), swap));
         if let Some([_, model]) = &why.model {
             add(why.model_words(), Swap::Model(model.clone()));
         }
-        if let Some(text) = why::system(of_b).filter(|_| why.system != [0, 0]) {
+        if let Some(text) = inputs::system(of_b).filter(|_| why.system != [0, 0]) {
             add(why.system_words(), Swap::System(text));
         }
         let words = why.tool_words();
@@ -228,7 +232,7 @@ impl Experiment {
             add(words, Swap::Tools(tools.clone()));
         }
         for (name, [a, b]) in &why.settings {
-            let words = why::setting_words(name, [a.as_ref(), b.as_ref()]);
+            let words = inputs::setting_words(name, [a.as_ref(), b.as_ref()]);
             add(vec![words], Swap::Setting(name.clone(), b.clone()));
         }
     }
@@ -288,7 +292,8 @@ impl Next {
             None => steps.rows.last(),
         };
         let row = row.ok_or("a run has no actions")?;
-        let call = why::call(side, *row).ok_or("a run records no model call at the divergence")?;
+        let call =
+            inputs::call(side, *row).ok_or("a run records no model call at the divergence")?;
         let chosen = tool.map(|_| {
             let row = side.store.row(*row);
             let body = bodies::open(&row, Depth::Full);

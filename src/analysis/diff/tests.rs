@@ -9,7 +9,7 @@ use crate::analysis::diff::label::Label;
 use crate::analysis::diff::mask::{Blind, Ignored, quiet};
 use crate::analysis::diff::sketch::Sketch;
 use crate::analysis::diff::step::{CallOutcome, Sort, Step, canon, dice, result_key};
-use crate::analysis::diff::words::{self, Side};
+use crate::analysis::diff::text_changes::{self, Side};
 
 #[track_caller]
 fn check_canon(json: &str, expected: &str) {
@@ -306,7 +306,7 @@ fn long_equal_stretches_are_folded_except_at_their_ends() {
 
 #[track_caller]
 fn check_words(a: &str, b: &str, expected: &str) {
-    let lines = words::differences(a, b).into_iter().map(|line| {
+    let lines = text_changes::differences(a, b).into_iter().map(|line| {
         let pieces = line.into_iter().map(|piece| match piece.side {
             Side::Both => piece.text,
             Side::Old => format!("[-{}-]", piece.text),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::analysis::changes;
 use crate::analysis::files::calls::{Swap, What};
 use crate::analysis::files::patch::{self, Chunk};
-use crate::analysis::files::recorded::{Recorded, Seen};
+use crate::analysis::files::recorded::{FileText, Recorded};
 use crate::model::action::ActionIx;
 
 /// A file that calls of a run named.
@@ -15,9 +15,9 @@ pub struct File {
     pub path: String,
     pub events: Vec<Event>,
     /// The first text that is known, if it was seen before the run changed the file. `Some(None)`: there was no file.
-    pub base: Option<Seen>,
+    pub base: Option<FileText>,
     /// The text after the last call, if it is known.
-    pub now: Option<Seen>,
+    pub now: Option<FileText>,
     /// The run changed it.
     pub is_changed: bool,
     /// Why the first text is not known.
@@ -205,7 +205,7 @@ impl File {
     }
 
     /// Takes over a text that a call shows as it was before it.
-    fn see(&mut self, text: &Seen) -> bool {
+    fn see(&mut self, text: &FileText) -> bool {
         if self.base.is_none() && !self.is_changed {
             self.base = Some(text.clone());
         }
@@ -284,7 +284,7 @@ impl File {
     }
 
     /// The text after a change; the error says why it is not known.
-    fn made(&self, what: &What) -> Result<Seen, Gap> {
+    fn made(&self, what: &What) -> Result<FileText, Gap> {
         if let What::Write(text) | What::Add(text) = what {
             return Ok(Some(Arc::from(text.as_str())));
         }

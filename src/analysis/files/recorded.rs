@@ -8,13 +8,13 @@ use crate::analysis::files::names;
 use crate::analysis::files::unified;
 
 /// A text that is known, or that there was no file.
-pub(super) type Seen = Option<Arc<str>>;
+pub(super) type FileText = Option<Arc<str>>;
 
 /// What a result shows beyond the arguments of its call.
 #[derive(Debug, Default)]
 pub(super) struct Recorded {
     /// The text before the change; of a read, the whole text.
-    pub(super) before: Option<Seen>,
+    pub(super) before: Option<FileText>,
     pub(super) after: Option<Arc<str>>,
     /// The user changed what the call asked for.
     pub(super) is_altered: bool,

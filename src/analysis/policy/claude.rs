@@ -10,7 +10,7 @@ mod shells;
 use serde_json::Value;
 
 use crate::analysis::policy::call::Call;
-use crate::analysis::policy::claude::rule::{Found, Matcher, Test};
+use crate::analysis::policy::claude::rule::{Matcher, RuleMatch, Test};
 use crate::analysis::policy::claude::shells::Parsed;
 use crate::analysis::policy::paths::{self, Root};
 use crate::analysis::policy::{
@@ -107,7 +107,7 @@ impl Claude {
         Ok(claude)
     }
 
-    fn by_rules(&self, asked: &Asked<'_>) -> Verdict {
+    fn by_rules(&self, asked: &JudgedCall<'_>) -> Verdict {
         let mut unjudged = None;
         // A deny or an ask that cannot be judged does not leave a call to a default that allows it.
         let mut is_held = false;
@@ -119,8 +119,8 @@ impl Claude {
                         is_held |= *effect != Effect::Allow;
                         unjudged.get_or_insert(Verdict::unjudged(Effect::Error, Some(*ix), why));
                     }
-                    Found::Yes if *effect == Effect::Deny => return Verdict::by(*effect, *ix),
-                    Found::Yes => {
+                    RuleMatch::Yes if *effect == Effect::Deny => return Verdict::by(*effect, *ix),
+                    RuleMatch::Yes => {
                         let is_free = *effect == Effect::Ask || self.may_write(*ix, asked);
                         if is_free {
                             return unjudged.unwrap_or_else(|| Verdict::by(*effect, *ix));
@@ -140,7 +140,7 @@ impl Claude {
     }
 
     /// A rule for a command allows the command, not the files that it writes to by redirection.
-    fn may_write(&self, ix: RuleIx, asked: &Asked<'_>) -> bool {
+    fn may_write(&self, ix: RuleIx, asked: &JudgedCall<'_>) -> bool {
         let Some(shell) = asked.shell.as_ref().filter(|_| asked.call.tool == "Bash") else {
             return true;
         };
@@ -160,7 +160,7 @@ impl Claude {
             args: Some(&args),
             ..Call::default()
         };
-        let asked = Asked {
+        let asked = JudgedCall {
             call: &call,
             context,
             shell: None,
@@ -168,13 +168,13 @@ impl Claude {
         let of = |at: usize| {
             let rules = self.order[at].iter();
             let mut edits = rules.filter(|ix| self.rules[ix.0 as usize].name.starts_with("Edit"));
-            edits.any(|ix| self.matcher(*ix).matches(&asked) == Found::Yes)
+            edits.any(|ix| self.matcher(*ix).matches(&asked) == RuleMatch::Yes)
         };
         !of(0) && !of(1) && of(2)
     }
 
     /// Each command of a line by a rule of its own.
-    fn each_part(&self, asked: &Asked<'_>) -> Option<Verdict> {
+    fn each_part(&self, asked: &JudgedCall<'_>) -> Option<Verdict> {
         let shell = asked.shell.as_ref()?;
         let line = shell.line.as_ref().filter(|it| !it.traits.any())?;
         if asked.call.tool != "Bash" || !shell.writes.is_empty() {
@@ -194,24 +194,24 @@ impl Claude {
         decided.map(|ix| Verdict::by(Effect::Allow, ix))
     }
 
-    fn without_rule(&self, asked: &Asked<'_>) -> Verdict {
+    fn without_rule(&self, asked: &JudgedCall<'_>) -> Verdict {
         defaults::without_rule(asked, &self.folders)
     }
 }
 
 /// A call that is judged, with what several rules want to know about it.
 #[derive(Debug)]
-pub(crate) struct Asked<'a> {
+pub(crate) struct JudgedCall<'a> {
     call: &'a Call<'a>,
     context: &'a Context<'a>,
     /// Of a call of `Bash` whose command is recorded.
     shell: Option<Parsed<'a>>,
 }
 
-impl<'a> Asked<'a> {
-    fn new(call: &'a Call<'a>, context: &'a Context<'a>) -> Asked<'a> {
+impl<'a> JudgedCall<'a> {
+    fn new(call: &'a Call<'a>, context: &'a Context<'a>) -> JudgedCall<'a> {
         let command = call.text("command").filter(|_| call.tool == "Bash");
-        Asked {
+        JudgedCall {
             call,
             context,
             shell: command.map(Parsed::new),
@@ -265,27 +265,27 @@ impl Engine for Claude {
     }
 
     fn decide(&self, call: &Call<'_>, context: &Context<'_>) -> Verdict {
-        let asked = Asked::new(call, context);
+        let asked = JudgedCall::new(call, context);
         self.in_mode(&asked, self.by_rules(&asked))
     }
 
     fn explain(&self, call: &Call<'_>, context: &Context<'_>) -> Vec<Reason> {
-        let asked = Asked::new(call, context);
+        let asked = JudgedCall::new(call, context);
         let all = self.matchers.iter().zip(&self.rules).enumerate();
         all.map(|(at, (matcher, rule))| {
             let found = matcher.matches(&asked);
             let words = match (&rule.dead, found) {
                 (Some(Dead::NeverConsulted(instead)), _) => format!("never consulted: {instead}"),
                 (Some(Dead::NotInForce), _) => "not in force: the folder is not trusted".to_owned(),
-                (None, Found::Unknown(why)) => why.to_owned(),
-                (None, Found::Yes) => matcher.why(&asked, rule.effect),
-                (None, Found::No) => matcher.why_not(&asked, rule.effect),
+                (None, RuleMatch::Unknown(why)) => why.to_owned(),
+                (None, RuleMatch::Yes) => matcher.why(&asked, rule.effect),
+                (None, RuleMatch::No) => matcher.why_not(&asked, rule.effect),
             };
             Reason {
                 rule: RuleIx(at as u32),
                 is_match: match found {
-                    Found::Unknown(_) => None,
-                    found => Some(found == Found::Yes && rule.dead.is_none()),
+                    RuleMatch::Unknown(_) => None,
+                    found => Some(found == RuleMatch::Yes && rule.dead.is_none()),
                 },
                 words,
             }

@@ -75,7 +75,7 @@ pub fn judge_from(
     let mut found = Vec::new();
     let first = from.0 as usize / CHUNK_ROWS;
     let chunks = store.chunks().len().saturating_sub(first);
-    let work = |kept: &mut Kept, number: usize| history.chunk(kept, (first + number, from));
+    let work = |kept: &mut ThreadCache, number: usize| history.chunk(kept, (first + number, from));
     in_order(chunks, cancel, work, &mut |_, judged: Vec<Judged>| {
         found.extend(judged);
     });
@@ -210,7 +210,7 @@ struct History<'a> {
 
 /// What one thread keeps between chunks.
 #[derive(Debug, Default)]
-struct Kept {
+struct ThreadCache {
     sweep: Sweep,
     verdicts: Verdicts,
 }
@@ -275,7 +275,7 @@ impl<'a> History<'a> {
         }
     }
 
-    fn chunk(&self, kept: &mut Kept, (number, from): (usize, ActionIx)) -> Vec<Judged> {
+    fn chunk(&self, kept: &mut ThreadCache, (number, from): (usize, ActionIx)) -> Vec<Judged> {
         let first = (number * CHUNK_ROWS) as u32;
         let chunk = self.store.chunk(number);
         let len = chunk.map_or(0, |(chunk, _)| chunk.len() as u32);
@@ -296,7 +296,7 @@ impl<'a> History<'a> {
                 verdict,
             });
         }
-        let Kept { sweep, verdicts } = kept;
+        let ThreadCache { sweep, verdicts } = kept;
         sweep.records(self.store, (number, &by_args), &mut |at, record| {
             let row = self.store.row(ActionIx(first + u32::from(at)));
             let quick = record.and_then(|record| self.unopened(verdicts, &row, record));

@@ -5,7 +5,7 @@ mod names;
 
 use std::collections::BTreeMap;
 
-use crate::analysis::policy::around::{self, Way};
+use crate::analysis::policy::bypass::{self, Way};
 use crate::analysis::policy::call::Call;
 use crate::analysis::policy::claude::{self, Claude};
 use crate::analysis::policy::set::Set;
@@ -222,7 +222,7 @@ fn ways_around(rule: &Rule, facts: Option<&Facts>) -> (String, Option<u64>) {
         if denies(&engine, line) {
             continue;
         }
-        let ways = around::hidden(line)
+        let ways = bypass::hidden(line)
             .into_iter()
             .filter(|(_, inner)| denies(&engine, inner));
         let ways: std::collections::BTreeSet<Way> = ways.map(|(way, _)| way).collect();

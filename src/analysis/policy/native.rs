@@ -18,8 +18,8 @@ use crate::analysis::policy::{
 };
 use crate::ingest::body::Matched;
 use crate::model::class::Class;
-use crate::query::ahead::{Ahead, Known};
 use crate::query::body::Answer;
+use crate::query::call_filter::{CallFilter, Known};
 use crate::query::expr::Expr;
 use crate::query::fields::Field;
 
@@ -50,7 +50,7 @@ pub(crate) struct Condition {
     class: Option<Class>,
     /// Any of these; empty for every host.
     hosts: Vec<String>,
-    when: Option<Ahead>,
+    when: Option<CallFilter>,
     expr: Option<Expr>,
     when_text: String,
     #[cfg(feature = "cel")]
@@ -61,7 +61,7 @@ pub(crate) struct Condition {
 
 /// Whether a rule matches.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Found {
+enum ConditionMatch {
     Yes,
     /// The condition that does not hold.
     No(&'static str),
@@ -110,31 +110,31 @@ impl Condition {
         is_named && self.class.is_none_or(|class| class == Class::of(tool))
     }
 
-    fn test(&self, call: &Call<'_>, context: &Context<'_>) -> Found {
+    fn test(&self, call: &Call<'_>, context: &Context<'_>) -> ConditionMatch {
         if !self.is_for(call.tool) {
-            return Found::No(if self.class.is_some() {
+            return ConditionMatch::No(if self.class.is_some() {
                 "another class of tool"
             } else {
                 "another tool"
             });
         }
         if !self.hosts.is_empty() && !self.hosts.iter().any(|it| it == call.host) {
-            return Found::No("another host");
+            return ConditionMatch::No("another host");
         }
         match self.when(call, context) {
-            Found::Yes => self.cel(call, context),
+            ConditionMatch::Yes => self.cel(call, context),
             // The other condition may still rule it out.
-            Found::Unknown(why) => match self.cel(call, context) {
-                Found::No(why) => Found::No(why),
-                Found::Yes | Found::Unknown(_) => Found::Unknown(why),
+            ConditionMatch::Unknown(why) => match self.cel(call, context) {
+                ConditionMatch::No(why) => ConditionMatch::No(why),
+                ConditionMatch::Yes | ConditionMatch::Unknown(_) => ConditionMatch::Unknown(why),
             },
-            Found::No(why) => Found::No(why),
+            ConditionMatch::No(why) => ConditionMatch::No(why),
         }
     }
 
-    fn when(&self, call: &Call<'_>, context: &Context<'_>) -> Found {
+    fn when(&self, call: &Call<'_>, context: &Context<'_>) -> ConditionMatch {
         let Some(when) = &self.when else {
-            return Found::Yes;
+            return ConditionMatch::Yes;
         };
         match when.test(&About { call, context }) {
             Answer::True => Found::Yes,
@@ -147,18 +147,18 @@ impl Condition {
     }
 
     #[cfg(feature = "cel")]
-    fn cel(&self, call: &Call<'_>, context: &Context<'_>) -> Found {
+    fn cel(&self, call: &Call<'_>, context: &Context<'_>) -> ConditionMatch {
         match self.cel.as_ref().map(|it| it.test(call, context)) {
-            None | Some(Ok(true)) => Found::Yes,
-            Some(Ok(false)) => Found::No("cel does not hold"),
-            Some(Err(why)) => Found::Unknown(why.into()),
+            None | Some(Ok(true)) => ConditionMatch::Yes,
+            Some(Ok(false)) => ConditionMatch::No("cel does not hold"),
+            Some(Err(why)) => ConditionMatch::Unknown(why.into()),
         }
     }
 
     /// A policy with such a condition is refused when it is read.
     #[cfg(not(feature = "cel"))]
-    fn cel(&self, _: &Call<'_>, _: &Context<'_>) -> Found {
-        Found::Yes
+    fn cel(&self, _: &Call<'_>, _: &Context<'_>) -> ConditionMatch {
+        ConditionMatch::Yes
     }
 
     fn needs(&self) -> Needs {
@@ -210,7 +210,7 @@ impl Native {
         Ok(native)
     }
 
-    fn found(&self, at: usize, call: &Call<'_>, context: &Context<'_>) -> Found {
+    fn found(&self, at: usize, call: &Call<'_>, context: &Context<'_>) -> ConditionMatch {
         self.conditions[at].test(call, context)
     }
 }
@@ -238,9 +238,9 @@ impl Engine for Native {
         for (at, rule) in self.rules.iter().enumerate() {
             let ix = RuleIx(at as u32);
             let verdict = match self.found(at, call, context) {
-                Found::No(_) => continue,
-                Found::Yes => Verdict::by(rule.effect, ix),
-                Found::Unknown(why) => Verdict::unjudged(Effect::Error, Some(ix), why),
+                ConditionMatch::No(_) => continue,
+                ConditionMatch::Yes => Verdict::by(rule.effect, ix),
+                ConditionMatch::Unknown(why) => Verdict::unjudged(Effect::Error, Some(ix), why),
             };
             if best
                 .as_ref()
@@ -267,9 +267,9 @@ impl Engine for Native {
         all.map(|(at, condition)| {
             let found = condition.test(call, context);
             let (is_match, words) = match found {
-                Found::Yes => (Some(true), Cow::Borrowed("matches")),
-                Found::No(why) => (Some(false), Cow::Borrowed(why)),
-                Found::Unknown(why) => (None, why),
+                ConditionMatch::Yes => (Some(true), Cow::Borrowed("matches")),
+                ConditionMatch::No(why) => (Some(false), Cow::Borrowed(why)),
+                ConditionMatch::Unknown(why) => (None, why),
             };
             let mut words = words.into_owned();
             let (when, cel) = (condition.when_text.as_str(), condition.cel_text.as_str());

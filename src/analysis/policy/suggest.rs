@@ -80,7 +80,7 @@ impl Risk {
 
 /// What was found, and what stays.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Found {
+pub struct Suggestions {
     /// In the order in which they were found: most calls first.
     pub rules: Vec<Suggestion>,
     pub calls: usize,
@@ -180,16 +180,16 @@ fn folder(path: &str) -> Option<String> {
 }
 
 /// Greedy over calls that would need approval, while a rule covers at least `least` of them.
-pub fn suggest(calls: &[Ran], least: usize) -> Found {
+pub fn suggest(calls: &[Ran], least: usize) -> Suggestions {
     let defaults = Rules::new(Vec::new());
     let open: Vec<&Ran> = calls
         .iter()
         .filter(|it| defaults.effect(it) == Effect::Ask)
         .collect();
-    let mut found = Found {
+    let mut found = Suggestions {
         calls: calls.len(),
         asked_before: open.len(),
-        ..Found::default()
+        ..Suggestions::default()
     };
     let mut search = Search {
         rules: defaults,

@@ -15,7 +15,7 @@ use crate::store::row::Row;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Part {
     Text(String),
-    Call(Asked),
+    Call(RequestedCall),
     /// Reasoning with its vendor signature, as a block of its API.
     Thought(Value),
     /// A block or item that only its own API knows, such as a vendor's search.
@@ -24,7 +24,7 @@ pub enum Part {
 
 /// A tool call requested by the model.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Asked {
+pub struct RequestedCall {
     pub id: String,
     pub name: String,
     /// An object; a string if what the model wrote is not JSON.
@@ -33,7 +33,7 @@ pub struct Asked {
     pub takes_text: bool,
 }
 
-impl Asked {
+impl RequestedCall {
     /// The arguments as the text that chat and Responses carry.
     pub fn text(&self) -> String {
         match &self.arguments {
@@ -113,7 +113,7 @@ impl Answer {
         texts.collect::<Vec<&str>>().join("\n")
     }
 
-    pub fn calls(&self) -> impl Iterator<Item = &Asked> {
+    pub fn calls(&self) -> impl Iterator<Item = &RequestedCall> {
         self.parts.iter().filter_map(|part| match part {
             Part::Call(asked) => Some(asked),
             Part::Text(_) | Part::Thought(_) | Part::Other(_) => None,
@@ -157,7 +157,7 @@ fn add(parts: &mut Vec<Part>, block: &Value) {
         }
         "tool_use" => parts.push(call(block, text(block, "id"), "input")),
         "function_call" => parts.push(call(block, text(block, "call_id"), "arguments")),
-        "custom_tool_call" => parts.push(Part::Call(Asked {
+        "custom_tool_call" => parts.push(Part::Call(RequestedCall {
             id: text(block, "call_id").to_owned(),
             name: text(block, "name").to_owned(),
             arguments: text(block, "input").into(),
@@ -183,7 +183,7 @@ fn call(block: &Value, id: &str, arguments: &str) -> Part {
         },
         value => value,
     };
-    Part::Call(Asked {
+    Part::Call(RequestedCall {
         id: id.to_owned(),
         name: text(block, "name").to_owned(),
         arguments,

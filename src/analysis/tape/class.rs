@@ -9,7 +9,7 @@ pub enum Class {
     /// The body of the request is recorded.
     Recorded,
     /// The whole conversation is recorded with the call, but not the body.
-    Heard,
+    Conversation,
     /// Every message is in the trace, but not the request.
     Whole,
     /// Only the order of the calls is certain.
@@ -17,7 +17,12 @@ pub enum Class {
 }
 
 impl Class {
-    pub const ALL: &[Class] = &[Class::Recorded, Class::Heard, Class::Whole, Class::Order];
+    pub const ALL: &[Class] = &[
+        Class::Recorded,
+        Class::Conversation,
+        Class::Whole,
+        Class::Order,
+    ];
 
     /// For calls whose own record does not contain the request.
     pub fn of_format(format: &dyn Format) -> Class {
@@ -30,7 +35,7 @@ impl Class {
     pub fn letter(self) -> &'static str {
         match self {
             Class::Recorded => "A",
-            Class::Heard => "B",
+            Class::Conversation => "B",
             Class::Whole => "C",
             Class::Order => "D",
         }
@@ -40,7 +45,7 @@ impl Class {
     pub fn words(self) -> &'static str {
         match self {
             Class::Recorded => "requests are recorded, and compared whole",
-            Class::Heard => {
+            Class::Conversation => {
                 "conversations are recorded with each call: roles, texts, calls and results are compared, tools by name; \
                  parameters are not"
             }
@@ -59,7 +64,7 @@ impl Class {
 pub fn letter(format: &dyn Format) -> &'static str {
     match format.sent() {
         Sent::Bodies => Class::Recorded.letter(),
-        Sent::Conversations => Class::Heard.letter(),
+        Sent::Conversations => Class::Conversation.letter(),
         Sent::Messages => Class::Whole.letter(),
         Sent::Order => Class::Order.letter(),
         Sent::Nothing => "no",

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::analysis::context;
 use crate::analysis::diff::step::{self, Step};
 use crate::analysis::tape::class::Class;
-use crate::analysis::tape::heard::Heard;
+use crate::analysis::tape::contents::RequestContents;
 use crate::analysis::tape::norm::{self, Difference, Ignored};
 use crate::analysis::tape::{Call, Recording};
 use crate::base::cancel::CancelFlag;
@@ -37,7 +37,7 @@ impl Mode {
     pub fn of(class: Class) -> Mode {
         match class {
             Class::Recorded => Mode::Order,
-            Class::Heard | Class::Whole => Mode::Content,
+            Class::Conversation | Class::Whole => Mode::Content,
             Class::Order => Mode::Loose,
         }
     }
@@ -78,18 +78,18 @@ pub struct Options {
 
 /// A request, read for matching.
 #[derive(Debug, Clone)]
-pub struct Asked {
+pub struct ParsedRequest {
     pub body: Value,
-    pub heard: Heard,
+    pub heard: RequestContents,
     /// As it is compared with recorded bodies: exactly, and without noise. Made when needed, once.
     normal: OnceLock<Value>,
     quiet: OnceLock<Value>,
 }
 
-impl Asked {
-    pub fn new(body: Value) -> Asked {
-        let heard = Heard::of(&body);
-        Asked {
+impl ParsedRequest {
+    pub fn new(body: Value) -> ParsedRequest {
+        let heard = RequestContents::of(&body);
+        ParsedRequest {
             body,
             heard,
             normal: OnceLock::new(),
@@ -198,7 +198,7 @@ pub struct Player {
     lanes: Vec<Lane>,
     /// Steps by the hash of their recorded request, for matching in any order.
     hashes: Option<HashMap<u64, Vec<usize>>>,
-    heard: HashMap<usize, Arc<Heard>>,
+    heard: HashMap<usize, Arc<RequestContents>>,
     norms: HashMap<usize, Arc<Value>>,
     pub misses: Vec<Miss>,
     /// Requests that were answered although they differ: in noise, or in what the recording does not determine.
@@ -259,7 +259,7 @@ impl Player {
     }
 
     /// The answer to a request. Marks it as used.
-    pub fn take(&mut self, asked: &Asked) -> Taken {
+    pub fn take(&mut self, asked: &ParsedRequest) -> Taken {
         if self
             .options
             .until
@@ -342,7 +342,7 @@ impl Player {
     }
 
     /// Unused steps that may be the same: those whose recorded request has the same hash, and those without one.
-    fn likely(&mut self, asked: &Asked) -> Vec<usize> {
+    fn likely(&mut self, asked: &ParsedRequest) -> Vec<usize> {
         let hashes = match self.hashes.take() {
             Some(hashes) => hashes,
             None => self.hash_all(),
@@ -361,7 +361,7 @@ impl Player {
         for at in 0..self.total() {
             let key = match self.recording.calls[at].class {
                 Class::Recorded => hash(&norm::norm(&self.request(at), &self.options.ignored)),
-                Class::Heard | Class::Whole | Class::Order => UNHASHED,
+                Class::Conversation | Class::Whole | Class::Order => UNHASHED,
             };
             hashes.entry(key).or_default().push(at);
         }
@@ -383,7 +383,7 @@ impl Player {
     }
 
     /// Where a request differs from the recorded one, as far as the recording and the mode determine it.
-    fn differs(&mut self, at: usize, asked: &Asked, is_quiet: bool) -> Option<Difference> {
+    fn differs(&mut self, at: usize, asked: &ParsedRequest, is_quiet: bool) -> Option<Difference> {
         let class = self.recording.calls[at].class;
         match (self.options.mode, class) {
             (Mode::Order | Mode::Hash, Class::Recorded) => {
@@ -412,11 +412,11 @@ impl Player {
         normal
     }
 
-    fn heard(&mut self, at: usize) -> Arc<Heard> {
+    fn heard(&mut self, at: usize) -> Arc<RequestContents> {
         if let Some(known) = self.heard.get(&at) {
             return Arc::clone(known);
         }
-        let heard = Arc::new(Heard::of(&self.request(at)));
+        let heard = Arc::new(RequestContents::of(&self.request(at)));
         self.heard.insert(at, Arc::clone(&heard));
         heard
     }
@@ -429,13 +429,13 @@ impl Player {
     }
 
     /// Whether a request is outside the agent's conversation: titles, routers, warm-ups.
-    fn is_beside(&self, asked: &Asked) -> bool {
+    fn is_beside(&self, asked: &ParsedRequest) -> bool {
         let uses_tools = !self.recording.tools.is_empty() || self.recording.unanswered > 0;
         uses_tools && !asked.heard.has_tools() && asked.heard.count_calls() == 0
     }
 
     /// The step of the lane that a request continues.
-    fn belongs_to(&mut self, asked: &Asked) -> Option<usize> {
+    fn belongs_to(&mut self, asked: &ParsedRequest) -> Option<usize> {
         let heads = self.heads();
         if heads.len() <= 1 {
             return heads.first().copied();
@@ -458,7 +458,7 @@ impl Player {
         best.map(|(at, _)| at)
     }
 
-    fn miss(&mut self, reason: Reason, at: Option<usize>, asked: &Asked) -> Taken {
+    fn miss(&mut self, reason: Reason, at: Option<usize>, asked: &ParsedRequest) -> Taken {
         let difference = at.and_then(|at| self.differs(at, asked, false));
         let call = at.map(|at| &self.recording.calls[at]);
         let miss = Miss {
@@ -477,7 +477,7 @@ impl Player {
     fn near(&self) -> Range<usize> {
         let reach = match self.recording.class() {
             Some(Class::Recorded) => NEAR,
-            Some(Class::Heard | Class::Whole | Class::Order) | None => NEAR_REBUILT,
+            Some(Class::Conversation | Class::Whole | Class::Order) | None => NEAR_REBUILT,
         };
         let middle = self.used.iter().rposition(|used| *used).unwrap_or(0);
         let from = middle.saturating_sub(reach);
@@ -485,7 +485,7 @@ impl Player {
     }
 
     /// The recorded request that is most like this one.
-    fn nearest(&mut self, asked: &Asked) -> Option<(usize, u32)> {
+    fn nearest(&mut self, asked: &ParsedRequest) -> Option<(usize, u32)> {
         let whole =
             |body: &Value| Step::call("", &norm::norm(body, &[]), step::CallOutcome::default());
         let got = whole(&asked.body);

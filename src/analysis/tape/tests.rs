@@ -3,9 +3,9 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::class::Class;
-use super::heard::{Heard, Turn};
+use super::contents::{RequestContents, Turn};
 use super::norm::{Ignored, difference, norm};
-use super::player::{Asked, Mode, Options, Player, Reason, Taken};
+use super::player::{Mode, Options, ParsedRequest, Player, Reason, Taken};
 use super::{Recording, schema};
 use crate::model::run::RunIx;
 use crate::store::testing;
@@ -50,7 +50,7 @@ fn player(trace: &str, mode: Mode) -> Player {
 
 /// The answer that a request gets, or why it gets none.
 fn take(player: &mut Player, body: Value) -> Result<String, Reason> {
-    match player.take(&Asked::new(body)) {
+    match player.take(&ParsedRequest::new(body)) {
         Taken::Answer { at, .. } => Ok(player.recording.calls[at].answer.text()),
         Taken::Miss(miss) => Err(miss.reason),
         Taken::Stub => Ok("stub".to_owned()),
@@ -300,10 +300,14 @@ fn the_same_conversation_is_heard_in_every_api() {
         {"role": "model", "parts": [{"text": "look"}, {"functionCall": {"id": "1", "name": "f", "args": {"a": 1}}}]},
         {"role": "user", "parts": [{"functionResponse": {"id": "1", "name": "f", "response": "r"}}]}],
         "tools": [{"functionDeclarations": [{"name": "f"}]}]});
-    let first = Heard::of(&chat);
+    let first = RequestContents::of(&chat);
     assert_eq!(first.turns.len(), 4);
     for other in [&messages, &responses, &gemini] {
-        assert_eq!(first.difference(&Heard::of(other), false), None, "{other}");
+        assert_eq!(
+            first.difference(&RequestContents::of(other), false),
+            None,
+            "{other}"
+        );
     }
     let result = |text: &str| Turn::Result {
         id: "1".to_owned(),
@@ -314,7 +318,7 @@ fn the_same_conversation_is_heard_in_every_api() {
     let changed: Value =
         serde_json::from_str(&gemini.to_string().replace("\"a\":1", "\"a\":2")).expect("JSON");
     let found = first
-        .difference(&Heard::of(&changed), false)
+        .difference(&RequestContents::of(&changed), false)
         .expect("a difference");
     assert_eq!(found.path, "$.turns[2].arguments.a");
 }
@@ -324,7 +328,7 @@ fn tools_in_groups_and_in_items_count() {
     let added = json!({"input": [
         {"type": "additional_tools", "tools": [{"type": "namespace", "name": "functions", "tools": [{"type": "function", "name": "run"}]}]},
         {"role": "user", "content": "go"}]});
-    let heard = Heard::of(&added);
+    let heard = RequestContents::of(&added);
     assert!(heard.has_tools() && heard.turns.len() == 1);
     assert!(heard.tools.is_some_and(|tools| tools.contains("run")));
 }

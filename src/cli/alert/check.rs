@@ -8,7 +8,7 @@ use crate::analysis::alerts::check::Report;
 use crate::analysis::alerts::detector::Level;
 use crate::analysis::alerts::engine::Hit;
 use crate::cli::Cx;
-use crate::cli::alert::found::Found;
+use crate::cli::alert::checked_traces::CheckedTraces;
 use crate::cli::alert::report;
 use crate::cli::alert::sources::{InForce, split};
 use crate::cli::args::Paths;
@@ -26,15 +26,16 @@ Examples:
   saferun-tui alert check runs/ --format junit > report.xml
   saferun-tui alert check runs/ --backtest               what each rule would have stopped and saved
 
-Rules: --rules or a first path that ends in .toml, else [alerts] rules in the settings, else alerts.toml beside the
+Rules: --rules or a first path that ends in .toml, else [alerts] rules in the settings, else alerts.toml beside the \
 settings, else the built-in ones, which only warn. A streak counts steps: the calls of one model response are one step.
 
-Costs and rates are compared with the baseline that the rules name. Without one, the normal level is learned from
-earlier runs in the same paths: 8 runs of an agent for an outlier or a rate, 20 for a drift. A run at 10 times its
-usual cost is found in about 9 of 10 cases, at 5 times in about half. Only budgets catch a loop in which both
+Costs and rates are compared with the baseline that the rules name. Without one, the normal level is learned from \
+earlier runs in the same paths: 8 runs of an agent for an outlier or a rate, 20 for a drift. A run at 10 times its \
+usual cost is found in about 9 of 10 cases, at 5 times in about half. Only budgets catch a loop in which both \
 arguments and results change each time.
 
-Exit codes: 0 nothing at or above --fail-on · 3 an alert · 2 invalid rules or filter · 4 input missing or unreadable ·
+Exit codes: 0 nothing at or above --fail-on · 3 an alert · 2 invalid rules or filter ·
+            4 input missing or unreadable ·
             6 a rule is still learning (only with --inconclusive fail)")]
 pub(super) struct Check {
     /// A rules file (.toml), then the traces: files, folders, globs, PATH#RUN for one run
@@ -85,7 +86,7 @@ impl Check {
         let rules = InForce::read(cx, given.as_deref())?;
         let mut fails = Level::ALL.iter().copied();
         let fails = fails.rfind(|it| it.word() == self.fail_on);
-        let found = match Found::read(cx, rules, paths)? {
+        let found = match CheckedTraces::read(cx, rules, paths)? {
             Ok(found) => found,
             Err(exit) => return Ok(exit),
         };

@@ -7,7 +7,7 @@ use crate::analysis::alerts::check::Report;
 use crate::analysis::summary;
 use crate::base::human;
 use crate::cli::Cx;
-use crate::cli::alert::found::Found;
+use crate::cli::alert::checked_traces::CheckedTraces;
 use crate::cli::alert::sources::InForce;
 use crate::cli::args::Paths;
 use crate::cli::failure::{Exit, Failure};
@@ -35,7 +35,7 @@ pub(super) struct Explain {
 impl Explain {
     pub(super) fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
         let rules = InForce::read(cx, self.rules.as_deref())?;
-        let found = match Found::read(cx, rules, self.paths)? {
+        let found = match CheckedTraces::read(cx, rules, self.paths)? {
             Ok(found) => found,
             Err(exit) => return Ok(exit),
         };

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::act::places::Places;
 use crate::act::trip;
-use crate::analysis::alerts::state::{Book, Kept, Mark, Reading, State};
+use crate::analysis::alerts::state::{AlertRecord, Book, Mark, Reading, State};
 use crate::base::clock::{Clock, System};
 use crate::base::human;
 use crate::cli::Cx;
@@ -113,9 +113,10 @@ impl Ls {
         for problem in problems {
             cx.notes.error(&problem.to_string());
         }
-        let is_listed =
-            |kept: &Kept| self.all || matches!(kept.machine.state, State::Firing | State::Pending);
-        let listed: Vec<(&String, &Kept)> = book
+        let is_listed = |kept: &AlertRecord| {
+            self.all || matches!(kept.machine.state, State::Firing | State::Pending)
+        };
+        let listed: Vec<(&String, &AlertRecord)> = book
             .alerts
             .iter()
             .filter(|(_, kept)| is_listed(kept))
@@ -153,7 +154,7 @@ impl Ls {
     }
 }
 
-fn table(cx: &mut Cx, listed: &[(&String, &Kept)], now: i64) -> anyhow::Result<()> {
+fn table(cx: &mut Cx, listed: &[(&String, &AlertRecord)], now: i64) -> anyhow::Result<()> {
     let columns = [
         Column::left("ID", 0),
         Column::left("LEVEL", 0),
@@ -200,7 +201,7 @@ fn id(key: &str) -> &str {
     key.rsplit('/').next().unwrap_or_default()
 }
 
-fn level(kept: &Kept) -> &'static str {
+fn level(kept: &AlertRecord) -> &'static str {
     match kept.machine.level {
         Some(Reading::Trip) => "trip",
         Some(Reading::Over | Reading::Between | Reading::Clear) => "warn",
@@ -208,7 +209,7 @@ fn level(kept: &Kept) -> &'static str {
     }
 }
 
-fn scope(kept: &Kept) -> String {
+fn scope(kept: &AlertRecord) -> String {
     let named = kept.scope.iter().filter(|(_, value)| !value.is_empty());
     let words: Vec<String> = named.map(|(by, value)| format!("{by} {value}")).collect();
     if words.is_empty() {
@@ -218,7 +219,7 @@ fn scope(kept: &Kept) -> String {
     }
 }
 
-fn record<'a>(key: &'a str, kept: &'a Kept, now: i64) -> KeptJson<'a> {
+fn record<'a>(key: &'a str, kept: &'a AlertRecord, now: i64) -> KeptJson<'a> {
     let time = |seconds: i64| human::rfc3339(seconds * 1_000_000);
     let scope = kept.scope.iter();
     KeptJson {
@@ -254,7 +255,12 @@ fn states(cx: &Cx, rules: Option<&std::path::Path>) -> Result<AlertStates, Failu
 }
 
 /// Sets a mark on the one alert whose id begins with `wanted`, and returns that alert.
-fn mark(cx: &mut Cx, states: &AlertStates, wanted: &str, mark: &Mark) -> anyhow::Result<Kept> {
+fn mark(
+    cx: &mut Cx,
+    states: &AlertStates,
+    wanted: &str,
+    mark: &Mark,
+) -> anyhow::Result<AlertRecord> {
     let marked = states.update(|book| {
         let keys = book.with_id(wanted);
         match keys.as_slice() {
@@ -315,7 +321,7 @@ impl Snooze {
     }
 }
 
-fn say(cx: &mut Cx, kept: &Kept, what: &str) -> anyhow::Result<Exit> {
+fn say(cx: &mut Cx, kept: &AlertRecord, what: &str) -> anyhow::Result<Exit> {
     let line = cx
         .out
         .look

@@ -8,7 +8,7 @@ use crate::analysis::alerts::check::Report;
 use crate::analysis::alerts::detector::Level;
 use crate::analysis::alerts::rules::Rules;
 use crate::base::human;
-use crate::cli::alert::found::checked;
+use crate::cli::alert::checked_traces::checked;
 use crate::cli::alert::report::what_if;
 use crate::cli::alert::sources::InForce;
 use crate::cli::args::Paths;
@@ -27,10 +27,10 @@ Examples:
   saferun-tui alert test errors runs/ --sweep warn=3,4,5 --level warn
   saferun-tui alert test per-run-cap runs/ --rules alerts.toml
 
-RULE is the id of a rule in force, or a detector: repeat stale errors same_result stopped_again echo context_full
+RULE is the id of a rule in force, or a detector: repeat stale errors same_result stopped_again echo context_full \
 context_jump budget cost_outlier cost_drift.
 
-FIRED counts runs, STOPPED those that went on after it fired. SUCCEEDED counts stopped runs that were graded as
+FIRED counts runs, STOPPED those that went on after it fired. SUCCEEDED counts stopped runs that were graded as \
 correct in the traces: stopping those costs more than it saves.")]
 pub(super) struct Test {
     /// The rule

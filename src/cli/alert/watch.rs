@@ -44,14 +44,14 @@ Examples:
   saferun-tui alert watch alerts.toml runs/ --jsonl      one line of JSON for each change
   saferun-tui alert watch runs/ --sink oncall --heartbeat https://hc.example/ping/…
 
-A warning is printed; a trip is also sent to the sinks of the rules, or rings the bell if there are none (on_warn and
-on_trip change that). Alerts from before watching began are printed as old and never sent, except with --backlog. A sink
+A warning is printed; a trip is also sent to the sinks of the rules, or rings the bell if there are none (on_warn and \
+on_trip change that). Alerts from before watching began are printed as old and never sent, except with --backlog. A sink \
 gets at most 5 new alerts an hour (per_hour); the rest are counted, and the next message says how many.
 
-Acknowledge with `alert ack ID`, or in view 6 of the explorer. A second watcher of the same rules prints only.
+Acknowledge with `alert ack ID`, or in view 6 of the explorer. A second watcher of the same rules prints only. \
 SIGHUP reloads the rules; if the new ones have a mistake, the old ones stay in force.
 
-Rules stop a run (on_trip = [\"stop\"]) only with [breaker] armed = true in the rules file of your settings, which must
+Rules stop a run (on_trip = [\"stop\"]) only with [breaker] armed = true in the rules file of your settings, which must \
 be yours and writable by no one else. Otherwise the line says \"stop (dry)\".")]
 pub(super) struct WatchRuns {
     /// A rules file (.toml), then the traces: files (which need not exist yet), folders, globs

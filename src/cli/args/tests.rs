@@ -1,6 +1,7 @@
 use clap::{CommandFactory, Parser};
 
-use super::{Args, Commands};
+use super::{Args, Commands, WIDTH};
+use crate::base::text;
 use crate::cli::command::{Accepts, Command, check};
 use crate::cli::explore::Explore;
 
@@ -210,6 +211,25 @@ fn every_argument_has_a_help_text_in_plain_style() {
                 "{path}: {about}"
             );
             check(command, &path);
+        }
+    }
+    check(&Args::command(), "saferun-tui");
+}
+
+#[test]
+fn clap_wraps_only_whole_paragraphs_of_a_help() {
+    fn check(command: &clap::Command, path: &str) {
+        let help = command.get_after_help().map(ToString::to_string);
+        let help = help.unwrap_or_default();
+        let mut lines = help.lines().peekable();
+        while let Some(line) = lines.next() {
+            // A line that is wrapped would break columns, and leave half a line in a paragraph broken by hand.
+            let is_last = lines.peek().is_none_or(|next| next.is_empty());
+            let is_paragraph = is_last && !line.starts_with(' ');
+            assert!(is_paragraph || text::width(line) <= WIDTH, "{path}: {line}");
+        }
+        for command in command.get_subcommands() {
+            check(command, &format!("{path} {}", command.get_name()));
         }
     }
     check(&Args::command(), "saferun-tui");

@@ -2,14 +2,18 @@
 
 use crate::analysis::costs::By;
 use crate::cli::Cx;
-use crate::cli::cost::{Found, tables};
+use crate::cli::cost::{CostReport, tables};
 use crate::export::costs as told;
 use crate::export::words::{self, Role};
 
 /// Lines of each list, unless `--limit` says otherwise.
 const SHOWN: usize = 8;
 
-pub(super) fn write(cx: &mut Cx, found: &Found<'_>, limit: Option<usize>) -> anyhow::Result<()> {
+pub(super) fn write(
+    cx: &mut Cx,
+    found: &CostReport<'_>,
+    limit: Option<usize>,
+) -> anyhow::Result<()> {
     let costs = &found.costs;
     if costs.calls.is_empty() {
         cx.notes.note("no model calls");
@@ -33,7 +37,7 @@ pub(super) fn write(cx: &mut Cx, found: &Found<'_>, limit: Option<usize>) -> any
     notes(cx, found)
 }
 
-fn shown(found: &Found<'_>) -> Vec<By> {
+fn shown(found: &CostReport<'_>) -> Vec<By> {
     let costs = &found.costs;
     let is_shown = |by: &By| match by {
         By::Kind | By::Model | By::Tool | By::Call => true,
@@ -58,7 +62,7 @@ fn shown(found: &Found<'_>) -> Vec<By> {
 }
 
 /// What the lists cannot say.
-fn notes(cx: &mut Cx, found: &Found<'_>) -> anyhow::Result<()> {
+fn notes(cx: &mut Cx, found: &CostReport<'_>) -> anyhow::Result<()> {
     let unrecorded = found.misses.as_ref().map_or(0, |misses| misses.unrecorded);
     if unrecorded > 0 {
         cx.out.line("")?;

@@ -4,7 +4,7 @@ use crate::analysis::costs::spent::Spent;
 use crate::analysis::costs::{By, Key, Line};
 use crate::analysis::runs::shown_ids;
 use crate::cli::Cx;
-use crate::cli::cost::Found;
+use crate::cli::cost::CostReport;
 use crate::cli::look::Look;
 use crate::cli::table::{self, Cell, Column, Cut};
 use crate::export::costs as told;
@@ -22,7 +22,7 @@ const COUNTED: [Column<'_>; 4] = [
 /// Writes one list, at most `limit` lines of it.
 pub(super) fn write(
     cx: &mut Cx,
-    found: &Found<'_>,
+    found: &CostReport<'_>,
     by: By,
     limit: Option<usize>,
 ) -> anyhow::Result<()> {
@@ -60,7 +60,7 @@ fn nothing(by: By) -> &'static str {
     }
 }
 
-fn rows(found: &Found<'_>, by: By, look: &Look) -> (Vec<Column<'static>>, Vec<Vec<Cell>>) {
+fn rows(found: &CostReport<'_>, by: By, look: &Look) -> (Vec<Column<'static>>, Vec<Vec<Cell>>) {
     match by {
         By::Call => calls(found, look),
         By::Kind => kinds(found),
@@ -96,7 +96,7 @@ fn heads(by: By) -> Vec<Column<'static>> {
     }
 }
 
-fn names(found: &Found<'_>, line: &Line, ids: &[String], look: &Look) -> Vec<Cell> {
+fn names(found: &CostReport<'_>, line: &Line, ids: &[String], look: &Look) -> Vec<Cell> {
     let id = |at: u32| Cell::new(look.clean(ids.get(at as usize).map_or("", String::as_str)));
     match line.key {
         Key::Run(run) => vec![id(run.0)],
@@ -111,7 +111,7 @@ fn names(found: &Found<'_>, line: &Line, ids: &[String], look: &Look) -> Vec<Cel
     }
 }
 
-fn counted(spent: &Spent, found: &Found<'_>) -> Vec<Cell> {
+fn counted(spent: &Spent, found: &CostReport<'_>) -> Vec<Cell> {
     vec![
         Cell::new(spent.calls.to_string()),
         Cell::new(words::tokens(spent.usage.total())),
@@ -120,11 +120,11 @@ fn counted(spent: &Spent, found: &Found<'_>) -> Vec<Cell> {
     ]
 }
 
-fn share(cost: Option<Cost>, found: &Found<'_>) -> String {
+fn share(cost: Option<Cost>, found: &CostReport<'_>) -> String {
     told::share(cost.unwrap_or(Cost::NONE), &found.costs.total)
 }
 
-fn kinds(found: &Found<'_>) -> (Vec<Column<'static>>, Vec<Vec<Cell>>) {
+fn kinds(found: &CostReport<'_>) -> (Vec<Column<'static>>, Vec<Vec<Cell>>) {
     let columns = vec![
         Column::left("KIND", 0),
         Column::right("TOKENS", 0),
@@ -149,7 +149,7 @@ fn kinds(found: &Found<'_>) -> (Vec<Column<'static>>, Vec<Vec<Cell>>) {
 }
 
 /// The run, the number of the action and its turn.
-fn place(found: &Found<'_>, ix: ActionIx, look: &Look) -> Vec<Cell> {
+fn place(found: &CostReport<'_>, ix: ActionIx, look: &Look) -> Vec<Cell> {
     let row = found.store.row(ix);
     vec![
         Cell::new(look.clean(&told::short_run(found.store, row.run_ix()))),
@@ -164,7 +164,7 @@ const PLACE: [Column<'_>; 3] = [
     Column::right("TURN", 5),
 ];
 
-fn calls(found: &Found<'_>, look: &Look) -> (Vec<Column<'static>>, Vec<Vec<Cell>>) {
+fn calls(found: &CostReport<'_>, look: &Look) -> (Vec<Column<'static>>, Vec<Vec<Cell>>) {
     let own = [
         Column::left("MODEL", 6).cut_to(12),
         Column::right("INPUT", 7),
@@ -193,7 +193,7 @@ fn calls(found: &Found<'_>, look: &Look) -> (Vec<Column<'static>>, Vec<Vec<Cell>
     (PLACE.into_iter().chain(own).collect(), lines.collect())
 }
 
-fn tolls(found: &Found<'_>, look: &Look) -> (Vec<Column<'static>>, Vec<Vec<Cell>>) {
+fn tolls(found: &CostReport<'_>, look: &Look) -> (Vec<Column<'static>>, Vec<Vec<Cell>>) {
     let own = [
         Column::left("TOOL", 0).cut_to(12),
         Column::right("TOKENS", 0),
@@ -215,7 +215,7 @@ fn tolls(found: &Found<'_>, look: &Look) -> (Vec<Column<'static>>, Vec<Vec<Cell>
     (PLACE.into_iter().chain(own).collect(), lines.collect())
 }
 
-fn misses(found: &Found<'_>, look: &Look) -> (Vec<Column<'static>>, Vec<Vec<Cell>>) {
+fn misses(found: &CostReport<'_>, look: &Look) -> (Vec<Column<'static>>, Vec<Vec<Cell>>) {
     let own = [
         Column::right("TOKENS", 0),
         Column::right("COST", 0),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::act::net::Net;
-use crate::act::rerun::kept::Step;
+use crate::act::rerun::attempt_runs::Step;
 use crate::act::rerun::offer::{MOST, Wanted};
 use crate::act::rerun::trial::{Outcome, Trials, table};
 use crate::analysis::diff::experiment::Branch;

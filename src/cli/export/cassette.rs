@@ -5,7 +5,7 @@ use crate::analysis::context;
 use crate::base::human;
 use crate::cli::Cx;
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::place;
+use crate::cli::output;
 use crate::export::vcr;
 use crate::model::action::ActionIx;
 use crate::model::run::RunIx;
@@ -35,7 +35,7 @@ pub(super) fn run(
     let made = vcr::cassette(store, &calls, asked.target.reason());
     store.intact()?;
     let text = made.text.get().as_bytes();
-    write(cx, &asked.target, &place::files(store), text)?;
+    write(cx, &asked.target, &output::files(store), text)?;
     let notes = [
         (
             made.reconstructed,

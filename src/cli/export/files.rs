@@ -7,8 +7,8 @@ use crate::base::human;
 use crate::cli::Cx;
 use crate::cli::export::{Target, report_masked};
 use crate::cli::failure::Failure;
-use crate::cli::pick::Found;
-use crate::cli::place::{self, Place};
+use crate::cli::output::{self, OutputFile};
+use crate::cli::pick::NamedRun;
 use crate::cli::show;
 use crate::export::files as told;
 use crate::export::redact::Masked;
@@ -21,7 +21,7 @@ const LISTED: usize = 12;
 /// Writes the net change up to an action, or of the whole run.
 pub(super) fn patch(
     cx: &mut Cx,
-    (store, found): (&Store, Found),
+    (store, found): (&Store, NamedRun),
     last: Option<u32>,
     target: &Target,
 ) -> anyhow::Result<()> {
@@ -47,7 +47,7 @@ pub(super) fn patch(
 /// Writes the text that a file had after an action. `named` is `PATH@SEQ`, or `PATH` for the end of the run.
 pub(super) fn file(
     cx: &mut Cx,
-    (store, found): (&Store, Found),
+    (store, found): (&Store, NamedRun),
     named: &str,
     target: &Target,
 ) -> anyhow::Result<()> {
@@ -99,8 +99,8 @@ fn missing(files: &Files, path: &str) -> Failure {
 fn write(cx: &mut Cx, target: &Target, store: &Store, text: &str) -> anyhow::Result<()> {
     if let Some(path) = &target.output {
         let force = target.force;
-        let place = Place { path, force };
-        place.write(&place::files(store), &mut |out| {
+        let place = OutputFile { path, force };
+        place.write(&output::files(store), &mut |out| {
             out.write_all(text.as_bytes())
         })?;
         cx.notes.note(&format!("wrote {}", Path::display(path)));

@@ -5,7 +5,7 @@ use crate::analysis::replay::Tape;
 use crate::base::human;
 use crate::cli::Cx;
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::place;
+use crate::cli::output;
 use crate::export::page::{self, html, markdown};
 use crate::model::action::ActionIx;
 use crate::model::run::RunIx;
@@ -47,7 +47,12 @@ pub(super) fn run(
         As::Md => markdown::write(&page),
         As::Request | As::Curl | As::Fixture | As::Vcr | As::Html => html::write(&page),
     };
-    write(cx, &asked.target, &place::files(store), document.as_bytes())?;
+    write(
+        cx,
+        &asked.target,
+        &output::files(store),
+        document.as_bytes(),
+    )?;
     if page.cut > 0 {
         let what = human::counted(page.cut as u64, "text");
         cx.notes.note(&format!(

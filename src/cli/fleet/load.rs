@@ -21,8 +21,8 @@ Examples:
   saferun-tui stats clickhouse://localhost/agents/saferun_runs --by tool,model -w is:error
   saferun-tui cohort clickhouse://localhost/agents/saferun_runs --a release:1.4 --b release:1.5
 
-The rows hold numbers, names and titles, not the texts of prompts, arguments and results. The figures are those
-of the traces read here. A run that is loaded again replaces its earlier rows; nothing is deleted.
+The rows hold numbers, names and titles, not the texts of prompts, arguments and results. The figures are those \
+of the traces read here. A run that is loaded again replaces its earlier rows; nothing is deleted. \
 The key comes from CLICKHOUSE_PASSWORD, as for pull.")]
 pub struct Load {
     /// Files, folders, globs or URLs

@@ -10,7 +10,7 @@ use crate::cli::failure::Exit;
 use crate::cli::records::Records;
 use crate::cli::table::{self, Cell, Column};
 use crate::ingest::discover;
-use crate::ingest::formats::sniff::{self, Doubt, Found, ReadAs, Weighed};
+use crate::ingest::formats::sniff::{self, Doubt, ReadAs, SampledHead, Weighed};
 use crate::ingest::records::Framing;
 
 pub(super) fn run(cx: &mut Cx, path: &Path) -> anyhow::Result<Exit> {
@@ -84,7 +84,7 @@ fn record(it: &Weighed, all: usize) -> Value {
 }
 
 /// The reason in words.
-fn why(read_as: &ReadAs, found: &Found) -> String {
+fn why(read_as: &ReadAs, found: &SampledHead) -> String {
     let all = found.records.len();
     let records = match (all, found.framing) {
         (1, _) => "1 record examined".to_owned(),

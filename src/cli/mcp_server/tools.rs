@@ -9,7 +9,7 @@ use crate::analysis::costs::Costs;
 use crate::analysis::diff::mask::Blind;
 use crate::analysis::diff::read::Side;
 use crate::analysis::diff::story::Story;
-use crate::analysis::diff::{self, Options, why};
+use crate::analysis::diff::{self, Options, inputs};
 use crate::analysis::naming;
 use crate::analysis::replay::Tape;
 use crate::base::cancel::CancelFlag;
@@ -86,7 +86,7 @@ pub(super) fn list() -> Value {
 /// Answers a call; the whole answer is masked.
 pub(super) fn call(cx: &Cx, paths: &[PathBuf], name: &str, args: &Value) -> anyhow::Result<Value> {
     let read = cx.load.whole(&cx.notes, paths);
-    let asked = Asked {
+    let asked = ToolRequest {
         cx,
         read: &read,
         args,
@@ -135,13 +135,13 @@ pub(super) fn bounded(mut answer: Value) -> String {
     }
 }
 
-struct Asked<'a> {
+struct ToolRequest<'a> {
     cx: &'a Cx,
     read: &'a Read,
     args: &'a Value,
 }
 
-impl Asked<'_> {
+impl ToolRequest<'_> {
     fn text(&self, name: &str) -> Option<&str> {
         self.args
             .get(name)
@@ -243,7 +243,7 @@ impl Asked<'_> {
             a,
             b,
         };
-        let why = why::why(&story, &never);
+        let why = inputs::at_divergence(&story, &never);
         let page = diff_page::Page {
             story,
             blind: &blind,

@@ -29,16 +29,17 @@ Examples:
   saferun-tui policy eval policy.toml runs/ --fail-on newly-denied --junit > report.xml
   saferun-tui policy eval --decisions opa.jsonl runs/          what another engine decided
 
-Policies are settings files of Claude Code, policies of Gemini CLI (.toml), .rules of Codex, opencode.json, and
+Policies are settings files of Claude Code, policies of Gemini CLI (.toml), .rules of Codex, opencode.json, and \
 policy.toml; claude:, codex:, gemini: and opencode: stand for what is in force on this machine.
 
-Calls of Claude Code are judged by the permission mode that their run records: where it bypasses permissions, nothing
+Calls of Claude Code are judged by the permission mode that their run records: where it bypasses permissions, nothing \
 is asked unless a rule asks. --mode default shows what people would be asked otherwise.
 
-A verdict is unknown if a sandbox, classifier or mode decides that is in no file, and an error if a condition cannot be
+A verdict is unknown if a sandbox, classifier or mode decides that is in no file, and an error if a condition cannot be \
 evaluated; neither counts as allowed. Calls after the first change of a run might not have happened.
 
-Exit codes: 0 done · 1 something that --fail-on names · 2 invalid policy or filter · 4 input missing or unreadable")]
+Exit codes: 0 done · 1 something that --fail-on names · 2 invalid policy or filter ·
+            4 input missing or unreadable")]
 pub(super) struct Eval {
     /// Policies, and then the traces: files, folders, globs, PATH#RUN for one run
     #[arg(value_name = "POLICY|PATH", required = true)]

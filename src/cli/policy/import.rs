@@ -9,7 +9,7 @@ use crate::analysis::policy::set::Policies;
 use crate::base::{human, text};
 use crate::cli::Cx;
 use crate::cli::failure::Exit;
-use crate::cli::place::Place;
+use crate::cli::output::OutputFile;
 use crate::cli::policy::sources;
 
 /// Write a policy.toml that uses other policy files, with their rules as comments
@@ -19,7 +19,7 @@ Examples:
   saferun-tui policy import ~/.claude/settings.json -o policy.toml
   saferun-tui policy import claude: codex:
 
-Rules are not converted: *strictest wins*, *highest priority wins* and *last match wins* are different algorithms. The
+Rules are not converted: *strictest wins*, *highest priority wins* and *last match wins* are different algorithms. The \
 file written names the others in [[use]], and each is evaluated as its own program would.")]
 pub(super) struct Import {
     /// Policy files
@@ -41,7 +41,7 @@ impl Import {
             cx.out.verbatim(&text)?;
             return Ok(Exit::Done);
         };
-        let to = Place {
+        let to = OutputFile {
             path,
             force: self.force,
         };

@@ -20,7 +20,7 @@ Examples:
 
 Each line has run_id and call_id. A decision is a line with them and an effect:
   {\"run_id\": \"…\", \"call_id\": \"…\", \"effect\": \"deny\", \"rule\": \"…\", \"reason\": \"…\"}
-or a decision log of OPA whose input has them. Cedar has no null and no fractions: nulls are dropped, fractions
+or a decision log of OPA whose input has them. Cedar has no null and no fractions: nulls are dropped, fractions \
 become decimal strings, and both are counted.")]
 pub(super) struct Inputs {
     #[command(flatten)]

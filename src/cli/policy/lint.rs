@@ -21,7 +21,8 @@ Examples:
 
 With traces it also lists rules that never matched, and how often a deny was bypassed.
 
-Exit codes: 0 done · 1 something is wrong (with --strict also a warning) · 2 invalid policy · 4 input missing")]
+Exit codes: 0 done · 1 something is wrong (with --strict also a warning) · 2 invalid policy ·
+            4 input missing")]
 pub(super) struct Lint {
     /// Policies, and then traces
     #[arg(value_name = "POLICY|PATH", required = true)]

@@ -4,7 +4,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::analysis::policy::suggest::{self, Found, HeldOut, Risk, Suggestion};
+use crate::analysis::policy::suggest::{self, HeldOut, Risk, Suggestion, Suggestions};
 use crate::analysis::runs::short_ids;
 use crate::base::human;
 use crate::base::text::cut;
@@ -26,7 +26,7 @@ Examples:
   saferun-tui policy suggest runs/ --holdout                   do the rules carry over?
   saferun-tui policy suggest runs/ --as claude-code > rules.json
 
-Interpreters, runners, shells, programs that delete or send, and verbs with effects elsewhere (push, deploy, …) are
+Interpreters, runners, shells, programs that delete or send, and verbs with effects elsewhere (push, deploy, …) are \
 suggested only as exact lines, listed last. Held out: learned from all other runs, counted in this one.")]
 pub(super) struct Suggest {
     #[command(flatten)]
@@ -98,7 +98,7 @@ const COLUMNS: &[Column] = &[
 fn text(
     cx: &mut Cx,
     read: &Read,
-    (found, held): (&Found, &[HeldOut]),
+    (found, held): (&Suggestions, &[HeldOut]),
     days: usize,
 ) -> anyhow::Result<()> {
     let (decide, free): (Vec<&Suggestion>, Vec<&Suggestion>) =
@@ -216,7 +216,7 @@ struct HeldOutJson<'a> {
     asked_after: usize,
 }
 
-fn json<'a>(read: &'a Read, found: &'a Found, held: &[HeldOut]) -> SuggestJson<'a> {
+fn json<'a>(read: &'a Read, found: &'a Suggestions, held: &[HeldOut]) -> SuggestJson<'a> {
     let rule = |it: &'a Suggestion| RuleJson {
         rule: &it.rule,
         calls: it.calls,

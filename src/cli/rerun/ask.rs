@@ -3,7 +3,7 @@
 use super::attempts::{self, Sent};
 use super::{Rerun, confirm};
 use crate::act::net::Net;
-use crate::act::rerun::kept::Step;
+use crate::act::rerun::attempt_runs::Step;
 use crate::act::rerun::offer::{MOST, Offer, Wanted};
 use crate::base::cancel::CancelFlag;
 use crate::cli::failure::{Exit, Failure};

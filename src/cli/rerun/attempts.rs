@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use super::Rerun;
 use crate::act::rerun::answers::{Answers, difference, first};
-use crate::act::rerun::kept::{Kept, Series, Step};
+use crate::act::rerun::attempt_runs::{AttemptRuns, Series, Step};
 use crate::base::clock::{Clock, System};
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::place::{self, Place};
+use crate::cli::output::{self, OutputFile};
 use crate::cli::{Cx, settings};
 use crate::export::redact::Masked;
 
@@ -25,7 +25,7 @@ pub(super) struct Sent<'a> {
 
 pub(super) fn finish(cx: &mut Cx, sent: &Sent<'_>) -> anyhow::Result<Exit> {
     let now = System.now();
-    let mut kept = Kept::default();
+    let mut kept = AttemptRuns::default();
     for answers in sent.answers {
         let series = Series {
             model: &answers.model,
@@ -98,7 +98,7 @@ pub(super) fn keep(
     cx: &Cx,
     asked: &Rerun,
     step: Step<'_>,
-    (kept, now): (&Kept, i64),
+    (kept, now): (&AttemptRuns, i64),
 ) -> anyhow::Result<Option<PathBuf>> {
     if kept.is_empty() {
         return Ok(None);
@@ -106,12 +106,12 @@ pub(super) fn keep(
     let Some(path) = &asked.output else {
         return in_state(cx, step, (kept, now)).map(Some);
     };
-    let place = Place {
+    let place = OutputFile {
         path,
         force: asked.force,
     };
     let lines = kept.lines();
-    place.write(&place::files(step.store), &mut |out| {
+    place.write(&output::files(step.store), &mut |out| {
         out.write_all(lines.as_bytes())
     })?;
     Ok(Some(path.clone()))
@@ -121,7 +121,7 @@ pub(super) fn keep(
 pub(in crate::cli) fn in_state(
     cx: &Cx,
     step: Step<'_>,
-    (kept, now): (&Kept, i64),
+    (kept, now): (&AttemptRuns, i64),
 ) -> anyhow::Result<PathBuf> {
     Ok(kept.write(step, &folder(cx)?, now)?)
 }

@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::attempts::{check_place, keep};
 use super::{Rerun, confirm};
+use crate::act::rerun::attempt_runs::{AttemptRuns, Step};
 use crate::act::rerun::call::{Call, Done};
-use crate::act::rerun::kept::{Kept, Step};
 use crate::base::clock::{Clock, System};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::{Cx, settings};
@@ -39,7 +39,7 @@ pub(super) fn run(cx: &mut Cx, asked: &Rerun, step: Step<'_>) -> anyhow::Result<
     }
     let done = call.run()?;
     let now = System.now();
-    let mut kept = Kept::default();
+    let mut kept = AttemptRuns::default();
     kept.call(step, &call, &done, now);
     report(cx, &call, &done)?;
     if let Some(path) = keep(cx, asked, step, (&kept, now))? {

@@ -16,7 +16,7 @@ use crate::base::clock::{Clock, System};
 use crate::base::human;
 use crate::cli::Cx;
 use crate::cli::failure::Exit;
-use crate::cli::place::{self, Place};
+use crate::cli::output::{self, OutputFile};
 use crate::export::diff::Page;
 use crate::export::json::diff as diff_json;
 use crate::export::redact::Masked;
@@ -36,7 +36,7 @@ pub(super) struct Ended<'a> {
     pub(super) status: Option<child::Ended>,
     pub(super) expected: Option<u32>,
     /// Where the new run is stored.
-    pub(super) place: Option<Place<'a>>,
+    pub(super) place: Option<OutputFile<'a>>,
 }
 
 pub(super) fn finish(cx: &mut Cx, serving: &Serving, ended: &Ended<'_>) -> anyhow::Result<Exit> {
@@ -51,7 +51,7 @@ pub(super) fn finish(cx: &mut Cx, serving: &Serving, ended: &Ended<'_>) -> anyho
         }
     });
     if let Some(place) = ended.place.filter(|_| !events.is_empty()) {
-        place.write(&place::files(ended.store), &mut |out| {
+        place.write(&output::files(ended.store), &mut |out| {
             events.iter().try_for_each(|event| writeln!(out, "{event}"))
         })?;
     }
@@ -79,7 +79,7 @@ pub(super) fn finish(cx: &mut Cx, serving: &Serving, ended: &Ended<'_>) -> anyho
         a: *a,
         b: *b,
     });
-    let told = Told {
+    let told = Report {
         cx,
         serving,
         ended,
@@ -107,14 +107,14 @@ fn again(cx: &Cx, written: &Written) -> Option<(Store, RunIx)> {
     run.map(|run| (read.store, run))
 }
 
-struct Told<'a> {
+struct Report<'a> {
     cx: &'a Cx,
     serving: &'a Serving,
     ended: &'a Ended<'a>,
     story: Option<Story<'a>>,
 }
 
-impl Told<'_> {
+impl Report<'_> {
     /// Columns that differ in more than noise.
     fn differing(comparison: &Comparison) -> usize {
         let columns = comparison.columns.iter().enumerate();
@@ -134,7 +134,7 @@ impl Told<'_> {
             .look(|player, _| (player.misses.len(), player.unused().len()));
         let differs = self
             .story
-            .is_none_or(|story| Told::differing(story.comparison) > 0);
+            .is_none_or(|story| Report::differing(story.comparison) > 0);
         if misses + of_tools > 0 {
             Exit::Missed
         } else if unused > 0 || differs {
@@ -242,7 +242,7 @@ impl Told<'_> {
         )];
         let comparison = story.comparison;
         let all = comparison.columns.len();
-        if Told::differing(comparison) == 0 {
+        if Report::differing(comparison) == 0 {
             lines.push(format!("alignment  same {all} of {all}"));
         } else {
             let counts: Vec<String> = comparison

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::shape::{Events, Served, pieces};
-use crate::analysis::tape::answer::{Asked, Early};
+use crate::analysis::tape::answer::{Early, RequestedCall};
 
 pub fn whole(served: &Served<'_>) -> Value {
     let calls: Vec<Value> = served
@@ -74,7 +74,7 @@ pub fn stream(served: &Served<'_>) -> String {
     events.0
 }
 
-fn call(asked: &Asked, arguments: &str) -> Value {
+fn call(asked: &RequestedCall, arguments: &str) -> Value {
     if asked.takes_text {
         return json!({"id": asked.id, "type": "custom", "custom": {"name": asked.name, "input": arguments}});
     }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::shape::{Served, object, pieces};
-use crate::analysis::tape::answer::{Asked, Early};
+use crate::analysis::tape::answer::{Early, RequestedCall};
 
 /// The last of the objects, and the only one without streaming.
 fn last(served: &Served<'_>, text: &str, calls: Vec<Value>) -> Value {
@@ -38,8 +38,7 @@ fn said(served: &Served<'_>, text: &str, calls: Vec<Value>) -> Value {
 
 fn calls(served: &Served<'_>) -> Vec<Value> {
     let calls = served.answer.calls();
-    let call =
-        |asked: &Asked| json!({"function": {"name": asked.name, "arguments": object(asked)}});
+    let call = |asked: &RequestedCall| json!({"function": {"name": asked.name, "arguments": object(asked)}});
     calls.map(call).collect()
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::analysis::tape::answer::{Answer, Asked, Part};
+use crate::analysis::tape::answer::{Answer, Part, RequestedCall};
 use crate::analysis::tape::schema;
 use crate::ingest::body::ErrorText;
 use crate::model::quantity::Usage;
@@ -123,7 +123,7 @@ pub fn with_ids(answer: &Answer, at: usize) -> Answer {
 }
 
 /// The arguments as an object, for the APIs that have no other kind.
-pub fn object(asked: &Asked) -> Value {
+pub fn object(asked: &RequestedCall) -> Value {
     match &asked.arguments {
         object @ Value::Object(_) => object.clone(),
         other => serde_json::json!({ "input": other }),

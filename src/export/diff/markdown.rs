@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::analysis::diff::describe::{self, Description};
 use crate::analysis::diff::label::Label;
 use crate::analysis::diff::pair;
-use crate::analysis::diff::words::{Piece, Side as On};
+use crate::analysis::diff::text_changes::{Piece, Side as On};
 use crate::export::diff::{LISTED, Page, TALLEST, action, clean, head, spent};
 use crate::export::redact::{self, Masked};
 

@@ -4,11 +4,11 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::run::{self, RunJson};
+use crate::analysis::diff::inputs::{InputDiff, Unrecorded};
 use crate::analysis::diff::json::{Change, PathText};
 use crate::analysis::diff::label::Label;
 use crate::analysis::diff::mask::Ignored;
 use crate::analysis::diff::pair;
-use crate::analysis::diff::why::{Unrecorded, Why};
 use crate::export::diff::Page;
 use crate::export::redact::Masked;
 use crate::store::bodies::Bodies;
@@ -189,7 +189,7 @@ fn diff<'a>(page: &Page<'a>) -> DiffJson<'a> {
     }
 }
 
-fn given(why: &Why) -> GivenJson<'_> {
+fn given(why: &InputDiff) -> GivenJson<'_> {
     let unrecorded = |it: &Unrecorded| UnrecordedJson {
         what: it.what,
         a: it.on[0],

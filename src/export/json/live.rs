@@ -31,7 +31,7 @@ pub const MEMBERS: &[&str] = &[
 
 /// Facts that are not in the store. Empty strings mean not recorded.
 #[derive(Debug)]
-pub struct Told<'a> {
+pub struct Activity<'a> {
     pub life: Life,
     pub project: &'a Project,
     pub doing: &'a str,
@@ -40,7 +40,7 @@ pub struct Told<'a> {
 }
 
 /// What was not recorded is absent.
-pub fn agent(store: &Store, ix: RunIx, told: &Told<'_>) -> Value {
+pub fn agent(store: &Store, ix: RunIx, told: &Activity<'_>) -> Value {
     let run = store.run(ix);
     let text = |text: &str| (!text.is_empty()).then(|| Value::from(text));
     let usd = |cost: Option<(Cost, CostSource)>| cost.and_then(|(cost, _)| number::usd(cost));

@@ -523,7 +523,7 @@ impl<'t> Reader<'t> {
         is_member
     }
 
-    fn value(&mut self, name: &Name<'_>, separator: Separator) -> Option<Found<'t>> {
+    fn value(&mut self, name: &Name<'_>, separator: Separator) -> Option<NamedValue<'t>> {
         if self.takes("[") {
             self.blanks();
         }
@@ -538,7 +538,7 @@ impl<'t> Reader<'t> {
         let text = near.get(..length)?.trim_end();
         let after = near.get(text.len()..)?;
         let after = after.trim_start_matches([' ', '\t', ',', ';']);
-        Some(Found {
+        Some(NamedValue {
             text,
             rest: (length == near.len() && near.len() < rest.len()).then_some(rest),
             start: self.at,
@@ -601,7 +601,7 @@ fn bare_length(rest: &str, is_line: bool) -> usize {
 }
 
 /// A value after a name.
-struct Found<'t> {
+struct NamedValue<'t> {
     text: &'t str,
     /// How it continues, if it is longer than the part examined.
     rest: Option<&'t str>,
@@ -612,7 +612,7 @@ struct Found<'t> {
     is_called: bool,
 }
 
-impl Found<'_> {
+impl NamedValue<'_> {
     /// Whether this is a value, and not prose or code.
     fn is_plausible(&self, secrecy: Secrecy, separator: Separator, name: &Name<'_>) -> bool {
         if self.text.is_empty() {

@@ -21,7 +21,7 @@ use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Reques
 use crate::ingest::formats::content::{string, text_of};
 use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::json::{Record, View};
-use crate::ingest::kin::{Kin, ReadTies, Tie};
+use crate::ingest::relations::{ReadTies, Relations, Tie};
 use crate::ingest::request::{ContextBlock, RequestPart, Role, text_block};
 use crate::model::action::{Flags, Status};
 use crate::model::quantity::{Time, Usage};
@@ -78,13 +78,13 @@ impl Decode for Atif {
 }
 
 impl Layout for Atif {
-    fn companions(&self, path: &Path, kin: &mut Kin) -> Vec<PathBuf> {
+    fn companions(&self, path: &Path, kin: &mut Relations) -> Vec<PathBuf> {
         let mut found = kin.descendants(path, CONTINUATIONS);
         found.sort_by_key(|path| part(path).map(|(_, number)| number));
         found
     }
 
-    fn is_part(&self, path: &Path, kin: &mut Kin) -> bool {
+    fn is_part(&self, path: &Path, kin: &mut Relations) -> bool {
         kin.has_parent(path, CONTINUATIONS)
     }
 }

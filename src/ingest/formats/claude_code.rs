@@ -22,8 +22,8 @@ use crate::ingest::fact::FactSink;
 use crate::ingest::format::{Decode, FindArgs, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::formats::members;
 use crate::ingest::json::{Cursor, Record};
-use crate::ingest::kin::{Kin, ReadTies, Tie};
 use crate::ingest::packed::bare;
+use crate::ingest::relations::{ReadTies, Relations, Tie};
 use crate::ingest::request::{Api, RequestPart};
 use crate::model::action::Status;
 
@@ -86,7 +86,7 @@ impl Decode for ClaudeCode {
 }
 
 impl Layout for ClaudeCode {
-    fn companions(&self, path: &Path, kin: &mut Kin) -> Vec<PathBuf> {
+    fn companions(&self, path: &Path, kin: &mut Relations) -> Vec<PathBuf> {
         companions(path, kin)
     }
 
@@ -99,7 +99,7 @@ impl Layout for ClaudeCode {
         &[".claude/projects"]
     }
 
-    fn is_part(&self, path: &Path, _kin: &mut Kin) -> bool {
+    fn is_part(&self, path: &Path, _kin: &mut Relations) -> bool {
         is_subagent(path)
     }
 }
@@ -171,7 +171,7 @@ fn is_setting(record: &Value, kind: &str) -> bool {
 }
 
 /// `<session>/subagents/**/agent-*.jsonl`, and every `agent-*.jsonl` beside the session that names it.
-fn companions(path: &Path, kin: &mut Kin) -> Vec<PathBuf> {
+fn companions(path: &Path, kin: &mut Relations) -> Vec<PathBuf> {
     let session = bare(path);
     let (Some(folder), Some(stem)) = (path.parent(), session.file_stem()) else {
         return Vec::new();

@@ -27,7 +27,7 @@ use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::formats::members;
 use crate::ingest::formats::tau_bench::{ending, grade};
 use crate::ingest::json::{Record, View};
-use crate::ingest::kin::Kin;
+use crate::ingest::relations::Relations;
 use crate::model::action::Status;
 use crate::model::quantity::{Tokens, Usage};
 
@@ -78,7 +78,7 @@ impl Decode for Harbor {
 }
 
 impl Layout for Harbor {
-    fn is_part(&self, path: &Path, _kin: &mut Kin) -> bool {
+    fn is_part(&self, path: &Path, _kin: &mut Relations) -> bool {
         join::is_result(path)
     }
 }

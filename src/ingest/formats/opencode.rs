@@ -25,10 +25,10 @@ use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Reques
 use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::formats::plain;
 use crate::ingest::json::{Record, View};
-use crate::ingest::kin::Kin;
 use crate::ingest::packed::scattered::Scattered;
 use crate::ingest::packed::sqlite::schema::Schema;
 use crate::ingest::packed::sqlite::tables;
+use crate::ingest::relations::Relations;
 use crate::model::action::{Flags, Status, Verdict};
 use crate::model::quantity::{Time, Tokens, Usage};
 
@@ -111,7 +111,7 @@ impl Decode for OpenCode {
 }
 
 impl Layout for OpenCode {
-    fn companions(&self, path: &Path, kin: &mut Kin) -> Vec<PathBuf> {
+    fn companions(&self, path: &Path, kin: &mut Relations) -> Vec<PathBuf> {
         let mut found = files::companions(path, kin);
         found.extend(plain::stored_companions(path, self.name(), kin));
         found
@@ -133,7 +133,7 @@ impl Layout for OpenCode {
         "json"
     }
 
-    fn is_part(&self, path: &Path, kin: &mut Kin) -> bool {
+    fn is_part(&self, path: &Path, kin: &mut Relations) -> bool {
         files::is_part(path, kin) || plain::is_stored_part(path, self.name(), kin)
     }
 

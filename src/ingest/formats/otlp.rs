@@ -19,7 +19,7 @@ use crate::ingest::formats::otel::attributes::{Attributes, any_value, nanos};
 use crate::ingest::formats::otel::{self, messages_event, programs_event};
 use crate::ingest::formats::spans::{self, Class, Span};
 use crate::ingest::json::{Cursor, Json, Object, Range, Record};
-use crate::ingest::kin::Kin;
+use crate::ingest::relations::Relations;
 use crate::ingest::request::RequestPart;
 use crate::model::action::Flags;
 
@@ -92,7 +92,7 @@ impl Decode for Otlp {
 impl Layout for Otlp {
     /// The files beside the traces of a run: `traces.otlp.jsonl` goes with `logs.otlp.jsonl` and with the
     /// policy decisions in `decisions.otlp.jsonl`.
-    fn companions(&self, path: &Path, _kin: &mut Kin) -> Vec<PathBuf> {
+    fn companions(&self, path: &Path, _kin: &mut Relations) -> Vec<PathBuf> {
         let name = path
             .file_name()
             .map(|name| name.to_string_lossy().into_owned());
@@ -103,7 +103,7 @@ impl Layout for Otlp {
         beside.into_iter().filter(|path| path.is_file()).collect()
     }
 
-    fn is_part(&self, path: &Path, _kin: &mut Kin) -> bool {
+    fn is_part(&self, path: &Path, _kin: &mut Relations) -> bool {
         let name = path
             .file_name()
             .map(|name| name.to_string_lossy().into_owned())

@@ -15,10 +15,10 @@ use crate::ingest::fact::{Fact, FactKind, FactSink, IMPLIED};
 use crate::ingest::format::{Decode, Format, Layout, Open, Recorded, Request};
 use crate::ingest::formats::entry::{Entry, add_attached, add_result};
 use crate::ingest::json::{self, Cursor, Record};
-use crate::ingest::kin::Kin;
 use crate::ingest::packed::converted::Convert;
 use crate::ingest::packed::sqlite::schema::Schema;
 use crate::ingest::packed::sqlite::{self, TIES};
+use crate::ingest::relations::Relations;
 use crate::ingest::time;
 use crate::model::action::Status;
 use crate::model::quantity::{Cost, Elapsed, Time, Tokens, Usage};
@@ -137,7 +137,7 @@ impl<A: Agent> Decode for Plain<A> {
 }
 
 impl<A: Agent> Layout for Plain<A> {
-    fn companions(&self, path: &Path, kin: &mut Kin) -> Vec<PathBuf> {
+    fn companions(&self, path: &Path, kin: &mut Relations) -> Vec<PathBuf> {
         if self.0.is_family() {
             stored_companions(path, self.name(), kin)
         } else {
@@ -153,7 +153,7 @@ impl<A: Agent> Layout for Plain<A> {
         self.0.ending()
     }
 
-    fn is_part(&self, path: &Path, kin: &mut Kin) -> bool {
+    fn is_part(&self, path: &Path, kin: &mut Relations) -> bool {
         !self.0.is_run(path) || self.0.is_family() && is_stored_part(path, self.name(), kin)
     }
 
@@ -189,7 +189,7 @@ impl<A: Agent> Open for Plain<A> {
 impl<A: Agent> Request for Plain<A> {}
 
 /// The sessions of the same store that a stored session started.
-pub(super) fn stored_companions(path: &Path, format: &str, kin: &mut Kin) -> Vec<PathBuf> {
+pub(super) fn stored_companions(path: &Path, format: &str, kin: &mut Relations) -> Vec<PathBuf> {
     if sqlite::is_inside(path, format) {
         kin.descendants(path, TIES)
     } else {
@@ -198,7 +198,7 @@ pub(super) fn stored_companions(path: &Path, format: &str, kin: &mut Kin) -> Vec
 }
 
 /// Whether a stored session was started by another one of its store.
-pub(super) fn is_stored_part(path: &Path, format: &str, kin: &mut Kin) -> bool {
+pub(super) fn is_stored_part(path: &Path, format: &str, kin: &mut Relations) -> bool {
     sqlite::is_inside(path, format) && kin.has_parent(path, TIES)
 }
 

@@ -17,8 +17,8 @@ use crate::ingest::records::limits::{BOM, LARGEST_DOCUMENT};
 use crate::ingest::records::{Framing, document};
 
 use magic::{binary, magic};
-pub use weigh::{Found, Weighed};
 use weigh::{SURE, whole};
+pub use weigh::{SampledHead, Weighed};
 
 /// How many records are examined: preambles may push the first telling one far down.
 const RECORDS: usize = 60;
@@ -90,7 +90,7 @@ fn by_content(
     bytes: &Bytes,
     forced: Option<&'static dyn Format>,
     anything: bool,
-) -> Result<(ReadAs, Found), Error> {
+) -> Result<(ReadAs, SampledHead), Error> {
     let name = || path.to_string_lossy().into_owned();
     let read = |len| {
         bytes.slice(0, len).map_err(|source| Error::Read {
@@ -173,7 +173,7 @@ pub fn is_other_json(path: &Path, bytes: &Bytes) -> bool {
 }
 
 /// What is weighed to find the format of a source.
-pub fn examine(path: &Path, bytes: &Bytes) -> Result<Found, Error> {
+pub fn examine(path: &Path, bytes: &Bytes) -> Result<SampledHead, Error> {
     let head = bytes.slice(0, HEAD).map_err(|source| Error::Read {
         path: path.to_string_lossy().into_owned(),
         source,
@@ -181,7 +181,7 @@ pub fn examine(path: &Path, bytes: &Bytes) -> Result<Found, Error> {
     Ok(look(&head))
 }
 
-fn look(head: &[u8]) -> Found {
+fn look(head: &[u8]) -> SampledHead {
     let head = head.strip_prefix(BOM).unwrap_or(head);
     let lines = head
         .split(|&byte| byte == b'\n')
@@ -190,7 +190,7 @@ fn look(head: &[u8]) -> Found {
     let begins = first.trim_ascii_start().first().copied();
     let whole = whole(head, first, lines.clone().nth(1).is_some());
     if whole.is_some() {
-        return Found {
+        return SampledHead {
             framing: Framing::Document,
             records: Vec::new(),
             whole,
@@ -211,7 +211,7 @@ fn look(head: &[u8]) -> Found {
         if let Some(whole) = json::value_head(head).filter(|_| is_whole)
             && all().any(|format| format.takes_whole() && format.sniff(&whole) >= SURE)
         {
-            return Found {
+            return SampledHead {
                 framing: Framing::Document,
                 records: vec![whole],
                 whole: None,
@@ -219,7 +219,7 @@ fn look(head: &[u8]) -> Found {
         }
         if found.wrapped || !one_line && found.records.len() > records.len() {
             let ranges = found.records.iter().take(RECORDS);
-            return Found {
+            return SampledHead {
                 framing: Framing::Document,
                 records: ranges
                     .filter_map(|range| json::value(&head[range.start..range.end]))
@@ -232,7 +232,7 @@ fn look(head: &[u8]) -> Found {
         // The first line is longer than what was read.
         records.extend(json::value_head(first).filter(Value::is_object));
     }
-    Found {
+    SampledHead {
         framing: Framing::Lines,
         records,
         whole: None,

@@ -17,9 +17,9 @@ use crate::ingest::bytes::Bytes;
 use crate::ingest::discover::{self, Input};
 use crate::ingest::error::Error;
 use crate::ingest::formats::{FORMATS, sniff};
-use crate::ingest::kin::Kin;
 use crate::ingest::loaded::Loaded;
 use crate::ingest::notice::Notice;
+use crate::ingest::relations::Relations;
 use crate::ingest::source::Source;
 
 pub(super) struct Driver {
@@ -139,7 +139,7 @@ impl Driver {
         let mut inputs = std::mem::take(&mut self.queue);
         let shared = &mut self.shared;
         // Folders may hold other files than when they were last listed.
-        shared.kin = Kin::default();
+        shared.kin = Relations::default();
         // A file that belongs to another is read with that one, whichever name comes first.
         inputs.sort_by_cached_key(|input| match input {
             Input::File(path) => FORMATS

@@ -11,9 +11,9 @@ use crate::ingest::assemble::merge::{self, NumberedBlock, Origin};
 use crate::ingest::fact::Decoded;
 use crate::ingest::format::Format;
 use crate::ingest::formats::harbor;
-use crate::ingest::kin::Kin;
 use crate::ingest::loaded::Loaded;
 use crate::ingest::packed::bare;
+use crate::ingest::relations::Relations;
 use crate::ingest::source::Source;
 use crate::model::action::SourceIx;
 
@@ -26,7 +26,7 @@ pub(super) struct Shared {
     /// Files that were opened by name, and files that were read with one of those.
     opened: HashSet<PathBuf>,
     companions: HashSet<PathBuf>,
-    pub(super) kin: Kin,
+    pub(super) kin: Relations,
     /// The files that describe the trials of folders.
     trials: HashMap<PathBuf, Option<PathBuf>>,
 }
@@ -39,7 +39,7 @@ impl Shared {
             sources: 0,
             opened: HashSet::new(),
             companions: HashSet::new(),
-            kin: Kin::default(),
+            kin: Relations::default(),
             trials: HashMap::new(),
         }
     }

@@ -26,12 +26,12 @@ use crate::ingest::error::Error;
 use crate::ingest::fact::Decoded;
 use crate::ingest::format::Format;
 use crate::ingest::formats::{any_json, by_name, sniff};
-use crate::ingest::kin::Kin;
 use crate::ingest::loaded::Loaded;
 use crate::ingest::notice::{Notice, NoticeKind};
 use crate::ingest::packed::{converted, sqlite};
 use crate::ingest::records::Framing;
 use crate::ingest::records::lines::{Block, Desk};
+use crate::ingest::relations::Relations;
 use crate::ingest::source::Source;
 
 /// How often files are polled where the system reports changes, and where it does not.
@@ -365,7 +365,7 @@ impl Growing {
         }
         let format = known.member.source.format;
         // Files come and go, so what was listed before does not count.
-        let found = format.companions(path, &mut Kin::default());
+        let found = format.companions(path, &mut Relations::default());
         let group = known.group;
         for file in &found {
             shared.join(file);

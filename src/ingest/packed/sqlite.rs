@@ -23,8 +23,8 @@ use self::schema::{Lines, Schema};
 use self::store::Store;
 use crate::base::escape;
 use crate::ingest::assemble::hash;
-use crate::ingest::kin::{ReadTies, Tie};
 use crate::ingest::records::limits::LONGEST_LINE;
+use crate::ingest::relations::{ReadTies, Tie};
 use crate::ingest::time;
 use crate::model::quantity::Time;
 

@@ -12,7 +12,7 @@ use crate::model::action::Flags;
 
 /// The records of a document.
 #[derive(Debug, Default)]
-pub struct Found {
+pub struct DocumentRecords {
     pub records: Vec<Range>,
     /// The length of the valid head of the document.
     pub good: usize,
@@ -22,7 +22,7 @@ pub struct Found {
 
 /// Finds the records: the elements of a top-level array, the elements of the first array of objects inside
 /// a single object, or values one after the other.
-pub fn find(bytes: &[u8]) -> Found {
+pub fn find(bytes: &[u8]) -> DocumentRecords {
     let mut found = find_whole(bytes);
     if let [only] = found.records[..]
         && found.good == bytes.len()
@@ -43,8 +43,8 @@ pub fn find(bytes: &[u8]) -> Found {
 }
 
 /// Finds the records, taking a single object as one record whatever it contains.
-pub fn find_whole(bytes: &[u8]) -> Found {
-    let mut found = Found::default();
+pub fn find_whole(bytes: &[u8]) -> DocumentRecords {
+    let mut found = DocumentRecords::default();
     let marks = Marks::of(bytes);
     let mut cursor = Cursor::whole(bytes, &marks);
     loop {
@@ -77,7 +77,7 @@ pub fn find_whole(bytes: &[u8]) -> Found {
 const ARRAYS: usize = 3;
 
 /// The objects in an array, and in arrays that are its elements.
-fn elements(cursor: &mut Cursor<'_>, found: &mut Found, depth: usize) -> Checked<()> {
+fn elements(cursor: &mut Cursor<'_>, found: &mut DocumentRecords, depth: usize) -> Checked<()> {
     cursor.array(|cursor| match cursor.peek() {
         b'[' if depth < ARRAYS => elements(cursor, found, depth + 1),
         first => {
@@ -180,7 +180,12 @@ pub fn read(bytes: &Bytes, format: &dyn Format, size: u64) -> io::Result<Decoded
 }
 
 /// Counts the valid head of a document; the rest becomes one incomplete row.
-fn cut_short(decoded: &mut Decoded, found: &Found, (bom, total): (usize, usize), line: u32) {
+fn cut_short(
+    decoded: &mut Decoded,
+    found: &DocumentRecords,
+    (bom, total): (usize, usize),
+    line: u32,
+) {
     decoded.account.ok = (found.good - bom) as u64;
     decoded.account.lines_ok = u64::from(found.good > bom);
     decoded.account.partial = (total - found.good) as u64;

@@ -9,7 +9,7 @@ use crate::model::quantity::{Tokens, Usage};
 
 /// A model's answer, from any API.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Said {
+pub struct ModelAnswer {
     pub id: Option<String>,
     pub model: Option<String>,
     pub parts: Vec<Part>,
@@ -22,7 +22,7 @@ pub struct Said {
     pub is_complete: bool,
 }
 
-impl Said {
+impl ModelAnswer {
     /// Its texts, if it has any.
     pub fn text(&self) -> Option<String> {
         self.words(|it| match it {
@@ -113,7 +113,7 @@ pub(super) trait Fold: std::fmt::Debug + Send {
     }
 
     /// The assembled answer, and its tokens as reported. `is_whole`: the body came to its end.
-    fn end(&mut self, is_whole: bool) -> (Said, Value);
+    fn end(&mut self, is_whole: bool) -> (ModelAnswer, Value);
 }
 
 /// An answer while it is being read.
@@ -198,7 +198,7 @@ impl Reading {
     }
 
     /// The finished answer. `is_whole`: the body came to its end according to HTTP.
-    pub fn end(mut self, is_whole: bool) -> Said {
+    pub fn end(mut self, is_whole: bool) -> ModelAnswer {
         let (fold, error) = (&mut self.fold, &mut self.error);
         match &mut self.form {
             Form::Unknown => {}

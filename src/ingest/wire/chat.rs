@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::answer::{Call, Fold, Part, Said, merge, say};
+use super::answer::{Call, Fold, ModelAnswer, Part, merge, say};
 use super::json::{items, owned, present, text, unpacked, words};
 
 #[derive(Debug, Default)]
 pub(super) struct Chat {
-    said: Said,
+    said: ModelAnswer,
     usage: Value,
     choices: BTreeMap<u64, Choice>,
     is_done: bool,
@@ -54,7 +54,7 @@ impl Fold for Chat {
         self.is_done
     }
 
-    fn end(&mut self, is_whole: bool) -> (Said, Value) {
+    fn end(&mut self, is_whole: bool) -> (ModelAnswer, Value) {
         let mut said = std::mem::take(&mut self.said);
         let ended = !self.choices.is_empty() && self.choices.values().all(|it| it.finish.is_some());
         // Some hosts end without a final message.

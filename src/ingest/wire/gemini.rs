@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::answer::{Call, Fold, Part, Said, merge, say};
+use super::answer::{Call, Fold, ModelAnswer, Part, merge, say};
 use super::json::{items, owned, present, text};
 
 #[derive(Debug, Default)]
 pub(super) struct Gemini {
-    said: Said,
+    said: ModelAnswer,
     usage: Value,
     has_spoken: bool,
 }
@@ -29,7 +29,7 @@ impl Fold for Gemini {
         self.has_spoken
     }
 
-    fn end(&mut self, is_whole: bool) -> (Said, Value) {
+    fn end(&mut self, is_whole: bool) -> (ModelAnswer, Value) {
         let mut said = std::mem::take(&mut self.said);
         said.is_complete = is_whole || said.finish.is_some();
         (said, std::mem::take(&mut self.usage))

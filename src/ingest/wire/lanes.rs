@@ -8,8 +8,8 @@ use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
-use super::asked::{Asked, Content, Message, shown};
 use super::delta::Base;
+use super::request::{Content, Message, ModelRequest, shown};
 
 /// The agent of calls beside the work: titles, summaries, classifiers.
 const SIDE: &str = "side";
@@ -87,7 +87,7 @@ impl Lanes {
         })
     }
 
-    pub fn place(&mut self, from: &From, asked: &Asked) -> Placed {
+    pub fn place(&mut self, from: &From, asked: &ModelRequest) -> Placed {
         match self.find(from, asked) {
             Some((at, shared)) => {
                 let conversation = &mut self.conversations[at];
@@ -106,7 +106,7 @@ impl Lanes {
     }
 
     /// The messages of a request that were not recorded before.
-    pub fn news<'m>(&mut self, placed: &Placed, asked: &'m Asked) -> Vec<&'m Message> {
+    pub fn news<'m>(&mut self, placed: &Placed, asked: &'m ModelRequest) -> Vec<&'m Message> {
         let known = &mut self.get(placed.at).known;
         let (before, rest) = asked
             .messages
@@ -119,7 +119,7 @@ impl Lanes {
     }
 
     /// The conversation that a request continues, and how many messages they share.
-    fn find(&self, from: &From, asked: &Asked) -> Option<(usize, usize)> {
+    fn find(&self, from: &From, asked: &ModelRequest) -> Option<(usize, usize)> {
         if let Some(previous) = &asked.previous {
             let mut all = self.conversations.iter();
             let at = all.position(|it| it.answers.contains(previous))?;
@@ -144,7 +144,7 @@ impl Lanes {
         best
     }
 
-    fn begin(&mut self, from: &From, asked: &Asked) -> Placed {
+    fn begin(&mut self, from: &From, asked: &ModelRequest) -> Placed {
         let same_run = |it: &&Conversation| it.run == from.run;
         let is_first = !self.conversations.iter().any(|it| same_run(&it));
         let works = self
@@ -201,7 +201,7 @@ impl Lanes {
     }
 
     /// The open tool call that started a conversation: the one whose arguments hold its first prompt, else the oldest.
-    fn caller(&self, from: &From, asked: &Asked) -> Option<(usize, usize)> {
+    fn caller(&self, from: &From, asked: &ModelRequest) -> Option<(usize, usize)> {
         let first = asked
             .messages
             .iter()
@@ -236,7 +236,7 @@ impl Placed {
 }
 
 impl Conversation {
-    fn take(&mut self, asked: &Asked) {
+    fn take(&mut self, asked: &ModelRequest) {
         self.hashes = asked.messages.iter().map(|it| it.hash).collect();
         self.has_tools |= asked.has_tools;
     }
@@ -362,7 +362,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::super::Api;
-    use super::super::asked::Asked;
+    use super::super::request::ModelRequest;
     use super::{From, Lanes, Placed};
 
     fn place(
@@ -383,7 +383,7 @@ mod tests {
             run: "r".to_owned(),
             is_named,
         };
-        let placed = lanes.place(&from, &Asked::read(Api::Messages, &body));
+        let placed = lanes.place(&from, &ModelRequest::read(Api::Messages, &body));
         let it = lanes.get(placed.at);
         (it.run.clone(), it.agent.clone(), placed)
     }

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::answer::{Call, Fold, Part, Said, merge, say};
+use super::answer::{Call, Fold, ModelAnswer, Part, merge, say};
 use super::json::{items, owned, present, text, unpacked};
 
 #[derive(Debug, Default)]
 pub(super) struct Messages {
-    said: Said,
+    said: ModelAnswer,
     usage: Value,
     blocks: BTreeMap<u64, Block>,
     has_spoken: bool,
@@ -78,7 +78,7 @@ impl Fold for Messages {
         self.said.is_complete
     }
 
-    fn end(&mut self, _is_whole: bool) -> (Said, Value) {
+    fn end(&mut self, _is_whole: bool) -> (ModelAnswer, Value) {
         let mut said = std::mem::take(&mut self.said);
         for (_, block) in std::mem::take(&mut self.blocks) {
             say(&mut said.parts, block.part());

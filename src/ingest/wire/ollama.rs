@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::answer::{Call, Fold, Part, Said, say};
+use super::answer::{Call, Fold, ModelAnswer, Part, say};
 use super::json::{items, owned, present, text};
 
 #[derive(Debug, Default)]
 pub(super) struct Ollama {
-    said: Said,
+    said: ModelAnswer,
     text: String,
     thinking: String,
     calls: Vec<Part>,
@@ -53,7 +53,7 @@ impl Fold for Ollama {
         self.said.is_complete
     }
 
-    fn end(&mut self, _is_whole: bool) -> (Said, Value) {
+    fn end(&mut self, _is_whole: bool) -> (ModelAnswer, Value) {
         let mut said = std::mem::take(&mut self.said);
         say(
             &mut said.parts,

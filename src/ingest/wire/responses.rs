@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::answer::{Call, Failed, Fold, Part, Said, failed, say};
+use super::answer::{Call, Failed, Fold, ModelAnswer, Part, failed, say};
 use super::json::{items, owned, present, text, unpacked, words};
 
 #[derive(Debug, Default)]
@@ -77,15 +77,15 @@ impl Fold for Responses {
         self.is_complete
     }
 
-    fn end(&mut self, _is_whole: bool) -> (Said, Value) {
+    fn end(&mut self, _is_whole: bool) -> (ModelAnswer, Value) {
         let response = std::mem::take(&mut self.response);
-        let mut said = Said {
+        let mut said = ModelAnswer {
             id: owned(&response, "id"),
             model: owned(&response, "model"),
             finish: finish(&response),
             error: error(&response),
             is_complete: self.is_complete,
-            ..Said::default()
+            ..ModelAnswer::default()
         };
         let output = items(&response, "output");
         if self.is_complete && !output.is_empty() {

@@ -2,11 +2,11 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::Api;
-use super::answer::{Call, Part, Reading, Said};
-use super::asked::{Asked, Content};
+use super::answer::{Call, ModelAnswer, Part, Reading};
+use super::request::{Content, ModelRequest};
 use crate::model::quantity::{Tokens, Usage};
 
-fn read(api: Api, pieces: &[&[u8]]) -> Said {
+fn read(api: Api, pieces: &[&[u8]]) -> ModelAnswer {
     let mut reading = Reading::new(api);
     for piece in pieces {
         reading.push(piece);
@@ -16,7 +16,7 @@ fn read(api: Api, pieces: &[&[u8]]) -> Said {
 
 /// What is read from a stream, which is the same wherever it is cut.
 #[track_caller]
-fn said(api: Api, stream: &str) -> Said {
+fn said(api: Api, stream: &str) -> ModelAnswer {
     let bytes = stream.as_bytes();
     let whole = read(api, &[bytes]);
     for cut in 0..bytes.len() {
@@ -315,7 +315,7 @@ fn check_asked(api: Api, body: &Value, expected: &[&str]) {
         Content::Injected(content) => format!("host {content}"),
         Content::Said => "said".to_owned(),
     };
-    let asked = Asked::read(api, body);
+    let asked = ModelRequest::read(api, body);
     let found: Vec<String> = asked
         .messages
         .iter()
@@ -354,7 +354,7 @@ fn requests_are_read_message_by_message() {
         &["user \"u\"", "said", "Some(\"k\") \"r\" None"],
     );
     let codex = json!({"input": [{"type": "additional_tools", "role": "developer", "tools": []}, {"role": "user", "content": "u"}]});
-    assert!(Asked::read(Api::Responses, &codex).has_tools);
+    assert!(ModelRequest::read(Api::Responses, &codex).has_tools);
     check_asked(Api::Responses, &codex, &["user \"u\""]);
     check_asked(Api::Responses, &json!({"input": "u"}), &["user \"u\""]);
     check_asked(
@@ -376,7 +376,7 @@ fn requests_are_read_message_by_message() {
 #[test]
 fn marks_for_the_cache_change_no_message() {
     let hash = |content: Value| {
-        Asked::read(
+        ModelRequest::read(
             Api::Messages,
             &json!({"messages": [{"role": "user", "content": content}]}),
         )

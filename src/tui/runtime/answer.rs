@@ -8,7 +8,7 @@ use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 
 /// What the terminal sent.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Heard {
+pub(super) enum TerminalInput {
     Event(Event),
     /// The words of an answer.
     Answer(String),
@@ -20,7 +20,7 @@ const LONGEST: usize = 64;
 const CODE: [char; 3] = ['1', '1', ';'];
 
 #[derive(Debug, Default)]
-pub(super) struct Ear {
+pub(super) struct AnswerFilter {
     state: State,
     /// Keys that may begin an answer.
     held: Vec<Event>,
@@ -38,14 +38,14 @@ enum State {
     Inside { text: String, escaped: bool },
 }
 
-impl Ear {
+impl AnswerFilter {
     /// Whether keys are held until the next one decides what they are.
     pub(super) fn is_holding(&self) -> bool {
         !self.held.is_empty()
     }
 
     /// Takes one event. `expects` says whether an answer is due, so that a lone escape may begin one.
-    pub(super) fn hear(&mut self, event: Event, expects: bool) -> Vec<Heard> {
+    pub(super) fn hear(&mut self, event: Event, expects: bool) -> Vec<TerminalInput> {
         let Event::Key(key) = event else {
             return self.hear_other(event);
         };
@@ -80,7 +80,7 @@ impl Ear {
                 if ends {
                     let text = std::mem::take(text);
                     self.state = State::Outside;
-                    return vec![Heard::Answer(text)];
+                    return vec![TerminalInput::Answer(text)];
                 }
                 *escaped = key.code == KeyCode::Esc;
                 if let KeyCode::Char(letter) = key.code
@@ -94,42 +94,42 @@ impl Ear {
     }
 
     /// Nothing more came for a while: keys that were held are keys, and an answer without an end is none.
-    pub(super) fn silence(&mut self) -> Vec<Heard> {
+    pub(super) fn silence(&mut self) -> Vec<TerminalInput> {
         self.release()
     }
 
-    fn begin(&mut self, event: Event, key: KeyEvent, expects: bool) -> Vec<Heard> {
+    fn begin(&mut self, event: Event, key: KeyEvent, expects: bool) -> Vec<TerminalInput> {
         if is(key, ']', KeyModifiers::ALT) {
             return self.hold(event, State::Code(0));
         }
         if expects && key.code == KeyCode::Esc && key.modifiers.is_empty() {
             return self.hold(event, State::Escape);
         }
-        vec![Heard::Event(event)]
+        vec![TerminalInput::Event(event)]
     }
 
     /// A paste inside an answer is part of it; a mouse or a new size never is.
-    fn hear_other(&mut self, event: Event) -> Vec<Heard> {
+    fn hear_other(&mut self, event: Event) -> Vec<TerminalInput> {
         match (&self.state, &event) {
             (State::Inside { .. }, Event::Paste(_)) => Vec::new(),
-            (State::Inside { .. }, _) => vec![Heard::Event(event)],
+            (State::Inside { .. }, _) => vec![TerminalInput::Event(event)],
             _ => {
                 let mut heard = self.release();
-                heard.push(Heard::Event(event));
+                heard.push(TerminalInput::Event(event));
                 heard
             }
         }
     }
 
-    fn hold(&mut self, event: Event, state: State) -> Vec<Heard> {
+    fn hold(&mut self, event: Event, state: State) -> Vec<TerminalInput> {
         self.held.push(event);
         self.state = state;
         Vec::new()
     }
 
-    fn release(&mut self) -> Vec<Heard> {
+    fn release(&mut self) -> Vec<TerminalInput> {
         self.state = State::Outside;
-        self.held.drain(..).map(Heard::Event).collect()
+        self.held.drain(..).map(TerminalInput::Event).collect()
     }
 }
 
@@ -141,7 +141,7 @@ fn is(key: KeyEvent, letter: char, modifiers: KeyModifiers) -> bool {
 mod tests {
     use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 
-    use super::{Ear, Heard};
+    use super::{AnswerFilter, TerminalInput};
 
     /// What crossterm makes of these bytes; `~` stands for an escape that came alone.
     fn events(bytes: &str) -> Vec<Event> {
@@ -169,19 +169,19 @@ mod tests {
     /// Keys as they were typed, and answers in brackets.
     #[track_caller]
     fn check(bytes: &str, expected: &str) {
-        let mut ear = Ear::default();
+        let mut ear = AnswerFilter::default();
         let mut heard = Vec::new();
         for event in events(bytes) {
             heard.extend(ear.hear(event, true));
         }
         heard.extend(ear.silence());
         let words = heard.iter().map(|heard| match heard {
-            Heard::Answer(text) => format!("[{text}]"),
-            Heard::Event(Event::Key(key)) => match key.code {
+            TerminalInput::Answer(text) => format!("[{text}]"),
+            TerminalInput::Event(Event::Key(key)) => match key.code {
                 KeyCode::Char(letter) => letter.to_string(),
                 _ => "~".to_owned(),
             },
-            Heard::Event(_) => "?".to_owned(),
+            TerminalInput::Event(_) => "?".to_owned(),
         });
         assert_eq!(words.collect::<String>(), expected, "{bytes:?}");
     }

@@ -17,7 +17,7 @@ use signal_hook::consts::{
 use signal_hook::iterator::Signals;
 
 use crate::act::viewer::Shown;
-use crate::tui::runtime::answer::{Ear, Heard};
+use crate::tui::runtime::answer::{AnswerFilter, TerminalInput};
 use crate::tui::runtime::terminal::restore;
 use crate::tui::runtime::{ANSWER_DUE, Msg, tell};
 use crate::tui::theme::ground::Background;
@@ -119,7 +119,7 @@ pub(super) fn start(inbox: &Sender<Msg>, shown: &Shown) -> anyhow::Result<Keys> 
 }
 
 fn read_keys(inbox: &Sender<Msg>, keys: &Keys) {
-    let (mut ear, started) = (Ear::default(), Instant::now());
+    let (mut ear, started) = (AnswerFilter::default(), Instant::now());
     loop {
         keys.wait();
         let is_due = started.elapsed() < ANSWER_DUE;
@@ -132,8 +132,8 @@ fn read_keys(inbox: &Sender<Msg>, keys: &Keys) {
         let Ok(heard) = heard else { break };
         for heard in heard {
             let msg = match heard {
-                Heard::Event(event) => Msg::Term(event),
-                Heard::Answer(answer) => Msg::Background(Background::of_answer(&answer)),
+                TerminalInput::Event(event) => Msg::Term(event),
+                TerminalInput::Answer(answer) => Msg::Background(Background::of_answer(&answer)),
             };
             if !tell(inbox, msg) {
                 return keys.end();

@@ -2,6 +2,7 @@
 //! have saved.
 
 mod details;
+mod export;
 mod history;
 mod layout;
 mod moves;
@@ -9,7 +10,6 @@ mod rows;
 mod sifted;
 mod sorting;
 mod stop;
-mod take;
 mod tasks;
 mod view;
 
@@ -161,7 +161,7 @@ impl Screen for Alerts {
         self.look(session)
     }
 
-    fn tell_here(&self, session: &mut Session) {
+    fn share_selection(&self, session: &mut Session) {
         let Some(seen) = &session.alerting.seen else {
             return;
         };
@@ -287,7 +287,7 @@ impl Alerts {
     }
 
     /// Rebuilds the list if something changed; the selection stays on its alert.
-    fn refresh(&mut self, seen: Option<&Seen>, session: &Session) {
+    fn refresh(&mut self, seen: Option<&Evaluation>, session: &Session) {
         if !std::mem::take(&mut self.is_stale) {
             return;
         }
@@ -321,7 +321,7 @@ impl Alerts {
         self.anchor = self.selected().and_then(key);
     }
 
-    fn prepare_rows(&mut self, seen: Option<&Seen>, session: &Session) {
+    fn prepare_rows(&mut self, seen: Option<&Evaluation>, session: &Session) {
         self.frame.rows.clear();
         let Some(seen) = seen else { return };
         let height = usize::from(self.frame.regions.list.height);
@@ -333,7 +333,7 @@ impl Alerts {
         }
     }
 
-    fn prepare_details(&mut self, seen: Option<&Seen>, session: &mut Session) {
+    fn prepare_details(&mut self, seen: Option<&Evaluation>, session: &mut Session) {
         let item = self.selected().cloned();
         let Some((seen, item)) = seen.zip(item) else {
             self.frame.details = Details::default();
@@ -350,7 +350,7 @@ impl Alerts {
         };
     }
 
-    fn prepare_words(&mut self, seen: Option<&Seen>, session: &Session) {
+    fn prepare_words(&mut self, seen: Option<&Evaluation>, session: &Session) {
         let problem = session.alerting.problem.as_ref();
         self.frame.crumbs = vec!["Alerts".to_owned()];
         self.frame.rules = seen.map(rules).unwrap_or_default();
@@ -385,7 +385,7 @@ impl Alerts {
     }
 
     /// Starts a test of what the selected rule would have stopped, if that is shown.
-    fn test(&mut self, seen: Option<Arc<Seen>>, session: &Session) -> Vec<Effect> {
+    fn test(&mut self, seen: Option<Arc<Evaluation>>, session: &Session) -> Vec<Effect> {
         let Some((seen, Item::Alert(at))) = seen.zip(self.selected().cloned()) else {
             return Vec::new();
         };

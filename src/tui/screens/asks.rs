@@ -17,7 +17,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use crate::act::ask::{Standing, State};
-use crate::act::events::Asked;
+use crate::act::events::ApprovalRequest;
 use crate::tui::effects::Effect;
 use crate::tui::keys::{Command, Key};
 use crate::tui::screen::{Headline, Pointer, Screen};
@@ -70,7 +70,7 @@ struct Frame {
 const GUARD: i64 = 500_000;
 
 impl AsksView {
-    fn selected<'a>(&self, session: &'a Session) -> Option<&'a Asked> {
+    fn selected<'a>(&self, session: &'a Session) -> Option<&'a ApprovalRequest> {
         session.asks.all().get(self.list.cursor)
     }
 

@@ -1,6 +1,6 @@
 //! Two cohorts of runs: what changed, by how much, what is inconclusive, and the runs behind each figure.
 
-mod behind;
+mod evidence;
 mod export;
 mod models;
 mod moves;
@@ -24,7 +24,7 @@ use crate::tui::effects::Effect;
 use crate::tui::filtering;
 use crate::tui::keys::{Command, Key};
 use crate::tui::screen::{Headline, Pointer, Screen};
-use crate::tui::screens::cohort::behind::Behind;
+use crate::tui::screens::cohort::evidence::Evidence;
 use crate::tui::screens::cohort::models::Models;
 use crate::tui::screens::cohort::rows::{Line, Show, Sort};
 use crate::tui::screens::cohort::tasks::Compare;
@@ -46,7 +46,7 @@ pub struct Cohort {
     lines: Vec<Line>,
     view: Viewport,
     /// The runs behind a figure, while they are shown.
-    behind: Option<Behind>,
+    behind: Option<Evidence>,
     /// `x` was pressed: the next key says what to export.
     exporting: bool,
     /// What was compared before other models are chosen: the way back.

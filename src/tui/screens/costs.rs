@@ -113,7 +113,7 @@ impl Screen for Costs {
         Vec::new()
     }
 
-    fn tell_here(&self, session: &mut Session) {
+    fn share_selection(&self, session: &mut Session) {
         if let Some(action) = self.selected().filter(|_| self.is_chosen) {
             session.here.action = Some(action);
             session.here.run = Some(session.loaded.store.row(action).run_ix());

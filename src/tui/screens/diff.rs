@@ -22,9 +22,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::analysis::diff::fold::Item;
+use crate::analysis::diff::inputs::InputDiff;
 use crate::analysis::diff::json::PathText;
 use crate::analysis::diff::mask::Ignored;
-use crate::analysis::diff::why::Why;
 use crate::analysis::diff::{Comparison, Options};
 use crate::analysis::runs::has_content;
 use crate::model::action::ActionIx;
@@ -33,7 +33,7 @@ use crate::tui::effects::Effect;
 use crate::tui::keys::{Command, Key};
 use crate::tui::screen::{Headline, Pointer, Screen};
 use crate::tui::screens::diff::aligned::Aligned;
-use crate::tui::screens::diff::fields::{FieldLine, Found};
+use crate::tui::screens::diff::fields::{Differences, FieldLine};
 use crate::tui::screens::diff::layout::Regions;
 use crate::tui::screens::diff::lines::{Cells, Made, Shown};
 use crate::tui::screens::diff::tasks::{Align, Compare};
@@ -133,7 +133,7 @@ struct List {
 /// What differs inside the selected pair.
 #[derive(Debug, Default)]
 struct Fields {
-    found: Option<Found>,
+    found: Option<Differences>,
     /// The requested pair.
     asked: Option<[ActionIx; 2]>,
     lines: Vec<FieldLine>,
@@ -188,7 +188,7 @@ impl Screen for Diff {
         Vec::new()
     }
 
-    fn tell_here(&self, session: &mut Session) {
+    fn share_selection(&self, session: &mut Session) {
         if let (Some((side, ix)), Some(pair)) = (self.selected(), self.pair) {
             let here = &mut session.here;
             here.action = Some(ix);
@@ -266,7 +266,7 @@ impl Screen for Diff {
         self.frame.regions = Regions::new(area, self.form, self.focus == Focus::Fields);
         let visible = self.settle(session);
         self.show(visible, session);
-        self.tell_here(session);
+        self.share_selection(session);
         asked.extend(self.ask_fields(session));
         self.show_fields();
         self.frame.words = Words::new(self, session);
@@ -440,13 +440,13 @@ impl Diff {
     }
 
     /// The differences inside the selected pair, if known.
-    fn found(&self) -> Option<&Found> {
+    fn found(&self) -> Option<&Differences> {
         let found = self.fields.found.as_ref();
         found.filter(|it| self.fields.asked == Some(it.rows))
     }
 
     /// The model inputs, if the runs diverge at the selected pair.
-    fn given(&self) -> Option<&Why> {
+    fn given(&self) -> Option<&InputDiff> {
         let fork = self.comparison()?.divergence.first_material;
         let is_here = fork.is_some() && fork == self.column();
         self.done.as_ref()?.why.as_ref().filter(|_| is_here)

@@ -17,7 +17,7 @@ use crate::tui::screen::{Pointer, Screen};
 use crate::tui::screens::files::tasks::Find;
 use crate::tui::session::{Here, News, Session};
 use crate::tui::theme::Theme;
-use crate::tui::widgets::chooser::{Asked, Chooser, Frame, Item};
+use crate::tui::widgets::chooser::{Chooser, ChooserEvent, Frame, Item};
 use crate::tui::widgets::fuzzy;
 
 #[derive(Debug, Default)]
@@ -148,16 +148,16 @@ fn show(source: SourceIx, session: &Session) -> Vec<Effect> {
 impl Screen for Files {
     fn typed(&mut self, key: Key, session: &mut Session) -> Option<Vec<Effect>> {
         match self.chooser.key(key, self.offers.len()) {
-            Asked::Closed => return Some(vec![Effect::Pop]),
-            Asked::Taken => return Some(self.take(session)),
-            Asked::Completed => {
+            ChooserEvent::Closed => return Some(vec![Effect::Pop]),
+            ChooserEvent::Taken => return Some(self.take(session)),
+            ChooserEvent::Completed => {
                 if let Some(item) = self.items.get(self.chooser.selected()) {
                     self.chooser = Chooser::new(&item.name);
                     self.offer(session);
                 }
             }
-            Asked::Edited => self.offer(session),
-            Asked::Nothing => {}
+            ChooserEvent::Edited => self.offer(session),
+            ChooserEvent::Nothing => {}
         }
         Some(Vec::new())
     }
@@ -177,7 +177,7 @@ impl Screen for Files {
         Vec::new()
     }
 
-    fn told(
+    fn run_with(
         &mut self,
         command: Command,
         argument: &str,

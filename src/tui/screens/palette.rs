@@ -13,7 +13,7 @@ use crate::tui::screen::{Pointer, Screen};
 use crate::tui::screens::palette::offers::{Does, Offer};
 use crate::tui::session::Session;
 use crate::tui::theme::Theme;
-use crate::tui::widgets::chooser::{Asked, Chooser, Frame, Item};
+use crate::tui::widgets::chooser::{Chooser, ChooserEvent, Frame, Item};
 
 #[derive(Debug, Default)]
 pub struct Palette {
@@ -72,14 +72,14 @@ impl Palette {
 impl Screen for Palette {
     fn typed(&mut self, key: Key, session: &mut Session) -> Option<Vec<Effect>> {
         Some(match self.chooser.key(key, self.offers.len()) {
-            Asked::Closed => vec![Effect::Pop],
-            Asked::Taken => self.run(session),
-            Asked::Completed => self.complete(session),
-            Asked::Edited => {
+            ChooserEvent::Closed => vec![Effect::Pop],
+            ChooserEvent::Taken => self.run(session),
+            ChooserEvent::Completed => self.complete(session),
+            ChooserEvent::Edited => {
                 self.offer(session);
                 Vec::new()
             }
-            Asked::Nothing => Vec::new(),
+            ChooserEvent::Nothing => Vec::new(),
         })
     }
 

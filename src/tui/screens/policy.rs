@@ -128,7 +128,7 @@ impl Screen for Policy {
         Vec::new()
     }
 
-    fn tell_here(&self, session: &mut Session) {
+    fn share_selection(&self, session: &mut Session) {
         let chosen = self.selected_call().filter(|_| self.focus == Focus::Calls);
         let is_there = |ix: &crate::model::action::ActionIx| ix.0 < session.loaded.store.len();
         if let Some(action) = chosen.filter(is_there) {
@@ -141,7 +141,7 @@ impl Screen for Policy {
         self.obey(command, session)
     }
 
-    fn told(
+    fn run_with(
         &mut self,
         command: Command,
         argument: &str,

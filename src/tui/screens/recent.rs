@@ -28,7 +28,7 @@ use crate::tui::widgets::viewport::{Extent, Viewport};
 pub struct Recent {
     search: Prompt,
     /// None until the machine has been looked through.
-    found: Option<Vec<Found>>,
+    found: Option<Vec<FileEntry>>,
     /// How many first words were read.
     read: usize,
     /// The lines of the list: places in `found`; below them all together, and the demo.
@@ -46,7 +46,7 @@ pub struct Recent {
 
 /// A file, in sanitised words.
 #[derive(Debug)]
-struct Found {
+struct FileEntry {
     file: File,
     when: String,
     size: String,
@@ -70,7 +70,7 @@ impl Recent {
             let path = file.path.strip_prefix(home).unwrap_or(&file.path);
             let path = text::sanitize(&path.to_string_lossy()).into_owned();
             let when = file.modified.get();
-            Found {
+            FileEntry {
                 when: when
                     .map(|us| human::when(us, now, &session.zone))
                     .unwrap_or_default(),

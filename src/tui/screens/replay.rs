@@ -5,12 +5,12 @@
 
 #[cfg(feature = "capture")]
 mod again;
+mod context_text;
 mod layout;
 mod moves;
 mod pane;
 mod play;
 mod scrub;
-mod seen;
 mod tasks;
 mod view;
 mod words;
@@ -30,11 +30,11 @@ use crate::tui::effects::Effect;
 use crate::tui::keys::{Command, Key};
 use crate::tui::screen::id::ScreenId;
 use crate::tui::screen::{Headline, Pointer, Screen};
+use crate::tui::screens::replay::context_text::ContextText;
 use crate::tui::screens::replay::layout::{Pane, Regions};
 use crate::tui::screens::replay::pane::Parts;
 use crate::tui::screens::replay::play::Play;
 use crate::tui::screens::replay::scrub::Scrub;
-use crate::tui::screens::replay::seen::Seen;
 use crate::tui::screens::replay::tasks::{FindFiles, ReadContext};
 use crate::tui::screens::replay::words::Words;
 use crate::tui::session::{Here, News, Session};
@@ -79,7 +79,7 @@ struct Contexts {
     /// The call of the step, if there is one.
     call: Option<ActionIx>,
     asked: Option<ActionIx>,
-    shown: Option<Rc<Seen>>,
+    shown: Option<Rc<ContextText>>,
 }
 
 /// Files that calls named, found in the background once the run is open.
@@ -126,7 +126,7 @@ impl Screen for Replay {
         Vec::new()
     }
 
-    fn tell_here(&self, session: &mut Session) {
+    fn share_selection(&self, session: &mut Session) {
         if let Some(action) = self.action() {
             session.here.action = Some(action);
             session.here.run = self.run;
@@ -148,14 +148,14 @@ impl Screen for Replay {
             Command::Forks => self.go_to_forks(session),
             Command::Back | Command::Cancel => return vec![Effect::Pop],
             Command::Open if self.is_in_parts() => {
-                self.tell_here(session);
+                self.share_selection(session);
                 return self.open_part(session);
             }
             Command::Yank if self.is_in_parts() => return self.copy_part(),
             Command::Yank => return self.copy_request(session),
             Command::Autoplay if self.is_in_parts() => self.toggle_part(),
             Command::Open => {
-                self.tell_here(session);
+                self.share_selection(session);
                 let here = Here {
                     scope: session.here.scope.and(self.run),
                     ..session.here
@@ -168,7 +168,7 @@ impl Screen for Replay {
         Vec::new()
     }
 
-    fn told(
+    fn run_with(
         &mut self,
         command: Command,
         argument: &str,
@@ -222,7 +222,7 @@ impl Screen for Replay {
             usize::from(self.frame.regions.track.width),
         );
         if session.view == ScreenId::Replay {
-            self.tell_here(session);
+            self.share_selection(session);
         }
         self.frame.words = Words::new(self, session);
         self.settle_parts(view::HEAD);

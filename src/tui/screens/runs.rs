@@ -34,7 +34,7 @@ use crate::tui::screen::{Headline, Pointer, Screen};
 use crate::tui::screens::filter_bar::FilterBar;
 use crate::tui::screens::outcome;
 use crate::tui::screens::runs::columns::{Column, Placed, Wanted};
-use crate::tui::screens::runs::filtered::Kept;
+use crate::tui::screens::runs::filtered::FilterAnswer;
 use crate::tui::screens::runs::layout::Regions;
 use crate::tui::screens::runs::rows::RunText;
 use crate::tui::screens::runs::table::{Line, Table};
@@ -161,7 +161,7 @@ impl Screen for Runs {
         Vec::new()
     }
 
-    fn tell_here(&self, session: &mut Session) {
+    fn share_selection(&self, session: &mut Session) {
         if let Some(run) = self.selected_run() {
             session.here.select_run(run, &session.loaded.store);
         }
@@ -174,7 +174,7 @@ impl Screen for Runs {
         asked
     }
 
-    fn told(
+    fn run_with(
         &mut self,
         command: Command,
         argument: &str,
@@ -228,7 +228,7 @@ impl Screen for Runs {
         };
         self.view.settle(&extent);
         self.show(session, rows);
-        self.tell_here(session);
+        self.share_selection(session);
         self.frame.words = Words::new(self, session);
         self.frame.stays = self.stays_true(session);
         asked.extend(self.ask_profile(session));
@@ -284,7 +284,7 @@ impl Runs {
         match command {
             Command::Open => return self.open(session),
             Command::Replay => {
-                self.tell_here(session);
+                self.share_selection(session);
                 return vec![Effect::Visit(ScreenId::Replay, session.here)];
             }
             Command::Filter => self.filter.open(),
@@ -479,7 +479,7 @@ impl Runs {
     }
 
     fn open(&mut self, session: &mut Session) -> Vec<Effect> {
-        self.tell_here(session);
+        self.share_selection(session);
         match self.selected().cloned() {
             Some(Line::Run(run)) => {
                 let hit = self.kept.hits.get(&run).copied();

@@ -1,14 +1,16 @@
 //! The stream: every action in its order, the selected one opened beside it.
 
+pub mod added_columns;
+mod alert_lines;
 pub mod chords;
 pub mod columns;
-pub mod extras;
+pub mod conversation;
 mod filtered;
 pub mod finder;
-mod fit;
 mod folding;
 mod follow;
 pub mod headings;
+pub mod insights;
 pub mod inspector;
 pub mod jumps;
 mod landing;
@@ -18,18 +20,16 @@ mod marks;
 pub mod menu;
 mod moves;
 pub mod narrow;
-mod nothing;
-pub mod noticed;
+mod no_match;
 mod origin;
 pub mod overview;
 mod prepare;
 pub mod presence;
 pub mod rows;
-pub mod talk;
+mod shorten;
 mod tasks;
 pub mod terms;
 pub(super) mod view;
-mod went_off;
 mod what_if;
 pub mod words;
 
@@ -52,17 +52,17 @@ use crate::tui::keys::{Command, Key};
 use crate::tui::screen::id::ScreenId;
 use crate::tui::screen::{Headline, Pointer, Screen};
 use crate::tui::screens::filter_bar::FilterBar;
+use crate::tui::screens::stream::added_columns::Extras;
 use crate::tui::screens::stream::chords::{Chord, Typing};
 use crate::tui::screens::stream::columns::{Columns, Needs};
-use crate::tui::screens::stream::extras::Extras;
 use crate::tui::screens::stream::finder::Finder;
+use crate::tui::screens::stream::insights::Insights;
 use crate::tui::screens::stream::inspector::{Inspector, Subject};
 use crate::tui::screens::stream::layout::{Focus, Panes, Regions, Split};
 use crate::tui::screens::stream::listing::Listing;
 use crate::tui::screens::stream::marks::NotePrompt;
 use crate::tui::screens::stream::menu::Menu;
 use crate::tui::screens::stream::narrow::Narrow;
-use crate::tui::screens::stream::noticed::Noticed;
 use crate::tui::screens::stream::overview::Overview;
 use crate::tui::screens::stream::presence::Presence;
 use crate::tui::screens::stream::rows::{RowText, SubRow};
@@ -79,7 +79,7 @@ pub struct Stream {
     query: Query,
     overview: Overview,
     finder: Finder,
-    noticed: Noticed,
+    noticed: Insights,
     extras: Extras,
     inspector: Inspector,
     split: Split,
@@ -218,12 +218,12 @@ enum Fold {
     /// It is shown in the row below: it has no row of its own, but may have a heading.
     Below,
     /// It also shows the model call that requested it.
-    Asked(Asked),
+    WithCall(CallFigures),
 }
 
 /// What a model call took that has no row.
 #[derive(Debug, Default)]
-struct Asked {
+struct CallFigures {
     latency: Option<String>,
     cost: Option<String>,
     cents: Option<String>,
@@ -338,7 +338,7 @@ impl Screen for Stream {
         Vec::new()
     }
 
-    fn tell_here(&self, session: &mut Session) {
+    fn share_selection(&self, session: &mut Session) {
         // While a filter runs, the list and its selection are the old ones.
         if self.query.answers.is_running && self.query.answers.tested == 0 {
             return;
@@ -382,7 +382,7 @@ impl Screen for Stream {
             Command::Parent => self.go_to_parent(session),
             Command::WhereFrom => return self.ask_origin(session),
             Command::Replay => {
-                self.tell_here(session);
+                self.share_selection(session);
                 return vec![Effect::Visit(ScreenId::Replay, session.here)];
             }
             Command::Back | Command::Cancel => return self.back(command, session),
@@ -394,7 +394,7 @@ impl Screen for Stream {
         Vec::new()
     }
 
-    fn told(
+    fn run_with(
         &mut self,
         command: Command,
         argument: &str,
@@ -429,7 +429,7 @@ impl Screen for Stream {
         if !news.rows.is_empty() || !news.settled.is_empty() {
             self.overview.outdate();
             self.noticed.outdate();
-            self.inspector.talk.outdate();
+            self.inspector.conversation.outdate();
         }
         self.let_go(session);
         if let Listing::All(range) = &mut self.list.listing {
@@ -465,7 +465,7 @@ impl Screen for Stream {
         self.prepare_title(session);
         self.frame.words = words::Words::new(self, session);
         self.frame.stays = self.stays_true(session);
-        self.tell_here(session);
+        self.share_selection(session);
         effects
     }
 

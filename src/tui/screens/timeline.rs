@@ -89,7 +89,7 @@ impl Screen for Timeline {
         Vec::new()
     }
 
-    fn tell_here(&self, session: &mut Session) {
+    fn share_selection(&self, session: &mut Session) {
         let run = self.made.run.filter(|_| !self.made.bars.is_empty());
         if let (Some(run), Some(bar)) = (run, self.selected_bar()) {
             session.here.action = Some(bar.ix);
@@ -147,7 +147,7 @@ impl Screen for Timeline {
         self.frame.rows = self.shown(session, rows);
         self.frame.words = Words::new(self, session);
         self.frame.stays = self.stays_true(session);
-        self.tell_here(session);
+        self.share_selection(session);
         asked
     }
 

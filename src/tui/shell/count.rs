@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::tui::keys::{Command, Key, Meaning};
 use crate::tui::screen::id::ScreenId;
-use crate::tui::shell::{Asked, Shell};
+use crate::tui::shell::{ScreenEffect, Shell};
 
 /// The digits so far.
 #[derive(Debug)]
@@ -50,7 +50,10 @@ impl Shell {
     }
 
     /// A key after digits. `Err` has what the digits did when the key is none of theirs.
-    pub(super) fn after_digits(&mut self, key: Key) -> Result<Vec<Asked>, Vec<Asked>> {
+    pub(super) fn after_digits(
+        &mut self,
+        key: Key,
+    ) -> Result<Vec<ScreenEffect>, Vec<ScreenEffect>> {
         if let (Some(digit @ '0'..='9'), Some(count)) = (key.char(), &mut self.count) {
             count.digits.push(digit);
             return Ok(Vec::new());
@@ -60,7 +63,7 @@ impl Shell {
             Some(Meaning::Command(Command::Bottom)) => {
                 let digits = self.count.take().map(|count| count.digits);
                 let top = self.top();
-                Ok(self.told(top, Command::GoTo, &digits.unwrap_or_default()))
+                Ok(self.run_with(top, Command::GoTo, &digits.unwrap_or_default()))
             }
             Some(Meaning::Command(Command::Cancel)) => {
                 self.count = None;
@@ -75,7 +78,7 @@ impl Shell {
     }
 
     /// No more digits come at once: a single one opens its view, a number goes on waiting for `G`.
-    pub fn end_count(&mut self) -> Vec<Asked> {
+    pub fn end_count(&mut self) -> Vec<ScreenEffect> {
         let Some(count) = self.count.take_if(|count| !count.is_number()) else {
             return Vec::new();
         };
@@ -87,7 +90,7 @@ impl Shell {
     }
 
     /// Opens the view of a digit that has waited long enough.
-    pub(super) fn end_count_if_due(&mut self) -> Vec<Asked> {
+    pub(super) fn end_count_if_due(&mut self) -> Vec<ScreenEffect> {
         match self.digit_stays() {
             Some(left) if left.is_zero() => self.end_count(),
             Some(_) | None => Vec::new(),

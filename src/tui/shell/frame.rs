@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use crate::base::text;
 use crate::tui::keys::Command;
 use crate::tui::notices::Level;
-use crate::tui::shell::{Asked, Shell};
+use crate::tui::shell::{ScreenEffect, Shell};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::paint;
 
@@ -14,7 +14,7 @@ use crate::tui::widgets::paint;
 const SMALLEST: (u16, u16) = (40, 8);
 
 impl Shell {
-    pub fn draw(&mut self, area: Rect, buf: &mut Buffer) -> Vec<Asked> {
+    pub fn draw(&mut self, area: Rect, buf: &mut Buffer) -> Vec<ScreenEffect> {
         let mut asked = self.end_count_if_due();
         asked.extend(self.watch_clock());
         if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
@@ -31,7 +31,7 @@ impl Shell {
         asked
     }
 
-    fn draw_layers(&mut self, area: Rect, buf: &mut Buffer) -> Vec<Asked> {
+    fn draw_layers(&mut self, area: Rect, buf: &mut Buffer) -> Vec<ScreenEffect> {
         let below = Rect {
             y: area.y + 1,
             height: area.height - 1,

@@ -1,11 +1,11 @@
 //! The message when a key does nothing on a view.
 
 use crate::tui::keys::{Command, Key, Place};
-use crate::tui::shell::{Asked, Shell};
+use crate::tui::shell::{ScreenEffect, Shell};
 
 impl Shell {
     /// Where the key works, or where the keys are listed.
-    pub(super) fn say_idle(&mut self, key: Key, place: Place) -> Vec<Asked> {
+    pub(super) fn say_idle(&mut self, key: Key, place: Place) -> Vec<ScreenEffect> {
         let words = match (key.char(), self.session.keymap.elsewhere(key)) {
             (Some('0'..='9'), None) => format!("{key} has no view"),
             (_, Some(command)) => format!(

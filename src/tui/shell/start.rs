@@ -6,12 +6,12 @@ use crate::model::run::RunIx;
 use crate::tui::screens::ScreenId;
 use crate::tui::session::Here;
 use crate::tui::shell::route::{Route, Stop};
-use crate::tui::shell::{Asked, Shell, Start};
+use crate::tui::shell::{ScreenEffect, Shell, Start};
 
 impl Shell {
     /// Goes to what was named as soon as it is loaded. A prefix of an id is unique only when all
     /// runs are known.
-    pub(super) fn find_named(&mut self) -> Vec<Asked> {
+    pub(super) fn find_named(&mut self) -> Vec<ScreenEffect> {
         let Some((name, view)) = self.named.take() else {
             return Vec::new();
         };
@@ -50,7 +50,7 @@ impl Shell {
         *run.id == *whole && seq.is_none_or(|seq| seq <= run.totals.actions)
     }
 
-    fn go_to(&mut self, run: RunIx, seq: Option<u32>, view: ScreenId) -> Vec<Asked> {
+    fn go_to(&mut self, run: RunIx, seq: Option<u32>, view: ScreenId) -> Vec<ScreenEffect> {
         let store = &self.session.loaded.store;
         let named = seq.and_then(|seq| {
             let mut rows = store.rows();

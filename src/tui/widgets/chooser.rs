@@ -19,7 +19,7 @@ pub struct Chooser {
 
 /// What a key asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asked {
+pub enum ChooserEvent {
     /// The text changed.
     Edited,
     /// To take what is selected.
@@ -70,24 +70,24 @@ impl Chooser {
     }
 
     /// Takes a key; of a list with `len` lines.
-    pub fn key(&mut self, key: Key, len: usize) -> Asked {
+    pub fn key(&mut self, key: Key, len: usize) -> ChooserEvent {
         let last = len.saturating_sub(1);
         let cursor = self.view.cursor;
         match (key.code, key.ctrl) {
-            (Code::Esc, _) => return Asked::Closed,
-            (Code::Enter, _) => return Asked::Taken,
-            (Code::Tab, _) => return Asked::Completed,
+            (Code::Esc, _) => return ChooserEvent::Closed,
+            (Code::Enter, _) => return ChooserEvent::Taken,
+            (Code::Tab, _) => return ChooserEvent::Completed,
             (Code::Down, _) | (Code::Char('n'), true) => self.view.cursor = (cursor + 1).min(last),
             (Code::Up, _) | (Code::Char('p'), true) => self.view.cursor = cursor.saturating_sub(1),
             (Code::PageDown, _) => self.view.cursor = (cursor + usize::from(TALLEST)).min(last),
             (Code::PageUp, _) => self.view.cursor = cursor.saturating_sub(usize::from(TALLEST)),
             _ if self.prompt.edit(key) => {
                 self.view = Viewport::default();
-                return Asked::Edited;
+                return ChooserEvent::Edited;
             }
             _ => {}
         }
-        Asked::Nothing
+        ChooserEvent::Nothing
     }
 
     /// Moves the selection by the wheel.
@@ -186,18 +186,18 @@ fn height(area: Rect, len: usize) -> u16 {
 mod tests {
     use ratatui::layout::Rect;
 
-    use super::{Asked, Chooser};
+    use super::{Chooser, ChooserEvent};
     use crate::tui::keys;
 
     #[test]
     fn what_is_typed_selects_the_first_line_again() {
         let mut chooser = Chooser::default();
         for key in keys::script("down down") {
-            assert_eq!(chooser.key(key, 5), Asked::Nothing);
+            assert_eq!(chooser.key(key, 5), ChooserEvent::Nothing);
         }
         assert_eq!(chooser.selected(), 2);
         for key in keys::script("x") {
-            assert_eq!(chooser.key(key, 5), Asked::Edited);
+            assert_eq!(chooser.key(key, 5), ChooserEvent::Edited);
         }
         assert_eq!((chooser.selected(), chooser.prompt.text()), (0, "x"));
     }

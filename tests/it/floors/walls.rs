@@ -21,7 +21,7 @@ const ALL: &[&str] = &[""];
 /// Floors that may read files that the user named, or that we keep ourselves.
 const READERS: &[&str] = &["ingest", "act", "state", "cli", "config", "tui/runtime"];
 /// The only places that write files.
-const WRITERS: &[&str] = &["act", "state/files", "cli/place", "cli/convert"];
+const WRITERS: &[&str] = &["act", "state/files", "cli/output", "cli/convert"];
 /// The only place that executes, connects or listens.
 const OUTWARD: &[&str] = &["act"];
 

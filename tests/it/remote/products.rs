@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::server::{Answer, Asked};
+use super::server::{Answer, Received};
 
 /// The key that every server here requires, and that may appear nowhere.
 pub(crate) const KEY: &str = "sk-planted-4f9a77c1d2e3";
@@ -97,7 +97,7 @@ fn cut<T: Clone>(list: &[T], limit: usize, cursor: Option<&str>) -> (Vec<T>, Opt
     (page, (end < list.len()).then(|| format!("c{end}")))
 }
 
-fn unauthorized(asked: &Asked) -> Answer {
+fn unauthorized(asked: &Received) -> Answer {
     // A careless proxy quotes the request.
     let quoted = asked.header("authorization").or(asked.header("x-api-key"));
     let body = format!("no such key: {}", quoted.unwrap_or_default());
@@ -109,16 +109,16 @@ fn unauthorized(asked: &Asked) -> Answer {
 
 const PUBLIC: &str = "pk-lf-desk";
 
-pub(crate) fn langfuse(asked: &Asked) -> Answer {
+pub(crate) fn langfuse(asked: &Received) -> Answer {
     langfuse_at(asked, true)
 }
 
 /// A server before version 4.
-pub(crate) fn old_langfuse(asked: &Asked) -> Answer {
+pub(crate) fn old_langfuse(asked: &Received) -> Answer {
     langfuse_at(asked, false)
 }
 
-fn langfuse_at(asked: &Asked, is_new: bool) -> Answer {
+fn langfuse_at(asked: &Received, is_new: bool) -> Answer {
     let want = format!("Basic {}", base64(&format!("{PUBLIC}:{KEY}")));
     if asked.header("authorization") != Some(want.as_str()) {
         return unauthorized(asked);
@@ -165,7 +165,7 @@ fn langfuse_at(asked: &Asked, is_new: bool) -> Answer {
     }
 }
 
-fn numbered(asked: &Asked, found: &[Span], limit: usize) -> (Vec<Span>, Value) {
+fn numbered(asked: &Received, found: &[Span], limit: usize) -> (Vec<Span>, Value) {
     let page: usize = asked
         .query("page")
         .map_or(1, |it| it.parse().expect("a number"));
@@ -216,17 +216,17 @@ fn trace(span: &Span) -> Value {
     })
 }
 
-pub(crate) fn langsmith(asked: &Asked) -> Answer {
+pub(crate) fn langsmith(asked: &Received) -> Answer {
     langsmith_at(asked, true)
 }
 
-pub(crate) fn old_langsmith(asked: &Asked) -> Answer {
+pub(crate) fn old_langsmith(asked: &Received) -> Answer {
     langsmith_at(asked, false)
 }
 
 const PROJECT: &str = "00000000-0000-4000-8000-00000000aaaa";
 
-fn langsmith_at(asked: &Asked, is_new: bool) -> Answer {
+fn langsmith_at(asked: &Received, is_new: bool) -> Answer {
     let path = asked
         .path
         .trim_start_matches("/api/v1")
@@ -338,7 +338,7 @@ fn second(span: &Span) -> Value {
 }
 
 /// `port` is the server's own, where it keeps bodies.
-pub(crate) fn helicone(asked: &Asked) -> Answer {
+pub(crate) fn helicone(asked: &Received) -> Answer {
     if let Some(id) = asked.path.strip_prefix("/bodies/") {
         if asked.header("authorization").is_some() {
             return Answer::status(400);
@@ -425,7 +425,7 @@ fn bodies(span: &Span) -> Value {
 }
 
 /// Traces of the sample of Jaeger, once an hour.
-pub(crate) fn jaeger(asked: &Asked) -> Answer {
+pub(crate) fn jaeger(asked: &Received) -> Answer {
     let text = std::fs::read_to_string("sample-traces/jaeger/weather.json").expect("a sample");
     let sample: Value = serde_json::from_str(&text).expect("JSON");
     if asked.path == "/api/services" {
@@ -465,7 +465,7 @@ fn shifted(trace: &Value, hours: i64) -> Value {
 }
 
 /// The story of the OTLP sample, by search and by id.
-pub(crate) fn tempo(asked: &Asked) -> Answer {
+pub(crate) fn tempo(asked: &Received) -> Answer {
     let text =
         std::fs::read_to_string("sample-traces/otlp/library-desk.otlp.jsonl").expect("a sample");
     let lines: Vec<Value> = text
@@ -518,7 +518,7 @@ pub(crate) fn base64(text: &str) -> String {
 }
 
 /// A bucket with two files below `bot/`, one of them as `changed` says, and a folder.
-pub(crate) fn bucket(asked: &Asked, changed: &str) -> Answer {
+pub(crate) fn bucket(asked: &Received, changed: &str) -> Answer {
     let signed = asked.header("authorization").unwrap_or_default();
     let is_signed = signed.starts_with("AWS4-HMAC-SHA256 Credential=AKIADESK/")
         && signed.contains("/eu-1/s3/aws4_request,SignedHeaders=host;")

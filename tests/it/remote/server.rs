@@ -11,14 +11,14 @@ use serde_json::Value;
 
 /// A request as received.
 #[derive(Debug, Clone)]
-pub(crate) struct Asked {
+pub(crate) struct Received {
     pub(crate) path: String,
     pub(crate) query: Vec<(String, String)>,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Value,
 }
 
-impl Asked {
+impl Received {
     pub(crate) fn query(&self, name: &str) -> Option<&str> {
         let found = self.query.iter().find(|(key, _)| key == name);
         found.map(|(_, value)| value.as_str())
@@ -81,12 +81,12 @@ impl Fault {
     }
 }
 
-type Handler = dyn Fn(&Asked) -> Answer + Send + Sync;
+type Handler = dyn Fn(&Received) -> Answer + Send + Sync;
 
 /// Runs until it is dropped.
 pub(crate) struct Server {
     pub(crate) port: u16,
-    asked: Arc<Mutex<Vec<Asked>>>,
+    asked: Arc<Mutex<Vec<Received>>>,
     faults: Arc<Mutex<VecDeque<(&'static str, Fault)>>>,
     is_over: Arc<AtomicBool>,
 }
@@ -135,7 +135,7 @@ impl Server {
     }
 
     /// How many requests contained a text in their path; the list is then cleared.
-    pub(crate) fn asked(&self) -> Vec<Asked> {
+    pub(crate) fn asked(&self) -> Vec<Received> {
         std::mem::take(&mut *self.asked.lock().expect("a lock"))
     }
 
@@ -200,7 +200,7 @@ fn read(reader: &mut impl BufRead) -> Option<Asked> {
     reader.read_exact(&mut body).ok()?;
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
     let query = query.split('&').filter_map(|pair| pair.split_once('='));
-    Some(Asked {
+    Some(Received {
         path: path.to_owned(),
         query: query
             .map(|(name, value)| (name.to_owned(), decoded(value)))

@@ -5,7 +5,7 @@ use std::env;
 use serde_json::Value;
 
 use crate::act::guard::hook_call::{Event, HookCall, Outcome, Over, Payload};
-use crate::act::guard::host::{Host, Say};
+use crate::act::guard::host::{Host, HostAnswer};
 use crate::act::guard::hosts;
 
 pub(crate) static HOST: Host = Host {
@@ -96,15 +96,15 @@ fn batch(payload: Payload<'_>) -> Vec<Over> {
     over.collect()
 }
 
-pub(super) fn say(hook: &HookCall, say: &Say) -> String {
+pub(super) fn say(hook: &HookCall, say: &HostAnswer) -> String {
     if hosts::is_permission(hook) {
         return hosts::permission(say);
     }
     match say {
-        Say::Nothing => String::new(),
-        Say::Allow(reason) => hosts::pre_tool_use("allow", reason),
-        Say::Ask(reason) => hosts::pre_tool_use("ask", reason),
-        Say::Defer(reason) => hosts::pre_tool_use("defer", reason),
-        Say::Deny(reason) => hosts::pre_tool_use("deny", reason),
+        HostAnswer::Nothing => String::new(),
+        HostAnswer::Allow(reason) => hosts::pre_tool_use("allow", reason),
+        HostAnswer::Ask(reason) => hosts::pre_tool_use("ask", reason),
+        HostAnswer::Defer(reason) => hosts::pre_tool_use("defer", reason),
+        HostAnswer::Deny(reason) => hosts::pre_tool_use("deny", reason),
     }
 }

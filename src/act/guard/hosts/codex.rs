@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use crate::act::guard::hook_call::{Event, HookCall, Outcome, Payload};
-use crate::act::guard::host::{Host, Say};
+use crate::act::guard::host::{Host, HostAnswer};
 use crate::act::guard::hosts::{self, claude_code};
 
 pub(crate) static HOST: Host = Host {
@@ -30,14 +30,14 @@ fn read(payload: &Value) -> Option<HookCall> {
     Some(HookCall { event, ..hook })
 }
 
-fn say(hook: &HookCall, say: &Say) -> String {
+fn say(hook: &HookCall, say: &HostAnswer) -> String {
     if hosts::is_permission(hook) {
         return hosts::permission(say);
     }
     match say {
-        Say::Deny(reason) | Say::Ask(reason) | Say::Defer(reason) => {
+        HostAnswer::Deny(reason) | HostAnswer::Ask(reason) | HostAnswer::Defer(reason) => {
             hosts::pre_tool_use("deny", reason)
         }
-        Say::Nothing | Say::Allow(_) => String::new(),
+        HostAnswer::Nothing | HostAnswer::Allow(_) => String::new(),
     }
 }

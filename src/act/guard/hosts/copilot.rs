@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::act::guard::hook_call::{Event, HookCall, Outcome, Payload};
-use crate::act::guard::host::{Host, Say};
+use crate::act::guard::host::{Host, HostAnswer};
 use crate::act::guard::hosts;
 
 pub(crate) static HOST: Host = Host {
@@ -85,14 +85,14 @@ fn words(value: &Value) -> String {
         .unwrap_or_else(|| value.to_string())
 }
 
-fn say(hook: &HookCall, say: &Say) -> String {
+fn say(hook: &HookCall, say: &HostAnswer) -> String {
     let decision = match (hosts::is_permission(hook), say) {
-        (true, Say::Allow(_)) => json!({"behavior": "allow"}),
-        (true, Say::Deny(reason)) => json!({"behavior": "deny", "message": reason}),
-        (true, _) | (false, Say::Nothing) => json!({}),
-        (false, Say::Allow(reason)) => decided("allow", reason),
-        (false, Say::Ask(reason)) => decided("ask", reason),
-        (false, Say::Deny(reason) | Say::Defer(reason)) => decided("deny", reason),
+        (true, HostAnswer::Allow(_)) => json!({"behavior": "allow"}),
+        (true, HostAnswer::Deny(reason)) => json!({"behavior": "deny", "message": reason}),
+        (true, _) | (false, HostAnswer::Nothing) => json!({}),
+        (false, HostAnswer::Allow(reason)) => decided("allow", reason),
+        (false, HostAnswer::Ask(reason)) => decided("ask", reason),
+        (false, HostAnswer::Deny(reason) | HostAnswer::Defer(reason)) => decided("deny", reason),
     };
     decision.to_string()
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::act::guard::hook_call::{Event, HookCall, Outcome, Payload};
-use crate::act::guard::host::{Host, Say};
+use crate::act::guard::host::{Host, HostAnswer};
 use crate::act::guard::hosts;
 
 pub(crate) static HOST: Host = Host::new("cursor", read, say);
@@ -53,13 +53,13 @@ fn read(payload: &Value) -> Option<HookCall> {
     })
 }
 
-fn say(hook: &HookCall, say: &Say) -> String {
+fn say(hook: &HookCall, say: &HostAnswer) -> String {
     if hook.event != Event::Before {
         return "{}".to_owned();
     }
     let decision = match say {
-        Say::Nothing | Say::Allow(_) => json!({"permission": "allow"}),
-        Say::Deny(reason) | Say::Ask(reason) | Say::Defer(reason) => {
+        HostAnswer::Nothing | HostAnswer::Allow(_) => json!({"permission": "allow"}),
+        HostAnswer::Deny(reason) | HostAnswer::Ask(reason) | HostAnswer::Defer(reason) => {
             json!({"permission": "deny", "user_message": reason, "agent_message": reason})
         }
     };

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::act::guard::hook_call::{Event, HookCall, Outcome, Payload};
-use crate::act::guard::host::{Host, Say};
+use crate::act::guard::host::{Host, HostAnswer};
 
 pub(crate) static HOST: Host = Host::new("gemini", read, say);
 
@@ -46,11 +46,11 @@ fn outcome(payload: Payload<'_>) -> Outcome {
     }
 }
 
-fn say(_hook: &HookCall, say: &Say) -> String {
+fn say(_hook: &HookCall, say: &HostAnswer) -> String {
     match say {
-        Say::Deny(reason) | Say::Ask(reason) | Say::Defer(reason) => {
+        HostAnswer::Deny(reason) | HostAnswer::Ask(reason) | HostAnswer::Defer(reason) => {
             json!({"decision": "deny", "reason": reason}).to_string()
         }
-        Say::Nothing | Say::Allow(_) => "{}".to_owned(),
+        HostAnswer::Nothing | HostAnswer::Allow(_) => "{}".to_owned(),
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::act::guard::hook_call::{HookCall, Payload};
-use crate::act::guard::host::{Host, Say};
+use crate::act::guard::host::{Host, HostAnswer};
 use crate::act::guard::hosts::{self, claude_code};
 
 pub(crate) static HOST: Host = Host {
@@ -17,11 +17,11 @@ fn read(payload: &Value) -> Option<HookCall> {
     Some(HookCall { call, ..hook })
 }
 
-fn say(_hook: &HookCall, say: &Say) -> String {
+fn say(_hook: &HookCall, say: &HostAnswer) -> String {
     match say {
-        Say::Deny(reason) | Say::Ask(reason) | Say::Defer(reason) => {
+        HostAnswer::Deny(reason) | HostAnswer::Ask(reason) | HostAnswer::Defer(reason) => {
             hosts::pre_tool_use("deny", reason)
         }
-        Say::Nothing | Say::Allow(_) => String::new(),
+        HostAnswer::Nothing | HostAnswer::Allow(_) => String::new(),
     }
 }

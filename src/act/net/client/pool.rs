@@ -11,10 +11,10 @@ use crate::act::net::body::Body;
 /// How many idle connections to one server are kept.
 const KEPT: usize = 8;
 
-type Kept = HashMap<Place, Vec<SendRequest<Body>>>;
+type IdleConnections = HashMap<Place, Vec<SendRequest<Body>>>;
 
 #[derive(Debug, Clone, Default)]
-pub(super) struct Pool(Arc<Mutex<Kept>>);
+pub(super) struct Pool(Arc<Mutex<IdleConnections>>);
 
 impl Pool {
     /// An open connection whose last answer was read to its end.

@@ -13,12 +13,12 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// What has been seen of a connection so far.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Seen {
+pub(super) struct ConnectionState {
     is_ambiguous: Arc<AtomicBool>,
     is_last: Arc<AtomicBool>,
 }
 
-impl Seen {
+impl ConnectionState {
     pub(super) fn is_ambiguous(&self) -> bool {
         self.is_ambiguous.load(Ordering::Relaxed)
     }
@@ -43,13 +43,13 @@ enum At {
 pub(super) struct Watched<S> {
     stream: S,
     at: At,
-    seen: Seen,
+    seen: ConnectionState,
     longest_head: usize,
 }
 
 impl<S> Watched<S> {
-    pub(super) fn new(stream: S, longest_head: usize) -> (Watched<S>, Seen) {
-        let seen = Seen::default();
+    pub(super) fn new(stream: S, longest_head: usize) -> (Watched<S>, ConnectionState) {
+        let seen = ConnectionState::default();
         let watched = Watched {
             stream,
             at: At::Head(Vec::new()),
@@ -106,7 +106,7 @@ fn end_of_head(head: &[u8]) -> Option<usize> {
 }
 
 /// What follows a head.
-fn after(head: &[u8], seen: &Seen) -> At {
+fn after(head: &[u8], seen: &ConnectionState) -> At {
     let mut length = None;
     let mut is_chunked = false;
     for line in head.split(|byte| *byte == b'\n') {

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::analysis::cohort::measure::MEASURES;
 use crate::analysis::cohort::observe::{self, Observed};
-use crate::analysis::costs::asked::Asked;
+use crate::analysis::costs::tool_calls::ToolCalls;
 use crate::analysis::grouped;
 use crate::analysis::title;
 use crate::base::cancel::CancelFlag;
@@ -35,7 +35,7 @@ pub(super) struct Writer<'a> {
     store: &'a Store,
     actions: std::collections::HashMap<RunIx, Vec<ActionIx>>,
     observed: Vec<Observed>,
-    asked: Asked,
+    asked: ToolCalls,
     /// Runs that are more than malformed lines.
     listed: HashSet<RunIx>,
     bodies: Bodies,
@@ -218,7 +218,7 @@ impl<'a> Writer<'a> {
             store,
             actions: by_run(store),
             observed: observe::observed(store, &all, true, cancel),
-            asked: Asked::of(store),
+            asked: ToolCalls::of(store),
             listed,
             bodies: Bodies::new(),
             taken: HashSet::new(),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::analysis::alerts::detector::Detector;
 use crate::analysis::alerts::engine::{Amount, Hit};
-use crate::analysis::alerts::history::{Firings, Found, Look, Marks, Past, Scope, scope_of};
+use crate::analysis::alerts::history::{Firings, Look, Marks, Past, RunFindings, Scope, scope_of};
 use crate::analysis::alerts::rules::Within;
 use crate::model::action::{ActionIx, Kind};
 use crate::model::quantity::Time;
@@ -26,8 +26,8 @@ pub(super) fn bursts(
     look: &Look<'_>,
     marks: &Marks,
     (count, within): (u32, Option<Within>),
-) -> Found {
-    let mut found = Found::default();
+) -> RunFindings {
+    let mut found = RunFindings::default();
     let mut scopes: BTreeMap<Scope, VecDeque<Stand>> = BTreeMap::new();
     let mut firings = Firings::default();
     for (number, run) in past.kept(look.mask).into_iter().enumerate() {

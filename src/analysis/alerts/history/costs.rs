@@ -67,7 +67,7 @@ impl Kind {
 
 /// A run that costs are compared with.
 #[derive(Debug, Clone)]
-struct Seen {
+struct RunCost {
     kind: Kind,
     cost: f64,
     /// When it began.
@@ -79,7 +79,7 @@ struct Seen {
 struct Pools(HashMap<Kind, VecDeque<(f64, Time)>>);
 
 impl Pools {
-    fn of(seen: &[Seen]) -> Pools {
+    fn of(seen: &[RunCost]) -> Pools {
         let mut pools = Pools::default();
         for it in seen {
             pools.add(it);
@@ -112,14 +112,14 @@ impl Pools {
     }
 }
 
-fn frozen(look: &Look<'_>) -> Option<Vec<Seen>> {
+fn frozen(look: &Look<'_>) -> Option<Vec<RunCost>> {
     let seen = look.known?.runs.iter().filter_map(|run| {
         let kind = Kind {
             agent: run.agent.clone(),
             model: run.model.clone(),
             family: run.family.clone(),
         };
-        Some(Seen {
+        Some(RunCost {
             kind,
             cost: run.cost?,
             at: run.at,
@@ -133,8 +133,8 @@ fn cost(past: &Past<'_>, run: RunIx) -> Option<f64> {
     cost.usd().filter(|usd| *usd > 0.0)
 }
 
-pub(super) fn outliers(past: &mut Past<'_>, look: &Look<'_>) -> Found {
-    let mut found = Found::default();
+pub(super) fn outliers(past: &mut Past<'_>, look: &Look<'_>) -> RunFindings {
+    let mut found = RunFindings::default();
     let frozen = frozen(look);
     let mut seen = Pools::of(frozen.as_deref().unwrap_or_default());
     let mut learning: BTreeMap<Box<str>, usize> = BTreeMap::new();
@@ -236,7 +236,7 @@ struct Centre {
 }
 
 impl Centre {
-    fn of(seen: &[Seen]) -> Centre {
+    fn of(seen: &[RunCost]) -> Centre {
         let middle =
             |logs: &[f64]| ranks::median(&ranks::ordered(logs.iter().copied())).unwrap_or_default();
         let logs: Vec<f64> = seen.iter().map(|it| it.cost.ln()).collect();
@@ -262,7 +262,7 @@ impl Centre {
 }
 
 impl Chart {
-    fn new(seen: &[Seen]) -> Chart {
+    fn new(seen: &[RunCost]) -> Chart {
         let centre = Centre::of(seen);
         let rest: Vec<f64> = seen
             .iter()
@@ -311,10 +311,10 @@ impl Chart {
     }
 }
 
-pub(super) fn drift(past: &mut Past<'_>, look: &Look<'_>) -> Found {
-    let mut found = Found::default();
+pub(super) fn drift(past: &mut Past<'_>, look: &Look<'_>) -> RunFindings {
+    let mut found = RunFindings::default();
     let frozen = frozen(look);
-    let mut scopes: BTreeMap<Scope, (Vec<Seen>, Option<Chart>)> = BTreeMap::new();
+    let mut scopes: BTreeMap<Scope, (Vec<RunCost>, Option<Chart>)> = BTreeMap::new();
     let mut firings = Firings::default();
     for run in past.kept(look.mask) {
         let (Some(cost), Some(last)) = (cost(past, run), past.last(run)) else {

@@ -36,8 +36,8 @@ struct Chart {
     calls: u32,
 }
 
-pub(super) fn rates(past: &Past<'_>, look: &Look<'_>, marks: &Marks, event: &Expr) -> Found {
-    let mut found = Found::default();
+pub(super) fn rates(past: &Past<'_>, look: &Look<'_>, marks: &Marks, event: &Expr) -> RunFindings {
+    let mut found = RunFindings::default();
     let mut charts: BTreeMap<Scope, Chart> = BTreeMap::new();
     let mut firings = Firings::default();
     for run in past.kept(look.mask) {

@@ -1,6 +1,6 @@
 //! What Claude Code does in its default mode with a call that no rule matches.
 
-use crate::analysis::policy::claude::Asked;
+use crate::analysis::policy::claude::JudgedCall;
 use crate::analysis::policy::claude::rule::{argument_of_editor, argument_of_reader};
 use crate::analysis::policy::{Effect, Verdict, paths};
 
@@ -23,7 +23,7 @@ pub(super) fn needs_args(tool: &str) -> bool {
     tool == "Bash" || argument_of_reader(tool).is_some() || argument_of_editor(tool).is_some()
 }
 
-pub(super) fn without_rule(asked: &Asked<'_>, folders: &[String]) -> Verdict {
+pub(super) fn without_rule(asked: &JudgedCall<'_>, folders: &[String]) -> Verdict {
     let tool = asked.call.tool;
     const NO_ARGS: &str = "the arguments are not recorded";
     if let Some(key) = argument_of_reader(tool) {

@@ -2,7 +2,7 @@
 //! rules are.
 
 use crate::analysis::policy::claude::rule::argument_of_editor;
-use crate::analysis::policy::claude::{Asked, Claude};
+use crate::analysis::policy::claude::{Claude, JudgedCall};
 use crate::analysis::policy::{Effect, Verdict, paths, shell};
 
 /// The permission modes whose effect is known.
@@ -19,7 +19,7 @@ const FILES: &[&str] = &["mkdir", "touch", "rm", "rmdir", "mv", "cp", "sed"];
 
 impl Claude {
     /// The verdict of the rules, in the recorded mode. Without one, the default mode is assumed.
-    pub(super) fn in_mode(&self, asked: &Asked<'_>, verdict: Verdict) -> Verdict {
+    pub(super) fn in_mode(&self, asked: &JudgedCall<'_>, verdict: Verdict) -> Verdict {
         let is_asked = matches!(verdict.effect, Effect::Ask | Effect::Error);
         let by_default = is_asked && verdict.rule.is_none();
         match asked.context.mode.unwrap_or("default") {
@@ -44,7 +44,7 @@ impl Claude {
     }
 
     /// Whether a call only changes files in the folder of the run.
-    fn is_edit(&self, asked: &Asked<'_>) -> bool {
+    fn is_edit(&self, asked: &JudgedCall<'_>) -> bool {
         if let Some(key) = argument_of_editor(asked.call.tool) {
             return asked.call.args.is_some() && self.is_inside(asked, asked.file(key));
         }
@@ -62,7 +62,7 @@ impl Claude {
             && (0..line.commands.len()).all(edits)
     }
 
-    fn edits_inside(&self, asked: &Asked<'_>, command: &str) -> bool {
+    fn edits_inside(&self, asked: &JudgedCall<'_>, command: &str) -> bool {
         let Some(words) = shell::words(command) else {
             return false;
         };
@@ -73,7 +73,7 @@ impl Claude {
         FILES.contains(&program.as_str()) && files.all(|file| self.is_inside(asked, file))
     }
 
-    fn is_inside(&self, asked: &Asked<'_>, file: &str) -> bool {
+    fn is_inside(&self, asked: &JudgedCall<'_>, file: &str) -> bool {
         let Some(cwd) = asked.context.cwd else {
             return false;
         };

@@ -1,27 +1,27 @@
 //! One permission rule, `Tool` or `Tool(specifier)`: what it matches, and why.
 
 use crate::analysis::policy::claude::shells::Spec;
-use crate::analysis::policy::claude::{Asked, scalar};
+use crate::analysis::policy::claude::{JudgedCall, scalar};
 use crate::analysis::policy::paths::{Pattern, Reach};
 use crate::analysis::policy::stars::Stars;
 use crate::analysis::policy::{Dead, Effect};
 
 /// Whether a rule matches a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Found {
+pub(super) enum RuleMatch {
     Yes,
     No,
     /// The fact that decides is not recorded.
     Unknown(&'static str),
 }
 
-impl From<bool> for Found {
-    fn from(yes: bool) -> Found {
-        if yes { Found::Yes } else { Found::No }
+impl From<bool> for RuleMatch {
+    fn from(yes: bool) -> RuleMatch {
+        if yes { RuleMatch::Yes } else { RuleMatch::No }
     }
 }
 
-const NO_ARGS: Found = Found::Unknown("the arguments are not recorded");
+const NO_ARGS: RuleMatch = RuleMatch::Unknown("the arguments are not recorded");
 
 #[derive(Debug)]
 pub(crate) struct Matcher {
@@ -125,7 +125,7 @@ impl Matcher {
         argument(READERS, tool).or(also.then_some("file_path"))
     }
 
-    pub(super) fn matches(&self, asked: &Asked<'_>) -> Found {
+    pub(super) fn matches(&self, asked: &JudgedCall<'_>) -> RuleMatch {
         let call = asked.call;
         if call.args.is_none() && self.reads_args_of(call.tool) {
             return NO_ARGS;
@@ -140,11 +140,11 @@ impl Matcher {
             }
             Test::Read(pattern) => match self.readers(call.tool) {
                 Some(key) => self.path(pattern, asked, asked.file(key)),
-                None => Found::No,
+                None => RuleMatch::No,
             },
             Test::Edit(pattern) => match argument(EDITORS, call.tool) {
                 Some(key) => self.path(pattern, asked, asked.file(key)),
-                None => Found::No,
+                None => RuleMatch::No,
             },
             Test::Domain(domain) => {
                 let url = call.text("url").unwrap_or_default();
@@ -157,17 +157,17 @@ impl Matcher {
                 let given = call.args.and_then(|it| it.get(key)).and_then(scalar);
                 (is_named(tool, call.tool) && given.is_some_and(|it| value.matches(&it))).into()
             }
-            Test::Dead(_) => Found::No,
+            Test::Dead(_) => RuleMatch::No,
         }
     }
 
-    fn path(&self, pattern: &Pattern, asked: &Asked<'_>, file: &str) -> Found {
+    fn path(&self, pattern: &Pattern, asked: &JudgedCall<'_>, file: &str) -> RuleMatch {
         match asked.below(pattern.root, &self.beside, file) {
-            Err(why) => Found::Unknown(why),
-            Ok(None) => Found::No,
+            Err(why) => RuleMatch::Unknown(why),
+            Ok(None) => RuleMatch::No,
             Ok(Some(inside)) => match pattern.matches(&inside) {
                 Some(found) => found.into(),
-                None => Found::Unknown("the pattern is too large"),
+                None => RuleMatch::Unknown("the pattern is too large"),
             },
         }
     }
@@ -180,7 +180,7 @@ impl Matcher {
         }
     }
 
-    pub(super) fn why(&self, asked: &Asked<'_>, effect: Effect) -> String {
+    pub(super) fn why(&self, asked: &JudgedCall<'_>, effect: Effect) -> String {
         let (Test::Command(spec), Some(shell)) = (&self.test, &asked.shell) else {
             return "matches".to_owned();
         };
@@ -192,7 +192,7 @@ impl Matcher {
         format!("matches part {at} of {count}")
     }
 
-    pub(super) fn why_not(&self, asked: &Asked<'_>, effect: Effect) -> String {
+    pub(super) fn why_not(&self, asked: &JudgedCall<'_>, effect: Effect) -> String {
         let tool = asked.call.tool;
         let other = || format!("is not for {tool}");
         match &self.test {
@@ -207,7 +207,7 @@ impl Matcher {
     }
 }
 
-fn not_command(spec: &Spec, asked: &Asked<'_>, effect: Effect) -> String {
+fn not_command(spec: &Spec, asked: &JudgedCall<'_>, effect: Effect) -> String {
     let Some(shell) = &asked.shell else {
         return "no command is recorded".to_owned();
     };

@@ -6,8 +6,8 @@ use crate::analysis::policy::Context;
 use crate::analysis::policy::call::Call;
 use crate::analysis::policy::native::{About, Condition};
 use crate::ingest::body::Matched;
-use crate::query::ahead::{Ahead, Known};
 use crate::query::body::{self, Answer};
+use crate::query::call_filter::{CallFilter, Known};
 use crate::query::expr::{self, Comparison, Expr, Find, Subject, Term, Test};
 
 /// Each matching part, with the value that it was compared with.
@@ -75,7 +75,7 @@ fn collect(expr: &Expr, about: &About<'_>, found: &mut Vec<Matched>) {
 }
 
 fn holds(expr: &Expr, about: &About<'_>) -> Answer {
-    Ahead::compile(expr).map_or(Answer::False, |ahead| ahead.test(about))
+    CallFilter::compile(expr).map_or(Answer::False, |ahead| ahead.test(about))
 }
 
 fn one(term: &Term, about: &About<'_>) -> Matched {

@@ -11,12 +11,12 @@ use crate::analysis::policy::mistake::{Mistake, spot};
 #[cfg(feature = "cel")]
 use crate::analysis::policy::native::expression::Cel;
 use crate::analysis::policy::native::options::{self, Options};
-use crate::analysis::policy::native::{Condition, Found};
+use crate::analysis::policy::native::{Condition, ConditionMatch};
 use crate::analysis::policy::stars::Stars;
 use crate::analysis::policy::toml_file::{Entry, entries, json, table};
 use crate::analysis::policy::{Context, Effect, Rule};
 use crate::model::class::Class;
-use crate::query::ahead::Ahead;
+use crate::query::call_filter::CallFilter;
 use crate::query::expr::Expr;
 use crate::query::fields::nearest;
 
@@ -226,9 +226,9 @@ fn class(entry: &Entry<'_>) -> Result<Class, Mistake> {
 }
 
 /// A filter; a mistake in it is shown at its place in the file.
-fn when(entry: &Entry<'_>) -> Result<(Ahead, Expr), Mistake> {
+fn when(entry: &Entry<'_>) -> Result<(CallFilter, Expr), Mistake> {
     let expr = entry.filter()?;
-    let ahead = Ahead::compile(&expr).map_err(|what| entry.wrong(what))?;
+    let ahead = CallFilter::compile(&expr).map_err(|what| entry.wrong(what))?;
     Ok((ahead, expr))
 }
 
@@ -281,10 +281,12 @@ fn check(entry: &Entry<'_>, condition: &Condition, expected: bool) -> Result<(),
             ..Call::default()
         };
         match (condition.test(&call, &Context::default()), expected) {
-            (Found::Yes, true) | (Found::No(_), false) => {}
-            (Found::Yes, false) => return Err(wrong("the rule matches this example of not_match")),
-            (Found::No(why), _) => return Err(wrong(&unlike(why))),
-            (Found::Unknown(why), _) => return Err(wrong(&unlike(&why))),
+            (ConditionMatch::Yes, true) | (ConditionMatch::No(_), false) => {}
+            (ConditionMatch::Yes, false) => {
+                return Err(wrong("the rule matches this example of not_match"));
+            }
+            (ConditionMatch::No(why), _) => return Err(wrong(&unlike(why))),
+            (ConditionMatch::Unknown(why), _) => return Err(wrong(&unlike(&why))),
         }
     }
     Ok(())

@@ -115,7 +115,7 @@ proptest! {
         }
         writes(&text);
         words(&text);
-        crate::analysis::policy::around::hidden(&text);
+        crate::analysis::policy::bypass::hidden(&text);
     }
 
     /// What is joined by operators is split into the same commands.

@@ -19,9 +19,9 @@ use super::OpenCode;
 use crate::ingest::format::Format;
 use crate::ingest::formats::content::string;
 use crate::ingest::json;
-use crate::ingest::kin::{Kin, ReadTies, Tie};
 use crate::ingest::open::open_without_waiting;
 use crate::ingest::packed::scattered::{Scattered, documents, is_document};
+use crate::ingest::relations::{ReadTies, Relations, Tie};
 
 /// The folders beside the folder of sessions.
 const ASIDE: &[&str] = &[
@@ -217,7 +217,7 @@ fn is_session(path: &Path) -> bool {
 }
 
 /// The sessions that a session started, directly or indirectly.
-pub(super) fn companions(path: &Path, kin: &mut Kin) -> Vec<PathBuf> {
+pub(super) fn companions(path: &Path, kin: &mut Relations) -> Vec<PathBuf> {
     if is_session(path) {
         kin.descendants(path, TIES)
     } else {
@@ -226,6 +226,6 @@ pub(super) fn companions(path: &Path, kin: &mut Kin) -> Vec<PathBuf> {
 }
 
 /// Whether a session was started by another one that exists.
-pub(super) fn is_part(path: &Path, kin: &mut Kin) -> bool {
+pub(super) fn is_part(path: &Path, kin: &mut Relations) -> bool {
     is_session(path) && kin.has_parent(path, TIES)
 }

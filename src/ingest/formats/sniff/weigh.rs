@@ -16,7 +16,7 @@ pub(super) const SURE: u8 = 40;
 
 /// The head of a source.
 #[derive(Debug)]
-pub struct Found {
+pub struct SampledHead {
     pub framing: Framing,
     pub records: Vec<Value>,
     /// The format of the document as a whole.
@@ -67,7 +67,7 @@ impl Weighed {
     }
 }
 
-impl Found {
+impl SampledHead {
     /// What the records say about every format that any of them fits, in the order of the table.
     pub fn weighed(&self) -> Vec<Weighed> {
         let all = FORMATS.iter().chain(declared());

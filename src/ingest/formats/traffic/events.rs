@@ -6,9 +6,9 @@ use serde_json::{Map, Value, json};
 
 use super::exchange::Exchange;
 use crate::base::human;
-use crate::ingest::wire::answer::{Failed, Part, Reading, Said, reported};
-use crate::ingest::wire::asked::{Answered, Asked, Content, Message};
+use crate::ingest::wire::answer::{Failed, ModelAnswer, Part, Reading, reported};
 use crate::ingest::wire::lanes::{From, Lanes, Placed};
+use crate::ingest::wire::request::{Answered, Content, Message, ModelRequest};
 use crate::ingest::wire::{Api, model_in_path};
 use crate::model::quantity::Time;
 
@@ -127,7 +127,7 @@ impl Events {
 
     fn call(&mut self, api: Api, exchange: &Exchange, body: Value) {
         let (_, path) = exchange.address();
-        let mut asked = Asked::read(api, &body);
+        let mut asked = ModelRequest::read(api, &body);
         asked.model = asked.model.or_else(|| model_in_path(path));
         let from = From {
             run: self.run.clone(),
@@ -157,7 +157,7 @@ impl Events {
         );
     }
 
-    fn begin(&mut self, place: &Place, asked: &Asked, placed: &Placed) {
+    fn begin(&mut self, place: &Place, asked: &ModelRequest, placed: &Placed) {
         if let Some(words) = placed.note() {
             self.write("note", place, json!({"content": words}));
         }
@@ -204,7 +204,7 @@ impl Events {
         place: &Place,
         (api, exchange): (Api, &Exchange),
         model: Option<&str>,
-        (said, request): (Said, Value),
+        (said, request): (ModelAnswer, Value),
     ) {
         let id = self.id();
         let parent = self.lanes.get(place.lane).prompt.clone();
@@ -279,7 +279,7 @@ fn is_model_call(body: &Value) -> bool {
     names.iter().any(|name| body.get(name).is_some())
 }
 
-fn answer(api: Api, exchange: &Exchange) -> Said {
+fn answer(api: Api, exchange: &Exchange) -> ModelAnswer {
     let mut reading = Reading::new(api);
     reading.push(&exchange.response);
     let mut said = reading.end(true);

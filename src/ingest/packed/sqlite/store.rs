@@ -47,7 +47,7 @@ pub(super) struct Store {
     path: PathBuf,
     opened: Mutex<Option<Opened>>,
     sessions: AtomicU32,
-    kept: Mutex<Kept>,
+    kept: Mutex<LineCache>,
     /// The sessions, and the state of the store in which they were listed.
     listed: Mutex<Option<(Version, Arc<Vec<Session>>)>>,
 }
@@ -100,7 +100,7 @@ fn look(path: &Path) -> Look {
 }
 
 #[derive(Debug, Default)]
-struct Kept {
+struct LineCache {
     lines: HashMap<(u32, u32), Arc<[u8]>>,
     order: VecDeque<(u32, u32)>,
     bytes: usize,

@@ -13,7 +13,7 @@ use crate::model::action::{ActionIx, Kind, Status};
 use crate::model::run::RunIx;
 use crate::store::Store;
 use crate::store::bodies::Depth;
-use crate::tui::alerting::Seen;
+use crate::tui::alerting::Evaluation;
 use crate::tui::screens::alerts::rows::{Item, clean};
 use crate::tui::session::Session;
 use crate::tui::widgets::tone::{Line, Tone};
@@ -29,7 +29,7 @@ pub(super) struct Details {
 const LISTED: usize = 24;
 
 impl Details {
-    pub(super) fn new(item: &Item, seen: &Seen, session: &mut Session) -> Details {
+    pub(super) fn new(item: &Item, seen: &Evaluation, session: &mut Session) -> Details {
         match item {
             Item::Alert(at) => alert(&seen.alerts()[*at], seen, session),
             Item::Pending(it) => Details {
@@ -68,7 +68,7 @@ fn plain(words: String) -> Line {
     vec![(Tone::Plain, words)]
 }
 
-fn alert(alert: &Alert, seen: &Seen, session: &mut Session) -> Details {
+fn alert(alert: &Alert, seen: &Evaluation, session: &mut Session) -> Details {
     let hit = alert.worst();
     let title = shown::title(seen.rules(), (alert.rule, hit.detector));
     let id = alert.id.get(..8).unwrap_or_default();
@@ -138,7 +138,7 @@ fn evidence(alert: &Alert, store: &Store) -> Line {
 }
 
 /// What the run has spent since the first evidence, what its next step may cost, and how much of its budget is used.
-fn money(alert: &Alert, seen: &Seen, store: &Store) -> Line {
+fn money(alert: &Alert, seen: &Evaluation, store: &Store) -> Line {
     let Some(first) = alert.evidence().first().copied() else {
         return Line::new();
     };
@@ -198,7 +198,7 @@ fn spent(store: &Store, run: RunIx, first: ActionIx) -> Spent {
 }
 
 /// The tightest cost budget of the rules, and how much of it is used.
-fn cap(seen: &Seen, spent: Option<i64>) -> Option<String> {
+fn cap(seen: &Evaluation, spent: Option<i64>) -> Option<String> {
     let limits = seen
         .rules()
         .rules
@@ -220,7 +220,7 @@ fn cap(seen: &Seen, spent: Option<i64>) -> Option<String> {
 }
 
 /// What stops the run, or would if the breaker were armed.
-fn breaker(alert: &Alert, seen: &Seen, session: &mut Session) -> Line {
+fn breaker(alert: &Alert, seen: &Evaluation, session: &mut Session) -> Line {
     let (rules, run) = (seen.rules(), alert.run());
     let opened = &mut session.loaded;
     let kill = match process::recorded(&opened.store, run, &mut opened.bodies) {

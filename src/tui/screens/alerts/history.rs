@@ -6,7 +6,7 @@ use crate::analysis::alerts::detector::Level;
 use crate::analysis::alerts::shown;
 use crate::analysis::alerts::trail::Trail;
 use crate::base::{human, text};
-use crate::tui::alerting::Seen;
+use crate::tui::alerting::Evaluation;
 use crate::tui::screens::alerts::rows::{Item, clean};
 use crate::tui::screens::alerts::tasks::Tested;
 use crate::tui::session::Session;
@@ -40,7 +40,7 @@ const LISTED: usize = 8;
 /// `room` is the width of a line.
 pub(super) fn would_have(
     item: &Item,
-    seen: &Seen,
+    seen: &Evaluation,
     (tested, room): (Option<&Tested>, usize),
 ) -> Section {
     let Item::Alert(at) = item else {
@@ -132,7 +132,7 @@ fn note(tested: &[(Level, Backtest)]) -> Line {
 }
 
 /// When the rule went off, and what was sent about it.
-pub(super) fn happened(item: &Item, seen: &Seen, session: &Session) -> Section {
+pub(super) fn happened(item: &Item, seen: &Evaluation, session: &Session) -> Section {
     let Item::Alert(at) = item else {
         return Section::default();
     };

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::act::viewer::Viewer;
 use crate::analysis::alerts::rules::BUILT_IN;
-use crate::analysis::alerts::state::{Kept, Mark};
+use crate::analysis::alerts::state::{AlertRecord, Mark};
 use crate::analysis::process;
 use crate::tui::alerting;
 use crate::tui::effects::Effect;
@@ -12,7 +12,7 @@ use crate::tui::keys::{Code, Command, Key};
 use crate::tui::screen::id::ScreenId;
 use crate::tui::screens::alerts::rows::Item;
 use crate::tui::screens::alerts::stop::{Dialog, Typed};
-use crate::tui::screens::alerts::tasks::{End, Find, Put, Release};
+use crate::tui::screens::alerts::tasks::{End, Find, Release, SaveMark};
 use crate::tui::screens::alerts::{Alerts, Below, Input};
 use crate::tui::session::{Here, Session};
 use crate::tui::widgets::prompt::Prompt;
@@ -84,7 +84,7 @@ impl Alerts {
     }
 
     /// The selected alert: its place among the alerts, its key, and its stored state.
-    fn alert(&self, session: &mut Session) -> Option<(usize, String, Kept)> {
+    fn alert(&self, session: &mut Session) -> Option<(usize, String, AlertRecord)> {
         let found = session.alerting.seen.as_ref().and_then(|seen| {
             let Some(Item::Alert(at)) = self.selected() else {
                 return None;
@@ -277,7 +277,7 @@ impl Alerts {
 }
 
 /// Marks an alert: in the state file, or only for this session if there is none.
-fn put(session: &mut Session, (key, kept): (String, Kept), mark: Mark) -> Vec<Effect> {
+fn put(session: &mut Session, (key, kept): (String, AlertRecord), mark: Mark) -> Vec<Effect> {
     let seen = session.alerting.seen.as_ref();
     let states = seen.and_then(|it| alerting::states(&session.setup.alerts, &it.in_force));
     let Some(states) = states else {
@@ -286,7 +286,7 @@ fn put(session: &mut Session, (key, kept): (String, Kept), mark: Mark) -> Vec<Ef
         session.alerting.is_looking = true;
         return vec![Effect::start(super::tasks::Look(looking))];
     };
-    vec![Effect::start(Put {
+    vec![Effect::start(SaveMark {
         states,
         key,
         kept,

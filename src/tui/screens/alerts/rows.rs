@@ -173,7 +173,7 @@ pub(super) fn row(item: &Item, seen: &Seen, session: &Session) -> RowText {
     }
 }
 
-fn alert(alert: &Alert, seen: &Seen, session: &Session) -> RowText {
+fn alert(alert: &Alert, seen: &Evaluation, session: &Session) -> RowText {
     let (store, hit) = (&session.loaded.store, alert.worst());
     let now = session.clock.now().div_euclid(1_000_000);
     let kept = seen.kept(alert);
@@ -202,7 +202,7 @@ fn alert(alert: &Alert, seen: &Seen, session: &Session) -> RowText {
 }
 
 /// `FIRING`, `acked lead`, `snoozed 2h`.
-fn state(kept: &Kept, now: i64) -> String {
+fn state(kept: &AlertRecord, now: i64) -> String {
     let machine = &kept.machine;
     if let Some(until) = machine.snoozed.filter(|_| machine.is_snoozed(now)) {
         return format!("snoozed {}", human::roughly((until - now) * 1_000_000));
@@ -215,7 +215,7 @@ fn state(kept: &Kept, now: i64) -> String {
 }
 
 /// What was done about it: `slack ✓ 14:01`, `stop (dry)`.
-fn action(alert: &Alert, kept: &Kept, seen: &Seen, session: &Session) -> String {
+fn action(alert: &Alert, kept: &AlertRecord, seen: &Evaluation, session: &Session) -> String {
     let (rules, level) = (seen.rules(), alert.level());
     let mut words = Vec::new();
     if rules.stops(alert.rule, level) {
@@ -306,7 +306,7 @@ pub(super) fn clean(raw: &str) -> String {
 }
 
 /// `2 firing · 1 acked · 1 learning`.
-pub(super) fn counts(seen: &Seen, session: &Session) -> String {
+pub(super) fn counts(seen: &Evaluation, session: &Session) -> String {
     let now = session.clock.now().div_euclid(1_000_000);
     let mut parts = Vec::new();
     for word in ["firing", "acked", "snoozed", "pending", "resolved"] {

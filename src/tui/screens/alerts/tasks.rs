@@ -17,7 +17,7 @@ use crate::query::Context;
 use crate::query::expr::Expr;
 use crate::state::alerts::AlertStates;
 use crate::store::Store;
-use crate::tui::alerting::{Looked, Looking, Seen};
+use crate::tui::alerting::{Evaluation, Looked, Looking};
 use crate::tui::effects::Effect;
 use crate::tui::screens::alerts::Alerts;
 use crate::tui::session::Session;
@@ -90,20 +90,20 @@ impl Task for Sift {
 
 /// Writes a mark to the state file.
 #[derive(Debug)]
-pub(super) struct Put {
+pub(super) struct SaveMark {
     pub(super) states: AlertStates,
     pub(super) key: String,
     /// The alert as shown, in case the file does not have it.
-    pub(super) kept: Kept,
+    pub(super) kept: AlertRecord,
     pub(super) mark: Mark,
 }
 
-impl Task for Put {
+impl Task for SaveMark {
     type Screen = Alerts;
     type Answer = Result<(), String>;
 
     fn run(self, _: &CancelFlag, _: &mut dyn FnMut(Self::Answer)) -> Self::Answer {
-        let Put {
+        let SaveMark {
             states,
             key,
             kept,
@@ -129,7 +129,7 @@ impl Task for Put {
 /// What the rule of an alert would have done to the open runs, and how its measure approached the limit.
 #[derive(Debug)]
 pub(super) struct Test {
-    pub(super) seen: Arc<Seen>,
+    pub(super) seen: Arc<Evaluation>,
     pub(super) store: Store,
     pub(super) of: TestOf,
     pub(super) context: Context,

@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use crate::act::ask::{Ask, Standing};
-use crate::act::events::Asked;
+use crate::act::events::ApprovalRequest;
 use crate::analysis::summary;
 use crate::base::{human, text};
 use crate::model::action::ActionIx;
@@ -42,7 +42,11 @@ pub(super) enum Tone {
     Warning,
 }
 
-pub(super) fn listed(asked: &Asked, is_selected: bool, (now, zone): (i64, &TimeZone)) -> Listed {
+pub(super) fn listed(
+    asked: &ApprovalRequest,
+    is_selected: bool,
+    (now, zone): (i64, &TimeZone),
+) -> Listed {
     let ask = &asked.ask;
     let clean = |text: &str| text::sanitize(text).into_owned();
     Listed {
@@ -60,7 +64,7 @@ pub(super) fn listed(asked: &Asked, is_selected: bool, (now, zone): (i64, &TimeZ
 }
 
 /// The time left, or why there is none.
-pub(super) fn left(asked: &Asked, now: i64) -> String {
+pub(super) fn left(asked: &ApprovalRequest, now: i64) -> String {
     match (asked.standing, asked.ask.until()) {
         (Standing::Open, Some(until)) => asks::left(until, now),
         (Standing::Open, None) => String::new(),
@@ -75,7 +79,7 @@ fn rule(ask: &Ask) -> &str {
     ask.rule.as_deref().unwrap_or(&ask.policy)
 }
 
-pub(super) fn title(asked: &Asked) -> String {
+pub(super) fn title(asked: &ApprovalRequest) -> String {
     let ask = &asked.ask;
     text::sanitize(&format!("may {} run {}?", ask.host, ask.tool)).into_owned()
 }
@@ -88,7 +92,7 @@ fn short(args: &Value) -> String {
 }
 
 /// Everything about a question: why it is asked, the exact arguments, and the run.
-pub(super) fn about(asked: &Asked, ran: &[Line], width: usize) -> Vec<Line> {
+pub(super) fn about(asked: &ApprovalRequest, ran: &[Line], width: usize) -> Vec<Line> {
     let ask = &asked.ask;
     let mut lines = Vec::new();
     let mut say = |tone: Tone, words: &str| {

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::act::ask::{Ask, Standing, State, VERSION, hash};
-use crate::act::events::{Answer, Asked, Event};
+use crate::act::events::{Answer, ApprovalRequest, Event};
 use crate::base::clock::Clock;
 use crate::base::human;
 use crate::ingest::discover::Input;
@@ -44,12 +44,12 @@ impl Screen {
         render::text(&self.shown.draw())
     }
 
-    fn ask(&mut self, all: Vec<Asked>) {
+    fn ask(&mut self, all: Vec<ApprovalRequest>) {
         self.shown.happen(Event::Asks(all));
     }
 }
 
-fn asked(id: &str, tool: &str, args: Value, standing: Standing) -> Asked {
+fn asked(id: &str, tool: &str, args: Value, standing: Standing) -> ApprovalRequest {
     let ask = Ask {
         v: VERSION,
         id: id.to_owned(),
@@ -74,13 +74,13 @@ fn asked(id: &str, tool: &str, args: Value, standing: Standing) -> Asked {
         trace: None,
         headless: false,
     };
-    Asked {
+    ApprovalRequest {
         ask: Arc::new(ask),
         standing,
     }
 }
 
-fn two() -> Vec<Asked> {
+fn two() -> Vec<ApprovalRequest> {
     vec![
         asked(
             "a-1",

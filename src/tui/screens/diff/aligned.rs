@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::analysis::diff::inputs::{self, InputDiff};
 use crate::analysis::diff::read::Side;
 use crate::analysis::diff::story::Story;
-use crate::analysis::diff::why::{self, Why};
 use crate::analysis::diff::{self, Comparison, Options};
 use crate::base::cancel::CancelFlag;
 use crate::model::action::ActionIx;
@@ -17,7 +17,7 @@ pub(super) struct Aligned {
     pub(super) pair: [RunIx; 2],
     pub(super) comparison: Option<Arc<Comparison>>,
     /// The model inputs at the divergence.
-    pub(super) why: Option<Why>,
+    pub(super) why: Option<InputDiff>,
 }
 
 impl Aligned {
@@ -34,7 +34,7 @@ impl Aligned {
             .map(|comparison| Story { comparison, a, b });
         Aligned {
             pair,
-            why: story.and_then(|story| why::why(&story, cancel)),
+            why: story.and_then(|story| inputs::at_divergence(&story, cancel)),
             comparison,
         }
     }

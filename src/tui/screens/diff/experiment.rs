@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 
 use crate::act::net::Net;
 use crate::act::rerun::Settings;
-use crate::act::rerun::kept::Step;
+use crate::act::rerun::attempt_runs::Step;
 use crate::act::rerun::offer::Wanted;
 use crate::act::rerun::trial::{Trials, table};
 use crate::analysis::diff::Comparison;
@@ -34,7 +34,7 @@ use crate::tui::widgets::popup::{self, Edges};
 
 #[derive(Debug, Default)]
 pub(super) struct Experiment {
-    asked: Option<Asked>,
+    asked: Option<PendingExperiment>,
     /// What is being sent, sanitised. One at a time.
     running: Option<String>,
     /// Raised to send no more of it.
@@ -46,7 +46,7 @@ pub(super) struct Experiment {
 }
 
 #[derive(Debug)]
-struct Asked {
+struct PendingExperiment {
     question: Question,
     wanted: Wanted,
     trials: Option<Box<Trials>>,
@@ -154,7 +154,7 @@ impl Diff {
         if self.comparison().is_none() {
             return Vec::new();
         }
-        self.experiment.asked = Some(Asked {
+        self.experiment.asked = Some(PendingExperiment {
             question: Question::reading(
                 "experiment: A's model call with one thing at a time as in B",
             ),

@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use crate::analysis::diff::Comparison;
+use crate::analysis::diff::inputs::InputDiff;
 use crate::analysis::diff::mask::Blind;
 use crate::analysis::diff::read::Side;
 use crate::analysis::diff::story::Story;
-use crate::analysis::diff::why::Why;
 use crate::export::diff::Page;
 use crate::export::diff::markdown::markdown;
 use crate::export::json::{self, Escapes};
@@ -25,7 +25,7 @@ pub(super) struct Export {
     store: Store,
     pair: [RunIx; 2],
     comparison: Arc<Comparison>,
-    why: Option<Why>,
+    why: Option<InputDiff>,
     blind: Blind,
     how: How,
 }

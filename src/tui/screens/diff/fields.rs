@@ -1,11 +1,11 @@
 //! The differences inside the selected pair, as lines that fit the pane.
 
 use crate::analysis::diff::describe::{self, Description};
+use crate::analysis::diff::inputs::InputDiff;
 use crate::analysis::diff::json::Op;
 use crate::analysis::diff::mask::Blind;
 use crate::analysis::diff::pair::{self, Pair};
-use crate::analysis::diff::why::Why;
-use crate::analysis::diff::words::{Piece, Side};
+use crate::analysis::diff::text_changes::{Piece, Side};
 use crate::base::human;
 use crate::base::text;
 use crate::export::diff::spent;
@@ -16,7 +16,7 @@ use crate::tui::widgets::tone::{Line, Tone};
 
 /// The differences of two actions, and what they took and cost.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct Differences {
     pub(super) rows: [ActionIx; 2],
     pub(super) pair: Pair,
     told: Vec<Description>,
@@ -30,11 +30,11 @@ pub(super) struct FieldLine {
     pub(super) pieces: Line,
 }
 
-impl Found {
-    pub(super) fn new(store: &Store, rows: [ActionIx; 2], blind: &Blind) -> Found {
+impl Differences {
+    pub(super) fn new(store: &Store, rows: [ActionIx; 2], blind: &Blind) -> Differences {
         let [a, b] = rows.map(|ix| store.row(ix));
         let pair = pair::pair(&a, &b, blind);
-        Found {
+        Differences {
             rows,
             told: pair.changes.iter().map(describe::describe).collect(),
             spent: spent(&a, &b),
@@ -98,7 +98,7 @@ impl Found {
 }
 
 /// How the inputs of the two models differ.
-pub(super) fn given(why: &Why, width: usize) -> Vec<FieldLine> {
+pub(super) fn given(why: &InputDiff, width: usize) -> Vec<FieldLine> {
     let line = vec![
         (Tone::Key, "model input  ".to_owned()),
         (Tone::Plain, clean(&why.words().join(" · "))),

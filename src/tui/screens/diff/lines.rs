@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use crate::analysis::diff::fold::Item;
 use crate::analysis::diff::label::Label;
-use crate::analysis::diff::words;
+use crate::analysis::diff::text_changes;
 use crate::analysis::diff::{Column, Comparison};
 use crate::base::text;
 use crate::store::Store;
@@ -207,7 +207,7 @@ fn make(comparison: Option<&Comparison>, at: usize, session: &mut Session) -> Ma
     let (store, bodies) = (&opened.store, &mut opened.bodies);
     let sides = rows.map(|ix| Some(rows::build(&store.row(ix?), bodies, &zone, Numbers::Known)));
     let spans = match &sides {
-        [Some(a), Some(b)] if a.text != b.text => words::spans(&a.text, &b.text),
+        [Some(a), Some(b)] if a.text != b.text => text_changes::spans(&a.text, &b.text),
         _ => [Vec::new(), Vec::new()],
     };
     Made { sides, spans }

@@ -9,7 +9,7 @@ use crate::store::Store;
 use crate::tui::effects::Effect;
 use crate::tui::screens::diff::aligned::Aligned;
 use crate::tui::screens::diff::export::{Export, Written};
-use crate::tui::screens::diff::fields::Found;
+use crate::tui::screens::diff::fields::Differences;
 use crate::tui::screens::diff::{Diff, State};
 use crate::tui::session::Session;
 use crate::tui::tasks::Task;
@@ -74,13 +74,13 @@ impl Task for Align {
 
 impl Task for Compare {
     type Screen = Diff;
-    type Answer = Found;
+    type Answer = Differences;
 
-    fn run(self, _: &CancelFlag, _: &mut dyn FnMut(Found)) -> Found {
-        Found::new(&self.store, self.rows, &self.blind)
+    fn run(self, _: &CancelFlag, _: &mut dyn FnMut(Differences)) -> Differences {
+        Differences::new(&self.store, self.rows, &self.blind)
     }
 
-    fn answered(diff: &mut Diff, answer: Found, _: &mut Session) -> Vec<Effect> {
+    fn answered(diff: &mut Diff, answer: Differences, _: &mut Session) -> Vec<Effect> {
         diff.fields.found = Some(answer);
         Vec::new()
     }

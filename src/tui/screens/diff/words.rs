@@ -8,7 +8,7 @@ use crate::export::{self, words};
 use crate::model::run::RunIx;
 use crate::store::Store;
 use crate::tui::keys::Command;
-use crate::tui::screens::diff::fields::Found;
+use crate::tui::screens::diff::fields::Differences;
 use crate::tui::screens::diff::{Diff, State};
 use crate::tui::session::Session;
 use crate::tui::widgets::tone::{Line, Tone};
@@ -244,7 +244,7 @@ fn fields(diff: &Diff, store: &Store) -> String {
         tool => tool,
     });
     let label = comparison.columns[at].label.word();
-    let aside = diff.found().map(Found::aside).unwrap_or_default();
+    let aside = diff.found().map(Differences::aside).unwrap_or_default();
     clean(&format!("{label}  {}  {what}  {aside}", story.place(at)))
         .trim_end()
         .to_owned()

@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use crate::analysis::policy::suggest::{Found, Risk, Suggestion};
+use crate::analysis::policy::suggest::{Risk, Suggestion, Suggestions};
 use crate::base::{human, text};
 use crate::tui::keys::Command;
 use crate::tui::widgets::viewport::stepped;
@@ -63,7 +63,7 @@ impl Suggested {
 }
 
 /// Rules by calls, those that a person has to decide last, and what would still be asked for.
-pub(super) fn lines(found: &Found, days: usize) -> Vec<String> {
+pub(super) fn lines(found: &Suggestions, days: usize) -> Vec<String> {
     let (decide, free): (Vec<&Suggestion>, Vec<&Suggestion>) =
         found.rules.iter().partition(|it| it.risk == Risk::Decide);
     let line = |it: &&Suggestion| {

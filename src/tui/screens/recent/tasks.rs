@@ -10,9 +10,9 @@ use crate::base::cancel::CancelFlag;
 use crate::base::human;
 use crate::ingest::discover::Input;
 use crate::ingest::intake::{self, Options};
-use crate::ingest::kin::Kin;
 use crate::ingest::prices::PriceTable;
 use crate::ingest::recent::{self, Homes, cleanup};
+use crate::ingest::relations::Relations;
 use crate::model::quantity::{Cost, Time};
 use crate::model::run::{CostSource, RunIx};
 use crate::store::Store;
@@ -41,7 +41,7 @@ pub(super) struct Keep {
 pub(super) const SOON: i64 = 7;
 
 #[derive(Debug)]
-pub(super) enum Found {
+pub(super) enum Update {
     /// All files, the newest first.
     Files(Vec<recent::Recent>),
     /// The number of runs that will be deleted soon, and their files that are not kept yet.
@@ -70,14 +70,14 @@ const BATCH: usize = 20;
 
 impl Task for Look {
     type Screen = Recent;
-    type Answer = Found;
+    type Answer = Update;
 
-    fn run(self, cancel: &CancelFlag, report: &mut dyn FnMut(Found)) -> Found {
+    fn run(self, cancel: &CancelFlag, report: &mut dyn FnMut(Update)) -> Update {
         let found = recent::find(&self.homes);
-        report(Found::Files(found.clone()));
+        report(Update::Files(found.clone()));
         if let Some(keeper) = &self.keeper {
             let (runs, parts) = due(&found, &self.homes, (keeper, self.now));
-            report(Found::Due(runs, parts));
+            report(Update::Due(runs, parts));
         }
         let mut words = Vec::new();
         for (at, file) in found.iter().enumerate().take(WITH_WORDS) {
@@ -86,30 +86,30 @@ impl Task for Look {
             }
             words.push((at, recent::first_words(file)));
             if words.len() == BATCH {
-                report(Found::FirstWords(mem::take(&mut words)));
+                report(Update::FirstWords(mem::take(&mut words)));
             }
         }
-        report(Found::FirstWords(words));
+        report(Update::FirstWords(words));
         for (at, file) in found.iter().enumerate().take(WITH_FIGURES) {
             if cancel.is_raised() {
                 break;
             }
             if file.size <= LARGEST {
-                report(Found::Figures(at, figures(file, &self.prices)));
+                report(Update::Figures(at, figures(file, &self.prices)));
             }
         }
-        Found::FirstWords(Vec::new())
+        Update::FirstWords(Vec::new())
     }
 
-    fn answered(screen: &mut Recent, answer: Found, session: &mut Session) -> Vec<Effect> {
+    fn answered(screen: &mut Recent, answer: Update, session: &mut Session) -> Vec<Effect> {
         match answer {
-            Found::Files(files) => screen.take(files, session),
-            Found::Due(runs, parts) => screen.due = (runs, parts),
-            Found::FirstWords(words) => {
+            Update::Files(files) => screen.take(files, session),
+            Update::Due(runs, parts) => screen.due = (runs, parts),
+            Update::FirstWords(words) => {
                 screen.take_words(words);
                 screen.list();
             }
-            Found::Figures(at, figures) => screen.take_figures(at, figures),
+            Update::Figures(at, figures) => screen.take_figures(at, figures),
         }
         Vec::new()
     }
@@ -121,7 +121,7 @@ fn due(
     homes: &Homes,
     (keeper, now): (&Keeper, Time),
 ) -> (usize, Vec<PathBuf>) {
-    let mut kin = Kin::default();
+    let mut kin = Relations::default();
     let mut runs = 0;
     let mut parts = Vec::new();
     for run in cleanup::due(found, homes, now, SOON) {

@@ -7,7 +7,7 @@ use ratatui::style::Style;
 use crate::base::human;
 use crate::tui::screens::outcome;
 use crate::tui::screens::recent::tasks::SOON;
-use crate::tui::screens::recent::{Found, Recent};
+use crate::tui::screens::recent::{FileEntry, Recent};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::paint::{self, Row};
 
@@ -125,7 +125,7 @@ fn amount(recent: &Recent) -> String {
     }
 }
 
-fn file(found: &Found, theme: &Theme, base: Style, mut row: Row<'_>) {
+fn file(found: &FileEntry, theme: &Theme, base: Style, mut row: Row<'_>) {
     let styles = &theme.styles;
     let is_wide = row.room() >= usize::from(WIDE);
     let has_figures = row.room() >= usize::from(FIGURES);
@@ -152,7 +152,7 @@ fn file(found: &Found, theme: &Theme, base: Style, mut row: Row<'_>) {
 }
 
 /// What it cost and its errors; empty until the file is read.
-fn figures(found: &Found, theme: &Theme, base: Style, row: &mut Row<'_>) {
+fn figures(found: &FileEntry, theme: &Theme, base: Style, row: &mut Row<'_>) {
     let styles = &theme.styles;
     let (cost, errors) = match found.figures {
         Some(figures) => (

@@ -28,7 +28,7 @@ use crate::tui::widgets::viewport::stepped;
 
 #[derive(Debug, Default)]
 pub(super) struct Again {
-    asked: Option<Asked>,
+    asked: Option<PendingRerun>,
     /// What is being sent or run, sanitised. One at a time: each has a price.
     running: Option<String>,
     /// Raised to send no more of them.
@@ -45,7 +45,7 @@ pub(super) struct Again {
 
 /// A question on the screen.
 #[derive(Debug)]
-struct Asked {
+struct PendingRerun {
     question: Question,
     what: What,
     wanted: Wanted,
@@ -226,7 +226,7 @@ impl Replay {
             What::Model(call) => format!("re-run model call #{}", seq(call)),
             What::Run(run) => format!("serve run {}", session.loaded.store.run(run).id),
         };
-        self.again.asked = Some(Asked {
+        self.again.asked = Some(PendingRerun {
             question: Question::reading(&title),
             what,
             wanted: Wanted::default(),

@@ -33,7 +33,7 @@ pub(super) struct Regions {
 pub(super) enum Pane {
     #[default]
     State,
-    Seen,
+    Context,
     /// The attempts, below the state.
     Forks,
 }
@@ -94,7 +94,7 @@ impl Regions {
                 width: body.width - left - 1,
                 ..body
             }
-        } else if pane == Pane::Seen {
+        } else if pane == Pane::Context {
             regions.seen = body;
             return regions;
         } else {

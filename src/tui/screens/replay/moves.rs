@@ -107,8 +107,8 @@ impl Replay {
 
     fn turn_pane(&mut self) {
         self.pane = match self.pane {
-            Pane::State | Pane::Forks => Pane::Seen,
-            Pane::Seen => Pane::State,
+            Pane::State | Pane::Forks => Pane::Context,
+            Pane::Context => Pane::State,
         };
     }
 
@@ -145,7 +145,7 @@ impl Replay {
                     self.play.stop();
                     self.jump(self.scrub.step_at(cell));
                 } else if regions.seen.contains(Position { x, y }) {
-                    self.pane = Pane::Seen;
+                    self.pane = Pane::Context;
                     let row = usize::from(y.saturating_sub(regions.seen.y + HEAD));
                     let last = self.parts.rows.len().saturating_sub(1);
                     self.parts.view.cursor = (self.parts.view.top() + row).min(last);

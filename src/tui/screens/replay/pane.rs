@@ -9,6 +9,7 @@ use crate::tui::effects::Effect;
 use crate::tui::keys::Command;
 use crate::tui::screen::id::ScreenId;
 use crate::tui::screens::replay::Replay;
+use crate::tui::screens::replay::context_text::{ContextText, Line};
 use crate::tui::screens::replay::layout::Pane;
 use crate::tui::screens::replay::seen::{Line, Seen};
 use crate::tui::screens::replay::tasks::MakeCurl;
@@ -50,7 +51,7 @@ const TALLEST: usize = 2_000;
 /// Cells before the text of a part.
 pub(super) const INDENT: usize = 4;
 
-impl Seen {
+impl ContextText {
     pub(super) fn line(&self, of: Of) -> Option<&Line> {
         match of {
             Of::Part(at) => self.lines.get(at),
@@ -61,7 +62,7 @@ impl Seen {
 }
 
 /// The heads in order. Parts that the model had already seen are one head unless the user wants them all.
-fn heads(seen: &Seen, is_unfolded: bool, unfolded: &HashSet<Of>) -> Vec<Of> {
+fn heads(seen: &ContextText, is_unfolded: bool, unfolded: &HashSet<Of>) -> Vec<Of> {
     let mut heads = Vec::new();
     if let Some(dropped) = &seen.dropped {
         heads.push(Of::Dropped);
@@ -93,7 +94,7 @@ fn heads(seen: &Seen, is_unfolded: bool, unfolded: &HashSet<Of>) -> Vec<Of> {
 }
 
 impl Parts {
-    fn fill(&mut self, seen: &Seen, is_unfolded: bool, width: usize) {
+    fn fill(&mut self, seen: &ContextText, is_unfolded: bool, width: usize) {
         let is_other = self.call != Some(seen.call);
         if is_other {
             *self = Parts {
@@ -120,7 +121,7 @@ impl Parts {
     }
 
     /// Where reading begins: the first message that the model had not seen, else the first message.
-    fn first_new(&self, seen: &Seen) -> usize {
+    fn first_new(&self, seen: &ContextText) -> usize {
         let first = |test: fn(&Line) -> bool| {
             let mut rows = self.rows.iter();
             rows.position(|row| seen.line(row.of).is_some_and(test))
@@ -143,7 +144,7 @@ impl Parts {
 impl Replay {
     /// Whether keys that move go to the parts.
     pub(super) fn is_in_parts(&self) -> bool {
-        self.pane == Pane::Seen
+        self.pane == Pane::Context
     }
 
     /// Lays out the rows of the pane, below `above` lines.

@@ -13,7 +13,7 @@ use crate::store::Store;
 use crate::tui::effects::Effect;
 use crate::tui::screens::export;
 use crate::tui::screens::replay::Replay;
-use crate::tui::screens::replay::seen::Seen;
+use crate::tui::screens::replay::context_text::ContextText;
 use crate::tui::session::Session;
 use crate::tui::tasks::Task;
 
@@ -64,13 +64,17 @@ impl Task for MakeCurl {
 impl Task for ReadContext {
     type Screen = Replay;
     /// `None` if the task was cancelled.
-    type Answer = Option<Seen>;
+    type Answer = Option<ContextText>;
 
-    fn run(self, cancel: &CancelFlag, _: &mut dyn FnMut(Option<Seen>)) -> Option<Seen> {
-        Seen::read(&self.store, self.call, cancel)
+    fn run(
+        self,
+        cancel: &CancelFlag,
+        _: &mut dyn FnMut(Option<ContextText>),
+    ) -> Option<ContextText> {
+        ContextText::read(&self.store, self.call, cancel)
     }
 
-    fn answered(replay: &mut Replay, answer: Option<Seen>, _: &mut Session) -> Vec<Effect> {
+    fn answered(replay: &mut Replay, answer: Option<ContextText>, _: &mut Session) -> Vec<Effect> {
         if let Some(seen) = answer {
             replay.seen.shown = Some(Rc::new(seen));
         }

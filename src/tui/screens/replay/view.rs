@@ -13,7 +13,6 @@ use crate::tui::screens::replay::Replay;
 use crate::tui::screens::replay::layout::Pane;
 use crate::tui::screens::replay::pane::{INDENT, Of, PaneRow, Parts};
 use crate::tui::screens::replay::scrub::Bead;
-use crate::tui::screens::replay::seen::{Line, Seen};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::hints;
 use crate::tui::widgets::paint::{self, Row};
@@ -237,7 +236,7 @@ const WHO: usize = 9;
 
 fn pane_row(
     row: &PaneRow,
-    (seen, parts): (&Seen, &Parts),
+    (seen, parts): (&ContextText, &Parts),
     (theme, base): (&Theme, Style),
     cells: &mut Row<'_>,
 ) {

@@ -19,7 +19,7 @@ use crate::tui::session::{Opened, Session, Sought};
 
 /// The answer so far.
 #[derive(Debug, Default)]
-pub(super) struct Kept {
+pub(super) struct FilterAnswer {
     /// The runs that the filter keeps; `None` without a filter or an answer.
     pub(super) runs: Option<Arc<HashSet<RunIx>>>,
     /// The number of actions at the last answer.
@@ -57,7 +57,7 @@ impl Runs {
     fn take_filter(&mut self, session: &Session) -> Vec<Effect> {
         self.kept.tested = 0;
         if self.filter.parsed.is_none() {
-            self.kept = Kept::default();
+            self.kept = FilterAnswer::default();
             self.is_stale = true;
             return Vec::new();
         }
@@ -113,7 +113,7 @@ impl Runs {
         if self.filter.parsed.is_none() {
             return Vec::new();
         }
-        self.kept = Kept {
+        self.kept = FilterAnswer {
             runs: Some(Arc::new(answer.kept.into_iter().collect())),
             tested: answer.tested,
             is_running: false,

@@ -1,12 +1,12 @@
 //! Which columns a list of actions has, by its width and by what its rows have to show.
 
-use crate::tui::screens::stream::presence::Found;
+use crate::tui::screens::stream::presence::Present;
 
 /// What the columns are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Needs {
     /// What occurs in the rows; a column for anything else would be empty.
-    pub found: Found,
+    pub found: Present,
     /// Digits of the longest number.
     pub digits: usize,
     /// Columns that the user added, each [`EXTRA`] wide.
@@ -141,10 +141,10 @@ fn steps(needs: &Needs) -> [Columns; 9] {
 #[cfg(test)]
 mod tests {
     use super::{Columns, Needs};
-    use crate::tui::screens::stream::presence::Found;
+    use crate::tui::screens::stream::presence::Present;
 
     /// A run of one agent in which everything is recorded.
-    const ALL: Found = Found {
+    const ALL: Present = Present {
         agents: false,
         times: true,
         turns: true,
@@ -153,7 +153,7 @@ mod tests {
         costs: true,
     };
 
-    fn columns(width: usize, found: Found) -> Columns {
+    fn columns(width: usize, found: Present) -> Columns {
         let needs = Needs {
             found,
             digits: 4,
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(width: usize, found: Found, shown: &str) {
+    fn check(width: usize, found: Present, shown: &str) {
         let columns = columns(width, found);
         let cost = if columns.merged { "lat/$" } else { "lat" };
         let names = [
@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     fn columns_go_in_their_order_when_the_screen_narrows() {
-        let several = Found {
+        let several = Present {
             agents: true,
             ..ALL
         };
@@ -208,16 +208,16 @@ mod tests {
 
     #[test]
     fn what_no_row_has_gets_no_column() {
-        check(83, Found::default(), "kind");
-        check(60, Found::default(), "kind");
-        let timed = Found {
+        check(83, Present::default(), "kind");
+        check(60, Present::default(), "kind");
+        let timed = Present {
             times: true,
-            ..Found::default()
+            ..Present::default()
         };
         check(83, timed, "time kind");
-        let priced = Found {
+        let priced = Present {
             costs: true,
-            ..Found::default()
+            ..Present::default()
         };
         check(83, priced, "kind cost");
     }
@@ -227,7 +227,7 @@ mod tests {
         for width in 60..=250 {
             for status in [0, 4, 7, 9, 11] {
                 for agents in [false, true] {
-                    let found = Found {
+                    let found = Present {
                         agents,
                         status,
                         ..ALL
@@ -246,7 +246,7 @@ mod tests {
     #[test]
     fn a_wider_list_has_no_less_text_than_the_reference_size() {
         for width in 83..=250 {
-            assert!(columns(width, Found { status: 11, ..ALL }).text >= 48);
+            assert!(columns(width, Present { status: 11, ..ALL }).text >= 48);
         }
     }
 

@@ -86,12 +86,12 @@ pub(super) fn height(folding: Folding<'_>, item: usize) -> usize {
             .as_ref()
             .is_some_and(|it| it.change(ix).is_some())
     };
-    let went_off = |ix| {
+    let has_fired = |ix| {
         let alerts = opened.alerts.as_ref();
         alerts.is_some_and(|it| it.fired_at(ix).is_some())
     };
     let below = |ix: ActionIx| {
-        let added = usize::from(is_changed(ix)) + usize::from(went_off(ix));
+        let added = usize::from(is_changed(ix)) + usize::from(has_fired(ix));
         rows::height(&opened.store.row(ix)) + added
     };
     let own = if folding.is_folded(item) {

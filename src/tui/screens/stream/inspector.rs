@@ -12,11 +12,11 @@ use crate::base::{human, text};
 use crate::model::action::{ActionIx, Flags, Status};
 use crate::query::needles::Needle;
 use crate::store::bodies::{Depth, GLANCE};
+use crate::tui::screens::stream::conversation::Conversation;
 use crate::tui::screens::stream::inspector::document::{Bounds, Document};
 use crate::tui::screens::stream::inspector::hit::Hit;
 use crate::tui::screens::stream::jumps::Direction;
 use crate::tui::screens::stream::rows::Numbers;
-use crate::tui::screens::stream::talk::Talk;
 use crate::tui::session::{Opened, Session};
 use crate::tui::widgets::outline::folds::{Folds, Motion};
 use crate::tui::widgets::outline::{Form, Outline, layout};
@@ -89,7 +89,7 @@ pub struct Inspector {
     hit: Hit,
     shown: Shown,
     /// The conversation around the action, below the inspector.
-    pub talk: Talk,
+    pub conversation: Conversation,
 }
 
 /// Which rows of a tab are folded, and where its cursor is.

@@ -10,7 +10,7 @@ use crate::model::action::Kind;
 /// ─────────────────────┬──────────
 /// columns              │ inspector
 /// list                 │
-/// peek                 │ talk
+/// peek                 │ conversation
 /// ─────────────────────┴──────────
 /// footer
 /// ```
@@ -27,7 +27,7 @@ pub struct Regions {
     pub scroll: Rect,
     pub inspector: Rect,
     /// The conversation around the selected action; only on large screens.
-    pub talk: Rect,
+    pub conversation: Rect,
     pub lower_rule: Rect,
     pub footer: Rect,
 }
@@ -66,7 +66,7 @@ const ROOMY: u16 = 14;
 /// The least size for the conversation below the inspector.
 const LARGE: (u16, u16) = (140, 39);
 /// The least height of a conversation that is worth reading.
-const LEAST_TALK: u16 = 8;
+const LEAST_CONVERSATION: u16 = 8;
 /// The least height for a line about the run.
 const TALL: u16 = 23;
 
@@ -115,7 +115,7 @@ impl Regions {
                     ..body
                 };
                 if area.width >= LARGE.0 && area.height >= LARGE.1 {
-                    regions.place_talk(regions.inspector.height / 3);
+                    regions.place_conversation(regions.inspector.height / 3);
                 }
                 regions.place_list(list, false);
                 regions.scroll = Rect {
@@ -144,14 +144,14 @@ impl Regions {
     pub fn share(&mut self, used: usize) {
         let used = u16::try_from(used).unwrap_or(u16::MAX).saturating_add(1);
         let left = self.inspector.height.saturating_sub(used);
-        if self.is_split() && self.talk.height == 0 && left >= LEAST_TALK {
-            self.place_talk(left);
+        if self.is_split() && self.conversation.height == 0 && left >= LEAST_CONVERSATION {
+            self.place_conversation(left);
         }
     }
 
-    fn place_talk(&mut self, height: u16) {
+    fn place_conversation(&mut self, height: u16) {
         self.inspector.height -= height;
-        self.talk = Rect {
+        self.conversation = Rect {
             y: self.inspector.bottom(),
             height,
             ..self.inspector
@@ -183,7 +183,7 @@ impl Regions {
         self.is_split()
             && at.x + 1 == self.inspector.x
             && self.inspector.top() <= at.y
-            && at.y < self.inspector.bottom() + self.talk.height
+            && at.y < self.inspector.bottom() + self.conversation.height
     }
 
     /// Whether both panes are on the screen.

@@ -21,7 +21,7 @@ use crate::tui::screens::stream::overview::Of;
 use crate::tui::screens::stream::rows::{self, Numbers};
 use crate::tui::screens::stream::tasks::Open;
 use crate::tui::screens::stream::{
-    Asked, Fold, KEEP, Placed, Stream, Title, headings, went_off, what_if,
+    CallFigures, Fold, KEEP, Placed, Stream, Title, alert_lines, headings, what_if,
 };
 use crate::tui::session::{Opened, Session};
 
@@ -30,7 +30,7 @@ fn fold(folding: Folding<'_>, item: usize) -> Fold {
         return Fold::Below;
     }
     let asked = |row: Row<'_>| {
-        Fold::Asked(Asked {
+        Fold::WithCall(CallFigures {
             latency: row.duration().get().map(human::span),
             cost: rows::cost(&row, human::usd),
             cents: rows::cost(&row, human::cents),
@@ -151,8 +151,8 @@ impl Stream {
                 fold,
                 what_if: what_if::below(opened, ix),
                 is_behind: what_if::is_behind(opened, &row),
-                alert: went_off::below(opened, ix),
-                is_evidence: went_off::is_evidence(opened, ix),
+                alert: alert_lines::below(opened, ix),
+                is_evidence: alert_lines::is_evidence(opened, ix),
             });
         }
     }
@@ -236,7 +236,7 @@ impl Stream {
         if let Some(used) = self.inspector.used() {
             self.frame.regions.share(used);
         }
-        self.prepare_talk(subject, session);
+        self.prepare_conversation(subject, session);
         let Some(how) = how else {
             return Vec::new();
         };
@@ -255,20 +255,22 @@ impl Stream {
         opened.map(job).into_iter().collect()
     }
 
-    fn prepare_talk(&mut self, subject: Subject, session: &mut Session) {
-        let talk = self.frame.regions.talk;
+    fn prepare_conversation(&mut self, subject: Subject, session: &mut Session) {
+        let conversation = self.frame.regions.conversation;
         let opened = if subject.is_end {
             session.end.as_mut()
         } else {
             Some(&mut session.loaded)
         };
         if let Some(opened) =
-            opened.filter(|opened| subject.ix.0 < opened.store.len() && talk.height > 1)
+            opened.filter(|opened| subject.ix.0 < opened.store.len() && conversation.height > 1)
         {
-            let room = usize::from(talk.width).saturating_sub(10);
-            self.inspector
-                .talk
-                .prepare(subject.ix, opened, (room, usize::from(talk.height) - 1));
+            let room = usize::from(conversation.width).saturating_sub(10);
+            self.inspector.conversation.prepare(
+                subject.ix,
+                opened,
+                (room, usize::from(conversation.height) - 1),
+            );
         }
     }
 }

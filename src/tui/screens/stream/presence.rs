@@ -10,7 +10,7 @@ use crate::tui::screens::outcome;
 
 /// What occurs in at least one row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Found {
+pub struct Present {
     /// More than one agent, or subagents.
     pub agents: bool,
     pub times: bool,
@@ -29,7 +29,7 @@ pub struct Presence {
     /// Rows before this one were looked at.
     next: u32,
     agent: Option<Sym>,
-    found: Found,
+    found: Present,
 }
 
 /// Rows examined per frame. The first rows of a long run usually show every column; the rest follow over several
@@ -40,7 +40,7 @@ const LONGEST_STATUS: usize = 11;
 
 impl Presence {
     /// What the rows have, of one run or of all.
-    pub fn look(&mut self, store: &Store, scope: Option<RunIx>) -> Found {
+    pub fn look(&mut self, store: &Store, scope: Option<RunIx>) -> Present {
         if self.scope != scope {
             *self = Presence {
                 scope,
@@ -88,9 +88,9 @@ impl Presence {
     }
 }
 
-impl Found {
+impl Present {
     fn is_all(self) -> bool {
-        let Found {
+        let Present {
             agents,
             times,
             turns,

@@ -16,9 +16,9 @@ use crate::tui::effects::Effect;
 use crate::tui::filtering::{self, Progress};
 use crate::tui::policing::{Judged, Judging};
 use crate::tui::screens::stream::Stream;
+use crate::tui::screens::stream::insights::Findings;
 use crate::tui::screens::stream::inspector::How;
 use crate::tui::screens::stream::inspector::document::Document;
-use crate::tui::screens::stream::noticed::Findings;
 use crate::tui::screens::stream::overview::{Survey, Wanted};
 use crate::tui::session::Session;
 use crate::tui::tasks::Task;
@@ -50,7 +50,7 @@ pub(super) struct Notice {
 }
 
 #[derive(Debug)]
-pub(super) enum Noticed {
+pub(super) enum InsightsAnswer {
     /// The number of actions looked at so far.
     Progress(u32),
     Done(Findings),
@@ -157,13 +157,13 @@ impl Task for Find {
 
 impl Task for Notice {
     type Screen = Stream;
-    type Answer = Noticed;
+    type Answer = InsightsAnswer;
 
-    fn run(self, cancel: &CancelFlag, report: &mut dyn FnMut(Noticed)) -> Noticed {
+    fn run(self, cancel: &CancelFlag, report: &mut dyn FnMut(InsightsAnswer)) -> InsightsAnswer {
         let store = &self.store;
         let calls = self.calls.unwrap_or_else(|| {
             Arc::new(EqualCalls::of(store, cancel, &mut |tested| {
-                report(Noticed::Progress(tested));
+                report(InsightsAnswer::Progress(tested));
             }))
         });
         let view = View {
@@ -172,19 +172,19 @@ impl Task for Notice {
             run: self.run,
             is_growing: self.is_growing,
         };
-        Noticed::Done(Findings {
+        InsightsAnswer::Done(Findings {
             insights: insights::look(view, cancel),
             calls,
         })
     }
 
-    fn answered(stream: &mut Stream, answer: Noticed, session: &mut Session) -> Vec<Effect> {
+    fn answered(stream: &mut Stream, answer: InsightsAnswer, session: &mut Session) -> Vec<Effect> {
         match answer {
-            Noticed::Progress(tested) => {
+            InsightsAnswer::Progress(tested) => {
                 stream.noticed.noticing(tested);
                 Vec::new()
             }
-            Noticed::Done(findings) => {
+            InsightsAnswer::Done(findings) => {
                 stream.noticed.noticed(findings);
                 stream.look_around(session)
             }

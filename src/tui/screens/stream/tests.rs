@@ -123,7 +123,7 @@ fn a_wrong_filter_is_pointed_at_and_not_applied() {
 }
 
 #[test]
-fn jumps_go_to_errors_and_blocks_and_say_when_there_is_no_other() {
+fn jumps_go_to_errors_and_blocks_and_report_when_there_is_no_other() {
     assert!(screen((80, 24), "g e").contains("5 / 7"));
     assert!(screen((80, 24), "g b").contains("4 / "));
     assert!(screen((80, 24), "G e").contains("no further error"));

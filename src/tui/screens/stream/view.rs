@@ -1,12 +1,12 @@
 //! Drawing the stream: only what `prepare` put on the screen, in the roles of the theme.
 
+mod conversation;
 mod header;
 mod overlay;
 pub(in crate::tui::screens) mod pane;
 pub(in crate::tui::screens) mod rows;
 mod scroll;
 mod spark;
-mod talk;
 
 use ratatui::buffer::Buffer;
 
@@ -24,7 +24,7 @@ pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     }
     if regions.inspector.width > 0 {
         pane::draw(stream, theme, buf);
-        talk::draw(stream, theme, buf);
+        conversation::draw(stream, theme, buf);
     }
     header::foot(stream, theme, buf);
     if regions.is_split() {
@@ -39,7 +39,7 @@ fn divider(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     let column = ratatui::layout::Rect {
         x: regions.inspector.x - 1,
         width: 1,
-        height: regions.inspector.height + regions.talk.height,
+        height: regions.inspector.height + regions.conversation.height,
         ..regions.inspector
     };
     for y in 0..column.height {

@@ -11,7 +11,7 @@ use crate::tui::widgets::tone::Tone;
 
 /// What the parser found in the text, by bytes.
 #[derive(Debug, Default)]
-struct Found {
+struct Markup {
     tones: Vec<(Range<usize>, Tone)>,
     code: Vec<(Range<usize>, String)>,
 }
@@ -50,8 +50,8 @@ pub fn text(builder: &mut Builder, text: &str) {
     builder.count(rest);
 }
 
-fn find(text: &str) -> Found {
-    let mut found = Found::default();
+fn find(text: &str) -> Markup {
+    let mut found = Markup::default();
     let options =
         Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
     for (event, range) in Parser::new_ext(text, options).into_offset_iter() {

@@ -63,7 +63,7 @@ fn an_object_is_shown_by_keys_and_its_values_begin_below_each_other() {
 }
 
 #[test]
-fn a_text_of_several_lines_stands_below_its_key_and_a_long_value_is_wrapped_beside_it() {
+fn a_text_of_several_lines_is_below_its_key_and_a_long_value_is_wrapped_next_to_it() {
     check(
         &tree(&json!({"body": "one\ntwo"})),
         40,

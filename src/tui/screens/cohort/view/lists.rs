@@ -5,7 +5,7 @@ use ratatui::style::Style;
 
 use crate::base::text;
 use crate::export::words;
-use crate::tui::screens::cohort::behind::{Behind, Item};
+use crate::tui::screens::cohort::evidence::{Evidence, Item};
 use crate::tui::screens::cohort::models::Models;
 use crate::tui::screens::cohort::view::Regions;
 use crate::tui::theme::Theme;
@@ -35,7 +35,7 @@ pub(super) fn models(models: &Models, regions: &Regions, theme: &Theme, buf: &mu
 /// The width of the difference between two amounts.
 const DIFFERENCE: usize = 11;
 
-pub(super) fn behind(behind: &Behind, regions: &Regions, theme: &Theme, buf: &mut Buffer) {
+pub(super) fn behind(behind: &Evidence, regions: &Regions, theme: &Theme, buf: &mut Buffer) {
     let styles = &theme.styles;
     let room = usize::from(regions.list.width);
     let task = (room / 4).clamp(8, 30);

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use crate::act::net::Net;
 use crate::act::net::server::loopback;
 use crate::act::rerun::Settings;
+use crate::act::rerun::attempt_runs::{self, AttemptRuns, Series};
 use crate::act::rerun::call::Call;
-use crate::act::rerun::kept::{self, Kept, Series};
 use crate::act::rerun::offer::{Offer, Wanted};
 use crate::act::serve::{self, Serving};
 use crate::analysis::replay::Tape;
@@ -133,12 +133,12 @@ fn served_lines(recording: &Recording) -> Result<Vec<String>, String> {
 impl Send {
     fn done(&self, cancel: &CancelFlag) -> Result<Done, String> {
         let tape = Tape::new(&self.store, self.run);
-        let step = |action: ActionIx| kept::Step {
+        let step = |action: ActionIx| attempt_runs::Step {
             store: &self.store,
             tape: &tape,
             action,
         };
-        let mut kept = Kept::default();
+        let mut kept = AttemptRuns::default();
         let now = System.now();
         let (action, lines) = match &self.step {
             Step::Tool(call) => {
@@ -263,7 +263,7 @@ impl Serve {
             });
         }
         let folder = folder(&self.settings)?;
-        let mut kept = Kept::default();
+        let mut kept = AttemptRuns::default();
         kept.whole(events);
         let name = self.store.run(self.run);
         let path = kept.write_as(folder, (&name.id, "served"), System.now());

@@ -11,12 +11,12 @@ use crate::base::{human, text};
 use crate::model::action::Kind;
 use crate::tui::screens::outcome;
 use crate::tui::screens::stream::columns::{Columns, EXTRA, LETTER};
-use crate::tui::screens::stream::fit;
 use crate::tui::screens::stream::layout::Focus;
 use crate::tui::screens::stream::layout::kind_word;
 use crate::tui::screens::stream::rows::{RowText, SubRow};
+use crate::tui::screens::stream::shorten;
 use crate::tui::screens::stream::view::pane;
-use crate::tui::screens::stream::{Asked, Fold, Placed, Stream};
+use crate::tui::screens::stream::{CallFigures, Fold, Placed, Stream};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::paint::{Row, Sought};
 
@@ -84,7 +84,7 @@ pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
         let heading = usize::from(placed.heading.is_some());
         let own = match placed.fold {
             Fold::Below => 0,
-            Fold::None | Fold::Asked(_) => {
+            Fold::None | Fold::WithCall(_) => {
                 let added = placed.what_if.iter().chain(&placed.alert).count();
                 1 + placed.text.below.len() + added
             }
@@ -190,7 +190,7 @@ impl Painter<'_> {
             ("", theme.styles.text)
         };
         let asked = match &placed.fold {
-            Fold::Asked(asked) => Some(asked),
+            Fold::WithCall(asked) => Some(asked),
             Fold::None | Fold::Below => None,
         };
         let before = |is_short| format!("{}{copied}{}", asks(asked, text), again(is_short));
@@ -198,7 +198,7 @@ impl Painter<'_> {
         let before = before(!fits);
         let room = columns.text.saturating_sub(text::width(&before));
         let said = if text.kind == Kind::ToolCall {
-            fit::call(&text.text, room)
+            shorten::call(&text.text, room)
         } else {
             Cow::Borrowed(text.text.as_str())
         };
@@ -214,7 +214,7 @@ impl Painter<'_> {
         column(&mut row, &words, columns.status, self.over(style));
         let clock = placed.open.map(human::clock);
         let latency = clock.as_deref().or(text.latency.as_deref());
-        let asked_for = |of: fn(&Asked) -> &Option<String>| of(asked?).as_deref();
+        let asked_for = |of: fn(&CallFigures) -> &Option<String>| of(asked?).as_deref();
         let cost = |cells: usize| {
             let exact = text.cost.as_deref().or(asked_for(|it| &it.cost));
             exact
@@ -294,7 +294,7 @@ impl Painter<'_> {
 
 /// The sign of a model call that is folded into the tool it asked for, with its latency if the tool has one
 /// of its own.
-fn asks(asked: Option<&Asked>, text: &RowText) -> String {
+fn asks(asked: Option<&CallFigures>, text: &RowText) -> String {
     match asked.map(|asked| &asked.latency) {
         Some(Some(latency)) if text.latency.is_some() => format!("→ {latency} "),
         Some(_) => "→ ".to_owned(),

@@ -26,7 +26,7 @@ pub enum Turn {
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Heard {
+pub struct RequestContents {
     pub system: Vec<String>,
     /// One for each block.
     pub turns: Vec<Turn>,
@@ -34,12 +34,12 @@ pub struct Heard {
     pub tools: Option<BTreeSet<String>>,
 }
 
-impl Heard {
+impl RequestContents {
     /// Reads the body of a request to chat, Responses, Messages or Gemini, recognised by its members.
-    pub fn of(body: &Value) -> Heard {
-        let mut heard = Heard {
+    pub fn of(body: &Value) -> RequestContents {
+        let mut heard = RequestContents {
             tools: tools(body),
-            ..Heard::default()
+            ..RequestContents::default()
         };
         let instruction = ["systemInstruction", "system_instruction"];
         let instruction = instruction.iter().find_map(|name| body.get(*name));
@@ -189,7 +189,7 @@ impl Heard {
     }
 
     /// The first difference in what both contain: roles, texts, calls, results, names of tools.
-    pub fn difference(&self, got: &Heard, is_quiet: bool) -> Option<Difference> {
+    pub fn difference(&self, got: &RequestContents, is_quiet: bool) -> Option<Difference> {
         if !self.system.is_empty() {
             let (recorded, asked) = (self.system.join("\n"), got.system.join("\n"));
             if !is_same_text(&recorded, &asked, is_quiet) {
@@ -228,7 +228,7 @@ impl Heard {
 
     /// The first difference in what a transcript is certain of: that the user's texts are somewhere in the request, and
     /// that results are the recorded ones.
-    pub fn loose_difference(&self, got: &Heard, is_quiet: bool) -> Option<Difference> {
+    pub fn loose_difference(&self, got: &RequestContents, is_quiet: bool) -> Option<Difference> {
         let of_user = |turn: &Turn| match turn {
             Turn::User(text) => Some(squeezed(text, is_quiet)),
             _ => None,
@@ -271,7 +271,7 @@ impl Heard {
     }
 
     /// How many turns are the same from the beginning.
-    pub fn common(&self, other: &Heard) -> usize {
+    pub fn common(&self, other: &RequestContents) -> usize {
         let (one, other) = (self.joined(), other.joined());
         let pairs = one.iter().zip(&other);
         pairs

@@ -12,7 +12,7 @@ use crate::store::Store;
 
 /// A context in sanitised words.
 #[derive(Debug)]
-pub(super) struct Seen {
+pub(super) struct ContextText {
     pub(super) call: ActionIx,
     /// `call #389 · turn 2 · claude-opus-4-6`.
     pub(super) title: String,
@@ -56,9 +56,9 @@ const LONGEST: usize = 400;
 /// What is kept of the text of a part, in bytes.
 const LARGEST: usize = 64 << 10;
 
-impl Seen {
+impl ContextText {
     /// `None` if cancelled.
-    pub(super) fn read(store: &Store, call: ActionIx, cancel: &CancelFlag) -> Option<Seen> {
+    pub(super) fn read(store: &Store, call: ActionIx, cancel: &CancelFlag) -> Option<ContextText> {
         let found = context::of(store, call, cancel)?;
         let row = store.row(call);
         let turn = match row.turn() {
@@ -70,7 +70,7 @@ impl Seen {
             .parts
             .iter()
             .partition(|part| part.origin == Origin::Missing);
-        Some(Seen {
+        Some(ContextText {
             call,
             title: format!("call #{}{turn} · {model}", row.seq()),
             exactness: found.exactness,

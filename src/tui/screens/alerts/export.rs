@@ -7,7 +7,7 @@ use crate::analysis::alerts::shown;
 use crate::export::alerts::Document;
 use crate::export::json::{self, Escapes, alert};
 use crate::store::Store;
-use crate::tui::alerting::Seen;
+use crate::tui::alerting::Evaluation;
 use crate::tui::effects::Effect;
 use crate::tui::keys::Key;
 use crate::tui::screens::alerts::rows::clean;
@@ -32,7 +32,7 @@ impl Alerts {
     }
 }
 
-fn document<'a>(seen: &'a Seen, store: &'a Store) -> Document<'a> {
+fn document<'a>(seen: &'a Evaluation, store: &'a Store) -> Document<'a> {
     Document {
         store,
         rules: seen.rules(),
@@ -50,7 +50,7 @@ fn seqs(alert: &Alert, store: &Store) -> Vec<u32> {
     kept.map(|ix| store.row(ix).seq()).collect()
 }
 
-fn markdown(seen: &Seen, store: &Store) -> String {
+fn markdown(seen: &Evaluation, store: &Store) -> String {
     let mut out = String::from("| level | rule | scope | why | actions |\n|---|---|---|---|---|\n");
     for alert in seen.alerts() {
         let hit = alert.worst();

@@ -8,7 +8,7 @@ use crate::base::hash::fixed_hash;
 
 /// A request, in any API.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Asked {
+pub struct ModelRequest {
     pub model: Option<String>,
     /// Instructions outside the messages.
     pub system: Option<Value>,
@@ -63,8 +63,8 @@ impl Answered {
     }
 }
 
-impl Asked {
-    pub fn read(api: Api, body: &Value) -> Asked {
+impl ModelRequest {
+    pub fn read(api: Api, body: &Value) -> ModelRequest {
         let list = match api {
             Api::Chat | Api::Messages | Api::Ollama => items(body, "messages"),
             Api::Responses => items(body, "input"),
@@ -85,7 +85,7 @@ impl Asked {
         ];
         let body = request(body);
         let mut systems = system.iter().filter_map(|name| present(body, name));
-        Asked {
+        ModelRequest {
             model: owned(body, "model"),
             system: systems.next().cloned(),
             has_tools: ["tools", "functions"]

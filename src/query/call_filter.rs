@@ -22,7 +22,7 @@ pub trait Known {
 
 /// A filter that can be put to a call ahead of its result.
 #[derive(Debug, Clone)]
-pub struct Ahead(Node);
+pub struct CallFilter(Node);
 
 #[derive(Debug, Clone)]
 enum Node {
@@ -61,10 +61,10 @@ const FIELDS: &[Field] = &[
     Field::Release,
 ];
 
-impl Ahead {
+impl CallFilter {
     /// An error names what is not known before a call runs.
-    pub fn compile(expr: &Expr) -> Result<Ahead, String> {
-        node(expr).map(Ahead)
+    pub fn compile(expr: &Expr) -> Result<CallFilter, String> {
+        node(expr).map(CallFilter)
     }
 
     /// True, false, or neither: there is text where a number was needed, or the arguments are not recorded.
@@ -263,7 +263,7 @@ mod tests {
     #[track_caller]
     fn check(filter: &str, args: Value, expected: Answer) {
         let expr = crate::query::parse(filter).expect("a filter");
-        let ahead = Ahead::compile(&expr).expect("known ahead");
+        let ahead = CallFilter::compile(&expr).expect("known ahead");
         assert_eq!(ahead.test(&Refund(args)), expected, "{filter}");
     }
 
@@ -335,7 +335,7 @@ mod tests {
             "cost>1",
         ] {
             let expr = crate::query::parse(filter).expect("a filter");
-            assert!(Ahead::compile(&expr).is_err(), "{filter}");
+            assert!(CallFilter::compile(&expr).is_err(), "{filter}");
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::cli::{Cx, filter};
 use crate::export::alerts::{Document, Tested};
 use crate::model::run::RunIx;
 
-pub(super) struct Found {
+pub(super) struct CheckedTraces {
     pub(super) read: Read,
     pub(super) rules: InForce,
     pub(super) report: Report,
@@ -18,13 +18,13 @@ pub(super) struct Found {
     pub(super) exit: Exit,
 }
 
-impl Found {
+impl CheckedTraces {
     /// Reads and checks; the exit code alone if there is nothing to check.
     pub(super) fn read(
         cx: &mut Cx,
         rules: InForce,
         paths: Paths,
-    ) -> anyhow::Result<Result<Found, Exit>> {
+    ) -> anyhow::Result<Result<CheckedTraces, Exit>> {
         let read = cx.load.paths(&cx.notes, &paths.or_stdin()?)?;
         let exit = read.exit(&cx.notes);
         if !read.has_records() {
@@ -32,7 +32,7 @@ impl Found {
         }
         let runs = filter::selected(cx, &read)?;
         let report = checked(cx, &read, &rules, &runs);
-        Ok(Ok(Found {
+        Ok(Ok(CheckedTraces {
             read,
             rules,
             report,

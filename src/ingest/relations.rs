@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// The relations between the files of folders. Each folder is read once, however many of its files are asked
 /// about.
 #[derive(Debug, Default)]
-pub struct Kin {
+pub struct Relations {
     /// By folder and by the format that reads it: each format sees other relations.
     folders: HashMap<(&'static str, PathBuf), Folder>,
 }
@@ -60,7 +60,7 @@ impl Folder {
     }
 }
 
-impl Kin {
+impl Relations {
     fn folder(&mut self, path: &Path, read: ReadTies) -> Option<&Folder> {
         let folder = path.parent()?;
         let known = self.folders.entry((read.format, folder.to_owned()));

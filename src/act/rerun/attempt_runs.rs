@@ -14,7 +14,7 @@ use crate::analysis::diff::step::canon;
 use crate::analysis::replay::Tape;
 use crate::export::redact::Masked;
 use crate::export::saferun;
-use crate::ingest::wire::answer::{Part, Said, reported};
+use crate::ingest::wire::answer::{ModelAnswer, Part, reported};
 use crate::model::action::{ActionIx, Kind, Status};
 use crate::store::Store;
 use crate::store::bodies::{self, Depth};
@@ -37,12 +37,12 @@ pub struct Series<'a> {
 
 /// New runs, and the id of each attempt's run; none for attempts without an answer.
 #[derive(Debug, Default)]
-pub struct Kept {
+pub struct AttemptRuns {
     events: Vec<Value>,
     pub ids: Vec<Vec<Option<String>>>,
 }
 
-impl Kept {
+impl AttemptRuns {
     /// Adds the answers of one model.
     pub fn answers(&mut self, step: Step<'_>, series: Series<'_>, answers: &Answers, now: i64) {
         let first = self.ids.len() * 1000;
@@ -187,7 +187,7 @@ fn end(run: &str) -> Value {
 /// The answer of a model. No tool is executed: a call that was recorded gets its recorded result.
 fn answer(
     run: &str,
-    said: &Said,
+    said: &ModelAnswer,
     (attempt, results): (&Attempt, &[Recorded]),
     now: i64,
 ) -> Vec<Value> {

@@ -9,7 +9,7 @@ use crate::model::action::ActionIx;
 const COMPACTED: u64 = 70;
 
 #[derive(Debug, Clone, Default)]
-pub(super) struct Context {
+pub(super) struct ContextWindow {
     /// Of the last model call.
     tokens: Option<(ActionIx, u64)>,
     /// The highest level that was noticed since the context was compacted.
@@ -17,7 +17,7 @@ pub(super) struct Context {
     has_jumped: bool,
 }
 
-impl Context {
+impl ContextWindow {
     pub(super) fn is_full(&self) -> bool {
         self.full.is_some()
     }

@@ -28,7 +28,7 @@ const MADE: &str = "\
     was were what which while whole with without write written xz zip zstd";
 
 /// Whether a word, or a part of one, may be in a text that a reader composed.
-pub fn is_made(word: &str) -> bool {
+pub fn is_composed(word: &str) -> bool {
     let word = word.to_ascii_lowercase();
     MADE.split_ascii_whitespace()
         .any(|made| made.contains(&word))
@@ -87,7 +87,7 @@ mod tests {
         let mut words = BTreeSet::new();
         let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/ingest/formats");
         read(&sources, &mut words);
-        let missing: Vec<_> = words.iter().filter(|word| !is_made(word)).collect();
+        let missing: Vec<_> = words.iter().filter(|word| !is_composed(word)).collect();
         assert!(missing.is_empty(), "add to MADE: {missing:?}");
     }
 }

@@ -13,7 +13,7 @@ use crate::store::Store;
 
 /// Where a command writes.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place<'a> {
+pub(super) struct OutputFile<'a> {
     pub(super) path: &'a Path,
     /// Replace a file that exists.
     pub(super) force: bool,
@@ -34,8 +34,8 @@ enum Taken {
     Sink,
 }
 
-impl Place<'_> {
-    /// Refuses what [`Place::write`] would refuse, so that a command can fail before its work. `sources` are the
+impl OutputFile<'_> {
+    /// Refuses what [`OutputFile::write`] would refuse, so that a command can fail before its work. `sources` are the
     /// files that it reads.
     pub(super) fn check(self, sources: &[PathBuf]) -> Result<(), Failure> {
         let Taken::File(_, found) = self.taken()? else {
@@ -145,7 +145,7 @@ mod tests {
     use super::*;
 
     fn write(path: &Path, force: bool, sources: &[PathBuf]) -> Result<(), String> {
-        let written = Place { path, force }.write(sources, &mut |out| out.write_all(b"new"));
+        let written = OutputFile { path, force }.write(sources, &mut |out| out.write_all(b"new"));
         written.map_err(|error| error.to_string())
     }
 
@@ -153,7 +153,7 @@ mod tests {
     fn a_signal_while_writing_leaves_nothing_behind() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("out");
-        let place = Place {
+        let place = OutputFile {
             path: &path,
             force: false,
         };
@@ -222,7 +222,7 @@ mod tests {
     fn an_error_on_the_way_leaves_nothing_behind() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("out");
-        let place = Place {
+        let place = OutputFile {
             path: &path,
             force: false,
         };

@@ -20,7 +20,7 @@ use crate::store::Store;
 
 /// Differences between the inputs of two model calls. Names are raw.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Why {
+pub struct InputDiff {
     /// The model of each side, if they differ.
     pub model: Option<[String; 2]>,
     /// Tools offered only in B, only in A, or with a different description or schema.
@@ -49,7 +49,7 @@ pub struct Unrecorded {
 
 /// Compares the requests at the point of divergence. `None` if same tool calls throughout, if a side called no
 /// model, or if cancelled.
-pub fn why(story: &Story<'_>, cancel: &CancelFlag) -> Option<Why> {
+pub fn at_divergence(story: &Story<'_>, cancel: &CancelFlag) -> Option<InputDiff> {
     let fork = story.comparison.divergence.first_material?;
     let column = story.comparison.columns[fork];
     let next = story.comparison.divergence.next;
@@ -66,7 +66,7 @@ pub fn why(story: &Story<'_>, cancel: &CancelFlag) -> Option<Why> {
 }
 
 /// Compares two requests other than by their conversations.
-pub fn between(a: (&Context, &Store), b: (&Context, &Store)) -> Why {
+pub fn between(a: (&Context, &Store), b: (&Context, &Store)) -> InputDiff {
     let [a, b] = [a, b].map(|(context, store)| {
         let model = store.row(context.call).model();
         ModelInput::of(context, model)
@@ -182,8 +182,8 @@ fn named(tool: &Value) -> Option<(String, Value)> {
     Some((name.to_owned(), inner.clone()))
 }
 
-fn compare(a: &ModelInput, b: &ModelInput) -> Why {
-    let mut why = Why::default();
+fn compare(a: &ModelInput, b: &ModelInput) -> InputDiff {
+    let mut why = InputDiff::default();
     let mut missing = |what, on: [bool; 2]| {
         if on.contains(&true) {
             why.unrecorded.push(Unrecorded { what, on });
@@ -244,7 +244,7 @@ fn lines(a: &str, b: &str) -> [usize; 2] {
     [count(ChangeTag::Insert), count(ChangeTag::Delete)]
 }
 
-impl Why {
+impl InputDiff {
     /// Each difference in a few words, then what is not recorded. Raw.
     pub fn words(&self) -> Vec<String> {
         let mut words = self.model_words();

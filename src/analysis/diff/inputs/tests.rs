@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::{ModelInput, Why, compare};
+use super::{InputDiff, ModelInput, compare};
 
 fn input(model: &str, tools: &[&str], system: &str, temperature: f64) -> ModelInput {
     let tools = tools
@@ -57,5 +57,5 @@ fn names_what_is_equal_and_treats_unrecorded_as_unknown() {
     );
     let nothing = compare(&ModelInput::default(), &ModelInput::default());
     assert_eq!(nothing.unrecorded.len(), 4);
-    assert_ne!(nothing, Why::default());
+    assert_ne!(nothing, InputDiff::default());
 }

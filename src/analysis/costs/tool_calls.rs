@@ -12,15 +12,15 @@ use crate::store::row::Row;
 
 /// The tool calls of every model call.
 #[derive(Debug, Default)]
-pub struct Asked {
+pub struct ToolCalls {
     by_call: HashMap<ActionIx, Vec<(ActionIx, Sym)>>,
     call_of: HashMap<ActionIx, ActionIx>,
 }
 
-impl Asked {
+impl ToolCalls {
     /// A tool call was asked for by its parent, or else by the last model call of the same agent before it.
-    pub fn of(store: &Store) -> Asked {
-        let mut asked = Asked::default();
+    pub fn of(store: &Store) -> ToolCalls {
+        let mut asked = ToolCalls::default();
         let mut last: HashMap<(RunIx, Sym), ActionIx> = HashMap::new();
         for row in store.rows() {
             let lane = (row.run_ix(), row.agent_sym());

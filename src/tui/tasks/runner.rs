@@ -24,7 +24,7 @@ pub struct Report {
 type Key = (ScreenId, TypeId);
 
 #[derive(Debug)]
-pub struct Lanes {
+pub struct Runner {
     reports: Sender<Report>,
     by_key: HashMap<Key, Lane>,
     inline: bool,
@@ -40,20 +40,20 @@ struct Lane {
     waiting: Option<Start>,
 }
 
-impl Lanes {
+impl Runner {
     /// Each task gets a thread; reports come out of the receiver.
-    pub fn threaded() -> (Lanes, Receiver<Report>) {
-        Lanes::new(false)
+    pub fn threaded() -> (Runner, Receiver<Report>) {
+        Runner::new(false)
     }
 
     /// Tasks run at once in the caller: for tests and screenshots.
-    pub fn inline() -> (Lanes, Receiver<Report>) {
-        Lanes::new(true)
+    pub fn inline() -> (Runner, Receiver<Report>) {
+        Runner::new(true)
     }
 
-    fn new(inline: bool) -> (Lanes, Receiver<Report>) {
+    fn new(inline: bool) -> (Runner, Receiver<Report>) {
         let (reports, receiver) = unbounded();
-        let lanes = Lanes {
+        let lanes = Runner {
             reports,
             by_key: HashMap::new(),
             inline,
@@ -148,7 +148,7 @@ fn message(cause: &(dyn Any + Send)) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::Lanes;
+    use super::Runner;
     use crate::base::cancel::CancelFlag;
     use crate::tui::Options;
     use crate::tui::effects::Effect;
@@ -203,7 +203,7 @@ mod tests {
 
     /// Starts tasks one after the other and delivers what they report.
     fn deliver(tasks: Vec<(ScreenId, Start)>) -> (Sums, Vec<ScreenId>, Session) {
-        let (mut lanes, reports) = Lanes::inline();
+        let (mut lanes, reports) = Runner::inline();
         let (mut sums, mut session) = (Sums::default(), Session::new(&Options::default()));
         for (screen, task) in tasks {
             lanes.start(screen, task);
@@ -284,7 +284,7 @@ mod tests {
 
     #[test]
     fn the_answer_to_a_closed_screen_is_dropped() {
-        let (mut lanes, reports) = Lanes::inline();
+        let (mut lanes, reports) = Runner::inline();
         lanes.start(ScreenId::Files, Start::new(Double(1)));
         let mut session = Session::new(&Options::default());
         for report in reports.try_iter() {

@@ -19,7 +19,7 @@ use crate::tui::widgets::viewport::Viewport;
 
 /// The selected figure and its runs.
 #[derive(Debug)]
-pub(super) struct Behind {
+pub(super) struct Evidence {
     /// Sanitised.
     pub(super) title: String,
     pub(super) items: Vec<Item>,
@@ -93,7 +93,7 @@ impl Cohort {
     }
 }
 
-impl Behind {
+impl Evidence {
     /// Opens a pair side by side, or a run without a counterpart alone.
     fn open(&self, session: &mut Session) -> Vec<Effect> {
         let (Some(item), Some(here)) = (self.items.get(self.view.cursor), self.here(session))
@@ -137,7 +137,7 @@ fn nth_call(store: &Store, run: RunIx, before: usize) -> Option<ActionIx> {
     calls.take(before + 1).last().map(|row| row.ix())
 }
 
-fn of_figure(answer: &Answer, figure: &Figure, store: &Store) -> Behind {
+fn of_figure(answer: &Answer, figure: &Figure, store: &Store) -> Evidence {
     let found = &answer.comparison;
     let told = |value: f64| match figure.subject {
         Subject::Measure(_) if figure.kind != crate::analysis::cohort::figure::Kind::Rate => {
@@ -180,7 +180,7 @@ fn of_figure(answer: &Answer, figure: &Figure, store: &Store) -> Behind {
     });
     let items: Vec<Item> = items.collect();
     let of = words::meeting(answer);
-    Behind {
+    Evidence {
         title: format!(
             "{} · {} compared items differ · {of}",
             text::sanitize(&figure.words),
@@ -192,7 +192,7 @@ fn of_figure(answer: &Answer, figure: &Figure, store: &Store) -> Behind {
     }
 }
 
-fn of_step(answer: &Answer, step: &Transition, store: &Store) -> Behind {
+fn of_step(answer: &Answer, step: &Transition, store: &Store) -> Evidence {
     let found = &answer.comparison;
     let times = |run: &Observation| {
         let calls = run.calls.iter().copied().map(Some);
@@ -225,7 +225,7 @@ fn of_step(answer: &Answer, step: &Transition, store: &Store) -> Behind {
     }
     let name = |tool, end| words::tool(found, tool, end);
     let (from, to) = (name(step.from, "the beginning"), name(step.to, "the end"));
-    Behind {
+    Evidence {
         title: format!("{} → {}", text::sanitize(from), text::sanitize(to)),
         items,
         view: Viewport::default(),
@@ -233,7 +233,7 @@ fn of_step(answer: &Answer, step: &Transition, store: &Store) -> Behind {
     }
 }
 
-fn of_fork(answer: &Answer, at: usize, store: &Store) -> Behind {
+fn of_fork(answer: &Answer, at: usize, store: &Store) -> Evidence {
     let found = &answer.comparison;
     let fork = &found.forks[at];
     let name = |tool| text::sanitize(words::tool(found, tool, "the end")).into_owned();
@@ -245,7 +245,7 @@ fn of_fork(answer: &Answer, at: usize, store: &Store) -> Behind {
         ];
         item(found, Some(pair.a), Some(pair.b), sides)
     });
-    Behind {
+    Evidence {
         title: format!("A {of_a} → B {of_b} on the same task, after the same tools"),
         items: items.collect(),
         view: Viewport::default(),

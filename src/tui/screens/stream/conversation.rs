@@ -10,7 +10,7 @@ use crate::tui::session::Opened;
 
 /// A message.
 #[derive(Debug)]
-pub struct Said {
+pub struct Message {
     pub kind: Kind,
     pub seq: u32,
     /// Whether it is the selected action or what led to it, rather than what came after.
@@ -20,9 +20,9 @@ pub struct Said {
 }
 
 #[derive(Debug, Default)]
-pub struct Talk {
+pub struct Conversation {
     of: Option<(ActionIx, usize, usize)>,
-    pub said: Vec<Said>,
+    pub said: Vec<Message>,
 }
 
 /// Look-around in actions, in each direction.
@@ -30,7 +30,7 @@ const LOOK: u32 = 200;
 /// Rows of one speaker.
 const MOST: usize = 4;
 
-impl Talk {
+impl Conversation {
     /// Makes what fits `rows` rows of `width` cells, the nearest first.
     pub fn prepare(&mut self, ix: ActionIx, opened: &mut Opened, (width, rows): (usize, usize)) {
         if self.of == Some((ix, width, rows)) || width < 8 {
@@ -88,7 +88,7 @@ fn next(store: &Store, ix: ActionIx) -> Option<ActionIx> {
         .map(|row| row.ix())
 }
 
-fn say(ix: ActionIx, opened: &mut Opened, (width, is_before): (usize, bool)) -> Option<Said> {
+fn say(ix: ActionIx, opened: &mut Opened, (width, is_before): (usize, bool)) -> Option<Message> {
     let row = opened.store.row(ix);
     let body = opened.bodies.open(&row, Depth::Glance);
     let words = body.text.as_deref()?;
@@ -107,7 +107,7 @@ fn say(ix: ActionIx, opened: &mut Opened, (width, is_before): (usize, bool)) -> 
             break;
         }
     }
-    (!rows.is_empty()).then(|| Said {
+    (!rows.is_empty()).then(|| Message {
         kind: row.kind(),
         seq: row.seq(),
         is_before,

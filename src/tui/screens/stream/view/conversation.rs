@@ -15,7 +15,7 @@ use crate::tui::widgets::paint::{self, Row};
 ///  ◆ The refund is on its way.
 /// ```
 pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
-    let area = stream.frame.regions.talk;
+    let area = stream.frame.regions.conversation;
     if area.height == 0 {
         return;
     }
@@ -30,7 +30,7 @@ pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     let room = row.room();
     row.put(&theme.marks.horizontal.repeat(room), faint);
     let mut y = 1;
-    for said in &stream.inspector.talk.said {
+    for said in &stream.inspector.conversation.said {
         for (number, line) in said.rows.iter().enumerate() {
             if y >= area.height {
                 return;

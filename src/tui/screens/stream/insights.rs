@@ -24,11 +24,11 @@ pub struct Findings {
 }
 
 #[derive(Debug, Default)]
-pub struct Noticed {
+pub struct Insights {
     findings: Findings,
     /// Counts changes, and the count at the last look.
     version: u64,
-    seen: Option<Seen>,
+    seen: Option<Revision>,
     /// The number of actions at the last look.
     known: u32,
     /// Actions processed by the current look.
@@ -37,7 +37,7 @@ pub struct Noticed {
 
 /// What a look was at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Seen {
+struct Revision {
     version: u64,
     /// The run that the list is restricted to.
     run: Option<RunIx>,
@@ -46,7 +46,7 @@ struct Seen {
 /// Up to this many actions are looked at after every change.
 const ALWAYS: u64 = 5_000;
 
-impl Noticed {
+impl Insights {
     pub fn outdate(&mut self) {
         self.version += 1;
     }
@@ -54,9 +54,9 @@ impl Noticed {
     /// Looks again after changes, but not while loading.
     fn wanted(&mut self, run: Option<RunIx>, session: &Session) -> Option<Notice> {
         let version = self.version;
-        let is_old = self.seen != Some(Seen { version, run });
+        let is_old = self.seen != Some(Revision { version, run });
         // Calls need not be opened again to look at other runs.
-        let is_same = |seen: &Seen| seen.version == version;
+        let is_same = |seen: &Revision| seen.version == version;
         let calls = self.seen.filter(is_same);
         let calls = calls.map(|_| Arc::clone(&self.findings.calls));
         let store = &session.loaded.store;
@@ -68,7 +68,7 @@ impl Noticed {
             return None;
         }
         self.known = store.len();
-        (self.running, self.seen) = (Some(0), Some(Seen { version, run }));
+        (self.running, self.seen) = (Some(0), Some(Revision { version, run }));
         Some(Notice {
             store: store.clone(),
             run,

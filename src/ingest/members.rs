@@ -17,7 +17,7 @@ const LONGEST: usize = 64;
 
 /// The offsets of such members, collected on the first lookup. Only offsets are kept, not values.
 #[derive(Debug, Default)]
-pub struct Aside(OnceLock<Index>);
+pub struct MemberIndex(OnceLock<Index>);
 
 #[derive(Debug)]
 struct Index {
@@ -27,7 +27,7 @@ struct Index {
     len: u64,
 }
 
-impl Aside {
+impl MemberIndex {
     /// Whether the index has been built.
     pub fn is_read(&self) -> bool {
         self.0.get().is_some()
@@ -91,7 +91,7 @@ mod tests {
             "0".repeat(32)
         );
         let bytes = Bytes::Static(Box::leak(text.clone().into_bytes().into_boxed_slice()));
-        let aside = Aside::default();
+        let aside = MemberIndex::default();
         for hash in hashes {
             let told = text.split_once(hash).expect("it is there");
             let colon = told.1.find(':').expect("a colon");
