@@ -564,7 +564,7 @@ impl Shell {
     }
 
     /// Evaluates the alert rules again when the clock alone may raise an alert.
-    fn watch_clock(&mut self) -> Vec<Asked> {
+    fn watch_clock(&mut self) -> Vec<ScreenEffect> {
         if self.session.alert_due() != Some(Duration::ZERO) {
             return Vec::new();
         }

@@ -846,7 +846,7 @@ fn a_bucket_gives_what_is_new_or_has_changed() {
 
 /// A server on `https://localhost` whose certificate only those know who have its file.
 #[cfg(feature = "capture")]
-fn with_certificate(answers: fn(&Asked) -> Answer) -> Server {
+fn with_certificate(answers: fn(&Received) -> Answer) -> Server {
     use std::sync::Arc;
     use tokio_rustls::rustls::crypto::ring;
     use tokio_rustls::rustls::pki_types::pem::PemObject as _;
@@ -927,7 +927,7 @@ fn a_certificate_is_trusted_only_by_its_file() {
 }
 
 /// A table of spans in an engine that refuses to read many rows.
-fn engine(asked: &Asked) -> Answer {
+fn engine(asked: &Received) -> Answer {
     let most = asked.query("max_rows_to_read").expect("a limit");
     if most.parse::<f64>().expect("a number") < 1e10 {
         let mut answer = Answer::status(500).with("x-clickhouse-exception-code", "158");

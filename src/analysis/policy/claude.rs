@@ -114,8 +114,8 @@ impl Claude {
         for (effect, order) in EFFECTS.iter().zip(&self.order) {
             for ix in order {
                 match self.matcher(*ix).matches(asked) {
-                    Found::No => {}
-                    Found::Unknown(why) => {
+                    RuleMatch::No => {}
+                    RuleMatch::Unknown(why) => {
                         is_held |= *effect != Effect::Allow;
                         unjudged.get_or_insert(Verdict::unjudged(Effect::Error, Some(*ix), why));
                     }

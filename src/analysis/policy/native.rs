@@ -137,12 +137,12 @@ impl Condition {
             return ConditionMatch::Yes;
         };
         match when.test(&About { call, context }) {
-            Answer::True => Found::Yes,
+            Answer::True => ConditionMatch::Yes,
             Answer::NotANumber if call.args.is_none() => {
-                Found::Unknown("the arguments are not recorded".into())
+                ConditionMatch::Unknown("the arguments are not recorded".into())
             }
-            Answer::NotANumber => Found::Unknown("a number is compared with text".into()),
-            Answer::False => Found::No("the condition `when` is not met"),
+            Answer::NotANumber => ConditionMatch::Unknown("a number is compared with text".into()),
+            Answer::False => ConditionMatch::No("the condition `when` is not met"),
         }
     }
 

@@ -21,7 +21,7 @@ use ratatui::layout::{Position, Rect};
 use crate::act::kill::{Refused, Target};
 use crate::base::{human, text};
 use crate::state::Layout;
-use crate::tui::alerting::{Looking, Seen};
+use crate::tui::alerting::{Evaluation, Looking};
 use crate::tui::effects::Effect;
 use crate::tui::filtering;
 use crate::tui::keys::{Command, Key};
@@ -181,7 +181,7 @@ impl Screen for Alerts {
         self.obey(command, session)
     }
 
-    fn told(
+    fn run_with(
         &mut self,
         command: Command,
         argument: &str,
@@ -415,7 +415,7 @@ impl Alerts {
 }
 
 /// `rules ~/.config/saferun-tui/alerts.toml · 5 rules · baseline learned from 24 runs over 3 days · watch ON`.
-fn rules(seen: &Seen) -> String {
+fn rules(seen: &Evaluation) -> String {
     let count = human::counted(seen.rules().rules.len() as u64, "rule");
     let path = seen.in_force.path.as_deref().unwrap_or("built in");
     let baseline = match &*seen.in_force.known {

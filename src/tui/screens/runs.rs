@@ -61,7 +61,7 @@ pub struct Runs {
     filter: FilterBar,
     /// The list of columns to sort by is open.
     sorting: Option<Letters>,
-    kept: Kept,
+    kept: FilterAnswer,
     made: HashMap<RunIx, Rc<RunText>>,
     /// Where runs worked, as far as that is shown.
     projects: HashMap<RunIx, Rc<str>>,

@@ -92,14 +92,14 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn start(handler: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Server {
+    pub(crate) fn start(handler: impl Fn(&Received) -> Answer + Send + Sync + 'static) -> Server {
         Server::over(Some, handler)
     }
 
     /// A server whose connections are opened by a function, such as one for TLS.
     pub(crate) fn over<S: Read + Write>(
         open: impl Fn(TcpStream) -> Option<S> + Send + Sync + 'static,
-        handler: impl Fn(&Asked) -> Answer + Send + Sync + 'static,
+        handler: impl Fn(&Received) -> Answer + Send + Sync + 'static,
     ) -> Server {
         let open = Arc::new(open);
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -153,7 +153,7 @@ impl Drop for Server {
 
 fn serve(
     stream: impl Read + Write,
-    all: &Mutex<Vec<Asked>>,
+    all: &Mutex<Vec<Received>>,
     faults: &Mutex<VecDeque<(&'static str, Fault)>>,
     handler: &Handler,
 ) {
@@ -181,7 +181,7 @@ fn serve(
     }
 }
 
-fn read(reader: &mut impl BufRead) -> Option<Asked> {
+fn read(reader: &mut impl BufRead) -> Option<Received> {
     let mut line = String::new();
     reader.read_line(&mut line).ok()?;
     let target = line.split(' ').nth(1)?.to_owned();

@@ -6,7 +6,7 @@ use crate::analysis::alerts::charts::{self, Ewma, LEAST, Normal};
 use crate::analysis::alerts::detector::Detector;
 use crate::analysis::alerts::engine::{Amount, Hit};
 use crate::analysis::alerts::history::{
-    Basis, Drift, Firings, Found, Learning, Look, Outlier, Past, Scope, family, scope_of,
+    Basis, Drift, Firings, Learning, Look, Outlier, Past, RunFindings, Scope, family, scope_of,
 };
 use crate::analysis::alerts::rules::By;
 use crate::analysis::statistics::ranks;
@@ -87,7 +87,7 @@ impl Pools {
         pools
     }
 
-    fn add(&mut self, it: &Seen) {
+    fn add(&mut self, it: &RunCost) {
         for kind in it.kind.coarser() {
             let pool = self.0.entry(kind).or_default();
             pool.push_back((it.cost, it.at));
@@ -166,7 +166,7 @@ pub(super) fn outliers(past: &mut Past<'_>, look: &Look<'_>) -> RunFindings {
             }
         }
         if frozen.is_none() && is_calm {
-            seen.add(&Seen {
+            seen.add(&RunCost {
                 kind,
                 cost,
                 at: past.store.run(run).started,
@@ -341,7 +341,7 @@ pub(super) fn drift(past: &mut Past<'_>, look: &Look<'_>) -> RunFindings {
             } else {
                 if frozen.is_none() && !past.is_alarming[run.0 as usize] {
                     let at = past.store.run(run).started;
-                    seen.push(Seen { kind, cost, at });
+                    seen.push(RunCost { kind, cost, at });
                 }
                 continue;
             }

@@ -6,7 +6,7 @@ use crate::analysis::alerts::charts::{Cusum, LEAST, normal_rate};
 use crate::analysis::alerts::detector::Detector;
 use crate::analysis::alerts::engine::{Amount, Hit};
 use crate::analysis::alerts::history::{
-    Basis, Firings, Found, Learning, Look, Marks, Past, Rate, Scope, scope_of,
+    Basis, Firings, Learning, Look, Marks, Past, Rate, RunFindings, Scope, scope_of,
 };
 use crate::analysis::alerts::rules::By;
 use crate::model::action::ActionIx;

@@ -10,12 +10,12 @@ use crate::analysis::alerts::history::{Learning, Scope};
 use crate::analysis::alerts::rules::By as Named;
 use crate::analysis::alerts::shown;
 use crate::analysis::alerts::sift::Listed;
-use crate::analysis::alerts::state::{Kept, State};
+use crate::analysis::alerts::state::{AlertRecord, State};
 use crate::base::{human, text};
 use crate::model::quantity::Time;
 use crate::model::run::RunIx;
 use crate::store::Store;
-use crate::tui::alerting::Seen;
+use crate::tui::alerting::Evaluation;
 use crate::tui::screens::alerts::sorting::{By, Order};
 use crate::tui::session::Session;
 
@@ -58,7 +58,7 @@ pub(super) struct RowText {
 }
 
 /// The rows in the given order.
-pub(super) fn items(seen: &Seen, session: &Session, order: Order) -> Vec<Item> {
+pub(super) fn items(seen: &Evaluation, session: &Session, order: Order) -> Vec<Item> {
     let mut items = all(seen, session);
     match order.by {
         By::Severity => {}
@@ -78,7 +78,7 @@ pub(super) fn items(seen: &Seen, session: &Session, order: Order) -> Vec<Item> {
 }
 
 /// When it first fired.
-fn since(item: &Item, seen: &Seen, session: &Session) -> Time {
+fn since(item: &Item, seen: &Evaluation, session: &Session) -> Time {
     match item {
         Item::Alert(at) => {
             let first = seen.alerts()[*at].hits[0].at;
@@ -89,7 +89,7 @@ fn since(item: &Item, seen: &Seen, session: &Session) -> Time {
 }
 
 /// The name of its rule, with the detector where that says more.
-pub(super) fn rule(item: &Item, seen: &Seen) -> String {
+pub(super) fn rule(item: &Item, seen: &Evaluation) -> String {
     let raw = match item {
         Item::Alert(at) => {
             let alert = &seen.alerts()[*at];
@@ -105,7 +105,7 @@ pub(super) fn rule(item: &Item, seen: &Seen) -> String {
 }
 
 /// The same for the same row of later findings.
-pub(super) fn name(item: &Item, seen: &Seen) -> String {
+pub(super) fn name(item: &Item, seen: &Evaluation) -> String {
     let rule = |at: usize| seen.rules().rules[at].id.as_str();
     match item {
         Item::Alert(at) => seen.key(&seen.alerts()[*at]),
@@ -118,7 +118,7 @@ pub(super) fn name(item: &Item, seen: &Seen) -> String {
 }
 
 /// The row as a filter sees it.
-pub(super) fn listed(item: &Item, seen: &Seen, session: &Session) -> Listed {
+pub(super) fn listed(item: &Item, seen: &Evaluation, session: &Session) -> Listed {
     let shown = row(item, seen, session);
     let (rule, about, evidence) = match item {
         Item::Alert(at) => {
@@ -141,7 +141,7 @@ pub(super) fn listed(item: &Item, seen: &Seen, session: &Session) -> Listed {
 }
 
 /// Firing before resolved, then the most severe, then the newest; then what is pending, and what is learned.
-fn all(seen: &Seen, session: &Session) -> Vec<Item> {
+fn all(seen: &Evaluation, session: &Session) -> Vec<Item> {
     let store = &session.loaded.store;
     let mut alerts: Vec<usize> = (0..seen.alerts().len()).collect();
     alerts.sort_by_key(|at| {
@@ -161,7 +161,7 @@ fn all(seen: &Seen, session: &Session) -> Vec<Item> {
         .collect()
 }
 
-pub(super) fn row(item: &Item, seen: &Seen, session: &Session) -> RowText {
+pub(super) fn row(item: &Item, seen: &Evaluation, session: &Session) -> RowText {
     let text = match item {
         Item::Alert(at) => alert(&seen.alerts()[*at], seen, session),
         Item::Pending(standing) => pending(standing, session),

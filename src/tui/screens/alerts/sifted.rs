@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::base::human;
 use crate::query::expr::Expr;
-use crate::tui::alerting::Seen;
+use crate::tui::alerting::Evaluation;
 use crate::tui::effects::Effect;
 use crate::tui::filtering;
 use crate::tui::keys::Key;
@@ -22,7 +22,7 @@ pub(super) struct Sifted {
     /// The names of the rows that the filter keeps; none without a filter or an answer.
     pub(super) kept: Option<HashSet<String>>,
     /// What was asked last: the findings and the filter.
-    asked: Option<(Arc<Seen>, Expr)>,
+    asked: Option<(Arc<Evaluation>, Expr)>,
     is_running: bool,
 }
 
@@ -43,7 +43,11 @@ impl Alerts {
     }
 
     /// Starts filtering if the findings or the filter are others.
-    pub(super) fn sift(&mut self, seen: Option<&Arc<Seen>>, session: &Session) -> Vec<Effect> {
+    pub(super) fn sift(
+        &mut self,
+        seen: Option<&Arc<Evaluation>>,
+        session: &Session,
+    ) -> Vec<Effect> {
         let sifted = &mut self.sifted;
         let Some((seen, expr)) = seen.zip(sifted.bar.parsed.clone()) else {
             (sifted.kept, sifted.asked) = (None, None);

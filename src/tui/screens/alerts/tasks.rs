@@ -9,7 +9,7 @@ use crate::act::trip;
 use crate::analysis::alerts::backtest::{Backtest, backtest};
 use crate::analysis::alerts::detector::Level;
 use crate::analysis::alerts::sift::{self, Listed};
-use crate::analysis::alerts::state::{Kept, Mark};
+use crate::analysis::alerts::state::{AlertRecord, Mark};
 use crate::analysis::alerts::trail::{Trail, trail};
 use crate::base::cancel::CancelFlag;
 use crate::model::quantity::Time;

@@ -11,7 +11,6 @@ use crate::tui::screen::id::ScreenId;
 use crate::tui::screens::replay::Replay;
 use crate::tui::screens::replay::context_text::{ContextText, Line};
 use crate::tui::screens::replay::layout::Pane;
-use crate::tui::screens::replay::seen::{Line, Seen};
 use crate::tui::screens::replay::tasks::MakeCurl;
 use crate::tui::session::{Here, Session};
 use crate::tui::widgets::viewport::{Extent, Viewport, stepped};

@@ -10,6 +10,7 @@ use crate::base::{human, text};
 use crate::export::words::{self, Role};
 use crate::tui::keys::Command;
 use crate::tui::screens::replay::Replay;
+use crate::tui::screens::replay::context_text::{ContextText, Line};
 use crate::tui::screens::replay::layout::Pane;
 use crate::tui::screens::replay::pane::{INDENT, Of, PaneRow, Parts};
 use crate::tui::screens::replay::scrub::Bead;
