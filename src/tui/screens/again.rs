@@ -337,7 +337,7 @@ mod tests {
             rows.join("\n"),
             "  request  rebuilt from \n           the trace"
         );
-        assert_eq!(hanging("no label here at all", 10).len(), 2);
+        assert_eq!(hanging("no label here at all", 10).len(), 3);
     }
 
     #[test]

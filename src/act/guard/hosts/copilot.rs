@@ -15,7 +15,8 @@ pub(crate) static HOST: Host = Host {
 fn read(payload: &Value) -> Option<HookCall> {
     let payload = Payload(payload);
     let run = payload.text("sessionId")?;
-    let event = if payload.has("toolName") {
+    let of_calls = ["toolName", "toolArgs", "toolInput", "toolResult"];
+    let event = if of_calls.iter().any(|name| payload.has(name)) {
         match (
             payload.value("toolResult"),
             payload.has("toolInput"),
@@ -45,7 +46,7 @@ fn read(payload: &Value) -> Option<HookCall> {
         "toolArgs"
     };
     Some(HookCall {
-        tool: payload.owned("toolName").unwrap_or_default(),
+        tool: payload.tool("toolName", &event)?,
         args: payload.args(args),
         cwd: payload.owned("cwd"),
         ..HookCall::of(event, run)
