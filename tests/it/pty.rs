@@ -136,8 +136,10 @@ fn served() -> (Terminal, tempfile::TempDir) {
         .nth(1)
         .and_then(|it| it.split(' ').next());
     let address = address.expect("an address").parse().expect("an address");
-    let asked =
-        json!({"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "Hej"}]});
+    // A request without tools would be taken for a side call, which belongs to no run.
+    let tools = json!([{"name": "refund", "input_schema": {"type": "object"}}]);
+    let hello = json!([{"role": "user", "content": "Hej"}]);
+    let asked = json!({"model": "m", "max_tokens": 9, "tools": tools, "messages": hello});
     assert_eq!(crate::serve::post(address, "/v1/messages", &asked).0, 200);
     (terminal, state)
 }

@@ -258,7 +258,9 @@ impl Serve {
         });
         if events.is_empty() {
             return Ok(Done {
-                lines: vec!["no longer served; nothing was asked, so nothing is kept".to_owned()],
+                lines: vec![
+                    "no longer served; no answer was asked for, so nothing is kept".to_owned(),
+                ],
                 path: None,
             });
         }
