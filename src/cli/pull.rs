@@ -78,7 +78,7 @@ pub struct Pull {
     /// Stop when the folder reaches this size, such as 2GB, at the end of a time window
     #[arg(long, value_name = "SIZE", value_parser = size)]
     max_bytes: Option<u64>,
-    /// For ClickHouse: how many rows a query may read at most, such as 5e9 [default: 2e9]
+    /// How many rows a query in SQL may read at most, such as 5e9 [default: 2e9]
     #[arg(long, value_name = "ROWS", value_parser = rows)]
     max_scan: Option<u64>,
     /// Also trust the certificates in this PEM file

@@ -320,8 +320,8 @@ mod tests {
             ("args.amount>500 tool:other", Answer::False),
         ] {
             let expr = crate::query::parse(filter).expect("a filter");
-            let ahead = Ahead::compile(&expr).expect("known ahead");
-            assert_eq!(ahead.test(&Bare), expected, "{filter}");
+            let filtered = CallFilter::compile(&expr).expect("known ahead");
+            assert_eq!(filtered.test(&Bare), expected, "{filter}");
         }
     }
 

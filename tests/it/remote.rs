@@ -930,9 +930,10 @@ fn a_certificate_is_trusted_only_by_its_file() {
 fn engine(asked: &Received) -> Answer {
     let most = asked.query("max_rows_to_read").expect("a limit");
     if most.parse::<f64>().expect("a number") < 1e10 {
-        let mut answer = Answer::status(500).with("x-clickhouse-exception-code", "158");
-        answer.body = "Code: 158. DB::Exception: Limit for rows exceeded".to_owned();
-        return answer;
+        return Answer {
+            body: "Code: 158. DB::Exception: Limit for rows exceeded".to_owned(),
+            ..Answer::status(500).with("x-clickhouse-exception-code", "158")
+        };
     }
     Answer::json(&json!({ "data": [] }))
 }

@@ -6,6 +6,7 @@ use serde_json::{Map, Number, Value};
 
 use super::table::{Field, Kind, LOGS, METRICS, TRACES};
 use super::{Signal, member};
+use crate::base::escape::hex;
 
 /// How deep messages may nest.
 const DEEPEST: usize = 64;
@@ -137,15 +138,6 @@ fn value(kind: Kind, raw: Raw<'_>, depth: usize) -> Read<Option<Value>> {
         (Kind::Double, Raw::Fixed64(bits)) => Some(double(f64::from_bits(bits))),
         _ => None,
     })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8] = b"0123456789abcdef";
-    let digits = bytes
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .map(|digit| char::from(DIGITS[usize::from(digit)]));
-    digits.collect()
 }
 
 /// JSON has no number for these.

@@ -158,7 +158,7 @@ impl Both {
 
     fn id(self, field: u64, name: &str, id: &[u8]) -> Both {
         let pb = self.pb.clone().bytes(field, id);
-        let hex: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = crate::base::escape::hex(id);
         self.put(name, hex.into(), pb)
     }
 

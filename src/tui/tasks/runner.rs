@@ -268,7 +268,7 @@ mod tests {
 
     #[test]
     fn work_that_must_not_be_lost_is_asked_to_finish_and_its_answer_arrives() {
-        let (mut lanes, reports) = Lanes::threaded();
+        let (mut lanes, reports) = Runner::threaded();
         lanes.start(ScreenId::Replay, Start::new(Double(1)));
         lanes.start(ScreenId::Replay, Start::new(Keep(CancelFlag::new())));
         assert_eq!(lanes.wind_up(), 1);

@@ -442,10 +442,8 @@ fn no_run_that_a_filter_keeps_lacks_the_evidence_that_is_pushed() {
     let tested = runner.run(&cases, |(story, filters)| {
         let spans = spans(&story);
         let lines = spans.iter().enumerate();
-        let lines: String = lines
-            .map(|(at, span)| format!("{}\n", span.otlp(at)))
-            .collect();
-        std::fs::write(&path, lines).expect("written");
+        let lines: Vec<String> = lines.map(|(at, span)| span.otlp(at).to_string()).collect();
+        std::fs::write(&path, lines.join("\n")).expect("written");
         let store = load(std::slice::from_ref(&path));
         for filter in &filters {
             let expr = parse(filter).unwrap_or_else(|error| panic!("{filter}: {error}"));

@@ -19,13 +19,14 @@ const FREE: &[&str] = &[
     "ToolSearch",
 ];
 
+const NO_ARGS: &str = "the arguments are not recorded";
+
 pub(super) fn needs_args(tool: &str) -> bool {
     tool == "Bash" || argument_of_reader(tool).is_some() || argument_of_editor(tool).is_some()
 }
 
 pub(super) fn without_rule(asked: &JudgedCall<'_>, folders: &[String]) -> Verdict {
     let tool = asked.call.tool;
-    const NO_ARGS: &str = "the arguments are not recorded";
     if let Some(key) = argument_of_reader(tool) {
         if asked.call.args.is_none() && asked.context.cwd.is_some() {
             return Verdict::unjudged(Effect::Error, None, NO_ARGS);
