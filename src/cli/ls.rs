@@ -16,7 +16,7 @@ use crate::cli::failure::{Exit, Failure};
 #[cfg(feature = "capture")]
 use crate::cli::fleet;
 use crate::cli::load::Read;
-use crate::cli::policy::over::{Judging, judge};
+use crate::cli::policy::over;
 use crate::cli::records::Records;
 use crate::cli::table::{self, Cell, Column, Cut};
 use crate::cli::{Cx, filter};
@@ -47,20 +47,19 @@ pub struct Ls {
     paths: Paths,
     #[command(flatten)]
     rows: Rows,
-    #[command(flatten)]
-    judging: Judging,
 }
 
 impl Command for Ls {
     const NAME: &'static str = "ls";
     const ACCEPTS: Accepts = Accepts::READING
         .and(Accepts::RECORDS)
-        .with(GlobalOption::Where);
+        .with(GlobalOption::Where)
+        .with(GlobalOption::Policy);
 
     fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
         order(&self.rows)?;
         OFFER.pick(&self.rows.columns)?;
-        let policies = self.judging.read(cx)?;
+        let policies = over::read(cx)?;
         filter::condition(cx)?;
         let paths = self.paths.or_stdin()?;
         #[cfg(feature = "capture")]
@@ -72,7 +71,7 @@ impl Command for Ls {
             return Ok(Exit::Done);
         }
         let read = cx.load.paths(&cx.notes, &paths)?;
-        judge(cx, policies.as_ref(), &read.store);
+        over::judge(cx, policies.as_ref(), &read.store);
         list(cx, &read, &self.rows)
     }
 }

@@ -12,7 +12,7 @@ use crate::cli::columns::{Key, Named, Offer, Order, Picked};
 use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::look::Look;
-use crate::cli::policy::over::{Judging, judge};
+use crate::cli::policy::over;
 use crate::cli::records::Records;
 use crate::cli::table::{self, Cell, Column, Cut, Layout};
 use crate::cli::{Cx, filter};
@@ -56,15 +56,14 @@ pub struct Query {
     files_with_matches: bool,
     #[command(flatten)]
     rows: Rows,
-    #[command(flatten)]
-    judging: Judging,
 }
 
 impl Command for Query {
     const NAME: &'static str = "query";
     const ACCEPTS: Accepts = Accepts::READING
         .and(Accepts::RECORDS)
-        .with(GlobalOption::Where);
+        .with(GlobalOption::Where)
+        .with(GlobalOption::Policy);
 
     fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
         if !self.paths.paths.is_empty() || !super::stdin_is_a_trace() {
@@ -72,13 +71,13 @@ impl Command for Query {
         }
         let order = order(&self.rows)?;
         let picked = OFFER.pick(&self.rows.columns)?;
-        let policies = self.judging.read(cx)?;
+        let policies = over::read(cx)?;
         let mut expr = filter::parse_over_policy(cx, &self.filter)?;
         if let Some(condition) = filter::condition(cx)? {
             expr = filter::both(expr, condition);
         }
         let read = cx.load.paths(&cx.notes, &self.paths.or_stdin()?)?;
-        judge(cx, policies.as_ref(), &read.store);
+        over::judge(cx, policies.as_ref(), &read.store);
         let store = &read.store;
         let exit = read.exit(&cx.notes);
         let mut rows = read.selected(filter::rows(cx, store, &expr));

@@ -24,10 +24,13 @@ fn a_path_opens_the_explorer_and_options_may_precede_a_command() {
 
 /// Every command with the arguments it needs, and the options it accepts.
 const COMMANDS: &[(&str, &str)] = &[
-    ("ls a", "where json jsonl csv format shape price-file tz"),
+    (
+        "ls a",
+        "where json jsonl csv format shape policy price-file tz",
+    ),
     (
         "query f a",
-        "where json jsonl csv format shape price-file tz",
+        "where json jsonl csv format shape policy price-file tz",
     ),
     ("stats a", "where json jsonl csv format shape price-file tz"),
     ("cost a", "where json jsonl csv format shape price-file tz"),
@@ -39,7 +42,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ("baseline show a", "where json format shape price-file tz"),
     (
         "tail a",
-        "where jsonl csv format shape max-mem price-file tz theme view no-mouse no-state",
+        "where jsonl csv format shape max-mem policy price-file tz theme view no-mouse no-state",
     ),
     ("show a", "where json jsonl csv format shape price-file tz"),
     ("diff a b", "where json jsonl csv shape price-file tz theme"),
@@ -49,10 +52,10 @@ const COMMANDS: &[(&str, &str)] = &[
     ("convert a -o b", "where format shape price-file tz"),
     ("formats", "json jsonl csv shape"),
     ("check-filter f", "json"),
-    ("config", "json price-file tz theme view no-mouse no-state"),
+    ("config", "json policy price-file tz theme view no-mouse no-state"),
     (
         "demo",
-        "where json jsonl csv price-file tz theme view no-mouse no-state",
+        "where json jsonl csv policy price-file tz theme view no-mouse no-state",
     ),
     ("completions bash", ""),
     ("man", ""),
@@ -87,7 +90,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ("mcp-server a", "format shape price-file tz"),
     (
         "live",
-        "json jsonl csv format shape max-mem price-file tz theme view no-mouse no-state",
+        "json jsonl csv format shape max-mem policy price-file tz theme view no-mouse no-state",
     ),
 ];
 
@@ -100,6 +103,7 @@ const OPTIONS: &[(&str, bool)] = &[
     ("format saferun", true),
     ("shape x", true),
     ("max-mem 512MB", true),
+    ("policy x", true),
     ("price-file x", false),
     ("tz UTC", false),
     ("theme dark", false),

@@ -1,6 +1,5 @@
 //! `--policy`: a policy over what was read, so that filters can test its verdicts.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::analysis::policy::history;
@@ -13,22 +12,13 @@ use crate::cli::policy::sources;
 use crate::query::would::Verdicts;
 use crate::store::Store;
 
-#[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Judging {
-    /// Judge calls by this policy, for would: in filters (would:deny); repeatable
-    #[arg(long = "policy", value_name = "POLICY")]
-    named: Vec<PathBuf>,
-}
-
-impl Judging {
-    /// Reads the policy. From here on, filters can test verdicts.
-    pub(in crate::cli) fn read(&self, cx: &mut Cx) -> Result<Option<Policies>, Failure> {
-        if self.named.is_empty() {
-            return Ok(None);
-        }
-        cx.would = Some(Arc::new(Verdicts::default()));
-        sources::read(&self.named, false).map(Some)
+/// Reads the policy that was named. From here on, filters can test verdicts.
+pub(in crate::cli) fn read(cx: &mut Cx) -> Result<Option<Policies>, Failure> {
+    if cx.global.laid.is_empty() {
+        return Ok(None);
     }
+    cx.would = Some(Arc::new(Verdicts::default()));
+    sources::read(&cx.global.laid, false).map(Some)
 }
 
 /// Judges the calls of a store.
