@@ -52,7 +52,10 @@ const COMMANDS: &[(&str, &str)] = &[
     ("convert a -o b", "where format shape price-file tz"),
     ("formats", "json jsonl csv shape"),
     ("check-filter f", "json"),
-    ("config", "json policy price-file tz theme view no-mouse no-state"),
+    (
+        "config",
+        "json policy price-file tz theme view no-mouse no-state",
+    ),
     (
         "demo",
         "where json jsonl csv policy price-file tz theme view no-mouse no-state",

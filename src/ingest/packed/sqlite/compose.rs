@@ -1,5 +1,8 @@
 //! Makes lines of JSON from rows.
 
+use std::borrow::Cow;
+
+use memchr::memchr2;
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, Row, params};
 
@@ -20,9 +23,13 @@ pub(super) fn pieces(
     let Some(row) = rows.next()? else {
         return Ok(Vec::new());
     };
-    let mut text = object(row, lines)?;
+    let mut text = Vec::new();
     if let Some(name) = lines.inside {
-        text = [b"{\"", name.as_bytes(), b"\":", &text, b"}"].concat();
+        text.extend([b"{\"", name.as_bytes(), b"\":"].concat());
+    }
+    object(row, lines, &mut text)?;
+    if lines.inside.is_some() {
+        text.push(b'}');
     }
     if let Some((name, query)) = lines.parts {
         text.pop();
@@ -34,7 +41,7 @@ pub(super) fn pieces(
             if !std::mem::replace(&mut is_first, false) {
                 text.push(b',');
             }
-            text.extend(object(row, lines)?);
+            object(row, lines, &mut text)?;
         }
         text.extend_from_slice(b"]}");
     }
@@ -44,10 +51,11 @@ pub(super) fn pieces(
     })
 }
 
-/// A row as an object.
-fn object(row: &Row<'_>, lines: &Lines) -> rusqlite::Result<Vec<u8>> {
+/// Appends a row as an object.
+fn object(row: &Row<'_>, lines: &Lines, text: &mut Vec<u8>) -> rusqlite::Result<()> {
     let names = row.as_ref().column_names();
-    let mut text = vec![b'{'];
+    let start = text.len() + 1;
+    text.push(b'{');
     for (at, name) in names.into_iter().enumerate() {
         let value = row.get_ref(at)?;
         let is_spread = lines.spread == Some(name);
@@ -60,7 +68,7 @@ fn object(row: &Row<'_>, lines: &Lines) -> rusqlite::Result<Vec<u8>> {
         if members.is_some_and(|members| members.trim_ascii().is_empty()) {
             continue;
         }
-        if text.len() > 1 {
+        if text.len() > start {
             text.push(b',');
         }
         if let Some(members) = members {
@@ -68,28 +76,33 @@ fn object(row: &Row<'_>, lines: &Lines) -> rusqlite::Result<Vec<u8>> {
         } else {
             text.extend(quoted(name));
             text.push(b':');
-            text.extend(value);
+            text.extend_from_slice(&value);
         }
     }
     text.push(b'}');
-    Ok(text)
+    Ok(())
 }
 
-/// A value as JSON; none for NULL.
-fn encoded(value: ValueRef<'_>, is_json: bool) -> Option<Vec<u8>> {
+/// A value as JSON; none for NULL. Not copied where it is JSON already: most of a store is results of tools.
+fn encoded(value: ValueRef<'_>, is_json: bool) -> Option<Cow<'_, [u8]>> {
     let bytes = match value {
-        ValueRef::Integer(number) => return Some(number.to_string().into_bytes()),
+        ValueRef::Integer(number) => return Some(number.to_string().into_bytes().into()),
         ValueRef::Real(number) if number.is_finite() => {
-            return Some(number.to_string().into_bytes());
+            return Some(number.to_string().into_bytes().into());
         }
         ValueRef::Null | ValueRef::Real(_) => return None,
-        ValueRef::Text(text) => text.to_vec(),
+        ValueRef::Text(text) => Cow::Borrowed(text),
         ValueRef::Blob(blob) => unpacked(blob),
     };
-    if is_json && is_value(bytes.trim_ascii()) {
-        return Some(in_line(bytes.trim_ascii()));
+    if !is_json || !is_value(bytes.trim_ascii()) {
+        return Some(quoted(&String::from_utf8_lossy(&bytes)).into());
     }
-    Some(quoted(&String::from_utf8_lossy(&bytes)))
+    Some(match bytes {
+        Cow::Borrowed(text) if memchr2(b'\n', b'\r', text.trim_ascii()).is_none() => {
+            Cow::Borrowed(text.trim_ascii())
+        }
+        other => Cow::Owned(in_line(other.trim_ascii())),
+    })
 }
 
 /// Whether this is JSON of any type.
@@ -100,17 +113,17 @@ fn is_value(text: &[u8]) -> bool {
 }
 
 /// A blob, decompressed if it is zstd.
-fn unpacked(blob: &[u8]) -> Vec<u8> {
+fn unpacked(blob: &[u8]) -> Cow<'_, [u8]> {
     use std::io::Read as _;
     if !blob.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
-        return blob.to_vec();
+        return Cow::Borrowed(blob);
     }
     let mut text = Vec::new();
     let read = zstd::Decoder::new(blob)
         .and_then(|decoder| decoder.take(LARGEST as u64).read_to_end(&mut text));
     match read {
-        Ok(_) => text,
-        Err(_) => blob.to_vec(),
+        Ok(_) => Cow::Owned(text),
+        Err(_) => Cow::Borrowed(blob),
     }
 }
 
