@@ -145,6 +145,10 @@ impl Recording {
             (Some(Value::String(text)), _) => (text, None),
             (Some(value), _) => (value.to_string(), Some(value)),
             (None, Some(error)) => (error.message, None),
+            // A guarded function that returned nothing: `saferun.py` and `saferun.mjs` write no result then.
+            (None, None) if row.status() == Status::Ok && body.via.iter().any(|it| it == "sdk") => {
+                (String::new(), Some(Value::Null))
+            }
             (None, None) => {
                 self.unanswered += 1;
                 return;

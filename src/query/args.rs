@@ -14,9 +14,10 @@ pub(super) fn are_alone(row: &Row<'_>) -> bool {
         && row.other_records().len() == 0
 }
 
-/// Whether a row is known to have no arguments.
+/// Whether a row is known to have no arguments. A record that is an error as a whole, or of an unknown type, may hold a
+/// call all the same.
 pub(super) fn are_none(row: &Row<'_>) -> bool {
-    !matches!(row.kind(), Kind::ToolCall | Kind::Malformed)
+    !matches!(row.kind(), Kind::ToolCall | Kind::Error | Kind::Unknown)
         && row.source().format.has_args_of_calls_only()
 }
 

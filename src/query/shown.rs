@@ -4,7 +4,7 @@ use crate::model::action::Status;
 use crate::model::run::RunStatus;
 use crate::query::expr::{State, Value};
 
-/// What is shown, and the word of filters. The first for a word is the one that completion explains.
+/// What is shown, and the word of filters.
 const SHOWN: &[(&str, &str)] = &[
     ("no result", "pending"),
     ("no-result", "pending"),

@@ -203,12 +203,15 @@ async def count(words):
 def fail():
     assert is_real, "fail ran"
     raise ValueError("broken")
+@guarded
+def send(to):
+    assert is_real, "send ran"
 def tried(call, *values):
     try:
         return call(*values)
     except Exception as error:
         return str(error)
-print(json.dumps([look("a"), asyncio.run(count("x")), tried(fail)]))
+print(json.dumps([look("a"), asyncio.run(count("x")), tried(fail), send("b")]))
 if not is_real:
     print(tried(look, "a"))
 "#;
@@ -222,6 +225,7 @@ const real = (name) => {
 const look = guarded(function look(at) { real("look"); return { at, all: [1, null, "ä"] }; });
 const count = guarded(async function count(words) { real("count"); return "7"; });
 const fail = guarded(function fail() { real("fail"); throw new Error("broken"); });
+const send = guarded(function send(to) { real("send"); });
 const tried = (call, ...values) => {
   try {
     return call(...values);
@@ -229,7 +233,7 @@ const tried = (call, ...values) => {
     return error.message;
   }
 };
-console.log(JSON.stringify([look("a"), await count("x"), tried(fail)]));
+console.log(JSON.stringify([look("a"), await count("x"), tried(fail), send("b")]));
 if (!isReal) console.log(tried(look, "a"));
 "#;
 

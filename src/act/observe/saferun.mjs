@@ -576,7 +576,7 @@ export function observe(thing, options = {}) {
 
 /** Asks the user's policy. Without the program nothing may run, unless SAFERUN_GUARD=off. Returns why not. */
 function decide(call, tool, args, isAsync) {
-  if (process.env.SAFERUN_GUARD === "off" || process.env.SAFERUN_REPLAY) return undefined;
+  if (process.env.SAFERUN_GUARD === "off") return undefined;
   const binary = program();
   if (!binary) return "saferun-tui is not installed (SAFERUN_GUARD=off runs tools without it)";
   const request = { event: "before", run_id: trace.here(), call_id: call, tool, args, cwd: process.cwd(), agent: trace.service };
@@ -673,6 +673,7 @@ function wrapped(inner, tool, read) {
     return { call, args };
   };
   const source = process.env.SAFERUN_REPLAY;
+  const refused = ({ call, args }) => (source ? undefined : decide(call, tool, args, isAsync));
   const carryOut = (self, values, { call, args }, why) => {
     if (why !== undefined) throw Object.assign(new Error(why), { name: "PermissionError" });
     const clock = performance.now();
@@ -686,11 +687,11 @@ function wrapped(inner, tool, read) {
   const outer = isAsync
     ? async function (...values) {
       const begun = begin(values);
-      return carryOut(this, values, begun, await decide(begun.call, tool, begun.args, true));
+      return carryOut(this, values, begun, await refused(begun));
     }
     : function (...values) {
       const begun = begin(values);
-      return carryOut(this, values, begun, decide(begun.call, tool, begun.args, false));
+      return carryOut(this, values, begun, refused(begun));
     };
   return Object.defineProperty(outer, "name", { value: inner.name });
 }

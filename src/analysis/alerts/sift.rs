@@ -65,7 +65,11 @@ impl Sift<'_> {
                 let is_shown = text.scope.is_none() && is_in(text, &row.words);
                 is_shown || self.has_action(expr, row)
             }
-            Expr::Is(states) if states.contains(&State::Alert) => row.has_fired,
+            Expr::Is(states) if states.contains(&State::Alert) => {
+                let others = states.iter().copied().filter(|it| *it != State::Alert);
+                let others: Vec<State> = others.collect();
+                row.has_fired || !others.is_empty() && self.has_action(&Expr::Is(others), row)
+            }
             Expr::Is(_) | Expr::Has(_) | Expr::Since(_) | Expr::At(..) => {
                 self.has_action(expr, row)
             }

@@ -108,35 +108,37 @@ impl Claude {
     }
 
     fn by_rules(&self, asked: &JudgedCall<'_>) -> Verdict {
-        let mut unjudged = None;
-        // A deny or an ask that cannot be judged does not leave a call to a default that allows it.
-        let mut is_held = false;
+        // The first deny or ask that cannot be judged, which nothing that allows the call overrides, and the first allow,
+        // which matters only where the call would be asked for without it.
+        let (mut held, mut unsure) = (None, None);
         for (effect, order) in EFFECTS.iter().zip(&self.order) {
             for ix in order {
                 match self.matcher(*ix).matches(asked) {
                     RuleMatch::No => {}
                     RuleMatch::Unknown(why) => {
-                        is_held |= *effect != Effect::Allow;
-                        unjudged.get_or_insert(Verdict::unjudged(Effect::Error, Some(*ix), why));
+                        let first = if *effect == Effect::Allow {
+                            &mut unsure
+                        } else {
+                            &mut held
+                        };
+                        first.get_or_insert(Verdict::unjudged(Effect::Error, Some(*ix), why));
                     }
                     RuleMatch::Yes if *effect == Effect::Deny => return Verdict::by(*effect, *ix),
                     RuleMatch::Yes => {
                         let is_free = *effect == Effect::Ask || self.may_write(*ix, asked);
                         if is_free {
-                            return unjudged.unwrap_or_else(|| Verdict::by(*effect, *ix));
+                            return held.unwrap_or_else(|| Verdict::by(*effect, *ix));
                         }
                     }
                 }
             }
         }
         if let Some(verdict) = self.each_part(asked) {
-            return unjudged.unwrap_or(verdict);
+            return held.unwrap_or(verdict);
         }
         let default = self.without_rule(asked);
-        match unjudged {
-            Some(unjudged) if is_held || default.effect == Effect::Ask => unjudged,
-            Some(_) | None => default,
-        }
+        let unsure = unsure.filter(|_| default.effect == Effect::Ask);
+        held.or(unsure).unwrap_or(default)
     }
 
     /// A rule for a command allows the command, not the files that it writes to by redirection.

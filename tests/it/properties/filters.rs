@@ -143,15 +143,17 @@ fn arguments_read_where_they_stand_are_those_of_opened_actions() {
         "args.amount<1000",
         "-args.id",
     ] {
-        let filter = format!("kind:tool_call {filter}");
-        let query = Query::compile(&parsed(&filter), &SAMPLES, &Context::default());
-        let mut bodies = Bodies::new();
-        let opened: Vec<_> = all()
-            .into_iter()
-            .filter(|ix| query.test(&SAMPLES.row(*ix), &mut bodies))
-            .collect();
-        assert_eq!(matching(&filter), opened, "{filter}");
-        found += opened.len();
+        for kind in ["kind:tool_call ", ""] {
+            let filter = format!("{kind}{filter}");
+            let query = Query::compile(&parsed(&filter), &SAMPLES, &Context::default());
+            let mut bodies = Bodies::new();
+            let opened: Vec<_> = all()
+                .into_iter()
+                .filter(|ix| query.test(&SAMPLES.row(*ix), &mut bodies))
+                .collect();
+            assert_eq!(matching(&filter), opened, "{filter}");
+            found += opened.len();
+        }
     }
     assert!(found > 100, "{found}");
 }

@@ -86,6 +86,23 @@ fn what_is_not_recorded_is_an_error_and_never_allowed() {
 }
 
 #[test]
+fn an_allow_that_cannot_be_judged_does_not_stop_another_that_holds_whatever_the_arguments() {
+    let bare = Call {
+        tool: "Bash",
+        ..Call::default()
+    };
+    let decide = |rules: &[(Effect, &str)]| {
+        let claude = Claude::of(rules).expect("valid");
+        claude.decide(&bare, &CONTEXT).effect
+    };
+    let (some, all) = ((Allow, "Bash(git *)"), (Allow, "Bash"));
+    assert_eq!(decide(&[some, all]), Allow);
+    assert_eq!(decide(&[all, some]), Allow);
+    assert_eq!(decide(&[some]), Effect::Error);
+    assert_eq!(decide(&[(Deny, "Bash(rm *)"), all]), Effect::Error);
+}
+
+#[test]
 fn a_project_that_is_not_trusted_allows_nothing_but_still_denies() {
     let file = crate::analysis::policy::File {
         path: "/w/.claude/settings.json".to_owned(),
