@@ -29,7 +29,7 @@ or, in TypeScript (javascript writes saferun.mjs):
   const refund = guarded(async function refund(order, amount) { … });
 
 Traces go to ~/.local/state/saferun-tui/traces, or to the file that SAFERUN_TRACE names. With SAFERUN_REPLAY, a run \
-(PATH or PATH#RUN) or the address of serve --mcp, guarded functions do not run: they return what was recorded.")]
+(PATH or PATH#RUN) or the address of mcp-serve, guarded functions do not run: they return what was recorded.")]
 pub struct Wire {
     /// The language of the agent
     language: Language,

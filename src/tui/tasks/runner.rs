@@ -80,12 +80,14 @@ impl Runner {
         for lane in self.by_key.values_mut() {
             lane.generation += 1;
             lane.cancel.raise();
-            lane.waiting = None;
         }
     }
 
-    /// Asks the tasks whose results must not be lost to finish; returns how many are still running.
+    /// Asks the tasks whose results must not be lost to finish, and starts no other; returns how many are still running.
     pub fn wind_up(&mut self) -> usize {
+        for lane in self.by_key.values_mut() {
+            lane.waiting = None;
+        }
         let running = self.by_key.values().filter(|lane| lane.running);
         let mut left = 0;
         for finish in running.filter_map(|lane| lane.finish.as_ref()) {
