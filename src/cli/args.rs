@@ -293,8 +293,8 @@ pub struct Global {
     #[arg(long, value_name = "VIEW", global = true, value_parser = view_names())]
     pub view: Option<String>,
 
-    /// Policy to overlay on the traces (view 9, w in the stream, would: in filters): a file or folder, or claude:,
-    /// codex:, gemini: or opencode: for what is in force here; repeat it for several [explorer default: what is in force]
+    /// Policy that view 9, w in the stream and would: in filters judge by: a file or folder, or claude:, codex:, gemini:
+    /// or opencode: for what is in force here; repeat it for several
     #[arg(long = "policy", value_name = "POLICY", global = true)]
     pub laid: Vec<PathBuf>,
 

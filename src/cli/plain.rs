@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 
 use self::typed::{HELP, Typed};
 use crate::analysis::title;
+use crate::base::human;
 use crate::cli::failure::Exit;
 use crate::cli::load::Read;
 use crate::cli::{Cx, filter};
@@ -197,7 +198,13 @@ impl Walk<'_> {
         let runs = self.read.runs();
         let chosen = number.checked_sub(1);
         if chosen.is_some_and(|at| at >= runs.len()) {
-            return say(cx, &format!("There are only {} runs.", runs.len()));
+            return say(
+                cx,
+                &format!(
+                    "There is no run {number}: {} in all.",
+                    human::counted(runs.len() as u64, "run")
+                ),
+            );
         }
         self.run = chosen.map(|at| runs[at]);
         (self.rows, self.at) = (Vec::new(), 0);

@@ -151,11 +151,13 @@ pub fn modes(report: &Report) -> Option<String> {
 
 pub fn first(report: &Report) -> String {
     if report.first.is_empty() {
-        return "no run changes".to_owned();
+        return "no call would be newly stopped or let through".to_owned();
     }
     let runs = human::counted(report.first.len() as u64, "run");
     let behind = human::counted(report.behind, "call");
-    format!("first change in {runs}; {behind} after them might have gone differently")
+    format!(
+        "first call stopped or let through in {runs}; {behind} after it might have gone differently"
+    )
 }
 
 /// A Markdown document.

@@ -525,7 +525,7 @@ commands! {
     Theme "theme" Program "" "theme" "next theme, or one by name: dark, light, high-contrast, 16, none" takes Theme;
     Help "help" Program "?" "help" "this help";
     Back "back" Program "q" "back" "go back; from the first view, quit";
-    Cancel "cancel" Program "esc" "cancel" "clear the filter, or else go back one step; never quits";
+    Cancel "cancel" Program "esc" "cancel" "clear the filter, or else go back one step; quits only from the start screen";
     Quit "quit" Program "Q ctrl-c" "quit" "quit";
     Suspend "suspend" Program "ctrl-z" "suspend" "suspend; fg returns";
     Redraw "redraw" Program "ctrl-l" "redraw" "redraw the screen";

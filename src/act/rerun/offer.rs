@@ -235,15 +235,17 @@ impl Offer {
         }
     }
 
-    /// The most that one request can cost: the whole prompt, and twice the recorded output.
+    /// The most that one request can cost: the whole prompt, and the output that the request allows. Where it sets no
+    /// limit, twice the recorded output is expected.
     pub fn each(&self, model: &str, prices: &PriceTable) -> Cost {
-        let output = self.usage.output.get();
-        let expected = Usage {
+        let recorded = self.usage.output.get();
+        let expected = || recorded.map_or(1000, |it| it.saturating_mul(2));
+        let most = Usage {
             input: self.prompt(),
-            output: Tokens::from(output.map_or(1000, |it| it.saturating_mul(2))),
+            output: Tokens::from(longest_answer(&self.body).unwrap_or_else(expected)),
             ..Usage::NONE
         };
-        prices.estimate(model, &expected)
+        prices.estimate(model, &most)
     }
 
     /// Whether the limit can be enforced.
@@ -303,6 +305,20 @@ impl Offer {
     }
 }
 
+/// The limit on output tokens that a request sets, by the names of all APIs.
+fn longest_answer(body: &Value) -> Option<u64> {
+    const LIMITS: [&str; 5] = [
+        "/max_tokens",
+        "/max_completion_tokens",
+        "/max_output_tokens",
+        "/generationConfig/maxOutputTokens",
+        "/options/num_predict",
+    ];
+    LIMITS
+        .iter()
+        .find_map(|limit| body.pointer(limit).and_then(Value::as_u64))
+}
+
 pub const EFFECTS: &str = "  effects  answers are kept as new runs; no tool of them is executed";
 
 /// The line about the limit on spending.
@@ -358,7 +374,7 @@ impl Place {
                 Api::Gemini => Wire::Gemini,
             },
             base: base.ok_or_else(|| {
-                format!("no address to send to: use --base-url, {address}, or rerun.base-url in the settings")
+                format!("no address to send to: set {address}, base-url under [rerun] in the settings, or --base-url of rerun")
             })?,
             variable: wanted.key.clone().unwrap_or_else(|| key.to_owned()),
             command: settings.key_command.clone(),
@@ -426,6 +442,20 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn the_longest_answer_is_that_which_the_request_allows() {
+        let limits = [
+            (json!({"max_tokens": 4096}), Some(4096)),
+            (json!({"max_completion_tokens": 7}), Some(7)),
+            (json!({"max_output_tokens": 8}), Some(8)),
+            (json!({"generationConfig": {"maxOutputTokens": 9}}), Some(9)),
+            (json!({"messages": []}), None),
+        ];
+        for (body, limit) in limits {
+            assert_eq!(longest_answer(&body), limit, "{body}");
+        }
+    }
 
     #[test]
     fn a_request_is_edited_by_paths() {

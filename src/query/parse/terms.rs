@@ -35,7 +35,7 @@ const OPS: &[(&str, Op)] = &[
 ];
 
 /// Why `would:` is refused.
-const NO_POLICY: &str = "'would' tests the verdicts of a policy, and there is none: query and ls take --policy FILE, w lays one over the stream";
+const NO_POLICY: &str = "no policy to test against: start with --policy FILE, or press 9, then p";
 
 pub(super) fn check_regex(regex: &Regex, span: Range<usize>) -> Result<(), ParseError> {
     match pattern::check(regex) {

@@ -217,7 +217,7 @@ fn foot(recent: &Recent, theme: &Theme, area: Rect, buf: &mut Buffer) {
         .put("type", styles.strong)
         .put(" to search  ", styles.faint)
         .put("esc", styles.strong)
-        .put(" back  ", styles.faint)
+        .put(" leave  ", styles.faint)
         .put("ctrl-c", styles.strong)
         .put(" quit", styles.faint);
 }

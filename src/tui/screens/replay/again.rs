@@ -408,7 +408,7 @@ impl Replay {
 
     pub(super) fn go_to_forks(&mut self, session: &mut Session) {
         if self.again.forks.is_empty() {
-            session.say("no attempts at steps of this run are open");
+            session.say("no attempts yet: r or X makes one");
         } else {
             self.pane = Pane::Forks;
         }

@@ -123,7 +123,7 @@ fn served_lines(recording: &Recording) -> Result<Vec<String>, String> {
         ),
         format!("  matching {}: {}", mode.word(), mode.words()),
         "  listens  on 127.0.0.1, any free port; nothing is sent anywhere".to_owned(),
-        "  agent    started with OPENAI_BASE_URL or ANTHROPIC_BASE_URL set to the address that is shown then"
+        "  agent    start it with OPENAI_BASE_URL or ANTHROPIC_BASE_URL set to the address shown after you confirm"
             .to_owned(),
         "  effects  the tools of an agent that asks run as usual; what it does is kept as a new run"
             .to_owned(),
