@@ -57,13 +57,14 @@ pub struct Rate {
 pub struct Basis {
     pub runs: usize,
     /// From the day on which the first of them began to that of the last, both included (UTC). None unless all of them
-    /// record when they began.
+    /// record when they began; the first day of 1970 is that of a clock that was never set.
     pub days: Option<u32>,
 }
 
 impl Basis {
     pub fn of(began: impl Iterator<Item = Time>) -> Basis {
-        let days: Vec<Option<i64>> = began.map(|time| Some(day(time.get()?))).collect();
+        let known = |time: Time| time.get().map(day).filter(|day| *day > 0);
+        let days: Vec<Option<i64>> = began.map(known).collect();
         let first = days.iter().copied().min().flatten();
         let last = days.iter().copied().max().flatten();
         let between = first.zip(last).map(|(first, last)| last - first + 1);
@@ -331,13 +332,17 @@ mod tests {
     #[test]
     fn the_days_of_a_baseline_are_counted_with_both_ends_or_not_recorded() {
         let hours = |hours: &[i64]| {
-            let times: Vec<Time> = hours.iter().map(|it| Time(it * 3_600_000_000)).collect();
+            let of = |hour: &i64| Time((20_000 * 24 + hour) * 3_600_000_000);
+            let times: Vec<Time> = hours.iter().map(of).collect();
             Basis::of(times.into_iter()).words()
         };
         assert_eq!(hours(&[1, 2]), "2 runs over 1 day");
         assert_eq!(hours(&[23, 49, 25]), "3 runs over 3 days");
-        let unknown = [Time(0), Time::NONE].into_iter();
-        assert_eq!(Basis::of(unknown).words(), "2 runs, days not recorded");
+        let today = Time(20_000 * 24 * 3_600_000_000);
+        for unknown in [Time::NONE, Time(0)] {
+            let words = Basis::of([today, unknown].into_iter()).words();
+            assert_eq!(words, "2 runs, days not recorded");
+        }
         assert_eq!(Basis::default().words(), "0 runs");
     }
 }

@@ -35,7 +35,7 @@ const OPS: &[(&str, Op)] = &[
 ];
 
 /// Why `would:` is refused.
-const NO_POLICY: &str = "no policy to test against: start with --policy FILE, or press 9, then p";
+const NO_POLICY: &str = "no policy to test against: query, ls and the explorer take --policy FILE, and there 9, then p reads one";
 
 pub(super) fn check_regex(regex: &Regex, span: Range<usize>) -> Result<(), ParseError> {
     match pattern::check(regex) {

@@ -352,7 +352,8 @@ fn filters_test_the_verdicts_of_a_policy() {
         let said = String::from_utf8_lossy(&done.stderr);
         assert_eq!(done.status.code(), Some(2), "{arguments:?}: {said}");
         assert!(
-            said.contains("query and ls take --policy FILE") && said.contains("^^^^^"),
+            said.contains("query, ls and the explorer take --policy FILE")
+                && said.contains("^^^^^"),
             "{said}"
         );
     }

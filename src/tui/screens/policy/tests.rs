@@ -136,7 +136,9 @@ fn a_filter_keeps_the_calls_of_a_verdict_while_a_policy_lies_over_them() {
     );
     check(
         "1 / would:deny enter",
-        &["'would' tests the verdicts of a policy, and there is none"],
+        &[
+            "no policy to test against: query, ls and the explorer take --policy FILE, and there 9, then p reads one",
+        ],
     );
     // The filter goes with the policy.
     let off = screen((120, 36), "1 w / would:deny enter w");
