@@ -1,11 +1,11 @@
-//! Which alerts a filter keeps. A filter is about actions: an alert passes if one action of its evidence does, and by
-//! the name of its rule and the words that are shown of it.
+//! Which alerts a filter keeps. A filter is about actions: an alert passes if one action of its evidence does, or if the
+//! filter matches its rule or the words that are shown of it.
 
 use crate::base::cancel::CancelFlag;
 use crate::model::action::ActionIx;
 use crate::query::Context;
 use crate::query::eval::Query;
-use crate::query::expr::{Expr, State, Subject, Term, Text};
+use crate::query::expr::{Expr, State, Subject, Term};
 use crate::query::fields::Field;
 use crate::query::pattern::{Extent, Pattern, TextTest};
 use crate::store::Store;
@@ -23,80 +23,91 @@ pub struct Listed {
     pub has_fired: bool,
 }
 
-/// For each row, whether the filter keeps it. Terms about actions that stand together must be true of the same action.
-/// Incomplete if cancelled.
+/// For each row, whether the filter keeps it. Terms about actions that are joined by "and" must be true of the same
+/// action. Incomplete if cancelled.
 pub fn kept(
     store: &Store,
     expr: &Expr,
     rows: &[Listed],
     (context, cancel): (&Context, &CancelFlag),
 ) -> Vec<bool> {
-    let mut sift = Sift {
-        store,
-        context,
-        bodies: Bodies::new(),
-    };
+    let node = Node::compile(expr, store, context);
+    let mut bodies = Bodies::new();
     let rows = rows.iter().take_while(|_| !cancel.is_raised());
-    rows.map(|row| sift.keeps(expr, row)).collect()
+    rows.map(|row| node.keeps(row, store, &mut bodies))
+        .collect()
 }
 
-struct Sift<'a> {
-    store: &'a Store,
-    context: &'a Context,
-    bodies: Bodies,
+/// A filter as it applies to alerts.
+enum Node {
+    All,
+    Not(Box<Node>),
+    And(Vec<Node>),
+    Or(Vec<Node>),
+    HasFired,
+    /// The id of the rule.
+    Rule(TextTest),
+    /// The words that are shown.
+    Words(Pattern),
+    /// One action of the evidence.
+    Action(Query),
 }
 
-impl Sift<'_> {
-    fn keeps(&mut self, expr: &Expr, row: &Listed) -> bool {
+impl Node {
+    fn compile(expr: &Expr, store: &Store, context: &Context) -> Node {
+        let node = |expr: &Expr| Node::compile(expr, store, context);
+        let action = |expr: &Expr| Node::Action(Query::compile(expr, store, context));
         match expr {
-            Expr::All => true,
-            Expr::Not(inner) => !self.keeps(inner, row),
-            Expr::Or(parts) => parts.iter().any(|part| self.keeps(part, row)),
+            Expr::All => Node::All,
+            Expr::Not(inner) => Node::Not(Box::new(node(inner))),
+            Expr::Or(parts) => Node::Or(parts.iter().map(node).collect()),
             Expr::And(parts) => {
                 let (together, apart): (Vec<&Expr>, Vec<&Expr>) =
                     parts.iter().partition(|part| is_about_one_action(part));
-                apart.into_iter().all(|part| self.keeps(part, row)) && self.has_all(&together, row)
+                let mut nodes: Vec<Node> = apart.into_iter().map(node).collect();
+                if !together.is_empty() {
+                    let together = together.into_iter().cloned().collect();
+                    nodes.push(action(&Expr::And(together)));
+                }
+                Node::And(nodes)
             }
             Expr::Term(term) => match rule_test(term) {
-                Some(test) => test.is_true_of(&row.rule),
-                None => self.has_action(expr, row),
+                Some(test) => Node::Rule(test),
+                None => action(expr),
             },
-            Expr::Text(text) => {
-                let is_shown = text.scope.is_none() && is_in(text, &row.words);
-                is_shown || self.has_action(expr, row)
+            Expr::Text(text) if text.scope.is_none() => {
+                Node::Or(vec![Node::Words(Pattern::find(&text.find)), action(expr)])
             }
             Expr::Is(states) if states.contains(&State::Alert) => {
                 let others = states.iter().copied().filter(|it| *it != State::Alert);
                 let others: Vec<State> = others.collect();
-                row.has_fired || !others.is_empty() && self.has_action(&Expr::Is(others), row)
+                let mut nodes = vec![Node::HasFired];
+                if !others.is_empty() {
+                    nodes.push(action(&Expr::Is(others)));
+                }
+                Node::Or(nodes)
             }
-            Expr::Is(_) | Expr::Has(_) | Expr::Since(_) | Expr::At(..) => {
-                self.has_action(expr, row)
-            }
-        }
-    }
-
-    fn has_all(&mut self, parts: &[&Expr], row: &Listed) -> bool {
-        match parts {
-            [] => true,
-            [one] => self.has_action(one, row),
-            many => {
-                let many = many.iter().copied().cloned().collect();
-                self.has_action(&Expr::And(many), row)
+            Expr::Text(_) | Expr::Is(_) | Expr::Has(_) | Expr::Since(_) | Expr::At(..) => {
+                action(expr)
             }
         }
     }
 
-    fn has_action(&mut self, expr: &Expr, row: &Listed) -> bool {
-        let store = self.store;
-        let query = Query::compile(expr, store, self.context);
-        let mut evidence = row.evidence.iter();
-        evidence.any(|ix| ix.0 >= store.first() && query.test(&store.row(*ix), &mut self.bodies))
+    fn keeps(&self, row: &Listed, store: &Store, bodies: &mut Bodies) -> bool {
+        match self {
+            Node::All => true,
+            Node::Not(inner) => !inner.keeps(row, store, bodies),
+            Node::And(parts) => parts.iter().all(|part| part.keeps(row, store, bodies)),
+            Node::Or(parts) => parts.iter().any(|part| part.keeps(row, store, bodies)),
+            Node::HasFired => row.has_fired,
+            Node::Rule(test) => test.is_true_of(&row.rule),
+            Node::Words(pattern) => pattern.matches(&row.words),
+            Node::Action(query) => {
+                let mut evidence = row.evidence.iter();
+                evidence.any(|ix| ix.0 >= store.first() && query.test(&store.row(*ix), bodies))
+            }
+        }
     }
-}
-
-fn is_in(text: &Text, words: &str) -> bool {
-    Pattern::find(&text.find).matches(words)
 }
 
 /// The test of the rule's id, for `alert:`.
