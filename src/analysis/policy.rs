@@ -34,6 +34,9 @@ use crate::analysis::policy::call::Call;
 use crate::analysis::policy::mistake::Mistake;
 use crate::ingest::body::Matched;
 
+/// Why a verdict that depends on arguments cannot be reached without them.
+const NO_ARGS: &str = "the arguments are not recorded";
+
 /// What a policy says about a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Effect {

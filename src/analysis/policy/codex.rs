@@ -9,7 +9,7 @@ use crate::analysis::policy::call::Call;
 use crate::analysis::policy::codex::starlark::{Literal, Statement};
 use crate::analysis::policy::mistake::{Mistake, spot};
 use crate::analysis::policy::{
-    Broken, Context, Effect, Engine, File, Kind, Needs, Reason, Rule, RuleIx, Verdict,
+    Broken, Context, Effect, Engine, File, Kind, NO_ARGS, Needs, Reason, Rule, RuleIx, Verdict,
     has_extension, shell,
 };
 use crate::ingest::command::is_shell;
@@ -33,7 +33,6 @@ pub struct Codex {
 }
 
 const UNKNOWN: &str = "no rule matches: the sandbox and the approval policy decide";
-const NO_ARGS: &str = "the arguments are not recorded";
 
 impl Codex {
     pub fn read(files: &[File]) -> Result<Codex, Broken> {

@@ -10,8 +10,8 @@ use crate::analysis::policy::mistake::{Mistake, spot};
 use crate::analysis::policy::stars::Stars;
 use crate::analysis::policy::toml_file::{Entry, entries, table};
 use crate::analysis::policy::{
-    Broken, Context, Effect, Engine, File, Kind, Needs, Reason, Rule, RuleIx, Scope, Verdict,
-    has_extension, shell,
+    Broken, Context, Effect, Engine, File, Kind, NO_ARGS, Needs, Reason, Rule, RuleIx, Scope,
+    Verdict, has_extension, shell,
 };
 use crate::ingest::json::stable;
 
@@ -58,7 +58,6 @@ struct Test {
 }
 
 const SHELL: &str = "run_shell_command";
-const NO_ARGS: &str = "the arguments are not recorded";
 const UNKNOWN: &str = "no rule matches: the built-in policies decide";
 
 const RULE: &[&str] = &[

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::analysis::policy::call::Call;
 use crate::analysis::policy::stars::Stars;
 use crate::analysis::policy::{
-    Broken, Context, Effect, Engine, File, Kind, Needs, Reason, Rule, RuleIx, Verdict,
+    Broken, Context, Effect, Engine, File, Kind, NO_ARGS, Needs, Reason, Rule, RuleIx, Verdict,
     has_extension,
 };
 use crate::ingest::body::Matched;
@@ -138,9 +138,7 @@ impl Condition {
         };
         match when.test(&About { call, context }) {
             Answer::True => ConditionMatch::Yes,
-            Answer::NotANumber if call.args.is_none() => {
-                ConditionMatch::Unknown("the arguments are not recorded".into())
-            }
+            Answer::NotANumber if call.args.is_none() => ConditionMatch::Unknown(NO_ARGS.into()),
             Answer::NotANumber => ConditionMatch::Unknown("a number is compared with text".into()),
             Answer::False => ConditionMatch::No("the condition `when` is not met"),
         }

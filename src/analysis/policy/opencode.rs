@@ -6,8 +6,8 @@ use crate::analysis::policy::call::Call;
 use crate::analysis::policy::mistake::{Mistake, spot};
 use crate::analysis::policy::stars::Stars;
 use crate::analysis::policy::{
-    Broken, Context, Dead, Effect, Engine, File, Kind, Needs, Reason, Rule, RuleIx, Verdict,
-    has_extension, shell,
+    Broken, Context, Dead, Effect, Engine, File, Kind, NO_ARGS, Needs, Reason, Rule, RuleIx,
+    Verdict, has_extension, shell,
 };
 use crate::query::fields::nearest;
 
@@ -150,11 +150,9 @@ impl OpenCode {
             tool.matches(name) && input.is_none_or(|it| pattern.matches(it))
         });
         match found {
-            Some((at, _)) if input.is_none() && !self.is_for_all(at) => Verdict::unjudged(
-                Effect::Error,
-                Some(RuleIx(at as u32)),
-                "the arguments are not recorded",
-            ),
+            Some((at, _)) if input.is_none() && !self.is_for_all(at) => {
+                Verdict::unjudged(Effect::Error, Some(RuleIx(at as u32)), NO_ARGS)
+            }
             Some((at, _)) => Verdict::by(self.rules[at].effect, RuleIx(at as u32)),
             None => Verdict::default(Effect::Allow),
         }
@@ -244,7 +242,7 @@ impl Engine for OpenCode {
                 (true, None) if self.is_for_all(at) => {
                     (Some(true), "matches; the last matching rule decides")
                 }
-                (true, None) => (None, "the arguments are not recorded"),
+                (true, None) => (None, NO_ARGS),
             };
             Reason {
                 rule: RuleIx(at as u32),

@@ -2,7 +2,7 @@
 
 use crate::analysis::policy::claude::JudgedCall;
 use crate::analysis::policy::claude::rule::{argument_of_editor, argument_of_reader};
-use crate::analysis::policy::{Effect, Verdict, paths};
+use crate::analysis::policy::{Effect, NO_ARGS, Verdict, paths};
 
 /// Tools that never need approval.
 const FREE: &[&str] = &[
@@ -18,8 +18,6 @@ const FREE: &[&str] = &[
     "AskUserQuestion",
     "ToolSearch",
 ];
-
-const NO_ARGS: &str = "the arguments are not recorded";
 
 pub(super) fn needs_args(tool: &str) -> bool {
     tool == "Bash" || argument_of_reader(tool).is_some() || argument_of_editor(tool).is_some()

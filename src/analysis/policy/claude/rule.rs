@@ -4,7 +4,7 @@ use crate::analysis::policy::claude::shells::Spec;
 use crate::analysis::policy::claude::{JudgedCall, scalar};
 use crate::analysis::policy::paths::{Pattern, Reach};
 use crate::analysis::policy::stars::Stars;
-use crate::analysis::policy::{Dead, Effect};
+use crate::analysis::policy::{Dead, Effect, NO_ARGS};
 
 /// Whether a rule matches a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,8 +20,6 @@ impl From<bool> for RuleMatch {
         if yes { RuleMatch::Yes } else { RuleMatch::No }
     }
 }
-
-const NO_ARGS: RuleMatch = RuleMatch::Unknown("the arguments are not recorded");
 
 #[derive(Debug)]
 pub(crate) struct Matcher {
@@ -128,7 +126,7 @@ impl Matcher {
     pub(super) fn matches(&self, asked: &JudgedCall<'_>) -> RuleMatch {
         let call = asked.call;
         if call.args.is_none() && self.reads_args_of(call.tool) {
-            return NO_ARGS;
+            return RuleMatch::Unknown(NO_ARGS);
         }
         match &self.test {
             Test::Tool(names) => names.has(call.tool).into(),

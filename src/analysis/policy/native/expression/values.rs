@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 
 use crate::analysis::policy::call::Call;
 use crate::analysis::policy::stars::Stars;
-use crate::analysis::policy::{Context, Needs, paths, shell};
+use crate::analysis::policy::{Context, NO_ARGS, Needs, paths, shell};
 
 macro_rules! variables {
     ($($variable:ident $name:literal $needs:ident)*) => {
@@ -58,7 +58,6 @@ const LONGEST: usize = 64 << 10;
 impl Variable {
     /// Empty where it is not recorded; an error where it cannot be given.
     pub(super) fn value(self, call: &Call<'_>, context: &Context<'_>) -> Result<Value, String> {
-        const NO_ARGS: &str = "the arguments are not recorded";
         let args = || call.args.ok_or_else(|| NO_ARGS.to_owned());
         Ok(match self {
             Variable::Tool => text(call.tool),
