@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::query::expr::{Expr, State, Subject};
+use crate::query::expr::{Expr, State};
 use crate::query::fields::Field;
 use crate::store::Store;
 
@@ -81,19 +81,7 @@ impl Alerts {
 
 /// Whether a filter needs alerts, which take the whole store to find.
 pub fn asks(expr: &Expr) -> bool {
-    let is_alert = |subject: &Subject| matches!(subject, Subject::Field(Field::Alert));
-    expr.has_leaf(&|leaf| match leaf {
-        Expr::Is(states) => states
-            .iter()
-            .any(|state| matches!(state, State::Alert | State::Loop)),
-        Expr::Has(subjects) => subjects.iter().any(is_alert),
-        Expr::Term(term) => is_alert(&term.subject),
-        Expr::All
-        | Expr::And(_)
-        | Expr::Or(_)
-        | Expr::Not(_)
-        | Expr::Text(_)
-        | Expr::Since(_)
-        | Expr::At(..) => false,
-    })
+    let is_alert = |state: &State| matches!(state, State::Alert | State::Loop);
+    expr.tests_field(Field::Alert)
+        || expr.has_leaf(&|leaf| matches!(leaf, Expr::Is(states) if states.iter().any(is_alert)))
 }

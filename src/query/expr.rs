@@ -40,7 +40,7 @@ pub enum Subject {
 }
 
 impl Expr {
-    /// Whether any of the tests in it is such a one.
+    /// Whether `is` is true of a test in it. `is` never gets an `And`, `Or` or `Not`.
     pub fn has_leaf(&self, is: &dyn Fn(&Expr) -> bool) -> bool {
         match self {
             Expr::And(parts) | Expr::Or(parts) => parts.iter().any(|part| part.has_leaf(is)),
@@ -53,6 +53,23 @@ impl Expr {
             | Expr::Since(_)
             | Expr::At(..) => is(self),
         }
+    }
+
+    /// Whether a test in it is about this field.
+    pub fn tests_field(&self, field: Field) -> bool {
+        let is_field = |subject: &Subject| *subject == Subject::Field(field);
+        self.has_leaf(&|leaf| match leaf {
+            Expr::Term(term) => is_field(&term.subject),
+            Expr::Has(subjects) => subjects.iter().any(is_field),
+            Expr::All
+            | Expr::And(_)
+            | Expr::Or(_)
+            | Expr::Not(_)
+            | Expr::Text(_)
+            | Expr::Is(_)
+            | Expr::Since(_)
+            | Expr::At(..) => false,
+        })
     }
 }
 

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use crate::query::expr::{Expr, Subject};
+use crate::query::expr::Expr;
 use crate::query::fields::Field;
 use crate::query::pattern::TextTest;
 
@@ -48,17 +48,5 @@ impl Verdicts {
 
 /// Whether a filter tests verdicts of a policy.
 pub fn asks(expr: &Expr) -> bool {
-    let is_would = |subject: &Subject| matches!(subject, Subject::Field(Field::Would));
-    expr.has_leaf(&|leaf| match leaf {
-        Expr::Term(term) => is_would(&term.subject),
-        Expr::Has(subjects) => subjects.iter().any(is_would),
-        Expr::All
-        | Expr::And(_)
-        | Expr::Or(_)
-        | Expr::Not(_)
-        | Expr::Text(_)
-        | Expr::Is(_)
-        | Expr::Since(_)
-        | Expr::At(..) => false,
-    })
+    expr.tests_field(Field::Would)
 }
