@@ -24,7 +24,7 @@ mod tests;
 pub struct Completion {
     pub replace: Range<usize>,
     pub text: String,
-    /// One line about it; empty for values.
+    /// One line about it; empty for most values.
     pub help: &'static str,
 }
 
@@ -58,31 +58,12 @@ pub fn complete(text: &str, cursor: usize, store: &Store) -> Vec<Completion> {
                 unsigned.get(..colon).unwrap_or_default(),
                 unsigned.get(colon + 1..).unwrap_or_default(),
             );
-            let found = values(field.trim_end_matches('!'), value, store);
             let at = before.len() - value.len();
-            let help = value_help(field.trim_end_matches('!'));
-            found
-                .into_iter()
-                .map(|text| Completion {
-                    replace: at..before.len(),
-                    help: help(&text),
-                    text,
-                })
-                .collect()
+            let replace = at..before.len();
+            of_field(field.trim_end_matches('!'), value, replace, store)
         }
         None => match open_alternatives(before, start) {
-            Some(field) => {
-                let found = values(field, unsigned, store);
-                let help = value_help(field);
-                found
-                    .into_iter()
-                    .map(|text| Completion {
-                        replace: start..before.len(),
-                        help: help(&text),
-                        text,
-                    })
-                    .collect()
-            }
+            Some(field) => of_field(field, unsigned, start..before.len(), store),
             None => match unsigned.strip_prefix("args.") {
                 Some(typed) => arguments::names(typed, store)
                     .into_iter()
@@ -137,10 +118,16 @@ fn names(typed: &str, replace: Range<usize>) -> Vec<Completion> {
     .collect()
 }
 
-/// What to say about a value of the field.
-fn value_help(field: &str) -> fn(&str) -> &'static str {
+fn of_field(field: &str, typed: &str, replace: Range<usize>, store: &Store) -> Vec<Completion> {
     let is_status = Field::find(field).is_some_and(|it| it.info().shape == Shape::Status);
-    if is_status { shown::help } else { |_| "" }
+    let found = values(field, typed, store).into_iter();
+    found
+        .map(|text| Completion {
+            replace: replace.clone(),
+            help: if is_status { shown::help(&text) } else { "" },
+            text,
+        })
+        .collect()
 }
 
 /// The values of a field that occur and start with the typed text, ignoring case.
@@ -191,7 +178,7 @@ fn values(field: &str, typed: &str, store: &Store) -> Vec<String> {
                 .iter()
                 .filter(|status| occurring >> **status as u16 & 1 == 1)
                 .map(|status| status.word());
-            // The others are called as those of actions.
+            // The other words of runs are those of actions too.
             let of_runs = [RunStatus::Running, RunStatus::Unfinished];
             let of_runs = of_runs.into_iter().filter(|status| {
                 let mut runs = store.runs().iter();

@@ -4,19 +4,31 @@ use crate::model::action::Status;
 use crate::model::run::RunStatus;
 use crate::query::expr::{State, Value};
 
-/// What is shown, and the word of filters.
-const SHOWN: &[(&str, &str)] = &[
-    ("no result", "pending"),
-    ("no-result", "pending"),
-    ("open", "running"),
-    ("ended, no end recorded", "unfinished"),
-    ("no end", "unfinished"),
-    ("no-end", "unfinished"),
-    ("canc", "cancelled"),
-    ("block", "blocked"),
-];
+macro_rules! shown {
+    ($($word:literal $([$full:literal])? $($short:literal)*;)*) => {
+        /// What is shown, and the word of filters.
+        const SHOWN: &[(&str, &str)] = &[$($(($full, $word),)? $(($short, $word),)*)*];
 
-/// A value of `status:` in the words of filters; whatever it is if it names none.
+        /// How a status is shown, where that is not its own word or a short form of it.
+        pub(super) fn help(word: &str) -> &'static str {
+            match word {
+                $($($word => concat!("shown as: ", $full),)?)*
+                _ => "",
+            }
+        }
+    };
+}
+
+// The word of filters, what is shown in full, short forms.
+shown! {
+    "pending"    ["no result"] "no-result";
+    "running"    ["open"];
+    "unfinished" ["ended, no end recorded"] "no end" "no-end";
+    "cancelled"  "canc";
+    "blocked"    "block";
+}
+
+/// A value of `status:` in the words of filters; unchanged if it names no status.
 pub(super) fn status(value: Value) -> Value {
     let (Value::Word(word) | Value::Quoted(word)) = &value else {
         return value;
@@ -40,24 +52,14 @@ fn word_of(shown: &str) -> Option<&'static str> {
     found.map(|(_, word)| *word)
 }
 
-/// Whether a status is shown in words that begin so.
+/// Whether a status is shown in words that start with `typed`.
 pub(super) fn begins(word: &str, typed: &str) -> bool {
     SHOWN
         .iter()
         .any(|(shown, of)| *of == word && shown.starts_with(typed))
 }
 
-/// How a status is shown, where that is not its own word.
-pub(super) fn help(word: &str) -> &'static str {
-    match word {
-        "pending" => "shown as: no result",
-        "running" => "shown as: open",
-        "unfinished" => "shown as: ended, no end recorded",
-        _ => "",
-    }
-}
-
-/// The state that `status:` was asked for.
+/// The filter to write instead of `status:` if the word is a state.
 pub(super) fn state(word: &str) -> Option<String> {
     State::from_word(word).map(|state| format!("is:{}", state.word()))
 }
