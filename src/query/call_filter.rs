@@ -12,7 +12,7 @@ use crate::query::expr::{Expr, Find, Path, Scope, Subject, Text};
 use crate::query::fields::{Field, Shape};
 use crate::query::pattern::{Extent, Pattern};
 
-/// Everything that may be asked about a call.
+/// What a filter can test of a call.
 pub trait Known {
     fn args(&self) -> Option<&Value>;
 
@@ -20,7 +20,7 @@ pub trait Known {
     fn field(&self, field: Field) -> Option<Value>;
 }
 
-/// A filter that can be put to a call ahead of its result.
+/// A filter that can test a call before it runs.
 #[derive(Debug, Clone)]
 pub struct CallFilter(Node);
 
@@ -263,8 +263,8 @@ mod tests {
     #[track_caller]
     fn check(filter: &str, args: Value, expected: Answer) {
         let expr = crate::query::parse(filter).expect("a filter");
-        let ahead = CallFilter::compile(&expr).expect("known ahead");
-        assert_eq!(ahead.test(&Refund(args)), expected, "{filter}");
+        let compiled = CallFilter::compile(&expr).expect("known before the call");
+        assert_eq!(compiled.test(&Refund(args)), expected, "{filter}");
     }
 
     #[test]
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_said_about_arguments_that_are_not_recorded() {
+    fn arguments_that_are_not_recorded_decide_nothing() {
         struct Bare;
         impl Known for Bare {
             fn args(&self) -> Option<&Value> {
@@ -320,8 +320,8 @@ mod tests {
             ("args.amount>500 tool:other", Answer::False),
         ] {
             let expr = crate::query::parse(filter).expect("a filter");
-            let filtered = CallFilter::compile(&expr).expect("known ahead");
-            assert_eq!(filtered.test(&Bare), expected, "{filter}");
+            let compiled = CallFilter::compile(&expr).expect("known before the call");
+            assert_eq!(compiled.test(&Bare), expected, "{filter}");
         }
     }
 

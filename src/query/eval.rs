@@ -153,7 +153,7 @@ impl Pass<'_> {
         found
     }
 
-    /// Tests arguments where they stand in the records. Returns the rows that have to be opened for an answer.
+    /// Tests arguments without opening the actions, where it can. Returns the rows that have to be opened.
     fn unopened(&mut self, test: &BodyTest, rows: Vec<u16>, found: &mut Bits) -> Vec<u16> {
         let (mut quick, mut rest) = (Vec::new(), Vec::new());
         for at in rows {

@@ -75,7 +75,7 @@ fn collect(expr: &Expr, about: &About<'_>, found: &mut Vec<Matched>) {
 }
 
 fn holds(expr: &Expr, about: &About<'_>) -> Answer {
-    CallFilter::compile(expr).map_or(Answer::False, |ahead| ahead.test(about))
+    CallFilter::compile(expr).map_or(Answer::False, |filter| filter.test(about))
 }
 
 fn one(term: &Term, about: &About<'_>) -> Matched {

@@ -228,8 +228,8 @@ fn class(entry: &Entry<'_>) -> Result<Class, Mistake> {
 /// A filter; a mistake in it is shown at its place in the file.
 fn when(entry: &Entry<'_>) -> Result<(CallFilter, Expr), Mistake> {
     let expr = entry.filter()?;
-    let ahead = CallFilter::compile(&expr).map_err(|what| entry.wrong(what))?;
-    Ok((ahead, expr))
+    let filter = CallFilter::compile(&expr).map_err(|what| entry.wrong(what))?;
+    Ok((filter, expr))
 }
 
 #[cfg(feature = "cel")]
