@@ -23,6 +23,11 @@ impl Time {
         if self.is_some() { self } else { other }
     }
 
+    /// Its day in UTC, counted from 1970.
+    pub fn day(self) -> Option<i64> {
+        self.get().map(|us| us.div_euclid(24 * 3_600 * 1_000_000))
+    }
+
     /// The time from `earlier` to `self`; none if either is not recorded or it would be negative.
     pub fn since(self, earlier: Time) -> Elapsed {
         match (self.get(), earlier.get()) {

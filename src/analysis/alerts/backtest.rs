@@ -85,9 +85,7 @@ pub fn backtest<'a>(
             .get(&row.run_ix())
             .is_some_and(|stop| row.ix() > *stop);
         sums.add(row.kind(), cost, is_behind);
-        if let Some(time) = row.time().get() {
-            days.push(time.div_euclid(DAY));
-        }
+        days.extend(row.time().day());
         if days.len() > 1 << 16 {
             days.sort_unstable();
             days.dedup();
@@ -107,9 +105,6 @@ pub fn backtest<'a>(
     }
     found
 }
-
-/// In microseconds.
-const DAY: i64 = 86_400_000_000;
 
 /// What a run did, and how much of it came after its stop.
 #[derive(Debug, Clone, Copy, Default)]

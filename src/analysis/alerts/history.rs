@@ -63,7 +63,7 @@ pub struct Basis {
 
 impl Basis {
     pub fn of(began: impl Iterator<Item = Time>) -> Basis {
-        let known = |time: Time| time.get().map(day).filter(|day| *day > 0);
+        let known = |time: Time| time.day().filter(|day| *day > 0);
         let days: Vec<Option<i64>> = began.map(known).collect();
         let first = days.iter().copied().min().flatten();
         let last = days.iter().copied().max().flatten();
@@ -83,11 +83,6 @@ impl Basis {
             None => format!("{runs}, days not recorded"),
         }
     }
-}
-
-/// Days since 1970.
-fn day(us: i64) -> i64 {
-    us.div_euclid(24 * 3_600 * 1_000_000)
 }
 
 /// A scope whose normal level is not known yet.

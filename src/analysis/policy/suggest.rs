@@ -23,7 +23,6 @@ pub struct Ran {
 
 /// The calls that ran, and on how many days.
 pub fn ran(store: &Store, place: &Place, is_kept: &dyn Fn(ActionIx) -> bool) -> (Vec<Ran>, usize) {
-    const DAY: i64 = 24 * 60 * 60 * 1_000_000;
     let mut days = BTreeSet::new();
     let rows = store
         .rows()
@@ -32,7 +31,7 @@ pub fn ran(store: &Store, place: &Place, is_kept: &dyn Fn(ActionIx) -> bool) -> 
     let calls = ran.filter_map(|row| {
         let opened = Opened::without_run(&row, place);
         let args = opened.args().filter(|it| it.is_object())?.clone();
-        days.extend(row.time().get().map(|time| time.div_euclid(DAY)));
+        days.extend(row.time().day());
         Some(Ran {
             tool: row.tool().to_owned(),
             args,

@@ -129,9 +129,6 @@ struct Sums {
     waits: Vec<i64>,
 }
 
-/// In microseconds.
-const DAY: i64 = 24 * 60 * 60 * 1_000_000;
-
 impl Sums {
     fn add(&mut self, store: &Store, judged: &Judged, was: Verdict) {
         let row = store.row(judged.ix);
@@ -157,9 +154,7 @@ impl Sums {
             *self.errors.entry(key).or_default() += 1;
         }
         report.asks.count(then, now);
-        if let Some(time) = row.time().get() {
-            self.days.insert(time.div_euclid(DAY));
-        }
+        self.days.extend(row.time().day());
         let waits = row
             .attached()
             .filter(|it| it.kind == AttachedKind::Approval);
