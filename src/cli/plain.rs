@@ -47,7 +47,7 @@ pub(super) fn walk(cx: &mut Cx, read: &Read) -> anyhow::Result<Exit> {
         cx.out.prompt("> ")?;
         line.clear();
         if io::stdin().lock().read_line(&mut line)? == 0 {
-            // The end of the input stands on the line of the prompt.
+            // The shell's prompt begins on a line of its own.
             cx.out.line("")?;
             return Ok(Exit::Done);
         }

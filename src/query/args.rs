@@ -1,4 +1,4 @@
-//! The arguments of a call as its record holds them, for tests that look at nothing else of the action.
+//! The arguments of a call as its record holds them, for tests that need nothing else of the action.
 
 use serde_json::Value;
 

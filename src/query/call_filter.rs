@@ -179,7 +179,7 @@ fn answer(node: &Node, about: &dyn Known) -> Answer {
         Node::And(parts) => all(parts.iter().map(|part| answer(part, about))),
         Node::Or(parts) => not(all(parts.iter().map(|part| not(answer(part, about))))),
         Node::Not(inner) => not(answer(inner, about)),
-        // What is not recorded may be anything.
+        // Arguments that are not recorded could be anything.
         Node::Args(..) | Node::HasArgs(_) if about.args().is_none() => Answer::NotANumber,
         Node::Field(Field::Command, _) | Node::HasField(Field::Command)
             if about.args().is_none() && is_shell(about) =>

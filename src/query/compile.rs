@@ -121,7 +121,7 @@ fn alerted(around: Around<'_>, fits: &dyn Fn(&str) -> bool) -> Node {
     Node::Column(ColumnTest::Marked(found))
 }
 
-/// The calls that the policy over the actions decides in some way.
+/// The calls with the verdicts that `of` selects.
 fn judged(around: Around<'_>, of: impl Fn(&Verdicts) -> Arc<HashSet<u32>>) -> Node {
     let verdicts = around.context.would.as_deref();
     verdicts.map_or(Node::Always(false), |verdicts| {

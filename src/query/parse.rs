@@ -50,7 +50,7 @@ pub fn parse(text: &str) -> Result<Expr, ParseError> {
     parse_in(text, false)
 }
 
-/// The same, where a policy lies over the actions.
+/// The same for actions that a policy has judged: `would:` tests its verdicts.
 pub fn parse_over_policy(text: &str) -> Result<Expr, ParseError> {
     parse_in(text, true)
 }

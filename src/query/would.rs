@@ -1,5 +1,4 @@
-//! What a policy over the actions says about each call, for `would:`. Policies live on a higher floor, which supplies
-//! the verdicts.
+//! The verdicts of a policy on each call, for `would:`. Policies live on a higher floor, which supplies them.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -30,7 +29,8 @@ impl Verdicts {
         Arc::new(self.0.values().flatten().copied().collect())
     }
 
-    /// The calls whose verdict passes a test. A warning is an allowed call too, as in the tables of `policy eval`.
+    /// The calls whose verdict passes a test. A call with a warning counts as allowed too, as in the tables of
+    /// `policy eval`.
     pub(super) fn of(&self, test: &TextTest) -> Arc<HashSet<u32>> {
         let passes = |verdict: &str| {
             let also = (verdict == "warn").then_some("allow");

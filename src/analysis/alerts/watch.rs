@@ -137,7 +137,7 @@ struct Look<'a> {
     alert: &'a Alert,
     pace: Pace,
     ticks: u64,
-    /// How it stands now, if nothing new fired; none for as it was.
+    /// Its current reading if nothing new fired; none if it is unchanged.
     reading: Option<Reading>,
     is_over: bool,
     now: i64,
@@ -242,7 +242,7 @@ fn steps_after(store: &Store, alert: &Alert) -> u64 {
     own.count() as u64
 }
 
-/// How it stands if nothing new fired: by the worst of its streaks now.
+/// The reading of an alert if nothing new fired: that of the worst of its current streaks.
 fn reading(alert: &Alert, store: &Store, standings: &[Standing]) -> Option<Reading> {
     if spans_runs(alert) || (is_about_the_past(alert) && steps_after(store, alert) > 0) {
         return Some(Reading::Clear);

@@ -19,7 +19,7 @@ pub struct Window {
     /// The first and the last report of the run.
     pub first_percent: f64,
     pub last_percent: f64,
-    /// The sum of all rises, so that a window that started anew counts too.
+    /// The sum of all rises, so that a window that was reset counts too.
     pub risen_percent: f64,
     /// When it resets, as last reported.
     pub resets: Time,

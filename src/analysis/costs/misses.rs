@@ -56,7 +56,7 @@ pub struct Miss {
     pub gap: Elapsed,
     /// Tokens that were read from the cache nevertheless: the requests are the same that far.
     pub kept: u64,
-    /// Tokens that were cached and paid for anew.
+    /// Tokens that were cached and paid for again.
     pub tokens: u64,
     /// What they cost at list prices; an estimate.
     pub cost: Cost,

@@ -329,7 +329,7 @@ fn swapped(text: &str, swaps: &[Swap]) -> Option<String> {
     let mut text = text.to_owned();
     for swap in swaps {
         if swap.old.is_empty() {
-            // It stands everywhere: only an empty text can be meant.
+            // It occurs everywhere: only an empty text can be meant.
             text = text.is_empty().then(|| swap.new.clone())?;
             continue;
         }

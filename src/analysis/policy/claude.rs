@@ -20,7 +20,7 @@ use crate::analysis::policy::{
 pub use crate::analysis::policy::claude::modes::MODES;
 pub use crate::analysis::policy::claude::shells::{READERS, is_reader};
 
-/// The version of the program that these rules were held against.
+/// The version of the program that these rules were checked against.
 pub const HELD_AGAINST: &str = "2.1.197";
 
 pub static KIND: Kind = Kind {
@@ -108,8 +108,8 @@ impl Claude {
     }
 
     fn by_rules(&self, asked: &JudgedCall<'_>) -> Verdict {
-        // The first deny or ask that cannot be judged, which nothing that allows the call overrides, and the first allow,
-        // which matters only where the call would be asked for without it.
+        // The first deny or ask that cannot be judged, which no allow overrides, and the first such allow, which matters
+        // only where the call would need approval without it.
         let (mut held, mut unsure) = (None, None);
         for (effect, order) in EFFECTS.iter().zip(&self.order) {
             for ix in order {

@@ -148,7 +148,7 @@ impl Condition {
     fn cel(&self, call: &Call<'_>, context: &Context<'_>) -> ConditionMatch {
         match self.cel.as_ref().map(|it| it.test(call, context)) {
             None | Some(Ok(true)) => ConditionMatch::Yes,
-            Some(Ok(false)) => ConditionMatch::No("cel does not hold"),
+            Some(Ok(false)) => ConditionMatch::No("the condition `cel` is not met"),
             Some(Err(why)) => ConditionMatch::Unknown(why.into()),
         }
     }

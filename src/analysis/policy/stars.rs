@@ -68,7 +68,8 @@ impl Stars {
         rest.is_empty() || (self.words && rest.starts_with(char::is_whitespace))
     }
 
-    /// Whether everything that `other` matches is certainly matched by this one. May return false although it is so (conservative).
+    /// Whether everything that `other` matches is certainly matched by this one. Conservative: may return false where it
+    /// is true.
     pub fn contains(&self, other: &Stars) -> bool {
         if self == other {
             return true;

@@ -373,7 +373,7 @@ pub struct HeldOut {
     pub asked_after: usize,
 }
 
-/// For the runs with the most calls that would be asked for: learns from the other runs, counts in that one.
+/// For the runs with the most calls that would need approval: learns from the other runs, counts in that one.
 pub fn hold_out(calls: &[Ran], least: usize, most: usize) -> Vec<HeldOut> {
     let defaults = Rules::new(Vec::new());
     let mut asked: BTreeMap<usize, usize> = BTreeMap::new();

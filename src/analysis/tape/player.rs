@@ -56,7 +56,7 @@ impl Mode {
         match self {
             Mode::Order => "each request must be the recorded one, in the recorded order",
             Mode::Hash => "each request must be a recorded one, in any order",
-            Mode::Content => "what is said, called and returned must be as recorded",
+            Mode::Content => "texts, calls and results must be as recorded",
             Mode::Loose => "each request gets the next answer of its conversation",
         }
     }

@@ -134,7 +134,7 @@ impl Eval {
     }
 }
 
-/// The calls that are looked at; none for all.
+/// The calls to judge; none for all.
 pub(super) fn kept(
     cx: &Cx,
     read: &Read,

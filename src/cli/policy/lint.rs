@@ -107,7 +107,7 @@ fn text(cx: &mut Cx, policies: &Policies, findings: &[Finding]) -> anyhow::Resul
 #[derive(Serialize)]
 struct LintJson<'a> {
     schema: &'static str,
-    /// How many recorded calls were looked at.
+    /// How many recorded calls were examined.
     #[serde(skip_serializing_if = "Option::is_none")]
     calls: Option<u64>,
     findings: Vec<FindingJson<'a>>,

@@ -305,7 +305,7 @@ fn short_option(text: &str, start: usize) -> Option<(usize, usize)> {
     hide.then_some((from, to))
 }
 
-/// The value behind the name around `found`, if it is a secret. Looks back no further than `floor`.
+/// The value after the name around `found`, if it is a secret. Looks back no further than `floor`.
 fn behind_name(text: &str, found: Match<'_>, floor: usize) -> Option<(usize, usize)> {
     let name = Name::around(text, found, floor)?;
     let is_signature = name.is_query && name.text.to_ascii_lowercase().ends_with("sig");
@@ -330,7 +330,7 @@ fn behind_name(text: &str, found: Match<'_>, floor: usize) -> Option<(usize, usi
     Some((value.start, value.start + length))
 }
 
-/// A name in a text, and what stands before it.
+/// A name in a text, and what precedes it.
 struct Name<'t> {
     text: &'t str,
     end: usize,

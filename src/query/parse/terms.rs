@@ -35,7 +35,7 @@ const OPS: &[(&str, Op)] = &[
 ];
 
 /// Why `would:` is refused.
-const NO_POLICY: &str = "no policy to test against: query, ls and the explorer take --policy FILE, and there 9, then p reads one";
+const NO_POLICY: &str = "no policy to test against: query, ls and the explorer take --policy FILE (or 9, then p in the explorer)";
 
 pub(super) fn check_regex(regex: &Regex, span: Range<usize>) -> Result<(), ParseError> {
     match pattern::check(regex) {
@@ -47,7 +47,7 @@ pub(super) fn check_regex(regex: &Regex, span: Range<usize>) -> Result<(), Parse
     }
 }
 
-/// What was meant is a status, or another state.
+/// Suggests the status or the state that was probably meant.
 fn not_a_state(word: &str, span: Range<usize>) -> ParseError {
     let error = ParseError::new(span, format!("'{word}' is not a state"));
     match shown::meant(word) {

@@ -44,7 +44,7 @@ pub(crate) enum Test {
         key: String,
         value: Stars,
     },
-    /// Accepted and never looked at; what to write instead.
+    /// Accepted but never consulted; what to write instead.
     Dead(String),
 }
 

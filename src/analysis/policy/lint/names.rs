@@ -1,5 +1,5 @@
 //! Names in the permissions of OpenCode that it has no tool for. It accepts any name, so that rules can be about tools
-//! of MCP servers and plugins; a mistyped one is a rule that never applies, without a word.
+//! of MCP servers and plugins; a rule with a mistyped name silently never applies.
 
 use crate::analysis::policy::lint::Facts;
 use crate::analysis::policy::opencode::PERMISSIONS;
@@ -30,6 +30,6 @@ pub(super) fn unknown(tool: &str, facts: Option<&Facts>) -> Option<String> {
     }
     let meant = near.map_or_else(String::new, |near| format!(" · did you mean '{near}'?"));
     Some(format!(
-        "OpenCode has no permission '{tool}': it accepts the name, and applies the rule only to a tool of an MCP server or plugin that is called so{meant}"
+        "OpenCode has no permission '{tool}': it accepts the name, and applies the rule only to a tool with this name of an MCP server or plugin{meant}"
     ))
 }

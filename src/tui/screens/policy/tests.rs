@@ -137,7 +137,7 @@ fn a_filter_keeps_the_calls_of_a_verdict_while_a_policy_lies_over_them() {
     check(
         "1 / would:deny enter",
         &[
-            "no policy to test against: query, ls and the explorer take --policy FILE, and there 9, then p reads one",
+            "no policy to test against: query, ls and the explorer take --policy FILE (or 9, then p in the explorer)",
         ],
     );
     // The filter goes with the policy.
