@@ -201,7 +201,7 @@ fn entries(row: &Row<'_>, body: &Body) -> Vec<Entry> {
             AttachedKind::Decision => (decisions.next(), None),
             AttachedKind::Approval => (None, approvals.next()),
         };
-        let told = VerdictTexts {
+        let texts = VerdictTexts {
             row,
             attached,
             decision,
@@ -213,12 +213,12 @@ fn entries(row: &Row<'_>, body: &Body) -> Vec<Entry> {
             // A policy asks for an approval, then a person is asked: one question.
             Role::Question if open.is_some() => {
                 if let Some(entry) = found.last_mut() {
-                    told.ask(entry, body);
+                    texts.ask(entry, body);
                 }
             }
             Role::Question => {
                 let mut entry = new(row.ix());
-                told.ask(&mut entry, body);
+                texts.ask(&mut entry, body);
                 found.push(entry);
             }
             Role::Answer(kind) => {
@@ -226,7 +226,7 @@ fn entries(row: &Row<'_>, body: &Body) -> Vec<Entry> {
                     found.push(new(row.ix()));
                 }
                 if let Some(entry) = found.last_mut() {
-                    told.answer(entry, kind, body);
+                    texts.answer(entry, kind, body);
                 }
             }
         }
@@ -318,7 +318,8 @@ impl VerdictTexts<'_> {
 
     fn policy(&self) -> String {
         let symbols = self.row.store.symbols();
-        let named = |told: Option<&str>, known| told.unwrap_or(symbols.name(known)).to_owned();
+        let named =
+            |written: Option<&str>, known| written.unwrap_or(symbols.name(known)).to_owned();
         let policy = named(
             self.decision.and_then(|it| it.policy.as_deref()),
             self.attached.policy,

@@ -145,7 +145,7 @@ pub fn is_charged(row: &Row<'_>) -> bool {
 struct Sums<'a> {
     store: &'a Store,
     prices: &'a PriceTable,
-    asked: ToolCalls,
+    tool_calls: ToolCalls,
     lines: HashMap<Key, Line>,
     /// The cost of the call that a line leads to.
     costliest: HashMap<Key, (Cost, Tokens)>,
@@ -160,7 +160,7 @@ impl<'a> Sums<'a> {
         Sums {
             store,
             prices,
-            asked: ToolCalls::of(store),
+            tool_calls: ToolCalls::of(store),
             lines: HashMap::new(),
             costliest: HashMap::new(),
             kinds: HashMap::new(),
@@ -195,7 +195,7 @@ impl<'a> Sums<'a> {
         for key in [Key::Run(row.run_ix()), Key::Model(row.model_sym()), agent] {
             self.put(key, &spent, row);
         }
-        for (tool, spent) in self.asked.by_tool(row, &spent) {
+        for (tool, spent) in self.tool_calls.by_tool(row, &spent) {
             self.put(Key::Tool(tool), &spent, row);
         }
         self.put_kinds(row);

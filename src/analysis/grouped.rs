@@ -232,7 +232,7 @@ pub fn groups<'a>(
 ) -> Vec<Group> {
     let mut found: HashMap<Vec<String>, Growing> = HashMap::new();
     let by_tool = by.contains(&Field::Tool);
-    let mut asked: Option<ToolCalls> = None;
+    let mut tool_calls: Option<ToolCalls> = None;
     for row in rows {
         // It counts in the session that it was copied from.
         if row.flags().has(Flags::COPIED) {
@@ -246,7 +246,7 @@ pub fn groups<'a>(
         }
         let key: Vec<String> = by.iter().map(|field| field.of(&row, zone)).collect();
         let spent = if by_tool {
-            asked
+            tool_calls
                 .get_or_insert_with(|| ToolCalls::of(row.store))
                 .share(&row)
         } else {

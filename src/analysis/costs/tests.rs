@@ -130,9 +130,11 @@ fn a_call_for_several_tools_is_split_evenly_and_counted_once_per_tool() {
         told,
         expected.map(|(tool, calls, cost)| (tool.to_owned(), calls, cost))
     );
-    let asked = ToolCalls::of(&store);
+    let tool_calls = ToolCalls::of(&store);
     let tools = store.rows().filter(|row| !row.tool().is_empty());
-    let shares = tools.map(|row| asked.share(&row)).collect::<Vec<Spent>>();
+    let shares = tools
+        .map(|row| tool_calls.share(&row))
+        .collect::<Vec<Spent>>();
     let tokens = shares
         .iter()
         .map(|share| share.usage.input)

@@ -20,7 +20,7 @@ pub struct ToolCalls {
 impl ToolCalls {
     /// A tool call was asked for by its parent, or else by the last model call of the same agent before it.
     pub fn of(store: &Store) -> ToolCalls {
-        let mut asked = ToolCalls::default();
+        let mut found = ToolCalls::default();
         let mut last: HashMap<(RunIx, Sym), ActionIx> = HashMap::new();
         for row in store.rows() {
             let lane = (row.run_ix(), row.agent_sym());
@@ -32,12 +32,12 @@ impl ToolCalls {
             }
             let parent = row.parent().filter(|ix| context::is_call(&store.row(*ix)));
             if let Some(call) = parent.or_else(|| last.get(&lane).copied()) {
-                let tools = asked.by_call.entry(call).or_default();
+                let tools = found.by_call.entry(call).or_default();
                 tools.push((row.ix(), row.tool_sym()));
-                asked.call_of.insert(row.ix(), call);
+                found.call_of.insert(row.ix(), call);
             }
         }
-        asked
+        found
     }
 
     /// What a model call spent, by tool: split evenly over the tool calls that it asked for, and counted as

@@ -101,12 +101,13 @@ impl Pools {
     fn alike(&self, kind: &Kind) -> Result<(Option<Normal>, Basis), usize> {
         let mut have = 0;
         for kind in kind.coarser() {
-            let pool = self.0.get(&kind).into_iter().flatten();
-            let (costs, began): (Vec<f64>, Vec<Time>) = pool.copied().unzip();
-            if costs.len() >= LEAST {
-                return Ok((Normal::of(&costs), Basis::of(began.into_iter())));
+            let pool = self.0.get(&kind);
+            have = pool.map_or(0, VecDeque::len);
+            if let Some(pool) = pool.filter(|_| have >= LEAST) {
+                let costs: Vec<f64> = pool.iter().map(|(cost, _)| *cost).collect();
+                let basis = Basis::of(pool.iter().map(|(_, began)| *began));
+                return Ok((Normal::of(&costs), basis));
             }
-            have = costs.len();
         }
         Err(have)
     }
@@ -138,7 +139,7 @@ pub(super) fn outliers(past: &mut Past<'_>, look: &Look<'_>) -> RunFindings {
     let frozen = frozen(look);
     let mut seen = Pools::of(frozen.as_deref().unwrap_or_default());
     let mut learning: BTreeMap<Box<str>, usize> = BTreeMap::new();
-    let mut told: HashSet<Box<str>> = HashSet::new();
+    let mut compared: HashSet<Box<str>> = HashSet::new();
     for run in past.kept(look.mask) {
         let Some(cost) = cost(past, run) else {
             continue;
@@ -153,7 +154,7 @@ pub(super) fn outliers(past: &mut Past<'_>, look: &Look<'_>) -> RunFindings {
                 learning.insert(kind.agent.clone(), have);
             }
             Ok((normal, basis)) => {
-                told.insert(kind.agent.clone());
+                compared.insert(kind.agent.clone());
                 if let Some(normal) = normal.filter(|normal| cost > normal.limit) {
                     is_calm = false;
                     let outlier = Outlier {
@@ -174,7 +175,7 @@ pub(super) fn outliers(past: &mut Past<'_>, look: &Look<'_>) -> RunFindings {
         }
     }
     for (agent, have) in learning {
-        if !told.contains(&agent) && have < LEAST {
+        if !compared.contains(&agent) && have < LEAST {
             found.learning.push(Learning {
                 rule: look.at,
                 scope: vec![(By::Agent, agent)],
