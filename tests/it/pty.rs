@@ -15,7 +15,7 @@ const REFUND: &str = "sample-traces/saferun/refund-agent.jsonl";
 const NIGHT: &str = "sample-traces/saferun/ops-night.jsonl";
 const USUAL: (u16, u16) = (80, 24);
 
-/// What stands on the first screen of the refund agent.
+/// A text on the first screen of the refund agent.
 const FIRST_ROW: &str = "Order 8841";
 
 fn opened(path: &str, first: &str) -> Terminal {

@@ -575,7 +575,7 @@ fn of_two_recorders_only_one_records_a_call() {
     assert_eq!(model.asked.lock().expect("asked").len(), 1);
 }
 
-/// Serves the recording to a client; returns its exit code, the report, and what was told.
+/// Serves the recording to a client; returns its exit code, the report, and its standard error.
 fn served(place: &Place, client: &str) -> (Option<i32>, Value, String) {
     let done = Command::new(env!("CARGO_BIN_EXE_saferun-tui"))
         .args(["--no-config", "serve", "--json"])
@@ -607,19 +607,22 @@ fn an_agent_against_its_own_recording_does_the_same_and_another_one_does_not() {
     let script = "ask('/chat/completions', dict(model='gpt-4o', messages=messages, tools=tools))\n\
                   ask('/chat/completions', dict(model='gpt-4o', messages=messages + [call, result], tools=tools))";
     place.record(&model, &[], script);
-    let (code, report, told) = served(&place, &format!("{CLIENT}\n{script}\n"));
-    assert_eq!(code, Some(0), "{told}");
+    let (code, report, stderr) = served(&place, &format!("{CLIENT}\n{script}\n"));
+    assert_eq!(code, Some(0), "{stderr}");
     assert_eq!(
         (&report["served"], &report["misses"]),
         (&json!(2), &json!([])),
-        "{told}"
+        "{stderr}"
     );
-    let aligned = told.lines().find(|line| line.starts_with("alignment"));
-    assert!(aligned.is_some_and(|line| line.contains("same")), "{told}");
+    let aligned = stderr.lines().find(|line| line.starts_with("alignment"));
+    assert!(
+        aligned.is_some_and(|line| line.contains("same")),
+        "{stderr}"
+    );
     let other = format!("{CLIENT}\nmessages[1]['content'] = 'burn it'\n{script}\n");
-    let (code, report, told) = served(&place, &other);
-    assert_eq!(code, Some(3), "{told}");
-    assert_eq!(report["served"], 0, "{told}");
+    let (code, report, stderr) = served(&place, &other);
+    assert_eq!(code, Some(3), "{stderr}");
+    assert_eq!(report["served"], 0, "{stderr}");
 }
 
 #[test]

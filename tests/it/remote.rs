@@ -844,7 +844,7 @@ fn a_bucket_gives_what_is_new_or_has_changed() {
     assert!(out.contains("three"));
 }
 
-/// A server on `https://localhost` whose certificate only those know who have its file.
+/// A server on `https://localhost`. Only clients that are given the file of its certificate trust it.
 #[cfg(feature = "capture")]
 fn with_certificate(answers: fn(&Received) -> Answer) -> Server {
     use std::sync::Arc;
@@ -939,7 +939,7 @@ fn engine(asked: &Received) -> Answer {
 }
 
 #[test]
-fn an_engine_may_read_only_so_many_rows() {
+fn the_rows_that_an_engine_reads_are_limited() {
     let server = Server::start(engine);
     let home = tempfile::tempdir().expect("a folder");
     let folder = home.path().join("pulled");

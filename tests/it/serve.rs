@@ -453,7 +453,7 @@ fn recorded_results_are_served_to_mcp_clients() {
     assert_eq!(done.status.code(), Some(3));
 }
 
-/// A vendor that answers each request with a call of `look`, and tells the requests.
+/// A vendor that answers each request with a call of `look`, and keeps the requests.
 fn vendor() -> (String, Receiver<String>) {
     vendor_that(|_| {
         let call = json!({"id": "x", "type": "function", "function": {"name": "look", "arguments": "{\"city\":\"Zürich\"}"}});

@@ -258,10 +258,10 @@ fn check_replay(language: &str, program: &[&str], (file, text): (&str, &str)) {
         .expect("it starts");
     let mut line = String::new();
     let stderr = served.stderr.take().expect("a pipe");
-    let told = BufReader::new(stderr).read_line(&mut line);
+    let read = BufReader::new(stderr).read_line(&mut line);
     let address = line.split_whitespace().last().unwrap_or_default();
     assert!(
-        told.is_ok() && address.starts_with("http://127.0.0.1:"),
+        read.is_ok() && address.starts_with("http://127.0.0.1:"),
         "{line}"
     );
 
@@ -278,7 +278,7 @@ fn check_replay(language: &str, program: &[&str], (file, text): (&str, &str)) {
     served.kill().expect("killed");
     served.wait().expect("ended");
 
-    // What was replayed is recorded as what the tools returned.
+    // Replayed results are recorded as results of the tools.
     let results = place.events();
     let results = of(&results, "tool_result").into_iter();
     let errors = results.filter(|it| it["status"] == "error").count();

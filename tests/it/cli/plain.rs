@@ -30,7 +30,7 @@ fn the_ways_out_are_named_and_work() {
     ] {
         assert!(shown.contains(words), "{words}\n{shown}");
     }
-    // Nothing is obeyed after q.
+    // Commands after q are ignored.
     assert!(shown.ends_with("> "), "{shown}");
     let (shown, code) = typed("G\nn\n");
     assert_eq!(code, Some(0));

@@ -37,7 +37,7 @@ const FORMATS: [Format; 5] = [
 /// What a rule is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum About {
-    /// Commands that begin so.
+    /// Commands that start like this.
     Command(&'static str),
     /// Every command.
     Shell,
@@ -127,7 +127,7 @@ fn gemini(rules: &[Rule]) -> String {
         };
         format!("[[rule]]\n{test}\ndecision = \"{decision}\"\n")
     });
-    // Without a rule it would be no policy of Gemini CLI.
+    // Without a rule it would not be a Gemini CLI policy.
     let other = "[[rule]]\ntoolName = \"other\"\ndecision = \"deny\"\n".to_owned();
     each.chain([other]).collect()
 }

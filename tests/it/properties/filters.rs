@@ -133,7 +133,7 @@ proptest! {
 }
 
 #[test]
-fn arguments_read_where_they_stand_are_those_of_opened_actions() {
+fn arguments_read_from_records_are_those_of_opened_actions() {
     let mut found = 0;
     for filter in [
         "args~/[aeiou]/",

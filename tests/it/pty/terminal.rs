@@ -181,7 +181,7 @@ impl Terminal {
         self.parser.process(bytes);
     }
 
-    /// Whether the program is stopped, where the system tells (`/proc`); else true.
+    /// Whether the program is stopped, where the system shows it (`/proc`); else true.
     pub(crate) fn is_stopped(&self) -> bool {
         let pid = self.child.0.process_id().expect("it runs");
         let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else {
