@@ -100,13 +100,13 @@ fn watch(cx: &mut Cx) -> anyhow::Result<Exit> {
         let what = "no usable folder in which agents could find this approver";
         return Err(Failure::Usage(what.to_owned()).into());
     }
-    let mut told = Vec::new();
+    let mut printed = Vec::new();
     loop {
         for (_, ask) in open(&mailboxes) {
-            if !told.contains(&ask.id) {
+            if !printed.contains(&ask.id) {
                 print(cx, &ask)?;
                 cx.out.flush()?;
-                told.push(ask.id);
+                printed.push(ask.id);
             }
         }
         crate::act::ask::wait::pause(OFTEN);
@@ -182,8 +182,8 @@ fn answer(cx: &mut Cx, id: &str, state: State, reason: &str) -> anyhow::Result<E
         }
     };
     let now = System.now();
-    let told = ask.answer(state, &me("terminal"), reason, now);
-    match mailbox.answer(ask, &told, now) {
+    let answered = ask.answer(state, &me("terminal"), reason, now);
+    match mailbox.answer(ask, &answered, now) {
         Ok(()) => {
             let line = format!("{} {} {}", state.word(), ask.tool, human::rfc3339(now));
             let line = cx.out.look.clean(&line);

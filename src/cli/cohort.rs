@@ -389,13 +389,13 @@ fn head(cx: &mut Cx, answer: &Answer) -> anyhow::Result<()> {
             cx.out.line(&format!("     {clean}"))?;
         }
     }
-    let told: Vec<String> = words::tally(found)
+    let counts: Vec<String> = words::tally(found)
         .into_iter()
         .map(|(words, role)| cx.out.look.paint(role, &cx.out.look.clean(&words)))
         .collect();
     let head = cx.out.look.paint(Role::Head, "VERDICT");
     cx.out.line("")?;
-    cx.out.line(&format!("{head}  {}", told.join(" · ")))?;
+    cx.out.line(&format!("{head}  {}", counts.join(" · ")))?;
     if let Some(smallest) = words::smallest(found) {
         cx.out.line(&format!("         {smallest}"))?;
     }

@@ -223,21 +223,21 @@ fn last_minute(store: &Store, now: i64) -> HashMap<RunIx, Spent> {
 
 impl Agent<'_> {
     fn record(&self) -> Value {
-        let told = live_json::Activity {
+        let activity = live_json::Activity {
             life: self.life,
             project: &self.project,
             doing: &self.doing,
             per_minute: self.per_minute,
             title: &self.title,
         };
-        live_json::agent(self.store, self.ix, &told)
+        live_json::agent(self.store, self.ix, &activity)
     }
 
     /// The cells of all columns, in their order.
     fn cells(&self, cx: &Cx) -> Vec<Cell> {
         let look = &cx.out.look;
         let run = self.store.run(self.ix);
-        let told = |raw: &str| Cell::new(look.clean(words::name(raw)));
+        let name = |raw: &str| Cell::new(look.clean(words::name(raw)));
         let span = self.life.span().map(human::roughly);
         let role = match self.life {
             Life::Waiting(_) | Life::Silent(_) => Role::Warn,
@@ -246,14 +246,14 @@ impl Agent<'_> {
             Life::Recorded(_) | Life::Idle(_) => Role::Dim,
         };
         vec![
-            told(self.store.symbols().name(run.who.agent)),
-            told(self.project.name()),
+            name(self.store.symbols().name(run.who.agent)),
+            name(self.project.name()),
             Cell::role(self.life.word(), role),
             Cell::new(span.unwrap_or_else(|| words::NOTHING.to_owned())),
-            told(&self.doing),
+            name(&self.doing),
             Cell::new(words::cost(self.per_minute)),
             Cell::new(words::cost(run.cost())),
-            told(&self.title),
+            name(&self.title),
         ]
     }
 }

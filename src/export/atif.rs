@@ -47,7 +47,7 @@ pub fn write(
         let lane = known.contains(&agent).then_some(agent);
         own.entry(lane).or_default().push(ix);
     }
-    let mut telling = TrajectoryWriter {
+    let mut writer = TrajectoryWriter {
         store,
         run,
         known,
@@ -57,8 +57,8 @@ pub fn write(
         used: HashSet::new(),
         out,
     };
-    telling.nest();
-    telling.trajectory(None)?;
+    writer.nest();
+    writer.trajectory(None)?;
     out.write_all(b"\n")
 }
 

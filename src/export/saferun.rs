@@ -34,7 +34,7 @@ pub fn write(out: Sink<'_>, store: &Store, runs: &[RunIx]) -> io::Result<u64> {
     let mut events = 0;
     for &run in runs {
         let actions = by_run.remove(&run).unwrap_or_default();
-        let mut telling = RunWriter {
+        let mut writer = RunWriter {
             store,
             run: store.run(run),
             name: unique(&store.run(run).id, &mut taken),
@@ -43,8 +43,8 @@ pub fn write(out: Sink<'_>, store: &Store, runs: &[RunIx]) -> io::Result<u64> {
             events: 0,
             out,
         };
-        telling.run(&actions)?;
-        events += telling.events;
+        writer.run(&actions)?;
+        events += writer.events;
     }
     Ok(events)
 }
@@ -83,7 +83,7 @@ pub fn past(
         events.push(event.clone());
         Ok(())
     };
-    let mut telling = RunWriter {
+    let mut writer = RunWriter {
         store,
         run,
         name: name.to_owned(),
@@ -92,10 +92,10 @@ pub fn past(
         events: 0,
         out: &mut keep,
     };
-    telling
+    writer
         .actions(actions)
         .expect("keeping an event in memory does not fail");
-    let ids = telling.ids;
+    let ids = writer.ids;
     (events, ids)
 }
 

@@ -22,7 +22,7 @@ pub struct Log {
     pub run_id: String,
     events: Vec<Value>,
     /// The conversation of each lane so far.
-    heard: HashMap<usize, RequestContents>,
+    contents: HashMap<usize, RequestContents>,
     /// Recorded results and their outcome, by the id of the call.
     recorded: HashMap<String, (String, Status)>,
     parent: String,
@@ -37,7 +37,7 @@ impl Log {
         Log {
             run_id: format!("{}-served-{now}", run.id),
             events: Vec::new(),
-            heard: HashMap::new(),
+            contents: HashMap::new(),
             recorded: recorded.collect(),
             parent: run.id.to_string(),
             responses: 0,
@@ -86,7 +86,7 @@ impl Log {
             self.start(&agent, asked, now);
         }
         let parent = self.parent_of_lane(player, call.lane);
-        self.heard_more(call.lane, (&agent, parent.as_deref()), asked, now);
+        self.new_turns(call.lane, (&agent, parent.as_deref()), asked, now);
         self.responses += 1;
         let id = format!("response-{}", self.responses);
         let mut texts = answer.texts.iter();
@@ -127,7 +127,7 @@ impl Log {
         if self.events.is_empty() {
             self.start(&agent, asked, now);
         }
-        self.heard_more(0, (&agent, None), asked, now);
+        self.new_turns(0, (&agent, None), asked, now);
         self.responses += 1;
         let id = format!("response-{}", self.responses);
         let texts = said.parts.iter().filter_map(|part| match part {
@@ -157,7 +157,7 @@ impl Log {
 
     fn start(&mut self, agent: &str, asked: &ParsedRequest, now: i64) {
         let body = &asked.body;
-        let system = (!asked.heard.system.is_empty()).then(|| asked.heard.system.join("\n"));
+        let system = (!asked.contents.system.is_empty()).then(|| asked.contents.system.join("\n"));
         let members = json!({
             "v": 1, "agent": agent, "model": body.get("model"), "system": system,
             "tools": body.get("tools"), "parent_run_id": self.parent,
@@ -167,7 +167,7 @@ impl Log {
 
     /// The call that started the agent of a lane.
     fn parent_of_lane(&self, player: &Player, lane: usize) -> Option<String> {
-        if self.heard.contains_key(&lane) || lane == 0 {
+        if self.contents.contains_key(&lane) || lane == 0 {
             return None;
         }
         let agent = player
@@ -188,19 +188,19 @@ impl Log {
     }
 
     /// Logs what a request adds to the previous one in its lane.
-    fn heard_more(
+    fn new_turns(
         &mut self,
         lane: usize,
         (agent, parent): (&str, Option<&str>),
         asked: &ParsedRequest,
         now: i64,
     ) {
-        let before = self.heard.insert(lane, asked.heard.clone());
+        let before = self.contents.insert(lane, asked.contents.clone());
         let known = before.map_or(0, |before| {
-            let pairs = before.turns.iter().zip(&asked.heard.turns);
+            let pairs = before.turns.iter().zip(&asked.contents.turns);
             pairs.take_while(|(one, other)| one == other).count()
         });
-        for turn in &asked.heard.turns[known..] {
+        for turn in &asked.contents.turns[known..] {
             match turn {
                 Turn::User(text) => {
                     let members = json!({

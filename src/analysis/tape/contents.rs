@@ -37,7 +37,7 @@ pub struct RequestContents {
 impl RequestContents {
     /// Reads the body of a request to chat, Responses, Messages or Gemini, recognised by its members.
     pub fn of(body: &Value) -> RequestContents {
-        let mut heard = RequestContents {
+        let mut found = RequestContents {
             tools: tools(body),
             ..RequestContents::default()
         };
@@ -45,20 +45,20 @@ impl RequestContents {
         let instruction = instruction.iter().find_map(|name| body.get(*name));
         let systems = [body.get("system"), body.get("instructions"), instruction];
         for system in systems.into_iter().flatten() {
-            heard.system.extend(texts(system));
+            found.system.extend(texts(system));
         }
         if let Some(contents) = body.get("contents").and_then(Value::as_array) {
             for content in contents {
-                heard.gemini(content);
+                found.gemini(content);
             }
-            return heard;
+            return found;
         }
         match body.get("messages").or_else(|| body.get("input")) {
-            Some(Value::String(text)) => heard.turns.push(Turn::User(text.clone())),
-            Some(Value::Array(items)) => items.iter().for_each(|item| heard.item(item)),
+            Some(Value::String(text)) => found.turns.push(Turn::User(text.clone())),
+            Some(Value::Array(items)) => items.iter().for_each(|item| found.item(item)),
             Some(_) | None => {}
         }
-        heard
+        found
     }
 
     /// A message, or an item of the Responses API.

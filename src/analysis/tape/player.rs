@@ -80,7 +80,7 @@ pub struct Options {
 #[derive(Debug, Clone)]
 pub struct ParsedRequest {
     pub body: Value,
-    pub heard: RequestContents,
+    pub contents: RequestContents,
     /// As it is compared with recorded bodies: exactly, and without noise. Made when needed, once.
     normal: OnceLock<Value>,
     quiet: OnceLock<Value>,
@@ -88,10 +88,10 @@ pub struct ParsedRequest {
 
 impl ParsedRequest {
     pub fn new(body: Value) -> ParsedRequest {
-        let heard = RequestContents::of(&body);
+        let contents = RequestContents::of(&body);
         ParsedRequest {
             body,
-            heard,
+            contents,
             normal: OnceLock::new(),
             quiet: OnceLock::new(),
         }
@@ -198,7 +198,7 @@ pub struct Player {
     lanes: Vec<Lane>,
     /// Steps by the hash of their recorded request, for matching in any order.
     hashes: Option<HashMap<u64, Vec<usize>>>,
-    heard: HashMap<usize, Arc<RequestContents>>,
+    contents: HashMap<usize, Arc<RequestContents>>,
     norms: HashMap<usize, Arc<Value>>,
     pub misses: Vec<Miss>,
     /// Requests that were answered although they differ: in noise, or in what the recording does not determine.
@@ -232,7 +232,7 @@ impl Player {
             store,
             recording,
             options,
-            heard: HashMap::new(),
+            contents: HashMap::new(),
             norms: HashMap::new(),
             misses: Vec::new(),
             differences: Vec::new(),
@@ -330,7 +330,7 @@ impl Player {
         self.given += 1;
         // It is not compared again, unless a request misses.
         self.norms.remove(&at);
-        self.heard.remove(&at);
+        self.contents.remove(&at);
         if let Some(difference) = &difference {
             self.differences.push((at + 1, difference.clone()));
         }
@@ -395,9 +395,11 @@ impl Player {
                     norm::difference("$", &recorded, asked.normal(ignored))
                 }
             }
-            (Mode::Loose, _) => self.heard(at).loose_difference(&asked.heard, is_quiet),
+            (Mode::Loose, _) => self
+                .contents(at)
+                .loose_difference(&asked.contents, is_quiet),
             (Mode::Order | Mode::Hash | Mode::Content, _) => {
-                self.heard(at).difference(&asked.heard, is_quiet)
+                self.contents(at).difference(&asked.contents, is_quiet)
             }
         }
     }
@@ -412,13 +414,13 @@ impl Player {
         normal
     }
 
-    fn heard(&mut self, at: usize) -> Arc<RequestContents> {
-        if let Some(known) = self.heard.get(&at) {
+    fn contents(&mut self, at: usize) -> Arc<RequestContents> {
+        if let Some(known) = self.contents.get(&at) {
             return Arc::clone(known);
         }
-        let heard = Arc::new(RequestContents::of(&self.request(at)));
-        self.heard.insert(at, Arc::clone(&heard));
-        heard
+        let contents = Arc::new(RequestContents::of(&self.request(at)));
+        self.contents.insert(at, Arc::clone(&contents));
+        contents
     }
 
     /// The request of a step: recorded, or rebuilt from the trace as far as possible.
@@ -431,7 +433,7 @@ impl Player {
     /// Whether a request is outside the agent's conversation: titles, routers, warm-ups.
     fn is_beside(&self, asked: &ParsedRequest) -> bool {
         let uses_tools = !self.recording.tools.is_empty() || self.recording.unanswered > 0;
-        uses_tools && !asked.heard.has_tools() && asked.heard.count_calls() == 0
+        uses_tools && !asked.contents.has_tools() && asked.contents.count_calls() == 0
     }
 
     /// The step of the lane that a request continues.
@@ -441,12 +443,12 @@ impl Player {
             return heads.first().copied();
         }
         let fit = |player: &mut Player, at: usize| {
-            let recorded = player.heard(at);
+            let recorded = player.contents(at);
             let opens = recorded
                 .opening()
-                .is_some_and(|text| asked.heard.says(text));
-            let counts = recorded.count_calls() == asked.heard.count_calls();
-            (recorded.common(&asked.heard), opens, counts)
+                .is_some_and(|text| asked.contents.says(text));
+            let counts = recorded.count_calls() == asked.contents.count_calls();
+            (recorded.common(&asked.contents), opens, counts)
         };
         let mut best: Option<(usize, (usize, bool, bool))> = None;
         for at in heads {

@@ -280,7 +280,7 @@ fn a_request_beside_the_conversation_gets_a_stub() {
 }
 
 #[test]
-fn the_same_conversation_is_heard_in_every_api() {
+fn the_same_conversation_is_read_in_every_api() {
     let chat = json!({"messages": [
         {"role": "system", "content": "S"}, {"role": "user", "content": "go"},
         {"role": "assistant", "content": "look", "tool_calls": [{"id": "1", "function": {"name": "f", "arguments": "{\"a\":1}"}}]},
@@ -328,9 +328,9 @@ fn tools_in_groups_and_in_items_count() {
     let added = json!({"input": [
         {"type": "additional_tools", "tools": [{"type": "namespace", "name": "functions", "tools": [{"type": "function", "name": "run"}]}]},
         {"role": "user", "content": "go"}]});
-    let heard = RequestContents::of(&added);
-    assert!(heard.has_tools() && heard.turns.len() == 1);
-    assert!(heard.tools.is_some_and(|tools| tools.contains("run")));
+    let contents = RequestContents::of(&added);
+    assert!(contents.has_tools() && contents.turns.len() == 1);
+    assert!(contents.tools.is_some_and(|tools| tools.contains("run")));
 }
 
 #[test]

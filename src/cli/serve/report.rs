@@ -79,14 +79,14 @@ pub(super) fn finish(cx: &mut Cx, serving: &Serving, ended: &Ended<'_>) -> anyho
         a: *a,
         b: *b,
     });
-    let told = Report {
+    let report = Report {
         cx,
         serving,
         ended,
         story,
     };
-    let exit = told.exit();
-    let (lines, document) = (told.lines(), cx.global.json.then(|| told.document()));
+    let exit = report.exit();
+    let (lines, document) = (report.lines(), cx.global.json.then(|| report.document()));
     for line in lines {
         cx.notes.line(&line);
     }

@@ -40,23 +40,23 @@ pub struct Activity<'a> {
 }
 
 /// What was not recorded is absent.
-pub fn agent(store: &Store, ix: RunIx, told: &Activity<'_>) -> Value {
+pub fn agent(store: &Store, ix: RunIx, activity: &Activity<'_>) -> Value {
     let run = store.run(ix);
     let text = |text: &str| (!text.is_empty()).then(|| Value::from(text));
     let usd = |cost: Option<(Cost, CostSource)>| cost.and_then(|(cost, _)| number::usd(cost));
     let path = store.source(run.source).path.to_string_lossy();
-    let span = told.life.span().map_or(Elapsed::NONE, Elapsed);
+    let span = activity.life.span().map_or(Elapsed::NONE, Elapsed);
     let members = [
         ("run_id", text(&run.id)),
         ("path", text(&path)),
         ("agent", text(store.symbols().name(run.who.agent))),
-        ("project", text(&told.project.place)),
-        ("branch", text(&told.project.branch)),
-        ("title", text(told.title)),
-        ("state", text(told.life.word())),
+        ("project", text(&activity.project.place)),
+        ("branch", text(&activity.project.branch)),
+        ("title", text(activity.title)),
+        ("state", text(activity.life.word())),
         ("state_for_ms", number::millis(span).map(Value::Number)),
         ("status", text(run.status.word())),
-        ("doing", text(told.doing)),
+        ("doing", text(activity.doing)),
         ("started_at", number::time(run.started).map(Value::from)),
         ("active_at", number::time(run.ended).map(Value::from)),
         ("cost_usd", usd(run.cost()).map(Value::Number)),
@@ -66,7 +66,7 @@ pub fn agent(store: &Store, ix: RunIx, told: &Activity<'_>) -> Value {
         ),
         (
             "cost_per_minute_usd",
-            usd(told.per_minute).map(Value::Number),
+            usd(activity.per_minute).map(Value::Number),
         ),
     ];
     let members = members.into_iter();
