@@ -194,6 +194,12 @@ impl Store {
         (self.first()..self.len).map(|ix| self.row(ActionIx(ix)))
     }
 
+    /// The action of a run with this number. Looks at every action before it.
+    pub fn numbered(&self, run: RunIx, seq: u32) -> Option<Row<'_>> {
+        let mut rows = self.rows();
+        rows.find(|row| row.run_ix() == run && row.seq() == seq)
+    }
+
     pub fn runs(&self) -> &[Arc<Run>] {
         &self.runs
     }

@@ -110,15 +110,13 @@ pub fn lint(set: &Set, facts: Option<&Facts>) -> Vec<Finding> {
         if *kind == claude::KIND.name {
             of_claude(rule, facts, &mut say);
         }
-        let tool = names::tool(&rule.name);
-        let is_first = earlier
-            .iter()
-            .all(|(_, it, _)| names::tool(&it.name) != tool);
-        if *kind == opencode::KIND.name
-            && is_first
-            && let Some(words) = names::unknown(tool, facts)
-        {
-            say("unknown-tool", Weight::Warning, words, None);
+        if *kind == opencode::KIND.name {
+            let tool = names::tool(&rule.name);
+            let mut earlier = earlier.iter();
+            let is_first = earlier.all(|(_, it, _)| names::tool(&it.name) != tool);
+            if is_first && let Some(words) = names::unknown(tool, facts) {
+                say("unknown-tool", Weight::Warning, words, None);
+            }
         }
     }
     if let Some(facts) = facts {

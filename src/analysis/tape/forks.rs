@@ -89,7 +89,7 @@ fn attempt(store: &Store, run: RunIx, child: RunIx) -> Option<(Option<u32>, Stri
         let is_served = store.run(child).id.contains("-served-");
         return is_served.then(|| (None, "served".to_owned(), Came::Ran));
     };
-    let recorded = at(store, run, seq)?;
+    let recorded = store.numbered(run, seq)?;
     let last = |is: &dyn Fn(&Row<'_>) -> bool| {
         let rows = store.rows().filter(|row| row.run_ix() == child && is(row));
         rows.last()
@@ -142,18 +142,13 @@ fn agreement(store: &Store, run: RunIx, fork: &Fork) -> Option<Agreement> {
     if firsts.is_empty() {
         return None;
     }
-    let recorded = at(store, run, fork.seq?)?;
+    let recorded = store.numbered(run, fork.seq?)?;
     Some(Agreement::of(&first_of(store, &recorded), &firsts))
 }
 
 /// The action of the run that the attempts repeat.
 pub fn step(store: &Store, run: RunIx, fork: &Fork) -> Option<ActionIx> {
-    at(store, run, fork.seq?).map(|row| row.ix())
-}
-
-fn at(store: &Store, run: RunIx, seq: u32) -> Option<Row<'_>> {
-    let mut rows = store.rows();
-    rows.find(|row| row.run_ix() == run && row.seq() == seq)
+    store.numbered(run, fork.seq?).map(|row| row.ix())
 }
 
 #[cfg(test)]

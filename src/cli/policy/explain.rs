@@ -6,7 +6,6 @@ use serde::Serialize;
 
 use crate::analysis::policy::claude;
 use crate::analysis::policy::history::{Opened, Place};
-use crate::analysis::policy::modes::Modes;
 use crate::analysis::policy::set::Policies;
 use crate::analysis::policy::{Effect, Reason, Verdict};
 use crate::analysis::summary;
@@ -52,9 +51,7 @@ impl Explain {
             .seq
             .or(found.seq)
             .ok_or_else(|| Failure::Usage("which call? give --seq N, or PATH#RUN:N".to_owned()))?;
-        let row = store
-            .rows()
-            .find(|row| row.run_ix() == found.run && row.seq() == seq);
+        let row = store.numbered(found.run, seq);
         let row = row.ok_or_else(|| Failure::Usage(format!("the run has no action {seq}")))?;
         if row.kind() != Kind::ToolCall {
             let what = format!(
@@ -67,7 +64,7 @@ impl Explain {
             mode: self.mode,
             ..sources::place()
         };
-        let opened = Opened::new(&row, &place, &Modes::of(&store));
+        let opened = Opened::new(&row, &place, &policies.set.modes(&store));
         let (call, context) = (opened.call(&row), opened.context(&place));
         let verdict = policies.set.decide(&call, &context);
         let mut reasons = policies.set.explain(&call, &context);

@@ -52,10 +52,7 @@ impl Shell {
 
     fn go_to(&mut self, run: RunIx, seq: Option<u32>, view: ScreenId) -> Vec<ScreenEffect> {
         let store = &self.session.loaded.store;
-        let named = seq.and_then(|seq| {
-            let mut rows = store.rows();
-            rows.find(|row| row.run_ix() == run && row.seq() == seq)
-        });
+        let named = seq.and_then(|seq| store.numbered(run, seq));
         let action = named.map(|row| row.ix()).or(store.first_of(run));
         let missing = seq.filter(|_| named.is_none());
         let here = Here {

@@ -6,7 +6,7 @@ use crate::analysis::policy::opencode::PERMISSIONS;
 use crate::analysis::policy::stars::Stars;
 use crate::query::fields::nearest;
 
-/// The tool that a rule is about, and the pattern for its input, which may be missing.
+/// The tool that a rule is about: what its name has before the pattern for the input, if there is one.
 pub(super) fn tool(name: &str) -> &str {
     name.split_once(": ").map_or(name, |(tool, _)| tool)
 }
@@ -30,6 +30,6 @@ pub(super) fn unknown(tool: &str, facts: Option<&Facts>) -> Option<String> {
     }
     let meant = near.map_or_else(String::new, |near| format!(" · did you mean '{near}'?"));
     Some(format!(
-        "OpenCode has no permission '{tool}': it accepts the name, and applies the rule only to a tool with this name of an MCP server or plugin{meant}"
+        "OpenCode has no permission '{tool}': it accepts the name, and applies the rule only to a tool with this name from an MCP server or plugin{meant}"
     ))
 }
