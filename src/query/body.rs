@@ -82,8 +82,9 @@ impl Bounds {
 pub enum Answer {
     True,
     False,
-    /// A number was required but there was only text. Treated as false, and counted.
-    NotANumber,
+    /// A number was required but there was only text, or the arguments of a call are not recorded. Queries treat it as
+    /// false, and count it.
+    Unknown,
 }
 
 impl From<bool> for Answer {
@@ -187,7 +188,7 @@ impl ValueTest {
         let mut numbers = values.iter().filter_map(|value| number(value)).peekable();
         if numbers.peek().is_none() && !values.is_empty() {
             return Judgement {
-                answer: Answer::NotANumber,
+                answer: Answer::Unknown,
                 judged: true,
             };
         }

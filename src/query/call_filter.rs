@@ -180,11 +180,11 @@ fn answer(node: &Node, about: &dyn Known) -> Answer {
         Node::Or(parts) => not(all(parts.iter().map(|part| not(answer(part, about))))),
         Node::Not(inner) => not(answer(inner, about)),
         // Arguments that are not recorded could be anything.
-        Node::Args(..) | Node::HasArgs(_) if about.args().is_none() => Answer::NotANumber,
+        Node::Args(..) | Node::HasArgs(_) if about.args().is_none() => Answer::Unknown,
         Node::Field(Field::Command, _) | Node::HasField(Field::Command)
             if about.args().is_none() && is_shell(about) =>
         {
-            Answer::NotANumber
+            Answer::Unknown
         }
         Node::Field(field, test) => {
             let value = about.field(*field);
@@ -204,7 +204,7 @@ fn answer(node: &Node, about: &dyn Known) -> Answer {
             match about.args() {
                 _ if in_tool => Answer::True,
                 Some(args) => any_in(args, &mut is_in).into(),
-                None => Answer::NotANumber,
+                None => Answer::Unknown,
             }
         }
     }
@@ -215,13 +215,13 @@ fn is_shell(about: &dyn Known) -> bool {
     class.is_some_and(|class| class == Class::Shell.word())
 }
 
-/// False if any is; otherwise not a number if any is.
+/// False if any is; otherwise unknown if any is.
 fn all(answers: impl Iterator<Item = Answer>) -> Answer {
     let mut sum = Answer::True;
     for answer in answers {
         match answer {
             Answer::False => return Answer::False,
-            Answer::NotANumber => sum = Answer::NotANumber,
+            Answer::Unknown => sum = Answer::Unknown,
             Answer::True => {}
         }
     }
@@ -232,7 +232,7 @@ fn not(answer: Answer) -> Answer {
     match answer {
         Answer::True => Answer::False,
         Answer::False => Answer::True,
-        Answer::NotANumber => Answer::NotANumber,
+        Answer::Unknown => Answer::Unknown,
     }
 }
 
@@ -289,8 +289,8 @@ mod tests {
     #[test]
     fn text_where_a_number_is_needed_is_neither_true_nor_false() {
         let args = || json!({"amount": "a lot"});
-        check("args.amount>500", args(), Answer::NotANumber);
-        check("-args.amount>500", args(), Answer::NotANumber);
+        check("args.amount>500", args(), Answer::Unknown);
+        check("-args.amount>500", args(), Answer::Unknown);
         check("args.amount>500 tool:other", args(), Answer::False);
         check("args.amount>500 or tool:refund", args(), Answer::True);
     }
@@ -310,11 +310,11 @@ mod tests {
             }
         }
         for (filter, expected) in [
-            ("args.amount>500", Answer::NotANumber),
-            ("-args.amount>500", Answer::NotANumber),
-            ("-has:args.amount", Answer::NotANumber),
-            ("-command:push", Answer::NotANumber),
-            ("-order", Answer::NotANumber),
+            ("args.amount>500", Answer::Unknown),
+            ("-args.amount>500", Answer::Unknown),
+            ("-has:args.amount", Answer::Unknown),
+            ("-command:push", Answer::Unknown),
+            ("-order", Answer::Unknown),
             ("refund", Answer::True),
             ("args.amount>500 or tool:refund", Answer::True),
             ("args.amount>500 tool:other", Answer::False),

@@ -192,7 +192,7 @@ impl Pass<'_> {
         self.tally.judged += u64::from(judgement.judged);
         match judgement.answer {
             Answer::True => found.set(usize::from(at)),
-            Answer::NotANumber => self.tally.unjudged += 1,
+            Answer::Unknown => self.tally.unjudged += 1,
             Answer::False => {}
         }
     }

@@ -138,8 +138,8 @@ impl Condition {
         };
         match when.test(&About { call, context }) {
             Answer::True => ConditionMatch::Yes,
-            Answer::NotANumber if call.args.is_none() => ConditionMatch::Unknown(NO_ARGS.into()),
-            Answer::NotANumber => ConditionMatch::Unknown("a number is compared with text".into()),
+            Answer::Unknown if call.args.is_none() => ConditionMatch::Unknown(NO_ARGS.into()),
+            Answer::Unknown => ConditionMatch::Unknown("a number is compared with text".into()),
             Answer::False => ConditionMatch::No("the condition `when` is not met"),
         }
     }
