@@ -1,4 +1,4 @@
-//! `policy eval`: what policies would have done, beside what was recorded.
+//! `policy eval`: what policies would have done, compared with what was recorded.
 
 use std::collections::HashSet;
 use std::path::PathBuf;

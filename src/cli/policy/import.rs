@@ -1,5 +1,5 @@
 //! `policy import`: a `policy.toml` that uses other policy files. Their rules stay in their files and are judged by their
-//! own algorithm; here they stand as comments, because no kind of rule can be turned into another.
+//! own algorithm; here they are written as comments, because no kind of rule can be turned into another.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

@@ -416,7 +416,7 @@ enum Separator {
     Is,
 }
 
-/// A quote, and how many backslashes stand before it.
+/// A quote, and how many backslashes precede it.
 type Quote = (usize, u8);
 
 struct Reader<'t> {
