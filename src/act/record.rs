@@ -272,7 +272,7 @@ impl Recording {
         let here = (server.address, token.as_str());
         let mut routes = Routes::new(&program, here, set);
         let servers = routes.serve(&self.options.servers, here);
-        // The other servers got their URLs before.
+        // The other servers already have their URLs.
         let _ = self.launch.add_servers(&servers);
         let url = |variable: &str| routes.url(variable).map(str::to_owned);
         if let Some(adapter) = self.adapter {

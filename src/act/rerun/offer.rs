@@ -154,7 +154,7 @@ impl Offer {
         format!("POST {}   key {}", self.url(model), self.place.variable)
     }
 
-    /// Where the request comes from, and what is not known of it. Raw.
+    /// Where the request comes from, and what is not known about it. Raw.
     pub fn origin(&self) -> Vec<String> {
         let is_recorded = self.origin.exactness == Exactness::Recorded;
         let absent = if is_recorded {
