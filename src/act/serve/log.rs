@@ -12,9 +12,8 @@ use tempfile::NamedTempFile;
 use crate::analysis::tape::answer::Answer;
 use crate::analysis::tape::contents::{RequestContents, Turn};
 use crate::analysis::tape::player::{ParsedRequest, Player};
-use crate::ingest::wire::answer::{ModelAnswer, Part};
+use crate::ingest::wire::answer::{ModelAnswer, Part, reported};
 use crate::model::action::Status;
-use crate::model::quantity::{Tokens, Usage};
 
 /// The events of the new run so far.
 #[derive(Debug)]
@@ -95,7 +94,7 @@ impl Log {
             now,
             &json!({
                 "id": id, "agent": agent, "model": answer.model, "content": texts.next(),
-                "usage": usage(&answer.usage), "request": asked.body,
+                "usage": reported(&answer.usage), "request": asked.body,
                 "error": answer.error.as_ref().map(|it| json!({"type": it.kind, "message": it.message})),
                 "status": answer.error.as_ref().map(|_| "error"),
             }),
@@ -104,9 +103,9 @@ impl Log {
             let more = json!({"agent": agent, "content": text, "continued": true});
             self.say("response", now, &more);
         }
-        for asked in answer.calls() {
+        for call in answer.calls() {
             let members = json!({
-                "id": asked.id, "parent_id": id, "agent": agent, "tool": asked.name, "args": asked.arguments,
+                "id": call.id, "parent_id": id, "agent": agent, "tool": call.name, "args": call.arguments,
             });
             self.say("tool_call", now, &members);
         }
@@ -140,7 +139,7 @@ impl Log {
             .as_ref()
             .map(|it| json!({"type": it.kind, "message": it.message}));
         let members = json!({
-            "id": id, "agent": agent, "model": said.model, "content": text, "usage": usage(&said.usage),
+            "id": id, "agent": agent, "model": said.model, "content": text, "usage": reported(&said.usage),
             "request": asked.body, "finish_reason": said.finish, "error": error, "labels": {"live": "true"},
         });
         self.say("response", now, &members);
@@ -291,26 +290,6 @@ fn is_injected(text: &str) -> bool {
     };
     name.filter(is_name)
         .is_some_and(|name| text.ends_with(&format!("</{name}>")))
-}
-
-fn usage(usage: &Usage) -> Option<Value> {
-    let count = |tokens: Tokens| tokens.get();
-    (!usage.is_none()).then(|| {
-        let all = json!({
-            "input_tokens": count(usage.input),
-            "output_tokens": count(usage.output),
-            "cache_read_tokens": count(usage.cache_read),
-            "cache_write_tokens": count(usage.cache_write),
-            "reasoning_tokens": count(usage.reasoning),
-        });
-        let members = all.as_object().cloned().unwrap_or_default();
-        Value::Object(
-            members
-                .into_iter()
-                .filter(|(_, value)| !value.is_null())
-                .collect(),
-        )
-    })
 }
 
 #[cfg(test)]
