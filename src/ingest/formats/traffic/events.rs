@@ -105,7 +105,7 @@ impl Events {
         }
     }
 
-    /// A request that is no model call.
+    /// A request that is not a model call.
     fn other(&mut self, exchange: &Exchange) {
         let place = Place {
             run: self.run.clone(),
