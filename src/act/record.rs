@@ -1,4 +1,4 @@
-//! `record`: runs a program with its models' base URLs pointed at a proxy of ours, and writes the traffic as a trace.
+//! `record`: runs a program with its models' base URLs pointed at our proxy, and writes the traffic as a trace.
 //! Nothing is changed on the way, and nothing waits for the trace.
 
 mod adapters;

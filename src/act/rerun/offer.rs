@@ -319,7 +319,7 @@ fn longest_answer(body: &Value) -> Option<u64> {
         .find_map(|limit| body.pointer(limit).and_then(Value::as_u64))
 }
 
-pub const EFFECTS: &str = "  effects  answers are kept as new runs; no tool of them is executed";
+pub const EFFECTS: &str = "  effects  answers are kept as new runs; their tools are not executed";
 
 /// The line about the limit on spending.
 pub fn limit(most: Cost) -> String {
