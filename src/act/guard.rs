@@ -60,7 +60,7 @@ pub fn hook(name: &str, is_observing: bool) -> u8 {
     };
     fail_closed(host, is_observing);
     let (hook, host) = match read_payload(host) {
-        Ok(heard) => heard,
+        Ok(read) => read,
         Err(why) => return refuse(host, None, &why, is_observing),
     };
     let Some(places) = Places::of_environment() else {

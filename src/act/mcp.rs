@@ -13,7 +13,7 @@ use crate::analysis::tape::tools::Tools;
 /// The protocol revision for clients that name none.
 const REVISION: &str = "2025-06-18";
 const LONGEST: usize = 16 << 20;
-/// What `saferun.py` and `saferun.mjs` look for.
+/// The key of a returned value, which `saferun.py` and `saferun.mjs` look for.
 const VALUE: &str = "saferun/result";
 const TIME: std::time::Duration = std::time::Duration::from_secs(30);
 
@@ -54,7 +54,7 @@ fn call(tools: &mut Tools, params: &Value) -> Value {
         Err(words) => (words, None, true),
     };
     let mut result = json!({"content": [{"type": "text", "text": text}], "isError": is_error});
-    // A function that is replaced by its recording returns what it returned, not its text.
+    // A replayed function returns the value that was recorded, not its text.
     if let Some(value) = value {
         result["_meta"] = json!({ VALUE: value });
     }

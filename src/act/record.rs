@@ -1,4 +1,4 @@
-//! `record`: runs a program with its models' base URLs pointed at a proxy of ours, and writes the traffic as a trace.
+//! `record`: runs a program with its models' base URLs pointed at our proxy, and writes the traffic as a trace.
 //! Nothing is changed on the way, and nothing waits for the trace.
 
 mod adapters;
@@ -272,7 +272,7 @@ impl Recording {
         let here = (server.address, token.as_str());
         let mut routes = Routes::new(&program, here, set);
         let servers = routes.serve(&self.options.servers, here);
-        // The other servers got their URLs before.
+        // The other servers already have their URLs.
         let _ = self.launch.add_servers(&servers);
         let url = |variable: &str| routes.url(variable).map(str::to_owned);
         if let Some(adapter) = self.adapter {

@@ -253,11 +253,11 @@ impl Desk {
         &self,
         dialect: Dialect,
         head: &Parts,
-        asked: Value,
+        request: Value,
         sent: Vec<u8>,
     ) -> HttpAnswer {
-        let asked = ParsedRequest::new(asked);
-        let given = self.choose(&asked);
+        let request = ParsedRequest::new(request);
+        let given = self.choose(&request);
         let (answer, number, duration) = match given {
             ServeOutcome::Answer(answer, number, duration) => (*answer, number, duration),
             ServeOutcome::Stop => {
@@ -266,7 +266,7 @@ impl Desk {
                 };
                 let state = Arc::clone(&self.state);
                 return Arc::clone(live)
-                    .send((dialect, head), (asked, sent), state)
+                    .send((dialect, head), (request, sent), state)
                     .await;
             }
             ServeOutcome::Miss(miss) => return refused(dialect, &miss.words()),
@@ -284,11 +284,11 @@ impl Desk {
                 .insert(RETRY_AFTER, HeaderValue::from_static("0"));
             return failed;
         }
-        let is_streamed = dialect.is_streamed(head.uri.path(), &asked.body);
+        let is_streamed = dialect.is_streamed(head.uri.path(), &request.body);
         let served = Served::new(
             &answer,
-            &asked.body,
-            dialect.model(head.uri.path(), &asked.body),
+            &request.body,
+            dialect.model(head.uri.path(), &request.body),
             number,
         );
         if is_streamed {
@@ -299,19 +299,19 @@ impl Desk {
     }
 
     /// Chooses the answer, and logs it with the request.
-    fn choose(&self, asked: &ParsedRequest) -> ServeOutcome {
+    fn choose(&self, request: &ParsedRequest) -> ServeOutcome {
         let now = System.now();
         let mut state = self.state();
         let State { player, log } = &mut *state;
-        match player.take(asked) {
+        match player.take(request) {
             Taken::Answer { at, .. } => {
                 let call = &player.recording.calls[at];
                 let answer = shape::with_ids(&call.answer, at);
-                log.answered(player, (at, &answer), asked, now);
+                log.answered(player, (at, &answer), request, now);
                 ServeOutcome::Answer(Box::new(answer), at + 1, call.duration.get())
             }
             Taken::Stub => {
-                let text = shape::stub(&asked.body);
+                let text = shape::stub(&request.body);
                 log.beside(&text, now);
                 ServeOutcome::Answer(Box::new(shape::said(text)), 0, None)
             }

@@ -219,9 +219,9 @@ mod tests {
         edit(&program, &file, 7).expect("edited");
         let got = fs::read_to_string(&seen).expect("read");
         assert_eq!(got.trim(), file.display().to_string());
-        let told = |program: &str| place(&program.into(), 7);
-        assert_eq!(told("/usr/bin/vim -n"), Some("+7".into()));
-        assert_eq!(told("code -w"), None);
+        let argument = |program: &str| place(&program.into(), 7);
+        assert_eq!(argument("/usr/bin/vim -n"), Some("+7".into()));
+        assert_eq!(argument("code -w"), None);
     }
 
     #[test]

@@ -80,7 +80,8 @@ pub fn cut_front(text: &str, cells: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{mark}{}", text.get(start..).unwrap_or_default()))
 }
 
-/// The beginning and the end of a name that does not fit `cells`, around a `…`; the end is longer because it is more informative.
+/// The beginning and the end of a name that does not fit `cells`, around a `…`. The end says more, so more of it is
+/// kept.
 pub fn cut_middle(name: &str, cells: usize) -> Cow<'_, str> {
     if width(name) <= cells || cells < 4 {
         return cut(name, cells);

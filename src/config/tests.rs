@@ -158,18 +158,18 @@ fn the_example_in_the_readme_is_valid() {
 
 #[test]
 fn a_key_that_is_taken_from_another_command_is_reported() {
-    let told = |text: &str| taken_keys(&Config::parse(text).expect("a configuration"));
+    let taken = |text: &str| taken_keys(&Config::parse(text).expect("a configuration"));
     assert_eq!(
-        told("[keys]\nnext-error = \"j\""),
+        taken("[keys]\nnext-error = \"j\""),
         ["key j runs next-error instead of down; down keeps down"]
     );
     assert_eq!(
-        told("[keys]\nquit = \"/\""),
+        taken("[keys]\nquit = \"/\""),
         ["key / runs quit instead of filter; filter has no key now"]
     );
     assert!(
-        told("[keys]\nnext-error = \"j\"\ndown = \"n\"\nnext-match = \"ctrl-y\"\nnext-change = \"ctrl-y\"\ndeny = \"ctrl-y\"")
+        taken("[keys]\nnext-error = \"j\"\ndown = \"n\"\nnext-match = \"ctrl-y\"\nnext-change = \"ctrl-y\"\ndeny = \"ctrl-y\"")
             .is_empty()
     );
-    assert!(told("[keys]\nnext-error = \"ctrl-y\"").is_empty());
+    assert!(taken("[keys]\nnext-error = \"ctrl-y\"").is_empty());
 }

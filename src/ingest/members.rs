@@ -93,9 +93,9 @@ mod tests {
         let bytes = Bytes::Static(Box::leak(text.clone().into_bytes().into_boxed_slice()));
         let aside = MemberIndex::default();
         for hash in hashes {
-            let told = text.split_once(hash).expect("it is there");
-            let colon = told.1.find(':').expect("a colon");
-            let place = told.0.len() + hash.len() + colon + 1;
+            let split = text.split_once(hash).expect("it is there");
+            let colon = split.1.find(':').expect("a colon");
+            let place = split.0.len() + hash.len() + colon + 1;
             let found = aside.find(hash, &bytes, &Inspect).ok();
             assert_eq!(found, Some(place as u64));
         }

@@ -13,8 +13,8 @@ const REPEATED: usize = 1 << 20;
 /// The member that holds bytes which are not text, in base64.
 pub(crate) const BINARY: &str = "$binary";
 
-/// The first document, and why it ends early, if it does: everything before the fault is kept, unlike by a
-/// loader of whole documents.
+/// The first document, and why it ends early, if it does: everything before the fault is kept, which a
+/// loader of whole documents would discard.
 pub(crate) fn read(text: &str) -> (Value, Option<String>) {
     let mut build = Build::default();
     let mut fault = None;

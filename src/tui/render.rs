@@ -23,7 +23,7 @@ use crate::tui::tasks::runner::{Report, Runner};
 #[derive(Debug)]
 pub struct Headless {
     shell: Shell,
-    lanes: Runner,
+    runner: Runner,
     reports: Receiver<Report>,
     area: Rect,
     copied: Option<String>,
@@ -75,10 +75,10 @@ pub fn text(buffer: &Buffer) -> String {
 impl Headless {
     pub fn new(options: &Options, (width, height): (u16, u16)) -> Headless {
         let shell = Shell::new(options, options.theme());
-        let (lanes, reports) = Runner::inline();
+        let (runner, reports) = Runner::inline();
         let mut screen = Headless {
             shell,
-            lanes,
+            runner,
             reports,
             area: Rect::new(0, 0, width, height),
             copied: None,
@@ -202,7 +202,7 @@ impl Headless {
         self.start(asked);
         let mut answered = false;
         while let Ok(report) = self.reports.try_recv() {
-            if let Some((from, answer)) = self.lanes.finish(report) {
+            if let Some((from, answer)) = self.runner.finish(report) {
                 let asked = self.shell.answered(from, answer);
                 answered = true;
                 self.start(asked);
@@ -214,7 +214,7 @@ impl Headless {
     fn start(&mut self, asked: Vec<ScreenEffect>) {
         for (from, effect) in asked {
             match effect {
-                Effect::Start(task) => self.lanes.start(from, task),
+                Effect::Start(task) => self.runner.start(from, task),
                 Effect::Open { title, inputs } => self.open(title, inputs),
                 Effect::Add(inputs) => self.add(inputs),
                 Effect::Answer(answer) => self.answers.push(answer),
@@ -228,7 +228,7 @@ impl Headless {
 
     /// Opens something else, to which more can be added.
     pub fn open(&mut self, title: String, inputs: Vec<Input>) {
-        self.lanes.abandon();
+        self.runner.abandon();
         self.options = self.options.opening(title, &inputs);
         self.shell.reopen(&self.options);
         let messages = intake::open(inputs, self.options.loading.clone());

@@ -65,7 +65,7 @@ pub(super) fn run(options: &Options, messages: Messages) -> anyhow::Result<Exit>
     if asked.is_some() {
         Screen::ask_background();
     }
-    let (lanes, reports) = Runner::threaded();
+    let (runner, reports) = Runner::threaded();
     let theme = Theme {
         ascii_only: !terminal::speaks_utf8(),
         ..options.theme()
@@ -78,7 +78,7 @@ pub(super) fn run(options: &Options, messages: Messages) -> anyhow::Result<Exit>
         shell: Shell::new(&options, theme),
         options,
         memory,
-        lanes,
+        runner,
         screen,
         inbox,
         keys,
@@ -118,7 +118,7 @@ struct Runtime {
     shell: Shell,
     options: Options,
     memory: Memory,
-    lanes: Runner,
+    runner: Runner,
     screen: Screen,
     inbox: Receiver<Msg>,
     keys: Keys,
@@ -164,17 +164,17 @@ impl Runtime {
     /// Lets work finish whose result would be lost, for a moment.
     fn await_work(&mut self) {
         let until = Instant::now() + LAST_WORK;
-        while self.lanes.wind_up() > 0 {
+        while self.runner.wind_up() > 0 {
             let Ok(report) = self.reports.recv_deadline(until) else {
                 return;
             };
-            self.lanes.finish(report);
+            self.runner.finish(report);
         }
     }
 
     /// Quits as soon as nothing is lost by it; at once when asked again.
     fn quit(&mut self) -> Option<Exit> {
-        if self.lanes.wind_up() == 0 || self.is_leaving {
+        if self.runner.wind_up() == 0 || self.is_leaving {
             return Some(Exit::Quit);
         }
         self.is_leaving = true;
@@ -292,11 +292,11 @@ impl Runtime {
             }
             while let Ok(report) = self.reports.try_recv() {
                 self.pending = Pending::Now;
-                if let Some((from, answer)) = self.lanes.finish(report) {
+                if let Some((from, answer)) = self.runner.finish(report) {
                     let effects = self.shell.answered(from, answer);
                     self.obey(effects);
                 }
-                if self.is_leaving && self.lanes.wind_up() == 0 {
+                if self.is_leaving && self.runner.wind_up() == 0 {
                     return Some(Exit::Quit);
                 }
             }
@@ -363,7 +363,7 @@ impl Runtime {
                 Effect::Open { title, inputs } => self.open(title, inputs),
                 Effect::Add(inputs) => self.add(inputs),
                 Effect::Follow => self.follow(),
-                Effect::Start(task) => self.lanes.start(from, task),
+                Effect::Start(task) => self.runner.start(from, task),
                 Effect::View { text, with } => exit = exit.or(self.view(text.get(), with)),
                 Effect::Edit { path, line } => {
                     let program = Viewer::Editor.program();
@@ -430,7 +430,7 @@ impl Runtime {
         self.leave();
         self.options.live = false;
         self.options.paths = inputs.iter().filter_map(Input::path).collect();
-        self.lanes.abandon();
+        self.runner.abandon();
         self.options = self.options.opening(title, &inputs);
         self.reopen();
         self.messages = Some(intake::open(inputs, self.options.loading.clone()));

@@ -57,7 +57,7 @@ struct Watch {
     _approver: Approver,
     mailboxes: Vec<Mailbox>,
     known: Vec<Arc<Ask>>,
-    told: Vec<ApprovalRequest>,
+    reported: Vec<ApprovalRequest>,
 }
 
 impl Watch {
@@ -66,7 +66,7 @@ impl Watch {
             _approver: Approver::new(places),
             mailboxes: Mailbox::all(places),
             known: Vec::new(),
-            told: Vec::new(),
+            reported: Vec::new(),
         }
     }
 
@@ -79,8 +79,8 @@ impl Watch {
             }
             looks = looks.wrapping_add(1);
             let found = self.look();
-            if found != self.told {
-                self.told.clone_from(&found);
+            if found != self.reported {
+                self.reported.clone_from(&found);
                 if screen.send(Event::Asks(found)).is_err() {
                     return;
                 }
@@ -123,8 +123,8 @@ impl Watch {
         let found = mailboxes.find_map(|it| Some((it, it.read(&answer.id)?)));
         let outcome = match found {
             Some((mailbox, ask)) => {
-                let told = ask.answer(answer.state, &me("tui"), &answer.reason, now);
-                let done = mailbox.answer(&ask, &told, now);
+                let answered = ask.answer(answer.state, &me("tui"), &answer.reason, now);
+                let done = mailbox.answer(&ask, &answered, now);
                 done.map(|()| answer.state).map_err(|lost| lost.to_string())
             }
             None => Err("the agent is no longer waiting".to_owned()),

@@ -26,7 +26,7 @@ fn pre_tool_use(decision: &str, reason: &str) -> String {
     .to_string()
 }
 
-/// `{"decision":…}`: the answer to code of ours inside an agent.
+/// `{"decision":…}`: the answer to our code inside an agent.
 fn say(_call: &HookCall, say: &HostAnswer) -> String {
     let decision = match say {
         HostAnswer::Nothing => json!({"decision": "allow"}),

@@ -356,7 +356,7 @@ fn an_empty_prompt_from_qwen_is_ignored() {
     assert_eq!(prompt("go"), Event::Prompt("go".to_owned()));
 }
 
-/// Whatever a host sends in place of a field: a call is refused, or it is decided on as the call that it is.
+/// Whatever a host sends in place of a field, a call is either refused or decided on as a call.
 #[test]
 fn no_payload_about_a_call_passes_as_something_else() {
     let wrong = [

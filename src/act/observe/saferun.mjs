@@ -130,7 +130,10 @@ function settled(call, after) {
     after(error ?? new Error("nothing was thrown"));
     throw error;
   };
-  const done = (result) => (after(undefined, result), result);
+  const done = (result) => {
+    after(undefined, result);
+    return result;
+  };
   let result;
   try {
     result = call();
@@ -341,11 +344,8 @@ function piecesOf(raw) {
 function tail(api, body) {
   const raw = api === "responses" ? body.input : api === "gemini" ? body.contents : body.messages;
   const all = typeof raw === "string" ? [{ role: "user", content: raw }] : isObject(raw) ? [raw] : list(raw);
-  return all.filter(isObject).map((it) => ({ hash: hashOf(it), events: eventsOf(api, it) }));
-}
-
-function hashOf(message) {
-  return createHash("sha256").update(JSON.stringify(message)).digest("base64");
+  const hash = (it) => createHash("sha256").update(JSON.stringify(it)).digest("base64");
+  return all.filter(isObject).map((it) => ({ hash: hash(it), events: eventsOf(api, it) }));
 }
 
 function eventsOf(api, it) {
@@ -531,8 +531,7 @@ function passed(response, exchange) {
     exchange.over();
     return reader.cancel(reason);
   };
-  const { status, statusText, headers } = response;
-  const copy = new Response(new ReadableStream({ type: "bytes", pull, cancel }), { status, statusText, headers });
+  const copy = new Response(new ReadableStream({ type: "bytes", pull, cancel }), response);
   for (const key of ["url", "redirected", "type"]) Object.defineProperty(copy, key, { value: response[key] });
   return copy;
 }
@@ -625,14 +624,16 @@ function replay(source, tool, args) {
     ? [[process.execPath, "-e", POST, source], line]
     : [[program() ?? "saferun-tui", "mcp-serve", source], replayed.join("\n")];
   const { stdout, stderr, error } = spawnSync(command[0], command.slice(1), { input, encoding: "utf8", maxBuffer: Infinity });
-  let result;
+  let answer;
   try {
-    result = JSON.parse((stdout ?? "").trim().split("\n").at(-1)).result;
+    answer = JSON.parse((stdout ?? "").trim().split("\n").at(-1));
   } catch {
-    throw new Error(`SAFERUN_REPLAY=${source} gives no recorded results: ${error?.message ?? stderr.trim()}`);
+    answer = { error: error ?? { message: stderr.trim() || stdout.trim() } };
   }
-  if (result.isError) throw new Error(result.content[0].text);
-  return result._meta ? result._meta["saferun/result"] : result.content[0].text;
+  if (!answer?.result) throw new Error(`SAFERUN_REPLAY=${source} gives no recorded results: ${answer?.error?.message}`);
+  const { isError, content, _meta } = answer.result;
+  if (isError) throw new Error(content[0].text);
+  return _meta ? _meta["saferun/result"] : content[0].text;
 }
 
 /** The model's call that a wrapped function carries out, if its client is observed. */

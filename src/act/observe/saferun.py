@@ -134,11 +134,10 @@ def run(task=None):
     trace.begin(name, task, parent)
     try:
         yield name
+        trace.end(name, "ok")
     except BaseException as error:
         trace.end(name, "error", f"{type(error).__name__}: {error}")
         raise
-    else:
-        trace.end(name, "ok")
     finally:
         _run.reset(token)
 
@@ -379,7 +378,7 @@ class _Exchange:
 
     def __init__(self, request, api):
         self.api, self.began, self.first = api, time.time(), None
-        self.clock, self.chunks, self.size, self.is_over = time.monotonic(), [], 0, False
+        self.clock, self.chunks, self.size = time.monotonic(), [], 0
         self.run = _run.get() or _trace.run
         self.id, self.status, self.encoding = _trace.id(), None, ""
         # A proxy records the traffic; only the ids of calls are collected here, for wrapped functions.
@@ -435,9 +434,8 @@ class _Exchange:
             self.chunks.append(chunk)
 
     def over(self, error=None):
-        if self.is_over:
+        if self not in _passing:
             return
-        self.is_over = True
         _passing.discard(self)
         try:
             self._tell(error)
@@ -474,12 +472,10 @@ class _Exchange:
 
 
 def _decoded(raw, encoding):
-    try:
-        if encoding in ("gzip", "deflate"):
-            return zlib.decompressobj(16 + zlib.MAX_WBITS if encoding == "gzip" else zlib.MAX_WBITS).decompress(raw)
-        return raw
-    except zlib.error:
-        return b""
+    window = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}.get(encoding)
+    with contextlib.suppress(zlib.error):
+        return raw if window is None else zlib.decompressobj(window).decompress(raw)
+    return b""
 
 
 # Transports.
@@ -598,7 +594,8 @@ def observe(thing, service=None, env=None):
 
 # Tools.
 
-_program = lambda: os.environ.get("SAFERUN_TUI") or shutil.which("saferun-tui")
+def _program():
+    return os.environ.get("SAFERUN_TUI") or shutil.which("saferun-tui")
 
 
 def _decide(call, tool, args):
@@ -642,7 +639,10 @@ def _replay(source, tool, args):
             # Each result is given once, so the calls so far are repeated; the last answer is the one to this call.
             done = subprocess.run([_program() or "saferun-tui", "mcp-serve", source], input=lines, capture_output=True)
             answer = done.stdout.strip().split(b"\n")[-1] or done.stderr
-        result = json.loads(answer)["result"]
+        answer = json.loads(answer)
+        if "result" not in answer:
+            raise LookupError(answer["error"]["message"])
+        result = answer["result"]
     except (OSError, TypeError, ValueError, LookupError) as error:
         raise RuntimeError(f"SAFERUN_REPLAY={source} gives no recorded results: {getattr(error, 'doc', error)}") from None
     text = result["content"][0]["text"]

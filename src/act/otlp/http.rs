@@ -148,13 +148,13 @@ impl Failed {
 fn accepted(signal: Signal, form: Form, taken: Taken) -> Answer {
     match form {
         Form::Json => {
-            let told = match taken.rejected {
+            let answer = match taken.rejected {
                 0 => json!({}),
                 rejected => json!({"partialSuccess": {
                     rejected_name(signal): rejected.to_string(), "errorMessage": REJECTED,
                 }}),
             };
-            server::json(StatusCode::OK, &told)
+            server::json(StatusCode::OK, &answer)
         }
         Form::Protobuf => protobuf(StatusCode::OK, success(taken)),
     }

@@ -19,7 +19,7 @@ pub(super) struct Answering {
     decoder: Decoder,
     reading: Option<Reading>,
     head: Vec<u8>,
-    /// All of it, decoded, where it is no model's answer but is read.
+    /// All of it, decoded, where it is not a model's answer but is read.
     pub(super) body: Vec<u8>,
     is_kept: bool,
     /// As sent.

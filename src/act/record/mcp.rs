@@ -44,8 +44,8 @@ impl Writer {
                 Some(known) => known,
                 None => (self.home(), self.id()),
             };
-            let told = message["params"]["_meta"][CLAUDE].as_str();
-            let call = told.map_or(call, str::to_owned);
+            let named = message["params"]["_meta"][CLAUDE].as_str();
+            let call = named.map_or(call, str::to_owned);
             self.start(&run, passing.began, None);
             let more = json!({"via": "mcp", "id": call, "tool": tool, "args": args});
             self.trace.tell(("tool_call", &run, passing.began), more);

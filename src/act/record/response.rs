@@ -161,8 +161,8 @@ impl Writer {
 
     /// The cost of a call: as reported, else estimated; none if its price is not known.
     fn cost(&self, placement: &Placement, said: &ModelAnswer) -> Option<f64> {
-        if let Some(told) = said.cost_usd.as_ref().and_then(Value::as_f64) {
-            return Some(told);
+        if let Some(cost) = said.cost_usd.as_ref().and_then(Value::as_f64) {
+            return Some(cost);
         }
         let models = [said.model.as_deref(), placement.model.as_deref()];
         let mut costs = models.into_iter().flatten();

@@ -381,15 +381,15 @@ impl Writer {
         let request_headers = passing.head.headers.clone();
         let path_model = model_in_path(&passing.head.path);
         let from = self.from(&request_headers);
-        let mut asked = value
+        let mut request = value
             .as_ref()
             .map_or_else(ModelRequest::default, |it| ModelRequest::read(api, it));
-        asked.model = asked.model.or(path_model);
-        self.start(&from.run, began, asked.model.as_deref());
-        let placed = self.lanes.place(&from, &asked);
+        request.model = request.model.or(path_model);
+        self.start(&from.run, began, request.model.as_deref());
+        let placed = self.lanes.place(&from, &request);
         let lane = self.lanes.get(placed.at);
         let (run, agent) = (lane.run.clone(), lane.agent.clone());
-        self.start(&run, began, asked.model.as_deref());
+        self.start(&run, began, request.model.as_deref());
         let target = Target {
             run: run.clone(),
             agent,
@@ -397,14 +397,14 @@ impl Writer {
             at: began,
         };
         if placed.is_new {
-            self.begin(&target, &asked, &placed);
+            self.begin(&target, &request, &placed);
         }
-        for message in self.lanes.news(&placed, &asked) {
+        for message in self.lanes.news(&placed, &request) {
             self.tell(&target, message);
         }
         let id = self.id();
         let lane = self.lanes.get(placed.at);
-        let request = match (self.manner.bodies, value) {
+        let recorded = match (self.manner.bodies, value) {
             (Bodies::None, _) | (_, None) => Value::Null,
             (Bodies::Full, Some(value)) => value,
             (Bodies::Delta, Some(value)) => {
@@ -422,8 +422,8 @@ impl Writer {
             run,
             agent: target.agent,
             parent: lane.prompt.clone(),
-            model: asked.model,
-            request,
+            model: request.model,
+            request: recorded,
             sha256,
             sent,
             is_short,
@@ -434,14 +434,14 @@ impl Writer {
     }
 
     /// Records how a conversation begins.
-    fn begin(&mut self, target: &Target, asked: &ModelRequest, placed: &Placed) {
+    fn begin(&mut self, target: &Target, request: &ModelRequest, placed: &Placed) {
         if let Some(words) = placed.note() {
             self.trace.tell(
                 ("note", &target.run, target.at),
                 json!({"agent": target.agent, "content": words}),
             );
         }
-        if let Some(system) = &asked.system {
+        if let Some(system) = &request.system {
             self.prompt(target, "system", (system, false));
         }
     }

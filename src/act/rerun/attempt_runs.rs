@@ -198,7 +198,8 @@ fn answer(
     let text = texts.collect::<Vec<&str>>().join("\n");
     let response = json!({
         "type": "response", "run_id": run, "id": "rerun", "ts": now, "model": said.model, "content": text,
-        "usage": reported(&said.usage).unwrap_or_else(|| json!({})), "duration_ms": u64::try_from(attempt.took.as_millis()).unwrap_or(u64::MAX),
+        "usage": reported(&said.usage).unwrap_or_else(|| json!({})),
+        "duration_ms": u64::try_from(attempt.took.as_millis()).unwrap_or(u64::MAX),
         "finish_reason": said.finish,
     });
     let mut events = vec![response];

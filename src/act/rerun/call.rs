@@ -28,7 +28,7 @@ pub struct Call {
     recorded: Option<Value>,
 }
 
-/// What holds for every command.
+/// The lines that are the same for every command.
 const AROUND: [&str; 2] = [
     "  where    an empty folder, with PATH, HOME and LANG; at most 30 s",
     "  effects  those of the command; its output is kept as a new run",

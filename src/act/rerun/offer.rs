@@ -154,7 +154,7 @@ impl Offer {
         format!("POST {}   key {}", self.url(model), self.place.variable)
     }
 
-    /// Where the request comes from, and what is not known of it. Raw.
+    /// Where the request comes from, and what is not known about it. Raw.
     pub fn origin(&self) -> Vec<String> {
         let is_recorded = self.origin.exactness == Exactness::Recorded;
         let absent = if is_recorded {
@@ -319,7 +319,7 @@ fn longest_answer(body: &Value) -> Option<u64> {
         .find_map(|limit| body.pointer(limit).and_then(Value::as_u64))
 }
 
-pub const EFFECTS: &str = "  effects  answers are kept as new runs; no tool of them is executed";
+pub const EFFECTS: &str = "  effects  answers are kept as new runs; their tools are not executed";
 
 /// The line about the limit on spending.
 pub fn limit(most: Cost) -> String {

@@ -16,7 +16,7 @@ use serde_json::Value;
 /// How long a program may run, and how much of each of its outputs is read.
 const TIME: Duration = Duration::from_secs(30);
 const LONGEST: u64 = 1 << 20;
-/// How long it may take to end after a request to.
+/// How long it may take to end after it was asked to.
 const GRACE: Duration = Duration::from_secs(2);
 const GLANCE: Duration = Duration::from_millis(20);
 

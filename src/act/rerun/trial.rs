@@ -227,7 +227,7 @@ pub fn table(outcomes: &[Outcome]) -> Vec<String> {
 impl Outcome {
     /// `model a → b`, `B's branch 7 of 10`, `40–89 %`, `+60 points [+20, +80]: leads to B's branch`.
     ///
-    /// Only the unchanged request itself has none to compare with.
+    /// `unchanged` is the outcome to compare with; none for the unchanged request itself.
     fn cells(&self, unchanged: Option<&Outcome>) -> [String; 4] {
         let percent = |share: f64| format!("{:.0}", share * 100.0);
         let interval = self.interval();

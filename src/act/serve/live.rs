@@ -146,14 +146,14 @@ impl Live {
         *request.headers_mut() = passed(&head.headers);
         let plain = HeaderValue::from_static("identity");
         request.headers_mut().insert(ACCEPT_ENCODING, plain);
-        let (told, incoming) = match self.client.exchange(request).await {
+        let (parts, incoming) = match self.client.exchange(request).await {
             Ok(answer) => answer.into_parts(),
             Err(error) => return refused(dialect, &error.to_string()),
         };
         let (sender, passing) = body::channel(PIECES);
         let mut answer = Response::new(passing);
-        *answer.status_mut() = told.status;
-        *answer.headers_mut() = passed(&told.headers);
+        *answer.status_mut() = parts.status;
+        *answer.headers_mut() = passed(&parts.headers);
         tokio::spawn(async move {
             let (reading, is_whole) = pass(incoming, &sender, Reading::new(api(dialect))).await;
             let said = reading.end(is_whole);

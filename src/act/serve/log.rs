@@ -12,9 +12,8 @@ use tempfile::NamedTempFile;
 use crate::analysis::tape::answer::Answer;
 use crate::analysis::tape::contents::{RequestContents, Turn};
 use crate::analysis::tape::player::{ParsedRequest, Player};
-use crate::ingest::wire::answer::{ModelAnswer, Part};
+use crate::ingest::wire::answer::{ModelAnswer, Part, reported};
 use crate::model::action::Status;
-use crate::model::quantity::{Tokens, Usage};
 
 /// The events of the new run so far.
 #[derive(Debug)]
@@ -77,16 +76,16 @@ impl Log {
         &mut self,
         player: &Player,
         (at, answer): (usize, &Answer),
-        asked: &ParsedRequest,
+        request: &ParsedRequest,
         now: i64,
     ) {
         let call = &player.recording.calls[at];
         let agent = player.store.symbols().name(call.agent).to_owned();
         if self.events.is_empty() {
-            self.start(&agent, asked, now);
+            self.start(&agent, request, now);
         }
         let parent = self.parent_of_lane(player, call.lane);
-        self.new_turns(call.lane, (&agent, parent.as_deref()), asked, now);
+        self.new_turns(call.lane, (&agent, parent.as_deref()), request, now);
         self.responses += 1;
         let id = format!("response-{}", self.responses);
         let mut texts = answer.texts.iter();
@@ -95,7 +94,7 @@ impl Log {
             now,
             &json!({
                 "id": id, "agent": agent, "model": answer.model, "content": texts.next(),
-                "usage": usage(&answer.usage), "request": asked.body,
+                "usage": reported(&answer.usage), "request": request.body,
                 "error": answer.error.as_ref().map(|it| json!({"type": it.kind, "message": it.message})),
                 "status": answer.error.as_ref().map(|_| "error"),
             }),
@@ -104,9 +103,9 @@ impl Log {
             let more = json!({"agent": agent, "content": text, "continued": true});
             self.say("response", now, &more);
         }
-        for asked in answer.calls() {
+        for call in answer.calls() {
             let members = json!({
-                "id": asked.id, "parent_id": id, "agent": agent, "tool": asked.name, "args": asked.arguments,
+                "id": call.id, "parent_id": id, "agent": agent, "tool": call.name, "args": call.arguments,
             });
             self.say("tool_call", now, &members);
         }
@@ -116,7 +115,7 @@ impl Log {
     pub(super) fn answered_live(
         &mut self,
         player: &Player,
-        asked: &ParsedRequest,
+        request: &ParsedRequest,
         said: &ModelAnswer,
         now: i64,
     ) {
@@ -125,9 +124,9 @@ impl Log {
             .map_or("", |call| player.store.symbols().name(call.agent))
             .to_owned();
         if self.events.is_empty() {
-            self.start(&agent, asked, now);
+            self.start(&agent, request, now);
         }
-        self.new_turns(0, (&agent, None), asked, now);
+        self.new_turns(0, (&agent, None), request, now);
         self.responses += 1;
         let id = format!("response-{}", self.responses);
         let texts = said.parts.iter().filter_map(|part| match part {
@@ -140,8 +139,8 @@ impl Log {
             .as_ref()
             .map(|it| json!({"type": it.kind, "message": it.message}));
         let members = json!({
-            "id": id, "agent": agent, "model": said.model, "content": text, "usage": usage(&said.usage),
-            "request": asked.body, "finish_reason": said.finish, "error": error, "labels": {"live": "true"},
+            "id": id, "agent": agent, "model": said.model, "content": text, "usage": reported(&said.usage),
+            "request": request.body, "finish_reason": said.finish, "error": error, "labels": {"live": "true"},
         });
         self.say("response", now, &members);
         for (at, part) in said.parts.iter().enumerate() {
@@ -155,9 +154,10 @@ impl Log {
         }
     }
 
-    fn start(&mut self, agent: &str, asked: &ParsedRequest, now: i64) {
-        let body = &asked.body;
-        let system = (!asked.contents.system.is_empty()).then(|| asked.contents.system.join("\n"));
+    fn start(&mut self, agent: &str, request: &ParsedRequest, now: i64) {
+        let body = &request.body;
+        let system =
+            (!request.contents.system.is_empty()).then(|| request.contents.system.join("\n"));
         let members = json!({
             "v": 1, "agent": agent, "model": body.get("model"), "system": system,
             "tools": body.get("tools"), "parent_run_id": self.parent,
@@ -192,15 +192,15 @@ impl Log {
         &mut self,
         lane: usize,
         (agent, parent): (&str, Option<&str>),
-        asked: &ParsedRequest,
+        request: &ParsedRequest,
         now: i64,
     ) {
-        let before = self.contents.insert(lane, asked.contents.clone());
+        let before = self.contents.insert(lane, request.contents.clone());
         let known = before.map_or(0, |before| {
-            let pairs = before.turns.iter().zip(&asked.contents.turns);
+            let pairs = before.turns.iter().zip(&request.contents.turns);
             pairs.take_while(|(one, other)| one == other).count()
         });
-        for turn in &asked.contents.turns[known..] {
+        for turn in &request.contents.turns[known..] {
             match turn {
                 Turn::User(text) => {
                     let members = json!({
@@ -291,26 +291,6 @@ fn is_injected(text: &str) -> bool {
     };
     name.filter(is_name)
         .is_some_and(|name| text.ends_with(&format!("</{name}>")))
-}
-
-fn usage(usage: &Usage) -> Option<Value> {
-    let count = |tokens: Tokens| tokens.get();
-    (!usage.is_none()).then(|| {
-        let all = json!({
-            "input_tokens": count(usage.input),
-            "output_tokens": count(usage.output),
-            "cache_read_tokens": count(usage.cache_read),
-            "cache_write_tokens": count(usage.cache_write),
-            "reasoning_tokens": count(usage.reasoning),
-        });
-        let members = all.as_object().cloned().unwrap_or_default();
-        Value::Object(
-            members
-                .into_iter()
-                .filter(|(_, value)| !value.is_null())
-                .collect(),
-        )
-    })
 }
 
 #[cfg(test)]

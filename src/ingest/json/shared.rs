@@ -173,7 +173,7 @@ impl Json {
     }
 
     /// Calls `each` for every element of this value, however deep lists are nested in lists; for the value
-    /// itself if it is no list.
+    /// itself if it is not a list.
     pub fn flat<'a>(&'a self, each: &mut dyn FnMut(&'a Json)) {
         match self {
             Json::Array(all) => all.iter().for_each(|one| one.flat(each)),

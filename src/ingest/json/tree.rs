@@ -266,7 +266,7 @@ mod tests {
     use super::super::Marks;
     use super::*;
 
-    fn check(json: &str, ask: impl Fn(View<'_, '_>) -> String, told: &str) {
+    fn check(json: &str, ask: impl Fn(View<'_, '_>) -> String, expected: &str) {
         let marks = Marks::of(json.as_bytes());
         let record = Record {
             block: json.as_bytes(),
@@ -276,7 +276,7 @@ mod tests {
             member: &[],
         };
         let tree = Tree::read(record).expect("JSON");
-        assert_eq!(ask(tree.root()), told);
+        assert_eq!(ask(tree.root()), expected);
     }
 
     #[test]

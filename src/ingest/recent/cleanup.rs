@@ -37,8 +37,8 @@ impl Rule {
 pub fn rule(format: &str, homes: &Homes) -> Option<Rule> {
     match format {
         "claude-code" => {
-            let told = setting(homes, ".claude/settings.json")?;
-            let days = told.get("cleanupPeriodDays").and_then(Value::as_i64);
+            let settings = setting(homes, ".claude/settings.json")?;
+            let days = settings.get("cleanupPeriodDays").and_then(Value::as_i64);
             Some(Rule {
                 days: days.unwrap_or(30),
                 setting: "cleanupPeriodDays in ~/.claude/settings.json",
@@ -46,8 +46,8 @@ pub fn rule(format: &str, homes: &Homes) -> Option<Rule> {
             })
         }
         "gemini" => {
-            let told = setting(homes, ".gemini/settings.json")?;
-            let kept = told.pointer("/general/sessionRetention")?;
+            let settings = setting(homes, ".gemini/settings.json")?;
+            let kept = settings.pointer("/general/sessionRetention")?;
             let is_on = kept.get("enabled").and_then(Value::as_bool) != Some(false);
             let age = kept.get("maxAge").and_then(Value::as_str);
             Some(Rule {

@@ -11,7 +11,7 @@ pub(super) struct Piece {
     pub(super) len: usize,
 }
 
-/// How much of a line may be parsed in vain, as a multiple of its length.
+/// How much of a line may be parsed without success, as a multiple of its length.
 const TRIES: usize = 4;
 
 /// The pieces of the line between two positions, in order; empty if no whole record is in it.

@@ -87,12 +87,12 @@ impl Lanes {
         })
     }
 
-    pub fn place(&mut self, from: &From, asked: &ModelRequest) -> Placed {
-        match self.find(from, asked) {
+    pub fn place(&mut self, from: &From, request: &ModelRequest) -> Placed {
+        match self.find(from, request) {
             Some((at, shared)) => {
                 let conversation = &mut self.conversations[at];
-                let is_rewritten = asked.previous.is_none() && shared < conversation.hashes.len();
-                conversation.take(asked);
+                let is_rewritten = request.previous.is_none() && shared < conversation.hashes.len();
+                conversation.take(request);
                 Placed {
                     at,
                     is_new: false,
@@ -101,16 +101,16 @@ impl Lanes {
                     is_rewritten,
                 }
             }
-            None => self.begin(from, asked),
+            None => self.begin(from, request),
         }
     }
 
     /// The messages of a request that were not recorded before.
-    pub fn news<'m>(&mut self, placed: &Placed, asked: &'m ModelRequest) -> Vec<&'m Message> {
+    pub fn news<'m>(&mut self, placed: &Placed, request: &'m ModelRequest) -> Vec<&'m Message> {
         let known = &mut self.get(placed.at).known;
-        let (before, rest) = asked
+        let (before, rest) = request
             .messages
-            .split_at(placed.from.min(asked.messages.len()));
+            .split_at(placed.from.min(request.messages.len()));
         known.extend(before.iter().map(|it| it.hash));
         let news = rest
             .iter()
@@ -119,17 +119,17 @@ impl Lanes {
     }
 
     /// The conversation that a request continues, and how many messages they share.
-    fn find(&self, from: &From, asked: &ModelRequest) -> Option<(usize, usize)> {
-        if let Some(previous) = &asked.previous {
+    fn find(&self, from: &From, request: &ModelRequest) -> Option<(usize, usize)> {
+        if let Some(previous) = &request.previous {
             let mut all = self.conversations.iter();
             let at = all.position(|it| it.answers.contains(previous))?;
             return Some((at, 0));
         }
-        let system = leading(&asked.messages);
+        let system = leading(&request.messages);
         let mut best: Option<(usize, usize)> = None;
         for (at, it) in self.conversations.iter().enumerate() {
             let is_near = it.run == from.run || (!from.is_named && it.run.starts_with(&from.run));
-            let pairs = it.hashes.iter().zip(&asked.messages);
+            let pairs = it.hashes.iter().zip(&request.messages);
             let shared = pairs
                 .take_while(|(hash, message)| **hash == message.hash)
                 .count();
@@ -144,14 +144,14 @@ impl Lanes {
         best
     }
 
-    fn begin(&mut self, from: &From, asked: &ModelRequest) -> Placed {
+    fn begin(&mut self, from: &From, request: &ModelRequest) -> Placed {
         let same_run = |it: &&Conversation| it.run == from.run;
         let is_first = !self.conversations.iter().any(|it| same_run(&it));
         let works = self
             .conversations
             .iter()
             .any(|it| same_run(&it) && it.has_tools);
-        let caller = self.caller(from, asked);
+        let caller = self.caller(from, request);
         let mut run = from.run.clone();
         let mut parent = None;
         let agent = match caller {
@@ -162,7 +162,7 @@ impl Lanes {
                 Some(named(open))
             }
             None if is_first || (!works && !from.is_named) => None,
-            None if !asked.has_tools => works.then(|| SIDE.to_owned()),
+            None if !request.has_tools => works.then(|| SIDE.to_owned()),
             None if from.is_named => None,
             None => {
                 self.runs += 1;
@@ -170,7 +170,7 @@ impl Lanes {
                 None
             }
         };
-        let said = asked.messages.iter().rposition(Message::is_said);
+        let said = request.messages.iter().rposition(Message::is_said);
         let earlier = said.map_or(0, |at| at + 1);
         let mut conversation = Conversation {
             run,
@@ -184,7 +184,7 @@ impl Lanes {
             answers: Vec::new(),
             open: Vec::new(),
         };
-        conversation.take(asked);
+        conversation.take(request);
         if self.conversations.len() >= MOST {
             // A forgotten conversation that continues starts anew; its slot stays, because slots are indexes.
             let oldest = self.conversations.len() - MOST;
@@ -201,8 +201,8 @@ impl Lanes {
     }
 
     /// The open tool call that started a conversation: the one whose arguments hold its first prompt, else the oldest.
-    fn caller(&self, from: &From, asked: &ModelRequest) -> Option<(usize, usize)> {
-        let first = asked
+    fn caller(&self, from: &From, request: &ModelRequest) -> Option<(usize, usize)> {
+        let first = request
             .messages
             .iter()
             .find_map(first_words)
@@ -236,9 +236,9 @@ impl Placed {
 }
 
 impl Conversation {
-    fn take(&mut self, asked: &ModelRequest) {
-        self.hashes = asked.messages.iter().map(|it| it.hash).collect();
-        self.has_tools |= asked.has_tools;
+    fn take(&mut self, request: &ModelRequest) {
+        self.hashes = request.messages.iter().map(|it| it.hash).collect();
+        self.has_tools |= request.has_tools;
     }
 
     fn forget(&mut self) {

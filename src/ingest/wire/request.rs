@@ -199,7 +199,7 @@ fn message(raw: &Value) -> Vec<Content> {
     found
 }
 
-/// An unmarked result is no error: that is the default of the API.
+/// An unmarked result is not an error: that is the default of the API.
 fn result_block(block: &Value) -> Content {
     let is_error = block.get("is_error").and_then(Value::as_bool);
     Content::Result(Answered {

@@ -302,13 +302,11 @@ impl Alerts {
         self.frame.counts = seen
             .map(|seen| rows::counts(seen, session))
             .unwrap_or_default();
-        let rules = self.items.iter();
-        let widths = seen.into_iter().flat_map(|seen| {
-            rules
-                .clone()
-                .map(move |item| text::width(&rows::rule(item, seen)))
-        });
-        self.frame.widest_rule = widths.max().unwrap_or(0);
+        let widest = |seen| {
+            let rules = self.items.iter().map(|item| rows::rule(item, seen));
+            rules.map(|rule| text::width(&rule)).max()
+        };
+        self.frame.widest_rule = seen.and_then(widest).unwrap_or(0);
         let key = |item: &Item| seen.map(|seen| rows::name(item, seen));
         let place = self.anchor.as_ref().and_then(|anchor| {
             let mut items = self.items.iter();

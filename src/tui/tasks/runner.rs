@@ -53,12 +53,12 @@ impl Runner {
 
     fn new(inline: bool) -> (Runner, Receiver<Report>) {
         let (reports, receiver) = unbounded();
-        let lanes = Runner {
+        let runner = Runner {
             reports,
             by_key: HashMap::new(),
             inline,
         };
-        (lanes, receiver)
+        (runner, receiver)
     }
 
     /// Starts a task for a screen and cancels the one of the same type.
@@ -205,14 +205,14 @@ mod tests {
 
     /// Starts tasks one after the other and delivers what they report.
     fn deliver(tasks: Vec<(ScreenId, Start)>) -> (Sums, Vec<ScreenId>, Session) {
-        let (mut lanes, reports) = Runner::inline();
+        let (mut runner, reports) = Runner::inline();
         let (mut sums, mut session) = (Sums::default(), Session::new(&Options::default()));
         for (screen, task) in tasks {
-            lanes.start(screen, task);
+            runner.start(screen, task);
         }
         let mut asked = Vec::new();
         while let Ok(report) = reports.try_recv() {
-            if let Some((from, answer)) = lanes.finish(report) {
+            if let Some((from, answer)) = runner.finish(report) {
                 asked.push(from);
                 answer.deliver(Some(&mut sums), &mut session);
             }
@@ -270,14 +270,14 @@ mod tests {
 
     #[test]
     fn work_that_must_not_be_lost_is_asked_to_finish_and_its_answer_arrives() {
-        let (mut lanes, reports) = Runner::threaded();
-        lanes.start(ScreenId::Replay, Start::new(Double(1)));
-        lanes.start(ScreenId::Replay, Start::new(Keep(CancelFlag::new())));
-        assert_eq!(lanes.wind_up(), 1);
+        let (mut runner, reports) = Runner::threaded();
+        runner.start(ScreenId::Replay, Start::new(Double(1)));
+        runner.start(ScreenId::Replay, Start::new(Keep(CancelFlag::new())));
+        assert_eq!(runner.wind_up(), 1);
         let (mut sums, mut session) = (Sums::default(), Session::new(&Options::default()));
-        while lanes.wind_up() > 0 {
+        while runner.wind_up() > 0 {
             let report = reports.recv().expect("a report");
-            if let Some((_, answer)) = lanes.finish(report) {
+            if let Some((_, answer)) = runner.finish(report) {
                 answer.deliver(Some(&mut sums), &mut session);
             }
         }
@@ -286,11 +286,11 @@ mod tests {
 
     #[test]
     fn the_answer_to_a_closed_screen_is_dropped() {
-        let (mut lanes, reports) = Runner::inline();
-        lanes.start(ScreenId::Files, Start::new(Double(1)));
+        let (mut runner, reports) = Runner::inline();
+        runner.start(ScreenId::Files, Start::new(Double(1)));
         let mut session = Session::new(&Options::default());
         for report in reports.try_iter() {
-            let (_, answer) = lanes.finish(report).expect("it is current");
+            let (_, answer) = runner.finish(report).expect("it is current");
             assert!(answer.deliver(None, &mut session).is_empty());
         }
     }

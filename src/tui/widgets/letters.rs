@@ -24,13 +24,11 @@ pub enum Chosen {
     Nothing,
 }
 
-/// One line: its letter, its words, and a mark at the end.
-#[derive(Debug, Clone, Copy)]
-pub struct Line<'a> {
-    pub letter: char,
-    pub words: &'a str,
-    pub mark: &'a str,
-}
+/// What to sort by, and the letter that chooses it.
+pub type Line = (char, &'static str);
+
+/// The line in force, and whether the highest come first.
+pub type InForce = (usize, bool);
 
 impl Letters {
     pub fn at(cursor: usize) -> Letters {
@@ -38,8 +36,8 @@ impl Letters {
     }
 
     /// `S` chooses the line `now` again.
-    pub fn key(&mut self, key: Key, letters: &[char], now: usize) -> Chosen {
-        let last = letters.len().saturating_sub(1);
+    pub fn key(&mut self, key: Key, lines: &[Line], now: usize) -> Chosen {
+        let last = lines.len().saturating_sub(1);
         match (key.code, key.char()) {
             (Code::Down | Code::Tab, _) | (_, Some('j')) => {
                 self.cursor = (self.cursor + 1).min(last);
@@ -52,7 +50,7 @@ impl Letters {
             (Code::Enter, _) => Chosen::Line(self.cursor),
             (_, Some('S')) => Chosen::Line(now),
             (_, Some(letter)) => {
-                let found = letters.iter().position(|it| *it == letter);
+                let found = lines.iter().position(|(known, _)| *known == letter);
                 found.map_or(Chosen::Nothing, Chosen::Line)
             }
             _ => Chosen::Nothing,
@@ -64,7 +62,12 @@ impl Letters {
     /// │ c cost           ▾      │
     /// └ again reverses · esc ───┘
     /// ```
-    pub fn draw(&self, lines: &[Line<'_>], theme: &Theme, (area, buf): (Rect, &mut Buffer)) {
+    pub fn draw(
+        &self,
+        (lines, (now, is_falling)): (&[Line], InForce),
+        theme: &Theme,
+        (area, buf): (Rect, &mut Buffer),
+    ) {
         let styles = &theme.styles;
         let height = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX);
         let area = Rect {
@@ -81,17 +84,22 @@ impl Letters {
         let inside = popup::draw(area, edges, theme, buf);
         let rows = usize::from(inside.height);
         let top = (self.cursor + 1).saturating_sub(rows);
-        for ((at, line), y) in lines.iter().enumerate().skip(top).zip(0..inside.height) {
+        for ((at, (letter, words)), y) in lines.iter().enumerate().skip(top).zip(0..inside.height) {
             let base = if at == self.cursor {
                 styles.selected
             } else {
                 styles.shadow
             };
+            let mark = match (at == now, is_falling) {
+                (false, _) => "",
+                (true, true) => theme.marks.falling,
+                (true, false) => theme.marks.rising,
+            };
             let mut row = Row::new(buf, inside, y, base);
-            row.flush_right(&format!("{} ", line.mark), styles.strong.patch(base));
-            row.put(&format!(" {} ", line.letter), styles.key.patch(base));
+            row.flush_right(&format!("{mark} "), styles.strong.patch(base));
+            row.put(&format!(" {letter} "), styles.key.patch(base));
             let room = row.room();
-            row.put(&text::cut(line.words, room), styles.text.patch(base));
+            row.put(&text::cut(words, room), styles.text.patch(base));
         }
     }
 }

@@ -12,7 +12,8 @@ use crate::act::remote::wire::{Trouble, Wire};
 /// Names and values.
 pub(in crate::act::remote) type Params = [(String, String)];
 
-/// More rows than this are read only if the user allows it: a query over a whole archive costs others their answers.
+/// More rows than this are read only if the user allows it: a query over a whole archive slows everyone
+/// else down.
 const MAX_SCAN: u64 = 2_000_000_000;
 
 #[derive(Debug)]

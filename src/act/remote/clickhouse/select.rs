@@ -73,7 +73,7 @@ impl Selection {
                     conversation,
                     session,
                 } = Joins::of_attributes();
-                // Case does not count after `:`.
+                // `:` ignores case.
                 let is = |value: &str| format!("lowerUTF8({value}) = lowerUTF8({id})");
                 ["TraceId", &thread, &conversation, &session]
                     .map(is)

@@ -35,7 +35,7 @@ pub(super) struct Writer<'a> {
     store: &'a Store,
     actions: std::collections::HashMap<RunIx, Vec<ActionIx>>,
     observed: Vec<Observed>,
-    asked: ToolCalls,
+    tool_calls: ToolCalls,
     /// Runs that are more than malformed lines.
     listed: HashSet<RunIx>,
     bodies: Bodies,
@@ -218,7 +218,7 @@ impl<'a> Writer<'a> {
             store,
             actions: by_run(store),
             observed: observe::observed(store, &all, true, cancel),
-            asked: ToolCalls::of(store),
+            tool_calls: ToolCalls::of(store),
             listed,
             bodies: Bodies::new(),
             taken: HashSet::new(),
@@ -391,7 +391,7 @@ impl<'a> Writer<'a> {
     }
 
     fn asked_row(&self, row: &Row<'_>) -> AskedRow {
-        let spent = self.asked.share(row);
+        let spent = self.tool_calls.share(row);
         let usage = Tokens::of(&spent.usage);
         let [recorded, estimated] = spent.costs().map(Cost::get);
         AskedRow {

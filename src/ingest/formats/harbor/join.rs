@@ -16,7 +16,7 @@ use crate::model::action::{Kind, Status};
 use crate::model::run::{RunIx, RunStatus};
 
 /// The files that describe a trial, the best first.
-const TOLD_BY: &[&str] = &["result.json", "results.json", "config.json"];
+const DESCRIPTIONS: &[&str] = &["result.json", "results.json", "config.json"];
 
 /// How deep in the folder of a trial an agent keeps its logs, at most.
 const DEEPEST: usize = 8;
@@ -29,19 +29,19 @@ pub(crate) fn trial(folder: &Path) -> Option<(PathBuf, PathBuf)> {
     let whole = std::path::absolute(folder).ok()?;
     let mut above = whole.ancestors().take(DEEPEST);
     above.find_map(|folder| {
-        let mut files = TOLD_BY.iter().map(|name| folder.join(name));
-        Some((folder.to_owned(), files.find(|file| tells(file))?))
+        let mut files = DESCRIPTIONS.iter().map(|name| folder.join(name));
+        Some((folder.to_owned(), files.find(|file| describes(file))?))
     })
 }
 
 /// Whether a file describes trials, by its name.
 pub(crate) fn describes_trials(path: &Path) -> bool {
     let name = path.file_name().and_then(OsStr::to_str);
-    name.is_some_and(|name| TOLD_BY.contains(&name))
+    name.is_some_and(|name| DESCRIPTIONS.contains(&name))
 }
 
 /// Whether a file describes a trial.
-fn tells(path: &Path) -> bool {
+fn describes(path: &Path) -> bool {
     use std::io::Read as _;
 
     if !path.is_file() {
@@ -61,7 +61,7 @@ fn tells(path: &Path) -> bool {
 
 /// Whether a file is the result of a trial, which is read with the log of its agent if there is one.
 pub(super) fn is_result(path: &Path) -> bool {
-    describes_trials(path) && tells(path)
+    describes_trials(path) && describes(path)
 }
 
 /// Whether a log repeats the trajectory of its trial, which is the one to show.

@@ -11,20 +11,20 @@ pub(super) fn base(record: &Value) -> Option<&str> {
 /// Replaces the difference by the whole request. `base` is the whole event of the base.
 pub(super) fn rebase(record: &mut Value, base: &Value) {
     let before = base.get("request").and_then(Value::as_object);
-    let told = record.get("request").and_then(Value::as_object);
-    if let (Some(before), Some(told)) = (before, told) {
-        let whole = Value::Object(applied(before, told));
+    let changes = record.get("request").and_then(Value::as_object);
+    if let (Some(before), Some(changes)) = (before, changes) {
+        let whole = Value::Object(applied(before, changes));
         record["request"] = whole;
     }
 }
 
-fn applied(before: &Map<String, Value>, told: &Map<String, Value>) -> Map<String, Value> {
+fn applied(before: &Map<String, Value>, changes: &Map<String, Value>) -> Map<String, Value> {
     let mut whole = before.clone();
-    let dropped = told.get("$drop").and_then(Value::as_array);
+    let dropped = changes.get("$drop").and_then(Value::as_array);
     for name in dropped.into_iter().flatten().filter_map(Value::as_str) {
         whole.remove(name);
     }
-    for (name, value) in told {
+    for (name, value) in changes {
         if matches!(name.as_str(), "$base" | "$drop") {
             continue;
         }
@@ -61,8 +61,8 @@ mod tests {
     use super::{base, rebase};
 
     #[track_caller]
-    fn check(before: &Value, told: &Value, whole: &Value) {
-        let mut record = json!({ "request": told });
+    fn check(before: &Value, changes: &Value, whole: &Value) {
+        let mut record = json!({ "request": changes });
         assert_eq!(base(&record), Some("e1"));
         rebase(&mut record, &json!({ "request": before }));
         assert_eq!(record["request"], *whole);

@@ -184,7 +184,7 @@ const TWICE: &str = r#"{"type":"tool_call","via":"wire","run_id":"r","id":"c","t
 "#;
 
 #[track_caller]
-fn told_twice(results: &[&str], status: Status, duration: Option<f64>) {
+fn recorded_twice(results: &[&str], status: Status, duration: Option<f64>) {
     let lines = format!("{TWICE}{}\n", results.join("\n"));
     let batch = load(Box::leak(lines.into_boxed_str()));
     assert_eq!(rows(&batch), [(Kind::ToolCall, status)], "{results:?}");
@@ -202,11 +202,11 @@ fn a_call_from_two_writers_is_one_row_and_the_better_source_wins() {
     let hook = r#"{"type":"tool_result","via":"hook","run_id":"r","call_id":"c","status":"error","duration_ms":7,"result":"no"}"#;
     let silent = r#"{"type":"tool_result","via":"hook","run_id":"r","call_id":"c","result":"no"}"#;
     let wire = r#"{"type":"tool_result","via":"wire","run_id":"r","call_id":"c","status":"ok","duration_ms":900,"result":"cut"}"#;
-    told_twice(&[hook, wire], Status::Error, Some(7.0));
-    told_twice(&[wire, hook], Status::Error, Some(7.0));
-    told_twice(&[wire], Status::Ok, Some(900.0));
-    told_twice(&[wire, silent], Status::Ok, Some(900.0));
-    told_twice(&[silent, wire], Status::Ok, Some(900.0));
+    recorded_twice(&[hook, wire], Status::Error, Some(7.0));
+    recorded_twice(&[wire, hook], Status::Error, Some(7.0));
+    recorded_twice(&[wire], Status::Ok, Some(900.0));
+    recorded_twice(&[wire, silent], Status::Ok, Some(900.0));
+    recorded_twice(&[silent, wire], Status::Ok, Some(900.0));
     let batch = load(Box::leak(
         format!("{TWICE}{hook}\n{hook}\n").into_boxed_str(),
     ));

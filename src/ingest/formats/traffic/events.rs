@@ -105,7 +105,7 @@ impl Events {
         }
     }
 
-    /// A request that is no model call.
+    /// A request that is not a model call.
     fn other(&mut self, exchange: &Exchange) {
         let place = Place {
             run: self.run.clone(),
@@ -127,13 +127,13 @@ impl Events {
 
     fn call(&mut self, api: Api, exchange: &Exchange, body: Value) {
         let (_, path) = exchange.address();
-        let mut asked = ModelRequest::read(api, &body);
-        asked.model = asked.model.or_else(|| model_in_path(path));
+        let mut request = ModelRequest::read(api, &body);
+        request.model = request.model.or_else(|| model_in_path(path));
         let from = From {
             run: self.run.clone(),
             is_named: false,
         };
-        let placed = self.lanes.place(&from, &asked);
+        let placed = self.lanes.place(&from, &request);
         let lane = self.lanes.get(placed.at);
         let place = Place {
             run: lane.run.clone(),
@@ -141,27 +141,27 @@ impl Events {
             lane: placed.at,
             at: exchange.began,
         };
-        self.start(&place, asked.model.as_deref());
+        self.start(&place, request.model.as_deref());
         if placed.is_new {
-            self.begin(&place, &asked, &placed);
+            self.begin(&place, &request, &placed);
         }
-        for message in self.lanes.news(&placed, &asked) {
+        for message in self.lanes.news(&placed, &request) {
             self.message(&place, message);
         }
         let said = answer(api, exchange);
         self.said(
             &place,
             (api, exchange),
-            asked.model.as_deref(),
+            request.model.as_deref(),
             (said, body),
         );
     }
 
-    fn begin(&mut self, place: &Place, asked: &ModelRequest, placed: &Placed) {
+    fn begin(&mut self, place: &Place, request: &ModelRequest, placed: &Placed) {
         if let Some(words) = placed.note() {
             self.write("note", place, json!({"content": words}));
         }
-        if let Some(system) = &asked.system {
+        if let Some(system) = &request.system {
             self.prompt(place, "system", (system, false));
         }
     }

@@ -8,6 +8,7 @@ use flate2::read::MultiGzDecoder;
 use serde_json::Value;
 
 use crate::ingest::json;
+use crate::ingest::records::limits::BOM;
 use crate::ingest::yaml::{self, BINARY};
 use crate::model::quantity::{Elapsed, Time};
 
@@ -43,7 +44,7 @@ impl Exchange {
 /// A recording as one JSON value, and why it ends early, if it does. Anything but whole JSON is read as YAML, which
 /// includes JSON and keeps everything before a fault.
 pub(super) fn document(whole: &[u8]) -> (Value, Option<String>) {
-    let whole = whole.strip_prefix(b"\xef\xbb\xbf").unwrap_or(whole);
+    let whole = whole.strip_prefix(BOM).unwrap_or(whole);
     match json::value(whole) {
         Some(found) => (found, None),
         None => yaml::read(&String::from_utf8_lossy(whole)),

@@ -25,7 +25,7 @@ pub(super) fn pieces(
     };
     let mut text = Vec::new();
     if let Some(name) = lines.inside {
-        text.extend([b"{\"", name.as_bytes(), b"\":"].concat());
+        text.extend_from_slice(format!("{{\"{name}\":").as_bytes());
     }
     object(row, lines, &mut text)?;
     if lines.inside.is_some() {
@@ -83,7 +83,7 @@ fn object(row: &Row<'_>, lines: &Lines, text: &mut Vec<u8>) -> rusqlite::Result<
     Ok(())
 }
 
-/// A value as JSON; none for NULL. Not copied where it is JSON already: most of a store is results of tools.
+/// A value as JSON; none for NULL. Borrowed if it is JSON on one line already: most of a store is tool results.
 fn encoded(value: ValueRef<'_>, is_json: bool) -> Option<Cow<'_, [u8]>> {
     let bytes = match value {
         ValueRef::Integer(number) => return Some(number.to_string().into_bytes().into()),

@@ -1,12 +1,13 @@
 //! Work on a thread that can open no file for writing.
 //!
-//! SQLite opens the log of a store as if to write, even for a connection that only reads, and is content with reading if
-//! the system refuses. There is no option for that, so the system is told to refuse: by Landlock, which holds for one thread.
+//! SQLite opens the log of a store for writing, even for a connection that only reads, and falls back to reading if the
+//! system refuses. It has no option for that, so Landlock makes the system refuse, and only on this thread.
 
 use std::panic;
 use std::thread;
 
-/// Does the work on such a thread. Systems without Landlock refuse nothing; what only reads writes nothing there either.
+/// Does the work on such a thread. Systems without Landlock refuse nothing; a connection that only reads does not write
+/// there either.
 pub(super) fn run<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     let fenced = || {
         restrict();
@@ -18,22 +19,23 @@ pub(super) fn run<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     }
 }
 
+/// Whether the thread is restricted from now on: an old kernel has no Landlock, or it is switched off.
 #[cfg(target_os = "linux")]
-fn restrict() {
-    use landlock::{AccessFs, Ruleset, RulesetAttr as _};
+fn restrict() -> bool {
+    use landlock::{AccessFs, Ruleset, RulesetAttr as _, RulesetCreated, RulesetStatus};
 
     let writing = AccessFs::WriteFile | AccessFs::MakeReg | AccessFs::RemoveFile;
-    let refused = Ruleset::default().handle_access(writing);
-    // An old kernel has no Landlock, or it is switched off.
-    drop(
-        refused
-            .and_then(Ruleset::create)
-            .and_then(landlock::RulesetCreated::restrict_self),
-    );
+    let ruleset = Ruleset::default().handle_access(writing);
+    let status = ruleset
+        .and_then(Ruleset::create)
+        .and_then(RulesetCreated::restrict_self);
+    status.is_ok_and(|it| it.ruleset == RulesetStatus::FullyEnforced)
 }
 
 #[cfg(not(target_os = "linux"))]
-fn restrict() {}
+fn restrict() -> bool {
+    false
+}
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
@@ -44,8 +46,8 @@ mod tests {
         let file = tempfile::NamedTempFile::new().expect("a file");
         let opened = || OpenOptions::new().read(true).write(true).open(file.path());
         let read = super::run(|| std::fs::read(file.path()).is_ok());
-        // Without Landlock it can be opened, which is what the rest of the reader expects then.
-        let _ = super::run(|| opened().is_err());
+        let (is_restricted, is_refused) = super::run(|| (super::restrict(), opened().is_err()));
+        assert_eq!(is_restricted, is_refused);
         assert!(read && opened().is_ok());
     }
 }

@@ -242,8 +242,8 @@ impl Way {
         }
     }
 
-    /// Does work in this way.
-    fn taken<T: Send>(self, work: impl FnOnce() -> T + Send) -> T {
+    /// Does the work, on a thread that cannot write where SQLite would try to.
+    fn run<T: Send>(self, work: impl FnOnce() -> T + Send) -> T {
         match self {
             Way::BesideWriter => fenced::run(work),
             Way::ReadOnly | Way::AsItLies | Way::Copy => work(),
@@ -264,7 +264,7 @@ impl Opened {
         ask: &(impl Fn(&Connection) -> rusqlite::Result<T> + Sync),
     ) -> rusqlite::Result<T> {
         let connection = &mut self.connection;
-        self.way.taken(move || in_one_state(connection, ask))
+        self.way.run(move || in_one_state(connection, ask))
     }
 
     /// Closes the connection; its copy can be renewed.
@@ -299,7 +299,7 @@ fn open(path: &Path, last: Option<Snapshot>) -> Result<Opened, String> {
     };
     Ok(Opened {
         number: OPENINGS.fetch_add(1, Ordering::Relaxed),
-        connection: way.taken(|| connect(path, way))?,
+        connection: way.run(|| connect(path, way))?,
         still: (way == Way::AsItLies).then_some(seen),
         copy: None,
         way,

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use crate::tui::keys::Key;
 use crate::tui::screens::alerts::{Alerts, Input};
 use crate::tui::theme::Theme;
-use crate::tui::widgets::letters::{Chosen, Letters, Line};
+use crate::tui::widgets::letters::{self, Chosen, Letters};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum By {
@@ -73,8 +73,7 @@ impl Alerts {
         let Input::Sorting(letters) = &mut self.input else {
             return;
         };
-        let known: Vec<char> = ORDERS.iter().map(|(letter, ..)| *letter).collect();
-        let chosen = letters.key(key, &known, now);
+        let chosen = letters.key(key, &lines(), now);
         if chosen == Chosen::Moved {
             return;
         }
@@ -95,16 +94,13 @@ pub(super) fn draw(alerts: &Alerts, theme: &Theme, area: Rect, buf: &mut Buffer)
     let Input::Sorting(letters) = &alerts.input else {
         return;
     };
-    let order = alerts.order;
-    let lines = ORDERS.iter().map(|(letter, by, words)| Line {
-        letter: *letter,
-        words,
-        mark: match (*by == order.by, order.is_reversed) {
-            (false, _) => "",
-            (true, false) => theme.marks.falling,
-            (true, true) => theme.marks.rising,
-        },
-    });
-    let lines: Vec<Line<'_>> = lines.collect();
-    letters.draw(&lines, theme, (area, buf));
+    let now = (alerts.order.place(), !alerts.order.is_reversed);
+    letters.draw((&lines(), now), theme, (area, buf));
+}
+
+fn lines() -> Vec<letters::Line> {
+    ORDERS
+        .iter()
+        .map(|(letter, _, words)| (*letter, *words))
+        .collect()
 }

@@ -7,7 +7,7 @@ use crate::analysis::runs::{Key as SortKey, Order};
 use crate::tui::keys::{Command, Key};
 use crate::tui::screens::runs::Runs;
 use crate::tui::theme::Theme;
-use crate::tui::widgets::letters::{Chosen, Letters, Line};
+use crate::tui::widgets::letters::{self, Chosen, Letters};
 
 /// In the order of the table's columns.
 const KEYS: &[(char, SortKey)] = &[
@@ -59,8 +59,7 @@ impl Runs {
         let Some(sorting) = &mut self.sorting else {
             return;
         };
-        let letters: Vec<char> = KEYS.iter().map(|(letter, _)| *letter).collect();
-        let chosen = sorting.key(key, &letters, place(self.order.key));
+        let chosen = sorting.key(key, &lines(), place(self.order.key));
         if chosen == Chosen::Moved {
             return;
         }
@@ -73,15 +72,12 @@ impl Runs {
 
 pub(super) fn draw(runs: &Runs, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let Some(sorting) = &runs.sorting else { return };
-    let lines = KEYS.iter().map(|(letter, key)| Line {
-        letter: *letter,
-        words: key.word(),
-        mark: match (*key == runs.order.key, runs.order.falling) {
-            (false, _) => "",
-            (true, true) => theme.marks.falling,
-            (true, false) => theme.marks.rising,
-        },
-    });
-    let lines: Vec<Line<'_>> = lines.collect();
-    sorting.draw(&lines, theme, (area, buf));
+    let now = (place(runs.order.key), runs.order.falling);
+    sorting.draw((&lines(), now), theme, (area, buf));
+}
+
+fn lines() -> Vec<letters::Line> {
+    KEYS.iter()
+        .map(|(letter, key)| (*letter, key.word()))
+        .collect()
 }

@@ -52,8 +52,8 @@ impl Overview {
         self.version += 1;
     }
 
-    /// Makes sure that there is a survey of what is shown, or requests it. For a large growing store it is redone only
-    /// after it has grown by a part: a quarter while a file is read, else a little.
+    /// Returns the survey that is due, if any. A large growing store is surveyed again only after it has grown enough:
+    /// by a quarter while a file is read, else by a little.
     pub fn prepare(
         &mut self,
         (store, listing): (&Store, &Listing),

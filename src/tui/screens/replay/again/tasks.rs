@@ -203,25 +203,30 @@ impl Task for Send {
 }
 
 impl Replay {
-    /// Reports the result, and opens the new runs beside the trace.
+    /// Takes the result of a repeated step, and keeps its first line in view.
     fn take_done(&mut self, done: Result<Done, String>, session: &mut Session) -> Vec<Effect> {
-        let done = match done {
-            Ok(done) => done,
-            Err(why) => {
-                session.fail(&why);
-                return Vec::new();
-            }
-        };
-        for line in &done.lines {
-            session.say(line);
+        if let Ok(done) = &done {
+            let first = done.lines.first();
+            self.again.outcome = first.map(|line| text::sanitize(line).into_owned());
         }
-        let first = done.lines.first();
-        self.again.outcome = first.map(|line| text::sanitize(line).into_owned());
-        let path = done
-            .path
-            .map(|path| vec![Effect::Add(vec![Input::File(path)])]);
-        path.unwrap_or_default()
+        open_result(done, session)
     }
+}
+
+/// Reports a result, and opens the new runs beside the trace.
+fn open_result(done: Result<Done, String>, session: &mut Session) -> Vec<Effect> {
+    let done = match done {
+        Ok(done) => done,
+        Err(why) => {
+            session.fail(&why);
+            return Vec::new();
+        }
+    };
+    for line in &done.lines {
+        session.say(line);
+    }
+    let path = done.path.map(|path| Effect::Add(vec![Input::File(path)]));
+    path.into_iter().collect()
 }
 
 impl Serve {
@@ -270,7 +275,7 @@ impl Serve {
         let name = self.store.run(self.run);
         let path = kept.write_as(folder, (&name.id, "served"), System.now());
         Ok(Done {
-            lines: vec!["no longer served; what was asked is kept as a new run".to_owned()],
+            lines: vec!["no longer served; the requests are kept as a new run".to_owned()],
             path: Some(path.map_err(|error| error.to_string())?),
         })
     }
@@ -308,10 +313,7 @@ impl Task for Serve {
             }
             Served::Ended(done) => {
                 replay.again.serving = None;
-                let outcome = replay.again.outcome.take();
-                let added = replay.take_done(done, session);
-                replay.again.outcome = outcome;
-                added
+                open_result(done, session)
             }
         }
     }
