@@ -107,13 +107,13 @@ impl Claude {
         Ok(claude)
     }
 
-    fn by_rules(&self, asked: &JudgedCall<'_>) -> Verdict {
+    fn by_rules(&self, judged: &JudgedCall<'_>) -> Verdict {
         // The first deny or ask that cannot be judged, which no allow overrides, and the first such allow, which matters
         // only where the call would need approval without it.
         let (mut held, mut unsure) = (None, None);
         for (effect, order) in EFFECTS.iter().zip(&self.order) {
             for ix in order {
-                match self.matcher(*ix).matches(asked) {
+                match self.matcher(*ix).matches(judged) {
                     RuleMatch::No => {}
                     RuleMatch::Unknown(why) => {
                         let first = if *effect == Effect::Allow {
@@ -125,7 +125,7 @@ impl Claude {
                     }
                     RuleMatch::Yes if *effect == Effect::Deny => return Verdict::by(*effect, *ix),
                     RuleMatch::Yes => {
-                        let is_free = *effect == Effect::Ask || self.may_write(*ix, asked);
+                        let is_free = *effect == Effect::Ask || self.may_write(*ix, judged);
                         if is_free {
                             return held.unwrap_or_else(|| Verdict::by(*effect, *ix));
                         }
@@ -133,17 +133,17 @@ impl Claude {
                 }
             }
         }
-        if let Some(verdict) = self.each_part(asked) {
+        if let Some(verdict) = self.each_part(judged) {
             return held.unwrap_or(verdict);
         }
-        let default = self.without_rule(asked);
+        let default = self.without_rule(judged);
         let unsure = unsure.filter(|_| default.effect == Effect::Ask);
         held.or(unsure).unwrap_or(default)
     }
 
     /// A rule for a command allows the command, not the files that it writes to by redirection.
-    fn may_write(&self, ix: RuleIx, asked: &JudgedCall<'_>) -> bool {
-        let Some(shell) = asked.shell.as_ref().filter(|_| asked.call.tool == "Bash") else {
+    fn may_write(&self, ix: RuleIx, judged: &JudgedCall<'_>) -> bool {
+        let Some(shell) = judged.shell.as_ref().filter(|_| judged.call.tool == "Bash") else {
             return true;
         };
         if matches!(self.matcher(ix).test, Test::Tool(_)) {
@@ -152,7 +152,7 @@ impl Claude {
         shell
             .writes
             .iter()
-            .all(|file| self.may_edit(file, asked.context))
+            .all(|file| self.may_edit(file, judged.context))
     }
 
     fn may_edit(&self, file: &str, context: &Context<'_>) -> bool {
@@ -162,7 +162,7 @@ impl Claude {
             args: Some(&args),
             ..Call::default()
         };
-        let asked = JudgedCall {
+        let judged = JudgedCall {
             call: &call,
             context,
             shell: None,
@@ -170,16 +170,16 @@ impl Claude {
         let of = |at: usize| {
             let rules = self.order[at].iter();
             let mut edits = rules.filter(|ix| self.rules[ix.0 as usize].name.starts_with("Edit"));
-            edits.any(|ix| self.matcher(*ix).matches(&asked) == RuleMatch::Yes)
+            edits.any(|ix| self.matcher(*ix).matches(&judged) == RuleMatch::Yes)
         };
         !of(0) && !of(1) && of(2)
     }
 
     /// Each command of a line by a rule of its own.
-    fn each_part(&self, asked: &JudgedCall<'_>) -> Option<Verdict> {
-        let shell = asked.shell.as_ref()?;
+    fn each_part(&self, judged: &JudgedCall<'_>) -> Option<Verdict> {
+        let shell = judged.shell.as_ref()?;
         let line = shell.line.as_ref().filter(|it| !it.traits.any())?;
-        if asked.call.tool != "Bash" || !shell.writes.is_empty() {
+        if judged.call.tool != "Bash" || !shell.writes.is_empty() {
             return None;
         }
         let mut decided = None;
@@ -196,8 +196,8 @@ impl Claude {
         decided.map(|ix| Verdict::by(Effect::Allow, ix))
     }
 
-    fn without_rule(&self, asked: &JudgedCall<'_>) -> Verdict {
-        defaults::without_rule(asked, &self.folders)
+    fn without_rule(&self, judged: &JudgedCall<'_>) -> Verdict {
+        defaults::without_rule(judged, &self.folders)
     }
 }
 
@@ -267,21 +267,21 @@ impl Engine for Claude {
     }
 
     fn decide(&self, call: &Call<'_>, context: &Context<'_>) -> Verdict {
-        let asked = JudgedCall::new(call, context);
-        self.in_mode(&asked, self.by_rules(&asked))
+        let judged = JudgedCall::new(call, context);
+        self.in_mode(&judged, self.by_rules(&judged))
     }
 
     fn explain(&self, call: &Call<'_>, context: &Context<'_>) -> Vec<Reason> {
-        let asked = JudgedCall::new(call, context);
+        let judged = JudgedCall::new(call, context);
         let all = self.matchers.iter().zip(&self.rules).enumerate();
         all.map(|(at, (matcher, rule))| {
-            let found = matcher.matches(&asked);
+            let found = matcher.matches(&judged);
             let words = match (&rule.dead, found) {
                 (Some(Dead::NeverConsulted(instead)), _) => format!("never consulted: {instead}"),
                 (Some(Dead::NotInForce), _) => "not in force: the folder is not trusted".to_owned(),
                 (None, RuleMatch::Unknown(why)) => why.to_owned(),
-                (None, RuleMatch::Yes) => matcher.why(&asked, rule.effect),
-                (None, RuleMatch::No) => matcher.why_not(&asked, rule.effect),
+                (None, RuleMatch::Yes) => matcher.why(&judged, rule.effect),
+                (None, RuleMatch::No) => matcher.why_not(&judged, rule.effect),
             };
             Reason {
                 rule: RuleIx(at as u32),

@@ -23,16 +23,16 @@ pub(super) fn needs_args(tool: &str) -> bool {
     tool == "Bash" || argument_of_reader(tool).is_some() || argument_of_editor(tool).is_some()
 }
 
-pub(super) fn without_rule(asked: &JudgedCall<'_>, folders: &[String]) -> Verdict {
-    let tool = asked.call.tool;
+pub(super) fn without_rule(judged: &JudgedCall<'_>, folders: &[String]) -> Verdict {
+    let tool = judged.call.tool;
     if let Some(key) = argument_of_reader(tool) {
-        if asked.call.args.is_none() && asked.context.cwd.is_some() {
+        if judged.call.args.is_none() && judged.context.cwd.is_some() {
             return Verdict::unjudged(Effect::Error, None, NO_ARGS);
         }
-        let is_free = asked
+        let is_free = judged
             .context
             .cwd
-            .is_none_or(|cwd| is_inside(asked.file(key), cwd, folders));
+            .is_none_or(|cwd| is_inside(judged.file(key), cwd, folders));
         return Verdict::default(if is_free { Effect::Allow } else { Effect::Ask });
     }
     if FREE.contains(&tool) {
@@ -41,7 +41,7 @@ pub(super) fn without_rule(asked: &JudgedCall<'_>, folders: &[String]) -> Verdic
     if tool != "Bash" {
         return Verdict::default(Effect::Ask);
     }
-    match &asked.shell {
+    match &judged.shell {
         Some(shell) if shell.only_reads() => Verdict::default(Effect::Allow),
         Some(_) => Verdict::default(Effect::Ask),
         None => Verdict::unjudged(Effect::Error, None, NO_ARGS),

@@ -19,15 +19,15 @@ const FILES: &[&str] = &["mkdir", "touch", "rm", "rmdir", "mv", "cp", "sed"];
 
 impl Claude {
     /// The verdict of the rules, in the recorded mode. Without one, the default mode is assumed.
-    pub(super) fn in_mode(&self, asked: &JudgedCall<'_>, verdict: Verdict) -> Verdict {
+    pub(super) fn in_mode(&self, judged: &JudgedCall<'_>, verdict: Verdict) -> Verdict {
         let is_asked = matches!(verdict.effect, Effect::Ask | Effect::Error);
         let by_default = is_asked && verdict.rule.is_none();
-        match asked.context.mode.unwrap_or("default") {
-            "plan" if argument_of_editor(asked.call.tool).is_some() => Verdict {
+        match judged.context.mode.unwrap_or("default") {
+            "plan" if argument_of_editor(judged.call.tool).is_some() => Verdict {
                 effect: Effect::Deny.max(verdict.effect),
                 ..verdict
             },
-            "acceptEdits" if by_default && self.is_edit(asked) => Verdict::default(Effect::Allow),
+            "acceptEdits" if by_default && self.is_edit(judged) => Verdict::default(Effect::Allow),
             "bypassPermissions" if by_default => Verdict::default(Effect::Allow),
             "dontAsk" if verdict.effect == Effect::Ask => Verdict {
                 effect: Effect::Deny,
@@ -44,11 +44,11 @@ impl Claude {
     }
 
     /// Whether a call only changes files in the folder of the run.
-    fn is_edit(&self, asked: &JudgedCall<'_>) -> bool {
-        if let Some(key) = argument_of_editor(asked.call.tool) {
-            return asked.call.args.is_some() && self.is_inside(asked, asked.file(key));
+    fn is_edit(&self, judged: &JudgedCall<'_>) -> bool {
+        if let Some(key) = argument_of_editor(judged.call.tool) {
+            return judged.call.args.is_some() && self.is_inside(judged, judged.file(key));
         }
-        let Some(shell) = asked.shell.as_ref().filter(|_| asked.call.tool == "Bash") else {
+        let Some(shell) = judged.shell.as_ref().filter(|_| judged.call.tool == "Bash") else {
             return false;
         };
         let Some(line) = shell.line.as_ref().filter(|it| !it.traits.any()) else {
@@ -56,13 +56,13 @@ impl Claude {
         };
         // After `cd`, files are elsewhere.
         let moves = (0..line.commands.len()).any(|at| shell.bare(at).starts_with("cd "));
-        let edits = |at: usize| shell.is_reader(at) || self.edits_inside(asked, shell.bare(at));
+        let edits = |at: usize| shell.is_reader(at) || self.edits_inside(judged, shell.bare(at));
         !moves
-            && shell.writes.iter().all(|file| self.is_inside(asked, file))
+            && shell.writes.iter().all(|file| self.is_inside(judged, file))
             && (0..line.commands.len()).all(edits)
     }
 
-    fn edits_inside(&self, asked: &JudgedCall<'_>, command: &str) -> bool {
+    fn edits_inside(&self, judged: &JudgedCall<'_>, command: &str) -> bool {
         let Some(words) = shell::words(command) else {
             return false;
         };
@@ -70,11 +70,11 @@ impl Claude {
             return false;
         };
         let mut files = operands.iter().filter(|it| !it.starts_with('-'));
-        FILES.contains(&program.as_str()) && files.all(|file| self.is_inside(asked, file))
+        FILES.contains(&program.as_str()) && files.all(|file| self.is_inside(judged, file))
     }
 
-    fn is_inside(&self, asked: &JudgedCall<'_>, file: &str) -> bool {
-        let Some(cwd) = asked.context.cwd else {
+    fn is_inside(&self, judged: &JudgedCall<'_>, file: &str) -> bool {
+        let Some(cwd) = judged.context.cwd else {
             return false;
         };
         let file = paths::resolved(cwd, file);

@@ -123,25 +123,25 @@ impl Matcher {
         argument(READERS, tool).or(also.then_some("file_path"))
     }
 
-    pub(super) fn matches(&self, asked: &JudgedCall<'_>) -> RuleMatch {
-        let call = asked.call;
+    pub(super) fn matches(&self, judged: &JudgedCall<'_>) -> RuleMatch {
+        let call = judged.call;
         if call.args.is_none() && self.reads_args_of(call.tool) {
             return RuleMatch::Unknown(NO_ARGS);
         }
         match &self.test {
             Test::Tool(names) => names.has(call.tool).into(),
             Test::Command(spec) => {
-                let shell = asked.shell.as_ref();
+                let shell = judged.shell.as_ref();
                 shell
                     .is_some_and(|it| it.is_matched(spec, self.effect))
                     .into()
             }
             Test::Read(pattern) => match self.readers(call.tool) {
-                Some(key) => self.path(pattern, asked, asked.file(key)),
+                Some(key) => self.path(pattern, judged, judged.file(key)),
                 None => RuleMatch::No,
             },
             Test::Edit(pattern) => match argument(EDITORS, call.tool) {
-                Some(key) => self.path(pattern, asked, asked.file(key)),
+                Some(key) => self.path(pattern, judged, judged.file(key)),
                 None => RuleMatch::No,
             },
             Test::Domain(domain) => {
@@ -159,8 +159,8 @@ impl Matcher {
         }
     }
 
-    fn path(&self, pattern: &Pattern, asked: &JudgedCall<'_>, file: &str) -> RuleMatch {
-        match asked.below(pattern.root, &self.beside, file) {
+    fn path(&self, pattern: &Pattern, judged: &JudgedCall<'_>, file: &str) -> RuleMatch {
+        match judged.below(pattern.root, &self.beside, file) {
             Err(why) => RuleMatch::Unknown(why),
             Ok(None) => RuleMatch::No,
             Ok(Some(inside)) => match pattern.matches(&inside) {
@@ -178,8 +178,8 @@ impl Matcher {
         }
     }
 
-    pub(super) fn why(&self, asked: &JudgedCall<'_>, effect: Effect) -> String {
-        let (Test::Command(spec), Some(shell)) = (&self.test, &asked.shell) else {
+    pub(super) fn why(&self, judged: &JudgedCall<'_>, effect: Effect) -> String {
+        let (Test::Command(spec), Some(shell)) = (&self.test, &judged.shell) else {
             return "matches".to_owned();
         };
         let count = shell.line.as_ref().map_or(1, |it| it.commands.len());
@@ -190,13 +190,13 @@ impl Matcher {
         format!("matches part {at} of {count}")
     }
 
-    pub(super) fn why_not(&self, asked: &JudgedCall<'_>, effect: Effect) -> String {
-        let tool = asked.call.tool;
+    pub(super) fn why_not(&self, judged: &JudgedCall<'_>, effect: Effect) -> String {
+        let tool = judged.call.tool;
         let other = || format!("is not for {tool}");
         match &self.test {
             Test::Tool(_) | Test::Dead(_) => other(),
             _ if !self.reads_args_of(tool) => other(),
-            Test::Command(spec) => not_command(spec, asked, effect),
+            Test::Command(spec) => not_command(spec, judged, effect),
             Test::Read(_) | Test::Edit(_) => "the path does not match".to_owned(),
             Test::Domain(_) => "the host does not match".to_owned(),
             Test::Agent(_) => "another kind of agent".to_owned(),
@@ -205,8 +205,8 @@ impl Matcher {
     }
 }
 
-fn not_command(spec: &Spec, asked: &JudgedCall<'_>, effect: Effect) -> String {
-    let Some(shell) = &asked.shell else {
+fn not_command(spec: &Spec, judged: &JudgedCall<'_>, effect: Effect) -> String {
+    let Some(shell) = &judged.shell else {
         return "no command is recorded".to_owned();
     };
     let Some(line) = &shell.line else {
