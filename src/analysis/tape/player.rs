@@ -259,7 +259,7 @@ impl Player {
     }
 
     /// The answer to a request. Marks it as used.
-    pub fn take(&mut self, asked: &ParsedRequest) -> Taken {
+    pub fn take(&mut self, request: &ParsedRequest) -> Taken {
         if self
             .options
             .until
@@ -269,18 +269,18 @@ impl Player {
         }
         // A loose match accepts nearly anything, so requests outside the conversation are recognised first.
         let is_loose = self.options.mode == Mode::Loose;
-        if is_loose && self.options.stubs && self.is_beside(asked) {
+        if is_loose && self.options.stubs && self.is_beside(request) {
             self.stubs += 1;
             return Taken::Stub;
         }
         let candidates = match self.options.mode {
-            Mode::Hash => self.likely(asked),
+            Mode::Hash => self.likely(request),
             Mode::Order | Mode::Content | Mode::Loose => self.heads(),
         };
         let same = candidates
             .iter()
             .copied()
-            .find(|at| self.differs(*at, asked, false).is_none());
+            .find(|at| self.differs(*at, request, false).is_none());
         if let Some(at) = same {
             return self.give(at, None);
         }
@@ -292,35 +292,35 @@ impl Player {
             let quiet = candidates
                 .iter()
                 .copied()
-                .find(|at| self.differs(*at, asked, true).is_none());
+                .find(|at| self.differs(*at, request, true).is_none());
             if let Some(at) = quiet {
-                let difference = self.differs(at, asked, false);
+                let difference = self.differs(at, request, false);
                 return self.give(at, difference);
             }
         }
-        if self.options.stubs && self.is_beside(asked) {
+        if self.options.stubs && self.is_beside(request) {
             self.stubs += 1;
             return Taken::Stub;
         }
-        let Some(at) = self.belongs_to(asked) else {
-            return self.miss(Reason::Exhausted, None, asked);
+        let Some(at) = self.belongs_to(request) else {
+            return self.miss(Reason::Exhausted, None, request);
         };
         match self.options.mode {
             Mode::Loose => {
                 let quiet = !self.options.keeps_noise;
-                let difference = self.differs(at, asked, quiet);
+                let difference = self.differs(at, request, quiet);
                 self.give(at, difference)
             }
-            Mode::Hash => self.miss(Reason::NoMatch, Some(at), asked),
+            Mode::Hash => self.miss(Reason::NoMatch, Some(at), request),
             Mode::Order | Mode::Content => {
                 let mut others = self.near().filter(|other| *other != at);
-                let elsewhere = others.any(|other| self.differs(other, asked, true).is_none());
+                let elsewhere = others.any(|other| self.differs(other, request, true).is_none());
                 let reason = if elsewhere {
                     Reason::OutOfOrder
                 } else {
                     Reason::RequestChanged
                 };
-                self.miss(reason, Some(at), asked)
+                self.miss(reason, Some(at), request)
             }
         }
     }
@@ -342,12 +342,12 @@ impl Player {
     }
 
     /// Unused steps that may be the same: those whose recorded request has the same hash, and those without one.
-    fn likely(&mut self, asked: &ParsedRequest) -> Vec<usize> {
+    fn likely(&mut self, request: &ParsedRequest) -> Vec<usize> {
         let hashes = match self.hashes.take() {
             Some(hashes) => hashes,
             None => self.hash_all(),
         };
-        let own = hash(asked.normal(&self.options.ignored));
+        let own = hash(request.normal(&self.options.ignored));
         let same = hashes.get(&own).map_or(&[][..], Vec::as_slice);
         let others = hashes.get(&UNHASHED).map_or(&[][..], Vec::as_slice);
         let all = same.iter().chain(others).copied();
@@ -383,23 +383,28 @@ impl Player {
     }
 
     /// Where a request differs from the recorded one, as far as the recording and the mode determine it.
-    fn differs(&mut self, at: usize, asked: &ParsedRequest, is_quiet: bool) -> Option<Difference> {
+    fn differs(
+        &mut self,
+        at: usize,
+        request: &ParsedRequest,
+        is_quiet: bool,
+    ) -> Option<Difference> {
         let class = self.recording.calls[at].class;
         match (self.options.mode, class) {
             (Mode::Order | Mode::Hash, Class::Recorded) => {
                 let recorded = self.normal(at);
                 let ignored = &self.options.ignored;
                 if is_quiet {
-                    norm::difference("$", &norm::quiet(&recorded), asked.quiet(ignored))
+                    norm::difference("$", &norm::quiet(&recorded), request.quiet(ignored))
                 } else {
-                    norm::difference("$", &recorded, asked.normal(ignored))
+                    norm::difference("$", &recorded, request.normal(ignored))
                 }
             }
             (Mode::Loose, _) => self
                 .contents(at)
-                .loose_difference(&asked.contents, is_quiet),
+                .loose_difference(&request.contents, is_quiet),
             (Mode::Order | Mode::Hash | Mode::Content, _) => {
-                self.contents(at).difference(&asked.contents, is_quiet)
+                self.contents(at).difference(&request.contents, is_quiet)
             }
         }
     }
@@ -431,13 +436,13 @@ impl Player {
     }
 
     /// Whether a request is outside the agent's conversation: titles, routers, warm-ups.
-    fn is_beside(&self, asked: &ParsedRequest) -> bool {
+    fn is_beside(&self, request: &ParsedRequest) -> bool {
         let uses_tools = !self.recording.tools.is_empty() || self.recording.unanswered > 0;
-        uses_tools && !asked.contents.has_tools() && asked.contents.count_calls() == 0
+        uses_tools && !request.contents.has_tools() && request.contents.count_calls() == 0
     }
 
     /// The step of the lane that a request continues.
-    fn belongs_to(&mut self, asked: &ParsedRequest) -> Option<usize> {
+    fn belongs_to(&mut self, request: &ParsedRequest) -> Option<usize> {
         let heads = self.heads();
         if heads.len() <= 1 {
             return heads.first().copied();
@@ -446,9 +451,9 @@ impl Player {
             let recorded = player.contents(at);
             let opens = recorded
                 .opening()
-                .is_some_and(|text| asked.contents.says(text));
-            let counts = recorded.count_calls() == asked.contents.count_calls();
-            (recorded.common(&asked.contents), opens, counts)
+                .is_some_and(|text| request.contents.says(text));
+            let counts = recorded.count_calls() == request.contents.count_calls();
+            (recorded.common(&request.contents), opens, counts)
         };
         let mut best: Option<(usize, (usize, bool, bool))> = None;
         for at in heads {
@@ -460,8 +465,8 @@ impl Player {
         best.map(|(at, _)| at)
     }
 
-    fn miss(&mut self, reason: Reason, at: Option<usize>, asked: &ParsedRequest) -> Taken {
-        let difference = at.and_then(|at| self.differs(at, asked, false));
+    fn miss(&mut self, reason: Reason, at: Option<usize>, request: &ParsedRequest) -> Taken {
+        let difference = at.and_then(|at| self.differs(at, request, false));
         let call = at.map(|at| &self.recording.calls[at]);
         let miss = Miss {
             reason,
@@ -469,7 +474,7 @@ impl Player {
             seq: call.map(|call| call.seq),
             lane: call.map_or(0, |call| call.lane),
             difference,
-            nearest: self.nearest(asked),
+            nearest: self.nearest(request),
         };
         self.misses.push(miss.clone());
         Taken::Miss(Box::new(miss))
@@ -487,10 +492,10 @@ impl Player {
     }
 
     /// The recorded request that is most like this one.
-    fn nearest(&mut self, asked: &ParsedRequest) -> Option<(usize, u32)> {
+    fn nearest(&mut self, request: &ParsedRequest) -> Option<(usize, u32)> {
         let whole =
             |body: &Value| Step::call("", &norm::norm(body, &[]), step::CallOutcome::default());
-        let got = whole(&asked.body);
+        let got = whole(&request.body);
         let scored = self.near().map(|at| {
             (
                 at + 1,

@@ -86,18 +86,18 @@ pub(super) fn list() -> Value {
 /// Answers a call; the whole answer is masked.
 pub(super) fn call(cx: &Cx, paths: &[PathBuf], name: &str, args: &Value) -> anyhow::Result<Value> {
     let read = cx.load.whole(&cx.notes, paths);
-    let asked = ToolRequest {
+    let request = ToolRequest {
         cx,
         read: &read,
         args,
     };
     let mut answer = match name {
-        "list_runs" => asked.runs()?,
-        "query" => asked.query()?,
-        "show" => asked.show()?,
-        "context" => asked.context()?,
-        "diff" => asked.diff()?,
-        "cost" => asked.cost()?,
+        "list_runs" => request.runs()?,
+        "query" => request.query()?,
+        "show" => request.show()?,
+        "context" => request.context()?,
+        "diff" => request.diff()?,
+        "cost" => request.cost()?,
         _ => return Err(anyhow!("no tool '{name}'")),
     };
     redact::mask(&mut answer);
