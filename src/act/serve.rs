@@ -3,6 +3,7 @@
 //! Nothing here sends anything. Requests and answers are kept as a new run.
 
 mod dialect;
+mod events;
 mod live;
 mod log;
 
@@ -27,6 +28,7 @@ use crate::act::net::Net;
 use crate::act::net::server::{self, Answer as HttpAnswer, Handler, Server};
 use crate::act::net::{body, coding};
 use crate::act::serve::dialect::Dialect;
+use crate::act::serve::log::Logged;
 use crate::analysis::tape::answer::Answer;
 use crate::analysis::tape::player::{Miss, ParsedRequest, Player, Taken};
 use crate::analysis::tape::tools::Tools;
@@ -56,7 +58,14 @@ pub struct Options {
 pub struct Serving {
     pub address: SocketAddr,
     desk: Arc<Desk>,
+    stop: CancelFlag,
     _server: Server,
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.stop.raise();
+    }
 }
 
 impl Serving {
@@ -84,11 +93,23 @@ impl Serving {
             options,
         });
         let server = server::listen(net, address, Arc::clone(&desk))?;
-        Ok(Serving {
+        let serving = Serving {
             address: server.address,
             desk,
+            stop: CancelFlag::new(),
             _server: server,
-        })
+        };
+        serving.prepare();
+        Ok(serving)
+    }
+
+    /// Reads the recorded requests while the agent starts.
+    fn prepare(&self) {
+        let digests = self.look(|player, _| player.digests());
+        let stop = self.stop.clone();
+        let thread = thread::Builder::new().name("prepare".to_owned());
+        // Without a thread, each is read when its turn comes.
+        drop(thread.spawn(move || digests.prepare(&stop)));
     }
 
     /// The recorded MCP servers, and where the results of each are.
@@ -307,17 +328,18 @@ impl Desk {
             Taken::Answer { at, .. } => {
                 let call = &player.recording.calls[at];
                 let answer = shape::with_ids(&call.answer, at);
-                log.answered(player, (at, &answer), request, now);
+                let request = Arc::clone(&request.body);
+                log.push(Logged::Answered { step: at, request }, now);
                 ServeOutcome::Answer(Box::new(answer), at + 1, call.duration.get())
             }
             Taken::Stub => {
                 let text = shape::stub(&request.body);
-                log.beside(&text, now);
+                log.push(Logged::Beside(text.clone()), now);
                 ServeOutcome::Answer(Box::new(shape::said(text)), 0, None)
             }
             Taken::Stop => ServeOutcome::Stop,
             Taken::Miss(miss) => {
-                log.missed(&miss.words(), now);
+                log.push(Logged::Missed(miss.words()), now);
                 ServeOutcome::Miss(miss)
             }
         }

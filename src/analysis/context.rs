@@ -226,6 +226,12 @@ pub fn of(store: &Store, call: ActionIx, cancel: &CancelFlag) -> Option<Context>
     }
 }
 
+/// The body of the request alone, which is known sooner: as recorded, or reconstructed. `None` if cancelled.
+pub fn request(store: &Store, call: ActionIx, cancel: &CancelFlag) -> Option<Value> {
+    collect::request(&store.row(call))
+        .or_else(|| rebuild(store, call, cancel).map(|found| found.request))
+}
+
 /// Reconstructs the context from the actions before the call, even if the request is recorded.
 pub fn rebuild(store: &Store, call: ActionIx, cancel: &CancelFlag) -> Option<Context> {
     let collected = collect::collect(store, call, cancel)?;

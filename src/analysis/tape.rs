@@ -7,6 +7,7 @@ pub mod again;
 pub mod answer;
 pub mod class;
 pub mod contents;
+pub mod digests;
 pub mod forks;
 pub mod norm;
 pub mod player;
@@ -191,8 +192,8 @@ impl Recording {
             self.calls[..*at].iter().all(|call| call.lane != lane)
         };
         for at in (0..self.calls.len()).filter(first_of_lane) {
-            let found = context::of(store, self.calls[at].action, &CancelFlag::new());
-            let tools = found.and_then(|found| found.request.get("tools").cloned());
+            let found = context::request(store, self.calls[at].action, &CancelFlag::new());
+            let tools = found.and_then(|request| request.get("tools").cloned());
             let tools = tools.map(|tools| context::tools(Api::Messages, &tools));
             for tool in tools.iter().filter_map(Value::as_array).flatten() {
                 if !schemas.iter().any(|known| known["name"] == tool["name"]) {

@@ -156,6 +156,10 @@ fn main() {
         let (mut own, mut other) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
             let serving = serving(&net, &store, mode);
+            // An agent takes longer to start.
+            while !serving.look(|player, _| player.digests().are_ready()) {
+                thread::sleep(Duration::from_millis(1));
+            }
             own.push(ask(serving.address, &bodies).0);
             assert_eq!(serving.look(|player, _| player.served()), REQUESTS);
             other.push(ask(beside, &bodies).0);

@@ -10,6 +10,7 @@ use hyper::http::request::Parts;
 use hyper::{HeaderMap, Request, Response, Uri};
 
 use super::dialect::Dialect;
+use super::log::Logged;
 use super::{State, locked, refused};
 use crate::act::net::Net;
 use crate::act::net::body::{self, Sender};
@@ -160,8 +161,11 @@ impl Live {
             let named = said.model.as_deref().unwrap_or(&model);
             let cost = self.prices.estimate(named, &said.usage);
             locked(&self.spent).cost += cost.get().unwrap_or(0);
-            let State { player, log } = &mut *locked(&state);
-            log.answered_live(player, &asked, &said, System.now());
+            let exchange = Logged::Live {
+                request: asked.body,
+                answer: said,
+            };
+            locked(&state).log.push(exchange, System.now());
         });
         answer
     }

@@ -1,6 +1,8 @@
 //! The contents of a request, independent of its API: speakers and texts, calls, results, and the names of its tools.
 
 use std::collections::BTreeSet;
+use std::hash::{Hash, Hasher};
+use std::mem::discriminant;
 
 use serde_json::Value;
 
@@ -186,6 +188,23 @@ impl RequestContents {
             }
         }
         joined
+    }
+
+    /// Hashes all that is compared, which leaves out ids of calls: equal hashes, no difference.
+    pub(super) fn hash_compared(&self, hasher: &mut impl Hasher) {
+        self.system.hash(hasher);
+        self.tools.hash(hasher);
+        for turn in &self.turns {
+            discriminant(turn).hash(hasher);
+            match turn {
+                Turn::User(text) | Turn::Assistant(text) | Turn::Result { text, .. } => {
+                    text.hash(hasher);
+                }
+                Turn::Call {
+                    name, arguments, ..
+                } => (name, arguments.to_string()).hash(hasher),
+            }
+        }
     }
 
     /// The first difference in what both contain: roles, texts, calls, results, names of tools.

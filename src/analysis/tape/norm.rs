@@ -62,31 +62,28 @@ impl Ignored {
 
 /// A request as it is compared.
 pub fn norm(body: &Value, ignored: &[Ignored]) -> Value {
-    let mut body = body.clone();
-    if let Some(members) = body.as_object_mut() {
-        members.retain(|name, _| !DROPPED.contains(&name.as_str()));
-    }
-    for path in ignored {
-        remove(&mut body, &path.steps);
-    }
+    let cut = (!ignored.is_empty()).then(|| {
+        let mut body = body.clone();
+        for path in ignored {
+            remove(&mut body, &path.steps);
+        }
+        body
+    });
+    let body = cut.as_ref().unwrap_or(body);
     let mut ids = HashMap::new();
-    walk(&body, "", &mut ids)
+    match body {
+        Value::Object(members) => {
+            let is_kept = |name: &str| !DROPPED.contains(&name);
+            sorted(members, is_kept, &mut ids)
+        }
+        body => walk(body, "", &mut ids),
+    }
 }
 
 /// Ids become numbers in order of their appearance, so that a run with other ids is the same.
 fn walk(value: &Value, key: &str, ids: &mut HashMap<String, usize>) -> Value {
     match value {
-        Value::Object(members) => {
-            let kept = |(name, value): &(&String, &Value)| {
-                !value.is_null() && !DROPPED_ANYWHERE.contains(&name.as_str())
-            };
-            let mut names: Vec<_> = members.iter().filter(kept).collect();
-            names.sort_unstable_by_key(|(name, _)| *name);
-            let walked = names
-                .into_iter()
-                .map(|(name, value)| (name.clone(), walk(value, name, ids)));
-            Value::Object(walked.collect::<Map<_, _>>())
-        }
+        Value::Object(members) => sorted(members, |_| true, ids),
         Value::Array(items) => items.iter().map(|item| walk(item, key, ids)).collect(),
         Value::String(text) if IDS.contains(&key) => {
             let next = ids.len();
@@ -100,6 +97,23 @@ fn walk(value: &Value, key: &str, ids: &mut HashMap<String, usize>) -> Value {
         Value::String(text) => text.replace("\r\n", "\n").into(),
         Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
     }
+}
+
+/// The members by name, without those that are null or never matter.
+fn sorted(
+    members: &Map<String, Value>,
+    is_kept: impl Fn(&str) -> bool,
+    ids: &mut HashMap<String, usize>,
+) -> Value {
+    let kept = |(name, value): &(&String, &Value)| {
+        !value.is_null() && !DROPPED_ANYWHERE.contains(&name.as_str()) && is_kept(name)
+    };
+    let mut names: Vec<_> = members.iter().filter(kept).collect();
+    names.sort_unstable_by_key(|(name, _)| *name);
+    let walked = names
+        .into_iter()
+        .map(|(name, value)| (name.clone(), walk(value, name, ids)));
+    Value::Object(walked.collect::<Map<_, _>>())
 }
 
 fn remove(value: &mut Value, steps: &[String]) {

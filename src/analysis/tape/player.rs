@@ -4,7 +4,6 @@
 //! continues. Within a lane the mode decides. An answer is given once.
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
@@ -14,6 +13,7 @@ use crate::analysis::context;
 use crate::analysis::diff::step::{self, Step};
 use crate::analysis::tape::class::Class;
 use crate::analysis::tape::contents::RequestContents;
+use crate::analysis::tape::digests::{self, Digests};
 use crate::analysis::tape::norm::{self, Difference, Ignored};
 use crate::analysis::tape::{Call, Recording};
 use crate::base::cancel::CancelFlag;
@@ -79,22 +79,36 @@ pub struct Options {
 /// A request, read for matching.
 #[derive(Debug, Clone)]
 pub struct ParsedRequest {
-    pub body: Value,
-    pub contents: RequestContents,
-    /// As it is compared with recorded bodies: exactly, and without noise. Made when needed, once.
+    pub body: Arc<Value>,
+    /// These are made when they are needed, once.
+    contents: OnceLock<RequestContents>,
+    /// As it is compared with recorded bodies: exactly, and without noise.
     normal: OnceLock<Value>,
     quiet: OnceLock<Value>,
+    digest: OnceLock<u64>,
 }
 
 impl ParsedRequest {
     pub fn new(body: Value) -> ParsedRequest {
-        let contents = RequestContents::of(&body);
         ParsedRequest {
-            body,
-            contents,
+            body: Arc::new(body),
+            contents: OnceLock::new(),
             normal: OnceLock::new(),
             quiet: OnceLock::new(),
+            digest: OnceLock::new(),
         }
+    }
+
+    fn contents(&self) -> &RequestContents {
+        self.contents
+            .get_or_init(|| RequestContents::of(&self.body))
+    }
+
+    fn digest(&self, options: &Options) -> u64 {
+        *self.digest.get_or_init(|| match options.mode {
+            Mode::Order | Mode::Hash => digests::body(self.normal(&options.ignored)),
+            Mode::Content | Mode::Loose => digests::contents(self.contents()),
+        })
     }
 
     fn normal(&self, ignored: &[Ignored]) -> &Value {
@@ -196,8 +210,9 @@ pub struct Player {
     used: Vec<bool>,
     given: usize,
     lanes: Vec<Lane>,
-    /// Steps by the hash of their recorded request, for matching in any order.
-    hashes: Option<HashMap<u64, Vec<usize>>>,
+    digests: Arc<Digests>,
+    /// Steps by their digest, for matching in any order; without one under none.
+    by_digest: Option<HashMap<Option<u64>, Vec<usize>>>,
     contents: HashMap<usize, Arc<RequestContents>>,
     norms: HashMap<usize, Arc<Value>>,
     pub misses: Vec<Miss>,
@@ -228,7 +243,13 @@ impl Player {
             given: used.iter().filter(|used| **used).count(),
             used,
             lanes,
-            hashes: None,
+            digests: Arc::new(Digests::new(
+                Arc::clone(&store),
+                &recording,
+                options.mode,
+                &options.ignored,
+            )),
+            by_digest: None,
             store,
             recording,
             options,
@@ -242,6 +263,11 @@ impl Player {
 
     pub fn mode(&self) -> Mode {
         self.options.mode
+    }
+
+    /// What can be made ahead of the first request.
+    pub fn digests(&self) -> Arc<Digests> {
+        Arc::clone(&self.digests)
     }
 
     pub fn total(&self) -> usize {
@@ -341,31 +367,19 @@ impl Player {
         (0..self.total()).filter(|at| !self.used[*at]).collect()
     }
 
-    /// Unused steps that may be the same: those whose recorded request has the same hash, and those without one.
+    /// Unused steps that may be the same: those with the same digest, and those without one.
     fn likely(&mut self, request: &ParsedRequest) -> Vec<usize> {
-        let hashes = match self.hashes.take() {
-            Some(hashes) => hashes,
-            None => self.hash_all(),
-        };
-        let own = hash(request.normal(&self.options.ignored));
-        let same = hashes.get(&own).map_or(&[][..], Vec::as_slice);
-        let others = hashes.get(&UNHASHED).map_or(&[][..], Vec::as_slice);
-        let all = same.iter().chain(others).copied();
-        let likely = all.filter(|at| !self.used[*at]).collect();
-        self.hashes = Some(hashes);
-        likely
-    }
-
-    fn hash_all(&mut self) -> HashMap<u64, Vec<usize>> {
-        let mut hashes: HashMap<u64, Vec<usize>> = HashMap::new();
-        for at in 0..self.total() {
-            let key = match self.recording.calls[at].class {
-                Class::Recorded => hash(&norm::norm(&self.request(at), &self.options.ignored)),
-                Class::Conversation | Class::Whole | Class::Order => UNHASHED,
-            };
-            hashes.entry(key).or_default().push(at);
-        }
-        hashes
+        let by_digest = self.by_digest.get_or_insert_with(|| {
+            let mut all: HashMap<Option<u64>, Vec<usize>> = HashMap::new();
+            for at in 0..self.used.len() {
+                all.entry(self.digests.get(at)).or_default().push(at);
+            }
+            all
+        });
+        let of = |key| by_digest.get(&key).map_or(&[][..], Vec::as_slice);
+        let same = of(Some(request.digest(&self.options))).iter();
+        let all = same.chain(of(None)).copied();
+        all.filter(|at| !self.used[*at]).collect()
     }
 
     /// The next step of each lane, in the order recorded.
@@ -389,6 +403,9 @@ impl Player {
         request: &ParsedRequest,
         is_quiet: bool,
     ) -> Option<Difference> {
+        if self.digests.get(at) == Some(request.digest(&self.options)) {
+            return None;
+        }
         let class = self.recording.calls[at].class;
         match (self.options.mode, class) {
             (Mode::Order | Mode::Hash, Class::Recorded) => {
@@ -402,9 +419,9 @@ impl Player {
             }
             (Mode::Loose, _) => self
                 .contents(at)
-                .loose_difference(&request.contents, is_quiet),
+                .loose_difference(request.contents(), is_quiet),
             (Mode::Order | Mode::Hash | Mode::Content, _) => {
-                self.contents(at).difference(&request.contents, is_quiet)
+                self.contents(at).difference(request.contents(), is_quiet)
             }
         }
     }
@@ -431,14 +448,13 @@ impl Player {
     /// The request of a step: recorded, or rebuilt from the trace as far as possible.
     pub fn request(&self, at: usize) -> Value {
         let call = self.recording.calls[at].action;
-        let found = context::of(&self.store, call, &CancelFlag::new());
-        found.map_or(Value::Null, |found| found.request)
+        context::request(&self.store, call, &CancelFlag::new()).unwrap_or_default()
     }
 
     /// Whether a request is outside the agent's conversation: titles, routers, warm-ups.
     fn is_beside(&self, request: &ParsedRequest) -> bool {
         let uses_tools = !self.recording.tools.is_empty() || self.recording.unanswered > 0;
-        uses_tools && !request.contents.has_tools() && request.contents.count_calls() == 0
+        uses_tools && !request.contents().has_tools() && request.contents().count_calls() == 0
     }
 
     /// The step of the lane that a request continues.
@@ -451,9 +467,9 @@ impl Player {
             let recorded = player.contents(at);
             let opens = recorded
                 .opening()
-                .is_some_and(|text| request.contents.says(text));
-            let counts = recorded.count_calls() == request.contents.count_calls();
-            (recorded.common(&request.contents), opens, counts)
+                .is_some_and(|text| request.contents().says(text));
+            let counts = recorded.count_calls() == request.contents().count_calls();
+            (recorded.common(request.contents()), opens, counts)
         };
         let mut best: Option<(usize, (usize, bool, bool))> = None;
         for at in heads {
@@ -504,16 +520,6 @@ impl Player {
         });
         scored.max_by_key(|(at, same)| (*same, std::cmp::Reverse(*at)))
     }
-}
-
-/// The key of steps whose request is not recorded.
-const UNHASHED: u64 = 0;
-
-/// The hash of a normal request; its members are sorted.
-fn hash(normal: &Value) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    normal.to_string().hash(&mut hasher);
-    hasher.finish().max(UNHASHED + 1)
 }
 
 /// How many requests before and after the last used one are compared.

@@ -43,13 +43,7 @@ pub(super) fn finish(cx: &mut Cx, serving: &Serving, ended: &Ended<'_>) -> anyho
     let status = ended
         .status
         .map(|status| if status.code == 0 { "ok" } else { "error" });
-    let events = serving.look(|_, log| {
-        if log.is_empty() {
-            Vec::new()
-        } else {
-            log.events(status, System.now())
-        }
-    });
+    let events = serving.look(|player, log| log.events(player, status, System.now()));
     if let Some(place) = ended.place.filter(|_| !events.is_empty()) {
         place.write(&output::files(ended.store), &mut |out| {
             events.iter().try_for_each(|event| writeln!(out, "{event}"))

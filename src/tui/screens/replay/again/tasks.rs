@@ -254,13 +254,7 @@ impl Serve {
 
     /// What its agent did, as a new run.
     fn keep(&self, serving: &Serving) -> Result<Done, String> {
-        let events = serving.look(|_, log| {
-            if log.is_empty() {
-                Vec::new()
-            } else {
-                log.events(None, System.now())
-            }
-        });
+        let events = serving.look(|player, log| log.events(player, None, System.now()));
         if events.is_empty() {
             return Ok(Done {
                 lines: vec![
