@@ -3,7 +3,7 @@
 //! A request has to be read from the trace before it can be compared. Whoever serves a run has that done ahead, on
 //! another thread; what is needed sooner is made when it is needed.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{DefaultHasher, Hasher};
 use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
@@ -85,16 +85,9 @@ impl Digests {
 /// The digest of a request, of all that a mode compares.
 pub(super) fn of(request: &Value, mode: Mode, ignored: &[Ignored]) -> u64 {
     match mode {
-        Mode::Order | Mode::Hash => body(&norm::norm(request, ignored)),
+        Mode::Order | Mode::Hash => norm::hash(request, ignored),
         Mode::Content | Mode::Loose => contents(&RequestContents::of(request)),
     }
-}
-
-/// Of a body whose members are sorted.
-pub(super) fn body(normal: &Value) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    normal.to_string().hash(&mut hasher);
-    hasher.finish()
 }
 
 pub(super) fn contents(contents: &RequestContents) -> u64 {

@@ -1,7 +1,9 @@
 //! The body of a request without the parts that do not affect its meaning: transport, accounting, ids assigned by the
 //! server.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -62,6 +64,30 @@ impl Ignored {
 
 /// A request as it is compared.
 pub fn norm(body: &Value, ignored: &[Ignored]) -> Value {
+    let mut tree = Tree::default();
+    visit(body, ignored, &mut tree);
+    tree.root
+}
+
+/// The hash of a request as it is compared; equal requests have equal hashes.
+pub fn hash(body: &Value, ignored: &[Ignored]) -> u64 {
+    let mut hash = HashSink::default();
+    visit(body, ignored, &mut hash);
+    hash.0.finish()
+}
+
+/// Takes the parts of a request as it is compared, in order.
+trait Sink {
+    fn open(&mut self, is_object: bool);
+    /// The name of the member whose value comes next.
+    fn name(&mut self, name: &str);
+    fn text(&mut self, text: Cow<'_, str>);
+    /// Any other value, as it is.
+    fn value(&mut self, value: Cow<'_, Value>);
+    fn close(&mut self);
+}
+
+fn visit(body: &Value, ignored: &[Ignored], sink: &mut impl Sink) {
     let cut = (!ignored.is_empty()).then(|| {
         let mut body = body.clone();
         for path in ignored {
@@ -70,50 +96,143 @@ pub fn norm(body: &Value, ignored: &[Ignored]) -> Value {
         body
     });
     let body = cut.as_ref().unwrap_or(body);
-    let mut ids = HashMap::new();
-    match body {
-        Value::Object(members) => {
-            let is_kept = |name: &str| !DROPPED.contains(&name);
-            sorted(members, is_kept, &mut ids)
-        }
-        body => walk(body, "", &mut ids),
-    }
-}
-
-/// Ids become numbers in order of their appearance, so that a run with other ids is the same.
-fn walk(value: &Value, key: &str, ids: &mut HashMap<String, usize>) -> Value {
-    match value {
-        Value::Object(members) => sorted(members, |_| true, ids),
-        Value::Array(items) => items.iter().map(|item| walk(item, key, ids)).collect(),
-        Value::String(text) if IDS.contains(&key) => {
-            let next = ids.len();
-            let number = ids.entry(text.clone()).or_insert(next);
-            format!("#{number}").into()
-        }
-        Value::String(text) if key == "arguments" => match serde_json::from_str(text) {
-            Ok(value) => value,
-            Err(_) => text.as_str().into(),
-        },
-        Value::String(text) => text.replace("\r\n", "\n").into(),
-        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
-    }
-}
-
-/// The members by name, without those that are null or never matter.
-fn sorted(
-    members: &Map<String, Value>,
-    is_kept: impl Fn(&str) -> bool,
-    ids: &mut HashMap<String, usize>,
-) -> Value {
-    let kept = |(name, value): &(&String, &Value)| {
-        !value.is_null() && !DROPPED_ANYWHERE.contains(&name.as_str()) && is_kept(name)
+    let mut walk = Walk {
+        ids: HashMap::new(),
+        sink,
     };
-    let mut names: Vec<_> = members.iter().filter(kept).collect();
-    names.sort_unstable_by_key(|(name, _)| *name);
-    let walked = names
-        .into_iter()
-        .map(|(name, value)| (name.clone(), walk(value, name, ids)));
-    Value::Object(walked.collect::<Map<_, _>>())
+    match body {
+        Value::Object(members) => walk.object(members, |name| !DROPPED.contains(&name)),
+        body => walk.value(body, ""),
+    }
+}
+
+struct Walk<'a, 's, S> {
+    /// Ids become numbers in order of their appearance, so that a run with other ids is the same.
+    ids: HashMap<&'a str, usize>,
+    sink: &'s mut S,
+}
+
+impl<'a, S: Sink> Walk<'a, '_, S> {
+    fn value(&mut self, value: &'a Value, key: &str) {
+        match value {
+            Value::Object(members) => self.object(members, |_| true),
+            Value::Array(items) => {
+                self.sink.open(false);
+                items.iter().for_each(|item| self.value(item, key));
+                self.sink.close();
+            }
+            Value::String(text) if IDS.contains(&key) => {
+                let next = self.ids.len();
+                let number = self.ids.entry(text).or_insert(next);
+                self.sink.text(format!("#{number}").into());
+            }
+            Value::String(text) if key == "arguments" => match serde_json::from_str(text) {
+                Ok(value) => self.sink.value(Cow::Owned(value)),
+                Err(_) => self.sink.text(text.as_str().into()),
+            },
+            Value::String(text) if text.contains('\r') => {
+                self.sink.text(text.replace("\r\n", "\n").into());
+            }
+            Value::String(text) => self.sink.text(text.as_str().into()),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {
+                self.sink.value(Cow::Borrowed(value));
+            }
+        }
+    }
+
+    /// The members by name, without those that are null or never matter.
+    fn object(&mut self, members: &'a Map<String, Value>, is_kept: impl Fn(&str) -> bool) {
+        let kept = |(name, value): &(&String, &Value)| {
+            !value.is_null() && !DROPPED_ANYWHERE.contains(&name.as_str()) && is_kept(name)
+        };
+        let mut names: Vec<_> = members.iter().filter(kept).collect();
+        names.sort_unstable_by_key(|(name, _)| *name);
+        self.sink.open(true);
+        for (name, value) in names {
+            self.sink.name(name);
+            self.value(value, name);
+        }
+        self.sink.close();
+    }
+}
+
+/// Makes a value of the parts.
+#[derive(Default)]
+struct Tree {
+    root: Value,
+    /// The containers that are open, each with the name of its next member.
+    open: Vec<(Value, String)>,
+}
+
+impl Tree {
+    fn put(&mut self, value: Value) {
+        match self.open.last_mut() {
+            Some((Value::Object(members), name)) => {
+                members.insert(std::mem::take(name), value);
+            }
+            Some((Value::Array(items), _)) => items.push(value),
+            Some(_) | None => self.root = value,
+        }
+    }
+}
+
+impl Sink for Tree {
+    fn open(&mut self, is_object: bool) {
+        let container = if is_object {
+            Value::Object(Map::new())
+        } else {
+            Value::Array(Vec::new())
+        };
+        self.open.push((container, String::new()));
+    }
+
+    fn name(&mut self, name: &str) {
+        if let Some((_, next)) = self.open.last_mut() {
+            name.clone_into(next);
+        }
+    }
+
+    fn text(&mut self, text: Cow<'_, str>) {
+        self.put(Value::String(text.into_owned()));
+    }
+
+    fn value(&mut self, value: Cow<'_, Value>) {
+        self.put(value.into_owned());
+    }
+
+    fn close(&mut self) {
+        if let Some((container, _)) = self.open.pop() {
+            self.put(container);
+        }
+    }
+}
+
+/// Hashes the parts. Each begins with what it is, so that no two sequences of parts are alike.
+#[derive(Default)]
+struct HashSink(DefaultHasher);
+
+impl Sink for HashSink {
+    fn open(&mut self, is_object: bool) {
+        self.0.write(if is_object { b"{" } else { b"[" });
+    }
+
+    fn name(&mut self, name: &str) {
+        name.hash(&mut self.0);
+    }
+
+    fn text(&mut self, text: Cow<'_, str>) {
+        self.0.write(b"s");
+        text.hash(&mut self.0);
+    }
+
+    fn value(&mut self, value: Cow<'_, Value>) {
+        self.0.write(b"v");
+        step::canon(&value).hash(&mut self.0);
+    }
+
+    fn close(&mut self) {
+        self.0.write(b"}");
+    }
 }
 
 fn remove(value: &mut Value, steps: &[String]) {

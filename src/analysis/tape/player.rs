@@ -106,7 +106,7 @@ impl ParsedRequest {
 
     fn digest(&self, options: &Options) -> u64 {
         *self.digest.get_or_init(|| match options.mode {
-            Mode::Order | Mode::Hash => digests::body(self.normal(&options.ignored)),
+            Mode::Order | Mode::Hash => norm::hash(&self.body, &options.ignored),
             Mode::Content | Mode::Loose => digests::contents(self.contents()),
         })
     }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::class::Class;
 use super::contents::{RequestContents, Turn};
-use super::norm::{Ignored, difference, norm};
+use super::norm::{self, Ignored, difference, norm};
 use super::player::{Mode, Options, ParsedRequest, Player, Reason, Taken};
 use super::{Recording, schema};
 use crate::model::run::RunIx;
@@ -338,4 +338,44 @@ fn the_smallest_value_of_a_schema_is_valid() {
     let schema = json!({"type": "OBJECT", "required": ["model", "n"], "properties": {
         "model": {"type": "STRING", "enum": ["flash", "pro"]}, "n": {"type": "integer", "minimum": 2}, "why": {"type": "string"}}});
     assert_eq!(schema::smallest(&schema), json!({"model": "flash", "n": 2}));
+}
+
+#[test]
+fn hashes_are_equal_where_requests_are() {
+    let call = |id: &str, arguments: &str| {
+        json!({"messages": [{"role": "assistant", "content": null, "tool_calls": [
+            {"id": id, "function": {"name": "look", "arguments": arguments}}]}]})
+    };
+    let bodies = [
+        request(&["a"]),
+        request(&["a", "b"]),
+        request(&["ab"]),
+        json!({"temperature": 0.5, "stream": true, "messages": [{"content": "a", "role": "user"}], "model": "m"}),
+        json!({"model": "m", "temperature": 0.5, "messages": [{"role": "user", "content": "a\r\nb"}]}),
+        json!({"model": "m", "temperature": 0.5, "messages": [{"role": "user", "content": "a\nb"}]}),
+        call("call_1", "{\"at\": 1, \"of\": [2]}"),
+        call("call_2", "{\"of\":[2],\"at\":1}"),
+        call("call_1", "{\"at\": [1], \"of\": 2}"),
+        call("call_1", "not JSON"),
+        json!([[], []]),
+        json!([[[]]]),
+        json!({"a": {"b": 1}}),
+        json!({"a": {}, "b": 1}),
+        json!("1"),
+        json!(1),
+        json!(null),
+    ];
+    let ignored = [
+        Vec::new(),
+        vec![Ignored::parse("temperature").expect("a path")],
+    ];
+    for ignored in ignored {
+        for one in &bodies {
+            for other in &bodies {
+                let same = difference("$", &norm(one, &ignored), &norm(other, &ignored)).is_none();
+                let hashes = [one, other].map(|body| norm::hash(body, &ignored));
+                assert_eq!(hashes[0] == hashes[1], same, "{one}\n{other}");
+            }
+        }
+    }
 }

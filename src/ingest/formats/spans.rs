@@ -576,7 +576,9 @@ fn canonical(value: &Json, out: &mut String) {
             Some(number) => out.push_str(&number.to_string()),
             None => out.push_str(written),
         },
-        other => out.push_str(&other.to_string()),
+        Json::String(text) => out.extend(["\"", text.as_str(), "\""]),
+        Json::Bool(truth) => out.push_str(if *truth { "true" } else { "false" }),
+        Json::Null => out.push_str("null"),
     }
 }
 

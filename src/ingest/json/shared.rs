@@ -34,7 +34,7 @@ impl Json {
     /// Reads the value at a cursor; null if it is nested too deep to be opened.
     pub fn read(cursor: &mut Cursor<'_>) -> Checked<Json> {
         let reader = Reader::at(cursor);
-        let value = reader.value(cursor, 0)?;
+        let value = reader.value(cursor, 0, &mut Unfinished::default())?;
         Ok(if cursor.notes.has(Flags::TOO_DEEP) {
             Json::Null
         } else {
@@ -52,7 +52,8 @@ impl Json {
             base: 0,
             is_text: true,
         };
-        let value = reader.value(&mut cursor, 0).ok()?;
+        let value = reader.value(&mut cursor, 0, &mut Unfinished::default());
+        let value = value.ok()?;
         cursor.end().ok()?;
         Some(value).filter(|_| !cursor.notes.has(Flags::TOO_DEEP))
     }
@@ -182,6 +183,13 @@ impl Json {
     }
 }
 
+/// Members and elements of containers that have not ended: each is allocated once, when its size is known.
+#[derive(Default)]
+struct Unfinished {
+    members: Vec<(Text, Json)>,
+    elements: Vec<Json>,
+}
+
 /// What is known about the text that a value is read from.
 struct Reader {
     /// A copy of the text; empty if it is not valid UTF-8.
@@ -203,7 +211,12 @@ impl Reader {
         }
     }
 
-    fn value(&self, cursor: &mut Cursor<'_>, depth: usize) -> Checked<Json> {
+    fn value(
+        &self,
+        cursor: &mut Cursor<'_>,
+        depth: usize,
+        unfinished: &mut Unfinished,
+    ) -> Checked<Json> {
         let first = cursor.peek();
         let start = cursor.position();
         Ok(match first {
@@ -213,22 +226,25 @@ impl Reader {
                 Json::Null
             }
             b'{' => {
-                let mut members = Vec::new();
+                let first = unfinished.members.len();
                 cursor.members(|cursor, key| {
                     let name = self.shared(cursor, key);
-                    members.push((name, self.value(cursor, depth + 1)?));
+                    let value = self.value(cursor, depth + 1, unfinished)?;
+                    unfinished.members.push((name, value));
                     Ok(())
                 })?;
                 let end = cursor.position();
+                let members = unfinished.members.drain(first..).collect();
                 Json::Object(Rc::new(Object::read(members, Range { start, end })))
             }
             b'[' => {
-                let mut all = Vec::new();
+                let first = unfinished.elements.len();
                 cursor.array(|cursor| {
-                    all.push(self.value(cursor, depth + 1)?);
+                    let value = self.value(cursor, depth + 1, unfinished)?;
+                    unfinished.elements.push(value);
                     Ok(())
                 })?;
-                Json::Array(Rc::new(all))
+                Json::list(unfinished.elements.drain(first..))
             }
             _ => {
                 cursor.skip()?;

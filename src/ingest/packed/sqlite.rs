@@ -12,7 +12,9 @@ mod snapshot;
 mod store;
 pub(crate) mod tables;
 
-use std::collections::HashSet;
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -62,8 +64,40 @@ pub struct Session {
     pub schema: &'static Schema,
 }
 
-/// The sessions of a store, least recently changed first. Reads no messages.
-pub fn sessions(path: &Path) -> Result<Arc<Vec<Session>>, String> {
+/// The sessions of a store, most recently changed first: these are what people open a store for, and a large one takes
+/// a while to read.
+#[derive(Debug, Default)]
+pub struct Sessions {
+    all: Vec<Session>,
+    places: HashMap<String, usize>,
+}
+
+impl Sessions {
+    fn new(mut all: Vec<Session>) -> Sessions {
+        all.sort_by_key(|session| Reverse(session.changed));
+        let places = all.iter().enumerate();
+        let places = places.map(|(at, session)| (session.id.clone(), at));
+        Sessions {
+            places: places.collect(),
+            all,
+        }
+    }
+
+    fn find(&self, id: &str) -> Option<&Session> {
+        Some(&self.all[*self.places.get(id)?])
+    }
+}
+
+impl Deref for Sessions {
+    type Target = [Session];
+
+    fn deref(&self) -> &[Session] {
+        &self.all
+    }
+}
+
+/// The sessions of a store. Reads no messages.
+pub fn sessions(path: &Path) -> Result<Arc<Sessions>, String> {
     let store = Store::shared(path)?;
     let version = store.version();
     if let Some(known) = version.and_then(|version| store.listed(version)) {
@@ -74,17 +108,14 @@ pub fn sessions(path: &Path) -> Result<Arc<Vec<Session>>, String> {
         return Err(store.read(schema::names_of_tables)?);
     }
     let mut found: Vec<Session> = Vec::new();
+    let mut known = HashSet::new();
     for schema in schemas {
         let listed = store.read(|connection| list(connection, path, schema))?;
-        for session in listed {
-            // A session that was migrated to newer tables is listed once.
-            if !found.iter().any(|known| known.id == session.id) {
-                found.push(session);
-            }
-        }
+        // A session that was migrated to newer tables is listed once.
+        let new = |session: &Session| known.insert(session.id.clone());
+        found.extend(listed.into_iter().filter(new));
     }
-    found.sort_by_key(|session| session.changed);
-    let found = Arc::new(found);
+    let found = Arc::new(Sessions::new(found));
     if let Some(version) = version {
         store.list(version, &found);
     }
@@ -174,15 +205,14 @@ pub(crate) fn inside(path: &Path) -> Option<(&Path, String)> {
 pub(crate) fn format_of(path: &Path) -> Option<&'static str> {
     let (store, id) = inside(path)?;
     let listed = sessions(store).ok()?;
-    let own = listed.iter().find(|session| session.id == id)?;
-    Some(own.schema.format)
+    Some(listed.find(&id)?.schema.format)
 }
 
 /// When a session in a store last changed.
 pub(crate) fn changed(path: &Path) -> Option<Time> {
     let (store, id) = inside(path)?;
     let listed = sessions(store).ok()?;
-    Some(listed.iter().find(|session| session.id == id)?.changed)
+    Some(listed.find(&id)?.changed)
 }
 
 pub(crate) use schema::UNKNOWN;
@@ -275,7 +305,7 @@ struct Line {
 pub(crate) fn open(path: &Path, id: &str) -> Result<Stored, String> {
     let store = Store::shared(path)?;
     let listed = sessions(path)?;
-    let own = listed.iter().find(|session| session.id == id);
+    let own = listed.find(id);
     let own = own.ok_or_else(|| format!("no session {id} in it"))?;
     Stored::open(store, own.schema, id)
 }

@@ -2,8 +2,10 @@
 
 use std::sync::LazyLock;
 
-use crate::ingest::json::Json;
+use memchr::memmem;
 use regex::Regex;
+
+use crate::ingest::json::Json;
 
 use super::attributes::Attributes;
 use super::evidence::{
@@ -192,8 +194,13 @@ pub(super) fn interrupts(of: &Attributes, span: &mut Span) {
         "gen_ai.prompt",
         "traceloop.entity.input",
     ]);
+    // Most roots have a long input that resumes nothing.
+    let resumes = |input: &&Json| match input {
+        Json::String(text) => memmem::find(text.as_bytes(), b"resume").is_some(),
+        _ => true,
+    };
     if span.parent.is_empty()
-        && let Some(input) = input
+        && let Some(input) = input.filter(resumes)
     {
         span.verdicts.extend(decisions(&opened(input)));
     }

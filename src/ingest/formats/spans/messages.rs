@@ -217,19 +217,14 @@ fn message(value: &Json, role: Role, out: &mut Vec<Item>) {
         Some(other) if other.is_object() => part(other, role, out),
         _ => {}
     }
-    let known: Vec<String> = out
-        .iter()
-        .filter_map(|item| match &item.what {
-            Content::Call { id, .. } => Some(id.clone()),
-            _ => None,
-        })
-        .collect();
     let calls = value.get("tool_calls").or_else(|| value.get("toolCalls"));
     let calls = calls.or_else(|| value.pointer("/additional_kwargs/tool_calls"));
+    let before = out.len();
     for call in calls.map(list).unwrap_or_default() {
         // Some writers list each call twice: among the parts and beside them.
-        let id = word(call, &["id", "toolCallId"]).unwrap_or_default();
-        if id.is_empty() || !known.iter().any(|known| known == id) {
+        let own = word(call, &["id", "toolCallId"]).unwrap_or_default();
+        let is_own = |item: &Item| matches!(&item.what, Content::Call { id, .. } if id == own);
+        if own.is_empty() || !out[..before].iter().any(is_own) {
             tool_call(call, role, out);
         }
     }

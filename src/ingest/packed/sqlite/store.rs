@@ -21,7 +21,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::Session;
+use super::Sessions;
 use super::fenced;
 use super::snapshot::{Snapshot, beside, size_with_log};
 use crate::base::escape;
@@ -49,7 +49,7 @@ pub(super) struct Store {
     sessions: AtomicU32,
     kept: Mutex<LineCache>,
     /// The sessions, and the state of the store in which they were listed.
-    listed: Mutex<Option<(Version, Arc<Vec<Session>>)>>,
+    listed: Mutex<Option<(Version, Arc<Sessions>)>>,
 }
 
 /// Differs whenever the store was changed: how often it was opened, and SQLite's change counter for a connection.
@@ -141,13 +141,13 @@ impl Store {
     }
 
     /// The sessions, if they were listed in this state of the store.
-    pub(super) fn listed(&self, version: Version) -> Option<Arc<Vec<Session>>> {
+    pub(super) fn listed(&self, version: Version) -> Option<Arc<Sessions>> {
         let listed = locked(&self.listed);
         let (when, sessions) = listed.as_ref()?;
         (*when == version).then(|| Arc::clone(sessions))
     }
 
-    pub(super) fn list(&self, version: Version, sessions: &Arc<Vec<Session>>) {
+    pub(super) fn list(&self, version: Version, sessions: &Arc<Sessions>) {
         *locked(&self.listed) = Some((version, Arc::clone(sessions)));
     }
 
