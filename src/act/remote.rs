@@ -70,6 +70,8 @@ pub struct Wish {
     pub max_bytes: Option<u64>,
     /// Only runs that this filter may keep, for products that can select them.
     pub filter: Option<Filter>,
+    /// The user agreed that an engine reads more rows than is usual.
+    pub scans_all: bool,
     /// Only checks key and project; writes nothing.
     pub is_dry: bool,
 }
@@ -295,11 +297,7 @@ fn product_of(wish: &Wish) -> Result<Box<dyn Product>, String> {
         Kind::Tempo => Box::new(Tempo::new(address, keys)?),
         Kind::Jaeger => Box::new(Jaeger::new(address, keys)?),
         Kind::S3 => return Err("a bucket holds files, not records".to_owned()),
-        Kind::Clickhouse => {
-            let times = [wish.since, wish.until].map(|time| nanos(time).unwrap_or(0));
-            let wanted = wish.filter.as_ref().map(|filter| (&filter.evidence, times));
-            Box::new(Clickhouse::new(address, keys, wanted)?)
-        }
+        Kind::Clickhouse => Box::new(Clickhouse::new(wish)?),
     })
 }
 
@@ -322,7 +320,7 @@ fn explained(error: &Trouble, kind: Kind) -> String {
             format!(" · the key is from {}", kind.variables().join(" or "))
         }
         Trouble::Scan { .. } => {
-            " · choose a shorter time (--since, --until), or allow more with --max-scan (in a URL: ?max-scan=5e9)".to_owned()
+            " · choose a shorter time, or allow more with --max-scan (such as --max-scan 5e9); pull --yes allows any number".to_owned()
         }
         Trouble::Refused { status: 404, .. } => " · check the spelling of the project".to_owned(),
         _ => String::new(),

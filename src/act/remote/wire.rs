@@ -12,7 +12,7 @@ use crate::act::net::client::{self, Client, Request, Response};
 use crate::act::net::secret::Secret;
 use crate::base::cancel::CancelFlag;
 use crate::base::clock::{Clock as _, System};
-use crate::base::text;
+use crate::base::{human, text};
 
 /// The longest response that is read.
 const CAP: usize = 64 << 20;
@@ -36,8 +36,8 @@ pub(super) enum Trouble {
     #[error("{host} cannot answer a request this large ({why})")]
     TooMuch { host: String, why: String },
     /// The engine would have to read more rows than it may.
-    #[error("{host} would have to read more rows than allowed")]
-    Scan { host: String },
+    #[error("{host} would have to read {} rows, more than allowed", .rows.map_or_else(|| "too many".to_owned(), human::count))]
+    Scan { host: String, rows: Option<u64> },
     #[error("{0}")]
     Down(String),
     /// The response is not what the API promises.
@@ -168,7 +168,7 @@ impl<'a> Wire<'a> {
                 },
                 Ok(response) if is_limited(&response) => {
                     let host = self.host.clone();
-                    return Err(Trouble::Scan { host });
+                    return Err(Trouble::Scan { host, rows: None });
                 }
                 Ok(response) => (
                     next(status(&response, &headers(&response)), tries, now()),

@@ -43,12 +43,13 @@ pub(in crate::cli) fn of(cx: &Cx, paths: &[PathBuf]) -> Result<Option<Fleet>, Fa
 
 /// The database that a URL names.
 pub(super) fn database(cx: &Cx, text: &str) -> Result<Fleet, Failure> {
-    let address = pull::address(text)?;
+    let mut address = pull::address(text)?;
+    address.max_scan = cx.global.max_scan;
     if address.kind != Kind::Clickhouse {
         let what = "the rows are stored in clickhouse://[USER@]HOST/DATABASE";
         return Err(Failure::Usage(what.to_owned()));
     }
-    let keys = pull::keys_of(&address, &cx.load.keys);
+    let keys = pull::keys_of(&address, &cx.load.access);
     Ok(Fleet {
         address,
         keys,

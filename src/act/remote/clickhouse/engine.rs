@@ -19,8 +19,8 @@ const MAX_SCAN: u64 = 2_000_000_000;
 #[derive(Debug)]
 pub(in crate::act::remote) struct Engine {
     base: String,
-    /// How many rows a query may read at most.
-    max_scan: u64,
+    /// How many rows a query may read at most; none if the user agreed to any number.
+    max_scan: Option<u64>,
     database: String,
     auth: Auth,
 }
@@ -41,7 +41,7 @@ impl Engine {
         headers.extend(key.map(|key| ("x-clickhouse-key".to_owned(), key)));
         Ok(Engine {
             base: address.base.clone(),
-            max_scan: address.max_scan.unwrap_or(MAX_SCAN),
+            max_scan: Some(address.max_scan.unwrap_or(MAX_SCAN)),
             database: database.to_owned(),
             auth: if headers.is_empty() {
                 Auth::None
@@ -67,10 +67,11 @@ impl Engine {
         params: &Params,
     ) -> Result<Vec<Value>, Trouble> {
         let mut url = self.url();
-        let max_scan = self.max_scan.to_string();
+        if let Some(most) = self.max_scan {
+            url.extend(["&max_rows_to_read=", &most.to_string()]);
+        }
         let settings = [
             ("readonly", "2"),
-            ("max_rows_to_read", max_scan.as_str()),
             ("max_execution_time", "110"),
             ("log_comment", "saferun-tui"),
             ("output_format_json_quote_64bit_integers", "1"),
@@ -85,6 +86,38 @@ impl Engine {
         let query = format!("{query}\nFORMAT JSON");
         let answer = wire.json(&post_text(&url, query, &self.auth)?)?;
         Ok(Page::of(wire, answer, ("data", "/none"))?.records)
+    }
+
+    /// Queries may read any number of rows.
+    pub(in crate::act::remote) fn allow_all(&mut self) {
+        self.max_scan = None;
+    }
+
+    /// Asks how many rows a query would read, and fails if these are more than allowed. Not every engine and table can
+    /// tell: then the limit ends the query itself.
+    pub(in crate::act::remote) fn estimate(
+        &self,
+        wire: &mut Wire<'_>,
+        query: &str,
+        params: &Params,
+    ) -> Result<(), Trouble> {
+        let Some(most) = self.max_scan else {
+            return Ok(());
+        };
+        let query = format!("SELECT sum(rows) AS rows FROM (EXPLAIN ESTIMATE {query})");
+        let answer = match self.rows(wire, &query, params) {
+            Err(Trouble::Refused { .. } | Trouble::TooMuch { .. }) => return Ok(()),
+            answer => answer?,
+        };
+        let rows = answer.first().and_then(|row| row.get("rows"));
+        let rows = rows.and_then(|it| it.as_u64().or_else(|| it.as_str()?.parse().ok()));
+        match rows {
+            Some(rows) if rows > most => Err(Trouble::Scan {
+                host: wire.host.clone(),
+                rows: Some(rows),
+            }),
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// A statement that returns nothing; for `INSERT`, the rows follow it.

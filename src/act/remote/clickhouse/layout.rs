@@ -192,7 +192,7 @@ fn otlp_line(mut row: Value) -> Value {
     })
 }
 
-fn attributes(map: Option<&Map<String, Value>>) -> Vec<Value> {
+pub(super) fn attributes(map: Option<&Map<String, Value>>) -> Vec<Value> {
     let pairs = map.into_iter().flatten();
     let pairs = pairs.filter_map(|(key, value)| Some((key, value.as_str()?)));
     pairs
