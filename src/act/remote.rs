@@ -22,7 +22,9 @@ mod product;
 mod rate_limit;
 mod record;
 mod rows;
+pub mod selection;
 mod tempo;
+mod whole_runs;
 mod windows;
 mod wire;
 
@@ -52,6 +54,7 @@ use phoenix::Phoenix;
 use product::Product;
 use record::nanos;
 use tempo::Tempo;
+use whole_runs::WholeRuns;
 use wire::{Traffic, Trouble, Wire};
 
 /// What to pull, and where to write it.
@@ -193,6 +196,8 @@ pub fn pull(
         store: &mut store,
         until: nanos(wish.until).unwrap_or(0),
         max_bytes: wish.max_bytes,
+        conditions: conditions(wish),
+        runs: WholeRuns::default(),
         brought: fetch::Brought::default(),
     };
     let ended = fetch.run(&mut |until, brought| {
@@ -210,6 +215,13 @@ pub fn pull(
         stopped,
         ..pulled(&wire, Some((&store, brought)), until, begun)
     })
+}
+
+/// What the product is asked to select; nothing if it gets the whole filter, or there is none.
+fn conditions(wish: &Wish) -> Vec<String> {
+    let evidence = wish.filter.as_ref().map(|filter| &filter.evidence);
+    let found = evidence.and_then(|it| selection::conditions(wish.address.kind, it));
+    found.unwrap_or_default()
 }
 
 fn pull_bucket(

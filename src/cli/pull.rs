@@ -11,7 +11,7 @@ use signal_hook::flag;
 
 use crate::act::remote::address::{Address, Kind};
 use crate::act::remote::keys::Keys;
-use crate::act::remote::{self, Filter, News, Pulled, Wish};
+use crate::act::remote::{self, Filter, News, Pulled, Wish, selection};
 use crate::base::cancel::CancelFlag;
 use crate::base::clock::{Clock as _, System};
 use crate::base::human;
@@ -38,7 +38,9 @@ Examples:
   saferun-tui pull langsmith:///bot --dry-run        check key and project; write nothing
   saferun-tui ls phoenix://localhost:6006/shop       any command can be given a URL
 
-With -w, ClickHouse preselects the runs that the filter may keep; -w on the folder then applies all of it.
+With -w, the source selects what it can of the runs that the filter may keep (check-filter --for shows it), and whole \
+runs are fetched; -w on the folder then applies all of it. For ClickHouse, a query that would read more than --max-scan \
+rows is not run without --yes.
 
 Sources: phoenix://[HOST]/PROJECT · mlflow://[HOST]/EXPERIMENT · langfuse://[HOST]/[PROJECT] ·
          langsmith://[HOST]/PROJECT · helicone://[us|eu|HOST] · jaeger://[HOST]/SERVICE ·
@@ -183,6 +185,7 @@ impl Pull {
             return Err(Failure::Usage("--until is before --since".to_owned()));
         }
         let filter = filter(cx, address.kind)?;
+        let since = since_of(filter.as_ref()).map_or(since, |time| since.max(time));
         let text = filter.as_ref().map(|filter| filter.text.as_str());
         let named = self
             .output
@@ -212,19 +215,30 @@ fn filter(cx: &Cx, kind: Kind) -> Result<Option<Filter>, Failure> {
         return Ok(None);
     };
     let expr = cli_filter::parse(text)?;
-    if kind != Kind::Clickhouse {
-        let what = "only clickhouse:// can select runs with --where: pull everything, then use --where on the folder";
-        return Err(Failure::Usage(what.to_owned()));
-    }
     let evidence = evidence::of(&expr, &cli_filter::context(cx));
-    if evidence == Evidence::Anything {
-        let what = "this filter gives clickhouse nothing to select by (saferun-tui check-filter --for clickhouse): pull everything, then use --where on the folder";
-        return Err(Failure::Usage(what.to_owned()));
+    let word = kind.word();
+    let selects = match kind {
+        Kind::Clickhouse => evidence != Evidence::Anything,
+        Kind::S3 => false,
+        kind => selection::conditions(kind, &evidence).is_some() || evidence.since().is_some(),
+    };
+    if !selects {
+        let what = format!(
+            "{word}:// cannot select runs by this filter (saferun-tui check-filter 'FILTER' --for PRODUCT shows what can be): pull everything, then use --where on the folder"
+        );
+        return Err(Failure::Usage(what));
     }
     Ok(Some(Filter {
         text: expr.to_string(),
         evidence,
     }))
+}
+
+/// The earliest time at which a run that the filter keeps may have begun: an action is at most a day after that.
+fn since_of(filter: Option<&Filter>) -> Option<Time> {
+    const DAY: i64 = 86_400_000_000;
+    let since = filter?.evidence.since()?.get()?;
+    Some(whole_seconds(since.saturating_sub(DAY)))
 }
 
 /// The first of `DIR`, `DIR.2`, `DIR.3` that does not exist.

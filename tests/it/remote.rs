@@ -748,14 +748,16 @@ fn holds(evidence: &saferun_tui::query::evidence::Evidence, raw: &str) -> bool {
     match evidence {
         Evidence::All(parts) => parts.iter().all(|part| holds(part, raw)),
         Evidence::Any(parts) => parts.iter().any(|part| holds(part, raw)),
-        Evidence::Fact(Fact::Text { text, any_case }) => match any_case {
+        Evidence::Fact(Fact::Text { text, any_case, .. }) => match any_case {
             true => raw
                 .to_ascii_lowercase()
                 .contains(&text.to_ascii_lowercase()),
             false => raw.contains(text.as_str()),
         },
         // Not texts.
-        Evidence::Anything | Evidence::Fact(Fact::Failure | Fact::Run(_) | Fact::Since(_)) => true,
+        Evidence::Anything | Evidence::Fact(Fact::Failure | Fact::Run { .. } | Fact::Since(_)) => {
+            true
+        }
     }
 }
 

@@ -160,7 +160,7 @@ fn query(
                     .map(|(name, at)| (name.to_owned(), at.to_string())),
             );
         }
-        Part::Rows { .. } => tests.push("0".to_owned()),
+        Part::Rows { .. } | Part::Selected { .. } => tests.push("0".to_owned()),
         Part::Traces(ids) => {
             let names = ids.iter().enumerate().map(|(at, id)| {
                 params.push((format!("t{at}"), id.clone()));

@@ -9,9 +9,12 @@ use super::address::Address;
 use super::auth::{Auth, get, post};
 use super::keys::Keys;
 use super::product::{Page, Part, Product, Want};
-use super::record::{Reader, moment};
+use super::record::{Nanos, Reader, moment};
+use super::selection::like;
 use super::wire::{Trouble, Wire};
 use crate::ingest::formats::helicone;
+use crate::query::evidence::Fact;
+use crate::query::fields::Field;
 
 const LIMIT: usize = 500;
 
@@ -102,17 +105,59 @@ impl Helicone {
     }
 }
 
-/// Requests that began in a window, belong to a session or have this id.
+/// Tests of its columns. A condition is one leaf of its filter.
+pub(super) fn conditions(fact: &Fact) -> Vec<String> {
+    let texts = |any_case: bool, value: &str| {
+        if any_case {
+            json!({"ilike": like(value)})
+        } else {
+            json!({"equals": value})
+        }
+    };
+    let leaf = |column: Value| json!({"request_response_rmt": column}).to_string();
+    match fact {
+        Fact::Text {
+            name: Some(name), ..
+        } if name.field == Field::User => {
+            vec![leaf(json!({"user_id": texts(name.any_case, &name.value)}))]
+        }
+        Fact::Run { id, any_case } => {
+            let test = texts(*any_case, id);
+            vec![
+                leaf(json!({"properties": {SESSION: test}})),
+                leaf(json!({"request_id": test})),
+            ]
+        }
+        Fact::Text { .. } | Fact::Failure | Fact::Since(_) => Vec::new(),
+    }
+}
+
+/// The property that joins requests.
+const SESSION: &str = "Helicone-Session-Id";
+
+/// Requests that began in a window, meet a condition or have this id.
 fn filter(part: Part<'_>, after: Option<&After>) -> Option<Value> {
     let column = |name: &str, test: Value| json!({"request_response_rmt": {name: test}});
+    let both = |left: Value, right: Value| json!({"left": left, "operator": "and", "right": right});
+    let since = |from: String| column("request_created_at", json!({"gte": from}));
+    let between = |from: Nanos, until: Nanos| {
+        let from = after.map_or_else(|| moment(from), |after| after.time.clone());
+        let until = column("request_created_at", json!({"lt": moment(until)}));
+        both(since(from), until)
+    };
     match part {
-        Part::Window { from, until } => {
-            let from = after.map_or_else(|| moment(from), |after| after.time.clone());
-            Some(json!({
-                "left": column("request_created_at", json!({"gte": from})),
-                "operator": "and",
-                "right": column("request_created_at", json!({"lt": moment(until)})),
-            }))
+        Part::Window { from, until } => Some(between(from, until)),
+        Part::Selected { condition, within } => {
+            let test: Value = serde_json::from_str(condition).ok()?;
+            let times = match (within, after) {
+                (Some((from, until)), _) => Some(between(from, until)),
+                (None, Some(after)) => Some(since(after.time.clone())),
+                (None, None) => None,
+            };
+            Some(match times {
+                Some(times) => both(times, test),
+                None => test,
+            })
         }
         Part::Traces(ids) => {
             let mut tests = ids
@@ -183,6 +228,16 @@ impl Product for Helicone {
 
     fn traces_at_once(&self) -> usize {
         20
+    }
+
+    fn joined(&self, (_, id): (u8, &str)) -> Vec<String> {
+        let session = json!({"request_response_rmt": {"properties": {SESSION: {"equals": id}}}});
+        vec![session.to_string()]
+    }
+
+    /// A request without a session is a trace of its own.
+    fn selects_whole_traces(&self) -> bool {
+        true
     }
 }
 

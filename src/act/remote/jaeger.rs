@@ -70,13 +70,13 @@ impl Product for Jaeger {
                 let ids = product::query(&product::each("traceID", ids));
                 format!("{}/api/traces?{ids}", self.base)
             }
-            Part::Rows { .. } => return Ok(Page::default()),
+            Part::Rows { .. } | Part::Selected { .. } => return Ok(Page::default()),
         };
         let answer = wire.json(&get(&url, &self.auth)?)?;
         let page = Page::of(wire, answer, ("data", "/none"))?;
         Ok(match want.part {
             Part::Window { .. } => page.of_at_most(LIMIT),
-            Part::Traces(_) | Part::Rows { .. } => page,
+            Part::Traces(_) | Part::Rows { .. } | Part::Selected { .. } => page,
         })
     }
 

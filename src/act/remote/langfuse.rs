@@ -1,7 +1,7 @@
 //! Langfuse: observations by pages, newest first. Servers before version 4 have another API, by page number, in which
 //! user, session and release are stored on separate traces.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::address::{Address, encoded};
 use super::auth::{Auth, get};
@@ -11,6 +11,8 @@ use super::record::{Reader, moment};
 use super::wire::{Trouble, Wire};
 use crate::act::net::secret::Secret;
 use crate::ingest::formats::langfuse;
+use crate::query::evidence::Fact;
+use crate::query::fields::Field;
 
 /// With whole inputs and outputs, larger pages exceed what the server sends.
 const LIMIT: usize = 250;
@@ -64,6 +66,14 @@ impl Langfuse {
                 query.push(("toStartTime", moment(until)));
             }
             Part::Traces(ids) => query.extend(product::each("traceId", ids)),
+            Part::Selected { condition, within } => {
+                let (name, value) = condition.split_once('=').unwrap_or((condition, ""));
+                query.push((name, value.to_owned()));
+                if let Some((from, until)) = within {
+                    query.push(("fromStartTime", moment(from)));
+                    query.push(("toStartTime", moment(until)));
+                }
+            }
             Part::Rows { .. } => return Ok(Page::default()),
         }
         query.extend(want.after.map(|after| ("cursor", after.to_owned())));
@@ -102,6 +112,11 @@ impl Langfuse {
                 });
             }
             Part::Traces(ids) => query.extend(product::each("traceId", ids)),
+            Part::Selected { .. } => {
+                return Err(wire.wrong(
+                    "a server before version 4 cannot select runs: pull everything, then use --where on the folder",
+                ));
+            }
             Part::Rows { .. } => return Ok(Page::default()),
         }
         let answer = self.ask(wire, path, &query)?;
@@ -117,6 +132,40 @@ impl Langfuse {
             page.records = page.records.into_iter().map(without_observations).collect();
         }
         Ok(page)
+    }
+}
+
+/// Parameters of its API: `name=value`. It compares them exactly, and stores environments in lower case.
+pub(super) fn conditions(fact: &Fact) -> Vec<String> {
+    match fact {
+        Fact::Text {
+            name: Some(name), ..
+        } => match name.field {
+            Field::User if !name.any_case => vec![format!("userId={}", name.value)],
+            Field::Env => vec![format!("environment={}", name.value)],
+            _ => Vec::new(),
+        },
+        Fact::Run {
+            id,
+            any_case: false,
+        } => {
+            let mut all: Vec<String> = (0..3).flat_map(|rank| joined((rank, id))).collect();
+            all.push(format!("traceId={id}"));
+            all
+        }
+        Fact::Run { .. } | Fact::Text { .. } | Fact::Failure | Fact::Since(_) => Vec::new(),
+    }
+}
+
+/// Sessions are a field of observations, threads a member of their metadata.
+fn joined((rank, id): (u8, &str)) -> Vec<String> {
+    match rank {
+        0 => vec![format!("sessionId={id}")],
+        2 => {
+            let test = json!([{"type": "stringObject", "column": "metadata", "key": "thread_id", "operator": "=", "value": id}]);
+            vec![format!("filter={test}")]
+        }
+        _ => Vec::new(),
     }
 }
 
@@ -179,5 +228,9 @@ impl Product for Langfuse {
 
     fn traces_at_once(&self) -> usize {
         1
+    }
+
+    fn joined(&self, join: (u8, &str)) -> Vec<String> {
+        joined(join)
     }
 }

@@ -7,10 +7,13 @@ use super::auth::{Auth, get, post};
 use super::keys::Keys;
 use super::product::{Page, Part, Product, Want};
 use super::record::{HOUR, Nanos, Reader, moment};
+use super::selection::is_ambiguous;
 use super::wire::{Trouble, Wire};
 use crate::act::net::secret::Secret;
 use crate::base::clock::{Clock as _, System};
 use crate::ingest::formats::langsmith;
+use crate::query::evidence::Fact;
+use crate::query::fields::Field;
 
 /// The largest page that version 1 accepts.
 const LIMIT: usize = 100;
@@ -124,6 +127,18 @@ impl Langsmith {
                 json!({"start_time": moment(from), "end_time": moment(until)})
             }
             (Api::First, Part::Traces([id, ..])) => json!({"trace": id}),
+            (api, Part::Selected { condition, within }) => {
+                let names = match api {
+                    Api::Second => ["min_start_time", "max_start_time"],
+                    Api::First => ["start_time", "end_time"],
+                };
+                let mut body = json!({"filter": condition, names[0]: moment(back)});
+                if let Some((from, until)) = within {
+                    body[names[0]] = moment(from).into();
+                    body[names[1]] = moment(until).into();
+                }
+                body
+            }
         };
         match self.api {
             Api::Second => {
@@ -155,6 +170,36 @@ impl Langsmith {
         let answer = wire.json(&post(&url, &body, &self.auth)?)?;
         Ok(Page::of(wire, answer, (list, next))?.of_at_most(LIMIT))
     }
+}
+
+/// Expressions of its filter language, which compares exactly.
+pub(super) fn conditions(fact: &Fact) -> Vec<String> {
+    match fact {
+        Fact::Text {
+            name: Some(name), ..
+        } if !name.any_case && !is_ambiguous(&name.value) => match name.field {
+            Field::User => vec![metadata("user_id", &name.value)],
+            Field::Release => vec![metadata("revision_id", &name.value)],
+            _ => Vec::new(),
+        },
+        Fact::Run {
+            id,
+            any_case: false,
+        } if !is_ambiguous(id) => {
+            let mut all: Vec<String> = JOINS.iter().map(|it| metadata(it, id)).collect();
+            all.push(format!("eq(trace_id, {})", Value::from(id.as_str())));
+            all
+        }
+        Fact::Run { .. } | Fact::Text { .. } | Fact::Failure | Fact::Since(_) => Vec::new(),
+    }
+}
+
+/// By the rank of what joins traces.
+const JOINS: [&str; 3] = ["session_id", "conversation_id", "thread_id"];
+
+fn metadata(key: &str, value: &str) -> String {
+    let value = Value::from(value);
+    format!("and(eq(metadata_key, \"{key}\"), eq(metadata_value, {value}))")
 }
 
 impl Product for Langsmith {
@@ -213,5 +258,10 @@ impl Product for Langsmith {
 
     fn traces_at_once(&self) -> usize {
         1
+    }
+
+    fn joined(&self, (rank, id): (u8, &str)) -> Vec<String> {
+        let key = JOINS.get(usize::from(rank));
+        key.map(|key| metadata(key, id)).into_iter().collect()
     }
 }

@@ -7,9 +7,13 @@ use super::address::{Address, encoded};
 use super::auth::{Auth, get, post};
 use super::keys::Keys;
 use super::product::{self, Page, Part, Product, Want};
-use super::record::Reader;
+use super::record::{Nanos, Reader};
+use super::selection::like;
 use super::wire::{Trouble, Wire};
+use crate::ingest::formats::otel::evidence::ENVIRONMENT;
 use crate::ingest::formats::otlp;
+use crate::query::evidence::Fact;
+use crate::query::fields::Field;
 
 /// Page sizes: of a search, and of whole traces in one answer.
 const FOUND: usize = 100;
@@ -81,6 +85,64 @@ impl Mlflow {
         }
         Ok(records)
     }
+}
+
+fn during(from: Nanos, until: Nanos) -> String {
+    let [from, until] = [from, until].map(|nanos| nanos.div_euclid(1_000_000));
+    format!("timestamp_ms >= {from} AND timestamp_ms < {until}")
+}
+
+/// Traces whose spans the server keeps elsewhere: it cannot search in them.
+const ELSEWHERE: [&str; 2] = [
+    "tags.`mlflow.trace.spansLocation` IS NULL",
+    "tags.`mlflow.trace.spansLocation` != 'TRACKING_STORE'",
+];
+
+/// Comparisons of its filter language, which finds texts in the JSON of a trace's spans. Session and user, and what our
+/// lines take as the attributes of the resource, may be stored beside them.
+pub(super) fn conditions(fact: &Fact) -> Vec<String> {
+    let mut all = match fact {
+        Fact::Text { text, name, .. } => {
+            let tags: &[&str] = match name.as_ref().map(|name| name.field) {
+                Some(Field::Env) => ENVIRONMENT,
+                Some(Field::Release) => &["service.version"],
+                _ => &["service.name"],
+            };
+            let tags = tags
+                .iter()
+                .map(|tag| contains(&format!("tags.`{tag}`"), text));
+            let beside = [CONTENT, SESSION, USER].map(|column| contains(column, text));
+            beside.into_iter().chain(tags).collect()
+        }
+        // Signs of a failure (`Fact::Failure` in SQL).
+        Fact::Failure => ["error", "exception", "success"]
+            .map(|word| contains(CONTENT, word))
+            .to_vec(),
+        Fact::Run { id, .. } => {
+            let mut all = joined(id);
+            let own = like(&server_id(id));
+            all.push(format!("attributes.request_id ILIKE '{own}'"));
+            all
+        }
+        Fact::Since(_) => return Vec::new(),
+    };
+    all.extend(ELSEWHERE.map(str::to_owned));
+    all
+}
+
+const CONTENT: &str = "span.content";
+const SESSION: &str = "metadata.`mlflow.trace.session`";
+const USER: &str = "metadata.`mlflow.trace.user`";
+
+fn contains(column: &str, text: &str) -> String {
+    format!("{column} ILIKE '%{}%'", like(text))
+}
+
+fn joined(id: &str) -> Vec<String> {
+    vec![
+        format!("{SESSION} ILIKE '{}'", like(id)),
+        contains(CONTENT, id),
+    ]
 }
 
 /// The ids that the server gives to traces of OpenTelemetry.
@@ -173,10 +235,12 @@ impl Product for Mlflow {
     fn page(&mut self, wire: &mut Wire<'_>, want: Want<'_>) -> Result<Page, Trouble> {
         let Want { part, after } = want;
         let (ids, next) = match part {
-            Part::Window { from, until } => {
-                let [from, until] = [from, until].map(|nanos| nanos.div_euclid(1_000_000));
-                let filter = format!("timestamp_ms >= {from} AND timestamp_ms < {until}");
-                self.search(wire, &filter, after)?
+            Part::Window { from, until } => self.search(wire, &during(from, until), after)?,
+            Part::Selected { condition, within } => {
+                let times = within.map(|(from, until)| during(from, until));
+                let tests = [Some(condition.to_owned()), times];
+                let tests: Vec<String> = tests.into_iter().flatten().collect();
+                self.search(wire, &tests.join(" AND "), after)?
             }
             Part::Traces(ids) => (ids.iter().map(|id| server_id(id)).collect(), None),
             Part::Rows { .. } => (Vec::new(), None),
@@ -190,6 +254,14 @@ impl Product for Mlflow {
 
     fn traces_at_once(&self) -> usize {
         TRACES
+    }
+
+    fn joined(&self, (_, id): (u8, &str)) -> Vec<String> {
+        joined(id)
+    }
+
+    fn selects_whole_traces(&self) -> bool {
+        true
     }
 }
 

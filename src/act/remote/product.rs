@@ -37,6 +37,17 @@ pub(super) trait Product: std::fmt::Debug {
     fn has_rows(&self) -> bool {
         false
     }
+
+    /// Conditions that the records of a run meet whose traces are joined by this id (its rank: `Meta::join`).
+    fn joined(&self, join: (u8, &str)) -> Vec<String> {
+        let _ = join;
+        Vec::new()
+    }
+
+    /// Whether a record that meets a condition comes with its whole trace.
+    fn selects_whole_traces(&self) -> bool {
+        false
+    }
 }
 
 /// A page of a part; `after` is what the previous page named as next.
@@ -55,6 +66,11 @@ pub(super) enum Part<'a> {
     Rows { since: Nanos },
     /// Whole traces, by id.
     Traces(&'a [String]),
+    /// What meets a condition of the product's own (`selection`), within a window or at any time.
+    Selected {
+        condition: &'a str,
+        within: Option<(Nanos, Nanos)>,
+    },
 }
 
 #[derive(Debug, Default)]

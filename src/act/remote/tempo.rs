@@ -99,7 +99,7 @@ impl Product for Tempo {
                 (ids, is_full)
             }
             Part::Traces(ids) => (ids.to_vec(), false),
-            Part::Rows { .. } => return Ok(Page::default()),
+            Part::Rows { .. } | Part::Selected { .. } => return Ok(Page::default()),
         };
         if may_be_cut {
             // Fetching its traces would be wasted: the window will be split.

@@ -72,7 +72,7 @@ impl Selection {
                 [SPANS, of_logs].map(|columns| needle(columns, &value, *any_case))
             }
             Fact::Failure => [FAILURE.to_owned(), LOGGED_FAILURE.to_owned()],
-            Fact::Run(id) => {
+            Fact::Run { id, .. } => {
                 let name = self.param(id.clone());
                 let id = format!("{{{name}:String}}");
                 ["SpanAttributes", "LogAttributes"].map(|map| {

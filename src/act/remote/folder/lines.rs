@@ -69,6 +69,21 @@ impl Spool {
         Ok(())
     }
 
+    /// Adds the records of another spool.
+    pub(in crate::act::remote) fn append(&mut self, other: &Spool) -> io::Result<()> {
+        for line in &other.lines {
+            let mut record = vec![0; usize::try_from(line.place.len).unwrap_or(usize::MAX)];
+            other.read(line.place.at, &mut record)?;
+            record.pop();
+            self.add(&record, line.meta.clone())?;
+        }
+        Ok(())
+    }
+
+    pub(in crate::act::remote) fn metas(&self) -> impl Iterator<Item = &Meta> {
+        self.lines.iter().map(|line| &line.meta)
+    }
+
     pub(in crate::act::remote) fn records(&self) -> usize {
         self.lines.len()
     }
