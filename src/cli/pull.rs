@@ -185,7 +185,6 @@ impl Pull {
             return Err(Failure::Usage("--until is before --since".to_owned()));
         }
         let filter = filter(cx, address.kind)?;
-        let since = since_of(filter.as_ref()).map_or(since, |time| since.max(time));
         let text = filter.as_ref().map(|filter| filter.text.as_str());
         let named = self
             .output
@@ -219,8 +218,7 @@ fn filter(cx: &Cx, kind: Kind) -> Result<Option<Filter>, Failure> {
     let word = kind.word();
     let selects = match kind {
         Kind::Clickhouse => evidence != Evidence::Anything,
-        Kind::S3 => false,
-        kind => selection::conditions(kind, &evidence).is_some() || evidence.since().is_some(),
+        kind => selection::conditions(kind, &evidence).is_some(),
     };
     if !selects {
         let what = format!(
@@ -232,13 +230,6 @@ fn filter(cx: &Cx, kind: Kind) -> Result<Option<Filter>, Failure> {
         text: expr.to_string(),
         evidence,
     }))
-}
-
-/// The earliest time at which a run that the filter keeps may have begun: an action is at most a day after that.
-fn since_of(filter: Option<&Filter>) -> Option<Time> {
-    const DAY: i64 = 86_400_000_000;
-    let since = filter?.evidence.since()?.get()?;
-    Some(whole_seconds(since.saturating_sub(DAY)))
 }
 
 /// The first of `DIR`, `DIR.2`, `DIR.3` that does not exist.

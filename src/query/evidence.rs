@@ -51,21 +51,6 @@ pub struct Name {
     pub any_case: bool,
 }
 
-impl Evidence {
-    /// A time at or after which the run must have had an action.
-    pub fn since(&self) -> Option<Time> {
-        match self {
-            Evidence::Fact(Fact::Since(time)) => Some(*time),
-            Evidence::Anything | Evidence::Fact(_) => None,
-            Evidence::All(parts) => parts.iter().filter_map(Evidence::since).max(),
-            Evidence::Any(parts) => {
-                let each: Option<Vec<Time>> = parts.iter().map(Evidence::since).collect();
-                each?.into_iter().min()
-            }
-        }
-    }
-}
-
 /// The shortest text worth looking for.
 const SHORTEST: usize = 3;
 

@@ -36,7 +36,7 @@ pub(super) enum Trouble {
     #[error("{host} cannot answer a request this large ({why})")]
     TooMuch { host: String, why: String },
     /// The engine would have to read more rows than it may.
-    #[error("{host} would have to read {} rows, more than allowed", .rows.map_or_else(|| "too many".to_owned(), human::count))]
+    #[error("{host} would have to read {}", beyond(*.rows))]
     Scan { host: String, rows: Option<u64> },
     #[error("{0}")]
     Down(String),
@@ -47,6 +47,13 @@ pub(super) enum Trouble {
     Cancelled,
     #[error("{0}")]
     Key(String),
+}
+
+fn beyond(rows: Option<u64>) -> String {
+    match rows {
+        Some(rows) => format!("{} rows, more than allowed", human::count(rows)),
+        None => "more rows than allowed".to_owned(),
+    }
 }
 
 impl Trouble {

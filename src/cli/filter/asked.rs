@@ -47,25 +47,14 @@ impl Asked {
         let all = all.filter_map(|(at, it)| Some((at, it.as_ref()?)));
         // One of several parts is enough: that with the fewest requests.
         let chosen = all.min_by_key(|(_, conditions)| conditions.len());
-        let times = each.iter().map(|it| it.since().is_some());
-        let left = parts.iter().zip(times).enumerate();
-        let left = left.filter(|(at, (_, is_time))| {
-            !is_time && chosen.as_ref().is_none_or(|(chosen, _)| chosen != at)
-        });
-        let since = each.iter().filter_map(Evidence::since).max();
-        let since = since.and_then(|time| time.get());
-        let since = since.map(|time| format!("since {}", crate::base::human::rfc3339(time)));
-        let selected = chosen
+        let asked = chosen
             .as_ref()
             .map(|(_, conditions)| conditions.join(" or "));
-        let asked: Vec<String> = since.into_iter().chain(selected).collect();
+        let left = parts.iter().enumerate();
+        let left = left.filter(|(at, _)| chosen.as_ref().is_none_or(|(chosen, _)| chosen != at));
         Asked {
-            asked: if asked.is_empty() {
-                Evidence::Anything.to_string()
-            } else {
-                asked.join(" and ")
-            },
-            decided_here: left.map(|(_, (part, _))| part.to_string()).collect(),
+            asked: asked.unwrap_or_else(|| Evidence::Anything.to_string()),
+            decided_here: left.map(|(_, part)| part.to_string()).collect(),
         }
     }
 }
