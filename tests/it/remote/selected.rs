@@ -25,7 +25,7 @@ const ENVIRONMENTS: &[&str] = &["prod", "dev"];
 const TOOLS: &[&str] = &["renew_loan", "web-search"];
 
 #[derive(Debug, Clone)]
-struct Story {
+pub(super) struct Story {
     runs: Vec<Run>,
 }
 
@@ -42,7 +42,7 @@ struct Run {
 }
 
 #[derive(Debug, Clone)]
-struct Span {
+pub(super) struct Span {
     session: Option<String>,
     user: Option<&'static str>,
     environment: &'static str,
@@ -69,6 +69,22 @@ fn story() -> impl Strategy<Value = Story> {
         is_failed: marks[2],
     });
     prop::collection::vec(run, 2..7).prop_map(|runs| Story { runs })
+}
+
+/// Thirty runs of three traces; every third is Maria's.
+pub(super) fn large() -> Story {
+    let run = |at: usize| Run {
+        has_session: at % 4 != 0,
+        traces: if at % 4 == 0 { 1 } else { 3 },
+        user: if at % 3 == 0 { "Maria" } else { "reader-88" },
+        names_user_once: at % 2 == 0,
+        environment: "prod",
+        tool: "renew_loan",
+        is_failed: at % 5 == 0,
+    };
+    Story {
+        runs: (0..30).map(run).collect(),
+    }
 }
 
 fn session(run: usize) -> String {
@@ -122,7 +138,7 @@ fn filter() -> impl Strategy<Value = String> {
 }
 
 impl Story {
-    fn spans(&self) -> Vec<Span> {
+    pub(super) fn spans(&self) -> Vec<Span> {
         let mut spans = Vec::new();
         for (number, run) in self.runs.iter().enumerate() {
             for at in 0..run.traces {
@@ -355,7 +371,7 @@ fn request(span: &Span) -> Value {
     })
 }
 
-fn phoenix(spans: &[Span], asked: &Received) -> Answer {
+pub(super) fn phoenix(spans: &[Span], asked: &Received) -> Answer {
     let named = |name: &str| {
         asked
             .query
@@ -518,13 +534,13 @@ fn whole(of: &[&Span]) -> Value {
 }
 
 /// How a product answers, its URL and its keys.
-type Product = (
+pub(super) type Product = (
     fn(&[Span], &Received) -> Answer,
     &'static str,
     &'static [(&'static str, &'static str)],
 );
 
-const PRODUCTS: &[Product] = &[
+pub(super) const PRODUCTS: &[Product] = &[
     (langfuse, "langfuse://HOST/desk", LANGFUSE),
     (langsmith, "langsmith://HOST/bot", LANGSMITH),
     (helicone, "helicone://HOST/", HELICONE),

@@ -79,7 +79,7 @@ pub(crate) enum Fault {
 impl Fault {
     /// Whether it says that the request was too large.
     pub(crate) fn is_too_much(&self) -> bool {
-        matches!(self, Fault::Instead(answer) if matches!(answer.status, 422 | 524))
+        matches!(self, Fault::Instead(answer) if matches!(answer.status, 413 | 422 | 500 | 504 | 524))
     }
 }
 
