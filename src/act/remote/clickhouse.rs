@@ -212,6 +212,16 @@ impl Product for Clickhouse {
                 "{table} is not a table of spans that is known: it has no {missing}"
             )));
         }
+        let is_json = |column: &&Value| {
+            let text = |name: &str| column.get(name).and_then(Value::as_str).unwrap_or_default();
+            text("name").ends_with("Attributes") && !text("type").contains("Map(")
+        };
+        if let Some(column) = columns.iter().find(is_json) {
+            let (table, name, kind) = (&self.table, &column["name"], &column["type"]);
+            return Err(wire.wrong(&format!(
+                "{table} has {name} as {kind}; only maps of texts are known (json: false of the exporter)"
+            )));
+        }
         if let Some(joins) = Joins::of_columns(&names) {
             self.joins = joins;
         }

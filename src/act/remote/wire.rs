@@ -177,10 +177,7 @@ impl<'a> Wire<'a> {
                     let host = self.host.clone();
                     return Err(Trouble::Scan { host, rows: None });
                 }
-                Ok(response) => (
-                    next(status(&response, &headers(&response)), tries, now()),
-                    self.refused(&response),
-                ),
+                Ok(response) => (what_next(&response, tries), self.refused(&response)),
                 Err(client::Error::Unread {
                     error: Unread::TooLong(_),
                     ..
@@ -315,6 +312,26 @@ impl<'a> Wire<'a> {
         }
         let said: String = text::sanitize(&said).chars().take(SAID).collect();
         said
+    }
+}
+
+/// What to do after an answer that is no success.
+fn what_next(response: &Response, tries: u32) -> Next {
+    let code = response.header("x-clickhouse-exception-code");
+    match code.and_then(|code| code.parse::<u32>().ok()) {
+        // Too slow, too much memory, too many bytes: a shorter window may succeed.
+        Some(159 | 241 | 307) => Next::Less,
+        // Too many queries at the same time.
+        Some(202) => {
+            let busy = Came::Status {
+                code: 503,
+                headers: &[],
+            };
+            next(busy, tries, now())
+        }
+        // Its status is that of any failure, but it refuses the query.
+        Some(_) if response.status == 500 => Next::Stop,
+        Some(_) | None => next(status(response, &headers(response)), tries, now()),
     }
 }
 

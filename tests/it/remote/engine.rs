@@ -101,7 +101,7 @@ fn large_table(asked: &Received) -> Answer {
         }
         text if text.starts_with("DESCRIBE") => columns
             .iter()
-            .map(|name| json!({"name": name, "type": "String"}))
+            .map(|name| json!({"name": name, "type": "Map(String, String)"}))
             .collect(),
         text if text.contains("EXPLAIN ESTIMATE") => vec![json!({"rows": 5_000_000_000_u64})],
         _ => Vec::new(),
@@ -203,4 +203,88 @@ fn check_filter_says_what_each_product_is_asked() {
             "{said}"
         );
     }
+}
+
+/// An engine whose profile fixes all settings, with whole numbers that are not quoted.
+fn strict_engine(asked: &Received) -> Answer {
+    if asked.query.iter().any(|(name, _)| name == "readonly") {
+        return Answer {
+            body: "Code: 164. DB::Exception: Cannot modify 'readonly' setting in readonly mode"
+                .to_owned(),
+            ..Answer::status(500).with("x-clickhouse-exception-code", "164")
+        };
+    }
+    let answer = large_table(asked);
+    if !asked.text.contains("SpanName, ServiceName") {
+        return answer;
+    }
+    let row = json!({
+        "began": 1_795_360_095_000_000_000_u64, "Trace": "7c1d2e3f405162738495a6b7c8d9eafb", "Span": "b2000000000000ff",
+        "took": 1_000_000_000, "ParentSpanId": "", "SpanName": "desk", "ServiceName": "desk", "ResourceAttributes": {},
+        "ScopeName": "", "SpanAttributes": {"gen_ai.operation.name": "invoke_agent"}, "StatusCode": "Ok", "StatusMessage": "",
+        "event_times": [], "event_names": [], "event_attributes": [],
+    });
+    let is_in_window = |name: &str| {
+        asked
+            .query(name)
+            .map(|it| it.parse::<i64>().expect("a number"))
+    };
+    let (from, until) = (is_in_window("param_from"), is_in_window("param_until"));
+    let at = 1_795_360_095_000_000_000;
+    let rows = from.is_some_and(|it| it <= at) && until.is_some_and(|it| it > at);
+    Answer::json(&json!({"data": if rows { vec![row] } else { Vec::new() }}))
+}
+
+#[test]
+fn an_engine_that_forbids_settings_is_asked_without_them() {
+    let server = Server::start(strict_engine);
+    let home = tempfile::tempdir().expect("a folder");
+    let folder = home.path().join("pulled");
+    let path = folder.to_str().expect("a path");
+    let url = format!("clickhouse://127.0.0.1:{}/otel", server.port);
+    let args = [
+        "pull",
+        &url,
+        "-o",
+        path,
+        "--since",
+        "2026-11-20",
+        "--until",
+        "2026-11-25",
+        "--max-scan",
+        "1e10",
+    ];
+    let output = { command(home.path(), &args) }
+        .output()
+        .expect("the program runs");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let runs = super::runs(&folder);
+    assert_eq!(runs.len(), 1);
+    assert_eq!(runs[0]["started"], json!("2026-11-22T15:08:15.000Z"));
+    // It is told once.
+    let refused = server
+        .asked()
+        .into_iter()
+        .filter(|it| it.query("readonly").is_some());
+    assert_eq!(refused.count(), 1);
+}
+
+#[test]
+fn what_an_engine_refuses_is_said_and_not_asked_again() {
+    let server = Server::start(|_: &Received| Answer {
+        body: "Code: 516. DB::Exception: reader: Authentication failed".to_owned(),
+        ..Answer::status(500).with("x-clickhouse-exception-code", "516")
+    });
+    let home = tempfile::tempdir().expect("a folder");
+    let url = format!("clickhouse://127.0.0.1:{}/otel", server.port);
+    let output = { command(home.path(), &["pull", &url]) }
+        .output()
+        .expect("the program runs");
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(4), "{said}");
+    assert!(
+        said.contains("Authentication failed") && !said.contains("this large"),
+        "{said}"
+    );
+    assert_eq!(server.asked().len(), 1);
 }

@@ -74,13 +74,17 @@ fn story() -> impl Strategy<Value = Story> {
 /// Thirty runs of three traces; every third is Maria's.
 pub(super) fn large() -> Story {
     let run = |at: usize| Run {
-        has_session: at % 4 != 0,
-        traces: if at % 4 == 0 { 1 } else { 3 },
-        user: if at % 3 == 0 { "Maria" } else { "reader-88" },
-        names_user_once: at % 2 == 0,
+        has_session: !at.is_multiple_of(4),
+        traces: if at.is_multiple_of(4) { 1 } else { 3 },
+        user: if at.is_multiple_of(3) {
+            "Maria"
+        } else {
+            "reader-88"
+        },
+        names_user_once: at.is_multiple_of(2),
         environment: "prod",
         tool: "renew_loan",
-        is_failed: at % 5 == 0,
+        is_failed: at.is_multiple_of(5),
     };
     Story {
         runs: (0..30).map(run).collect(),

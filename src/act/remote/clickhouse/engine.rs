@@ -1,5 +1,7 @@
 //! `ClickHouse`'s HTTP interface: a query in the body, values as parameters, answers as JSON.
 
+use std::cell::Cell;
+
 use serde_json::Value;
 
 use crate::act::net::secret::Secret;
@@ -23,7 +25,12 @@ pub(in crate::act::remote) struct Engine {
     max_scan: Option<u64>,
     database: String,
     auth: Auth,
+    /// The user's profile forbids settings.
+    has_fixed_settings: Cell<bool>,
 }
+
+/// What the engine answers to a setting that may not be changed.
+const FIXED: &str = "Code: 164";
 
 impl Engine {
     pub(in crate::act::remote) fn new(
@@ -48,6 +55,7 @@ impl Engine {
             } else {
                 Auth::Headers(headers)
             },
+            has_fixed_settings: Cell::new(false),
         })
     }
 
@@ -66,20 +74,37 @@ impl Engine {
         query: &str,
         params: &Params,
     ) -> Result<Vec<Value>, Trouble> {
+        if !self.has_fixed_settings.get() {
+            let settings = self.settings();
+            match self.ask(wire, query, (params, settings.as_str())) {
+                Err(Trouble::Refused { said, .. }) if said.contains(FIXED) => {
+                    self.has_fixed_settings.set(true);
+                }
+                answer => return answer,
+            }
+        }
+        let mut rows = self.ask(wire, query, (params, ""))?;
+        rows.iter_mut().for_each(quote);
+        Ok(rows)
+    }
+
+    fn settings(&self) -> String {
+        const OWN: &str = "&readonly=2&max_execution_time=110&log_comment=saferun-tui\
+            &output_format_json_quote_64bit_integers=1&output_format_json_quote_denormals=1";
+        match self.max_scan {
+            Some(most) => format!("&max_rows_to_read={most}{OWN}"),
+            None => OWN.to_owned(),
+        }
+    }
+
+    fn ask(
+        &self,
+        wire: &mut Wire<'_>,
+        query: &str,
+        (params, settings): (&Params, &str),
+    ) -> Result<Vec<Value>, Trouble> {
         let mut url = self.url();
-        if let Some(most) = self.max_scan {
-            url.extend(["&max_rows_to_read=", &most.to_string()]);
-        }
-        let settings = [
-            ("readonly", "2"),
-            ("max_execution_time", "110"),
-            ("log_comment", "saferun-tui"),
-            ("output_format_json_quote_64bit_integers", "1"),
-            ("output_format_json_quote_denormals", "1"),
-        ];
-        for (name, value) in settings {
-            url.extend(["&", name, "=", value]);
-        }
+        url.push_str(settings);
         for (name, value) in params {
             url.extend(["&param_", name, "=", &encoded(value)]);
         }
@@ -127,5 +152,15 @@ impl Engine {
         statement: impl Into<Vec<u8>>,
     ) -> Result<(), Trouble> {
         wire.done(&post_text(&self.url(), statement, &self.auth)?)
+    }
+}
+
+/// Writes whole numbers as texts, as the settings would have done.
+fn quote(value: &mut Value) {
+    match value {
+        Value::Number(number) if !number.is_f64() => *value = Value::from(number.to_string()),
+        Value::Array(items) => items.iter_mut().for_each(quote),
+        Value::Object(members) => members.values_mut().for_each(quote),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
