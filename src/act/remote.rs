@@ -7,6 +7,7 @@ pub mod address;
 mod auth;
 mod bucket;
 mod clickhouse;
+mod connection;
 mod fetch;
 pub mod fleet;
 mod folder;
@@ -26,7 +27,6 @@ pub mod selection;
 mod tempo;
 mod whole_runs;
 mod windows;
-mod wire;
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -42,6 +42,7 @@ use crate::query::evidence::Evidence;
 use address::{Address, Kind};
 use bucket::Bucket;
 use clickhouse::Clickhouse;
+use connection::{Connection, Traffic, Trouble};
 use fetch::{Fetch, LATE, Stopped};
 use folder::{Origin, Store};
 use helicone::Helicone;
@@ -55,7 +56,6 @@ use product::Product;
 use record::nanos;
 use tempo::Tempo;
 use whole_runs::WholeRuns;
-use wire::{Traffic, Trouble, Wire};
 
 /// What to pull, and where to write it.
 #[derive(Debug, Clone)]
@@ -170,13 +170,13 @@ pub fn pull(
     let client = client(&net, &wish.address, wish.cacert.as_deref())?;
     let report = std::cell::RefCell::new(report);
     let mut waits = |wait| report.borrow_mut()(News::Waits(wait));
-    let mut wire = Wire::new(client, wish.address.host(), cancel, &mut waits);
-    wire.limit(wish.per_minute.or(product.per_minute()));
-    product.auth().hide(&mut wire);
-    let begin = product.begin(&mut wire);
+    let mut connection = Connection::new(client, wish.address.host(), cancel, &mut waits);
+    connection.limit(wish.per_minute.or(product.per_minute()));
+    product.auth().hide(&mut connection);
+    let begin = product.begin(&mut connection);
     begin.map_err(|error| Failure::Input(explained(&error, wish.address.kind)))?;
     if wish.is_dry {
-        return Ok(pulled(&wire, None, wish.until, begun));
+        return Ok(pulled(&connection, None, wish.until, begun));
     }
     let reader = product.reader();
     let origin = origin(wish);
@@ -192,7 +192,7 @@ pub fn pull(
     }
     let mut fetch = Fetch {
         product: &mut *product,
-        wire: &mut wire,
+        connection: &mut connection,
         store: &mut store,
         until: nanos(wish.until).unwrap_or(0),
         max_bytes: wish.max_bytes,
@@ -213,7 +213,7 @@ pub fn pull(
     let until = Time(store.cursor.next / 1_000);
     Ok(Pulled {
         stopped,
-        ..pulled(&wire, Some((&store, brought)), until, begun)
+        ..pulled(&connection, Some((&store, brought)), until, begun)
     })
 }
 
@@ -234,15 +234,15 @@ fn pull_bucket(
     let net = Net::start().map_err(|error| Failure::Input(error.to_string()))?;
     let client = client(&net, &wish.address, wish.cacert.as_deref())?;
     let mut quietly = |_| {};
-    let mut wire = Wire::new(client, wish.address.host(), cancel, &mut quietly);
-    wire.limit(wish.per_minute);
-    bucket.hide(&mut wire);
-    let begin = bucket.begin(&mut wire);
+    let mut connection = Connection::new(client, wish.address.host(), cancel, &mut quietly);
+    connection.limit(wish.per_minute);
+    bucket.hide(&mut connection);
+    let begin = bucket.begin(&mut connection);
     begin.map_err(|error| Failure::Input(explained(&error, wish.address.kind)))?;
     if wish.is_dry {
-        return Ok(pulled(&wire, None, wish.until, begun));
+        return Ok(pulled(&connection, None, wish.until, begun));
     }
-    bucket::pull(&bucket, &mut wire, wish, report)
+    bucket::pull(&bucket, &mut connection, wish, report)
 }
 
 fn client(net: &Net, address: &Address, cacert: Option<&Path>) -> Result<Client, Failure> {
@@ -267,7 +267,7 @@ pub fn pause(time: Duration, cancel: &CancelFlag) -> bool {
 }
 
 fn pulled(
-    wire: &Wire<'_>,
+    connection: &Connection<'_>,
     held: Option<(&Store, fetch::Brought)>,
     until: Time,
     begun: Instant,
@@ -279,7 +279,7 @@ fn pulled(
         bytes,
         answering,
         waited,
-    } = wire.traffic;
+    } = connection.traffic;
     Pulled {
         until,
         records: brought.records,

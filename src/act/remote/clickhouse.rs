@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 
 use super::Wish;
 use super::auth::Auth;
+use super::connection::{Connection, Trouble};
 use super::product::{Page, Part, Product, Want};
 use super::record::{Nanos, Reader, nanos};
-use super::wire::{Trouble, Wire};
 use crate::query::evidence::Evidence;
 pub(super) use engine::Engine;
 use layout::Layout;
@@ -122,9 +122,9 @@ impl Clickhouse {
         (tests, params)
     }
 
-    fn find_logs(&self, wire: &mut Wire<'_>) -> Result<Option<Logs>, Trouble> {
+    fn find_logs(&self, connection: &mut Connection<'_>) -> Result<Option<Logs>, Trouble> {
         let query = format!("DESCRIBE TABLE {}", logs::TABLE);
-        let columns = match self.engine.rows(wire, &query, &[]) {
+        let columns = match self.engine.rows(connection, &query, &[]) {
             // There is no such table, or it may not be read.
             Err(Trouble::Refused { .. } | Trouble::TooMuch { .. }) => return Ok(None),
             answer => answer?,
@@ -191,10 +191,10 @@ impl Product for Clickhouse {
         self.engine.auth()
     }
 
-    fn begin(&mut self, wire: &mut Wire<'_>) -> Result<(), Trouble> {
-        let columns = self
-            .engine
-            .rows(wire, &format!("DESCRIBE TABLE {}", self.table), &[])?;
+    fn begin(&mut self, connection: &mut Connection<'_>) -> Result<(), Trouble> {
+        let columns =
+            self.engine
+                .rows(connection, &format!("DESCRIBE TABLE {}", self.table), &[])?;
         let names: Vec<&str> = columns
             .iter()
             .filter_map(|it| it.get("name")?.as_str())
@@ -208,7 +208,7 @@ impl Product for Clickhouse {
             .collect();
         if !missing.is_empty() {
             let (table, missing) = (&self.table, missing.join(", "));
-            return Err(wire.wrong(&format!(
+            return Err(connection.wrong(&format!(
                 "{table} is not a table of spans that is known: it has no {missing}"
             )));
         }
@@ -218,7 +218,7 @@ impl Product for Clickhouse {
         };
         if let Some(column) = columns.iter().find(is_json) {
             let (table, name, kind) = (&self.table, &column["name"], &column["type"]);
-            return Err(wire.wrong(&format!(
+            return Err(connection.wrong(&format!(
                 "{table} has {name} as {kind}; only maps of texts are known (json: false of the exporter)"
             )));
         }
@@ -226,7 +226,7 @@ impl Product for Clickhouse {
             self.joins = joins;
         }
         if self.table == TABLE {
-            self.logs = self.find_logs(wire)?;
+            self.logs = self.find_logs(connection)?;
         }
         let evidence = self.evidence.as_ref();
         self.selection = evidence.map(|it| Selection::new(it, self.within, self.logs));
@@ -234,10 +234,10 @@ impl Product for Clickhouse {
         let (tests, params) = self.tests(Part::Window { from, until }, None);
         let (trace, from) = (self.layout.order[1], self.layout.from(&self.table));
         let query = format!("SELECT {trace} FROM {from} WHERE {}", tests.join(" AND "));
-        self.engine.estimate(wire, &query, &params)
+        self.engine.estimate(connection, &query, &params)
     }
 
-    fn page(&mut self, wire: &mut Wire<'_>, want: Want<'_>) -> Result<Page, Trouble> {
+    fn page(&mut self, connection: &mut Connection<'_>, want: Want<'_>) -> Result<Page, Trouble> {
         let after = want.after.and_then(After::parse);
         let (tests, params) = self.tests(want.part, after.as_ref());
         let [time, trace, span] = self.layout.order;
@@ -250,13 +250,13 @@ impl Product for Clickhouse {
         let text = format!(
             "SELECT toUnixTimestamp64Nano({time}) AS began, {trace} AS Trace, {span} AS Span, {columns}\n{part}"
         );
-        let rows = self.engine.rows(wire, &text, &params)?;
+        let rows = self.engine.rows(connection, &text, &params)?;
         let next = rows.last().filter(|_| rows.len() >= LIMIT).map(After::of);
         let mut found = match self.logs.filter(|_| !rows.is_empty()) {
             Some(logs) => {
                 let spans = format!("SELECT TraceId, SpanId, ParentSpanId\n{part}");
                 let query = logs.query(logs::TABLE, &spans);
-                Found::new(self.engine.rows(wire, &query, &params)?)
+                Found::new(self.engine.rows(connection, &query, &params)?)
             }
             None => Found::new(Vec::new()),
         };

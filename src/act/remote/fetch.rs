@@ -1,5 +1,6 @@
 //! Pulls from a product into a store: window by window, oldest first, each committed before the next.
 
+use super::connection::{Connection, Trouble};
 use super::folder::{self, Spool, Store, Tally};
 use super::links;
 use super::product::{Page, Part, Product, Want};
@@ -7,7 +8,6 @@ use super::record::{MINUTE, Nanos};
 use super::rows::Rows;
 use super::whole_runs::WholeRuns;
 use super::windows;
-use super::wire::{Trouble, Wire};
 
 /// What began this shortly before the end of a pull is requested again by the next one.
 pub(super) const LATE: Nanos = 15 * MINUTE;
@@ -38,7 +38,7 @@ pub(super) enum Stopped {
 #[derive(Debug)]
 pub(super) struct Fetch<'a, 'w> {
     pub(super) product: &'a mut dyn Product,
-    pub(super) wire: &'a mut Wire<'w>,
+    pub(super) connection: &'a mut Connection<'w>,
     pub(super) store: &'a mut Store,
     pub(super) until: Nanos,
     pub(super) max_bytes: Option<u64>,
@@ -239,15 +239,15 @@ impl Fetch<'_, '_> {
                 part,
                 after: after.as_deref(),
             };
-            let page = self.product.page(self.wire, want)?;
+            let page = self.product.page(self.connection, want)?;
             if page.next.is_none() && page.may_be_cut {
                 return Err(self
-                    .wire
+                    .connection
                     .too_much("a full page that names no next one")
                     .into());
             }
             if page.next.is_some() && page.next == after {
-                return Err(self.wire.wrong("it repeats a cursor").into());
+                return Err(self.connection.wrong("it repeats a cursor").into());
             }
             let next = page.next.clone();
             let is_known = self.keep(page, part, &known, (rows, &mut catch))?;

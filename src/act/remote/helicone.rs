@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 
 use super::address::Address;
 use super::auth::{Auth, get, post};
+use super::connection::{Connection, Trouble};
 use super::keys::Keys;
 use super::product::{Page, Part, Product, Want};
 use super::record::{Nanos, Reader, moment};
 use super::selection::like;
-use super::wire::{Trouble, Wire};
 use crate::ingest::formats::helicone;
 use crate::query::evidence::Fact;
 use crate::query::fields::Field;
@@ -70,14 +70,14 @@ impl Helicone {
         })
     }
 
-    fn query(&self, wire: &mut Wire<'_>, body: &Value) -> Result<Vec<Value>, Trouble> {
+    fn query(&self, connection: &mut Connection<'_>, body: &Value) -> Result<Vec<Value>, Trouble> {
         let url = format!("{}/v1/request/query-clickhouse", self.base);
-        let answer = wire.json(&post(&url, body, &self.auth)?)?;
-        Ok(Page::of(wire, answer, ("data", "/none"))?.records)
+        let answer = connection.json(&post(&url, body, &self.auth)?)?;
+        Ok(Page::of(connection, answer, ("data", "/none"))?.records)
     }
 
     /// Puts the bodies into a record whose bodies are stored elsewhere.
-    fn complete(wire: &mut Wire<'_>, record: &mut Value) -> Result<(), Trouble> {
+    fn complete(connection: &mut Connection<'_>, record: &mut Value) -> Result<(), Trouble> {
         let is_elsewhere = |name: &str| {
             record
                 .pointer(&format!("/{name}/helicone_message"))
@@ -90,7 +90,7 @@ impl Helicone {
             return Ok(());
         };
         // The link is the key: ours is not sent with it.
-        let mut bodies = match wire.file(&get(link, &Auth::None)?) {
+        let mut bodies = match connection.file(&get(link, &Auth::None)?) {
             Ok(bodies) => bodies,
             // It has expired, or the bodies are gone: the row keeps what it has.
             Err(Trouble::Refused { .. }) => return Ok(()),
@@ -187,12 +187,12 @@ impl Product for Helicone {
         Some(100.0)
     }
 
-    fn begin(&mut self, wire: &mut Wire<'_>) -> Result<(), Trouble> {
+    fn begin(&mut self, connection: &mut Connection<'_>) -> Result<(), Trouble> {
         let body = json!({"filter": "all", "limit": 1, "offset": 0});
-        self.query(wire, &body).map(drop)
+        self.query(connection, &body).map(drop)
     }
 
-    fn page(&mut self, wire: &mut Wire<'_>, want: Want<'_>) -> Result<Page, Trouble> {
+    fn page(&mut self, connection: &mut Connection<'_>, want: Want<'_>) -> Result<Page, Trouble> {
         let after = want.after.and_then(After::parse);
         let Some(filter) = filter(want.part, after.as_ref()) else {
             return Ok(Page::default());
@@ -203,7 +203,7 @@ impl Product for Helicone {
             "offset": after.as_ref().map_or(0, |after| after.offset),
             "sort": {"created_at": "asc"},
         });
-        let mut records = self.query(wire, &body)?;
+        let mut records = self.query(connection, &body)?;
         let next = if records.len() >= LIMIT {
             After::of(&records, after.as_ref())
         } else {
@@ -214,10 +214,10 @@ impl Product for Helicone {
             .filter_map(|it| Some(it.get("request_id")?.as_str()?.to_owned()))
             .collect();
         if ids.len() < records.len() {
-            return Err(wire.wrong("it lists a request twice"));
+            return Err(connection.wrong("it lists a request twice"));
         }
         for record in &mut records {
-            Helicone::complete(wire, record)?;
+            Helicone::complete(connection, record)?;
         }
         Ok(Page {
             records,

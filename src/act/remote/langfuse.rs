@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 
 use super::address::{Address, encoded};
 use super::auth::{Auth, get};
+use super::connection::{Connection, Trouble};
 use super::keys::Keys;
 use super::product::{self, Page, Part, Product, Want};
 use super::record::{Reader, moment};
-use super::wire::{Trouble, Wire};
 use crate::act::net::secret::Secret;
 use crate::ingest::formats::langfuse;
 use crate::query::evidence::Fact;
@@ -50,15 +50,15 @@ impl Langfuse {
 
     fn ask(
         &self,
-        wire: &mut Wire<'_>,
+        connection: &mut Connection<'_>,
         path: &str,
         query: &[(&str, String)],
     ) -> Result<Value, Trouble> {
         let url = format!("{}/api/public/{path}?{}", self.base, product::query(query));
-        wire.json(&get(&url, &self.auth)?)
+        connection.json(&get(&url, &self.auth)?)
     }
 
-    fn second(&self, wire: &mut Wire<'_>, want: Want<'_>) -> Result<Page, Trouble> {
+    fn second(&self, connection: &mut Connection<'_>, want: Want<'_>) -> Result<Page, Trouble> {
         let mut query = vec![("fields", FIELDS.to_owned()), ("limit", LIMIT.to_string())];
         match want.part {
             Part::Window { from, until } => {
@@ -77,13 +77,13 @@ impl Langfuse {
             Part::Rows { .. } => return Ok(Page::default()),
         }
         query.extend(want.after.map(|after| ("cursor", after.to_owned())));
-        let answer = self.ask(wire, "v2/observations", &query)?;
-        let page = Page::of(wire, answer, ("data", "/meta/cursor"))?;
+        let answer = self.ask(connection, "v2/observations", &query)?;
+        let page = Page::of(connection, answer, ("data", "/meta/cursor"))?;
         Ok(page.of_at_most(LIMIT))
     }
 
     /// Observations first, then the traces of the same time: `after` is `traces` and the page number.
-    fn first(&self, wire: &mut Wire<'_>, want: Want<'_>) -> Result<Page, Trouble> {
+    fn first(&self, connection: &mut Connection<'_>, want: Want<'_>) -> Result<Page, Trouble> {
         let (of_traces, number) = match want.after.map(|after| after.split_once(' ')) {
             Some(Some((list, number))) => (list == "traces", number.parse().unwrap_or(1)),
             None | Some(None) => (false, 1),
@@ -105,7 +105,7 @@ impl Langfuse {
                 query.extend(names.into_iter().zip([from, until].map(moment)));
             }
             Part::Traces([id]) if of_traces => {
-                let trace = self.ask(wire, &format!("traces/{}", encoded(id)), &[])?;
+                let trace = self.ask(connection, &format!("traces/{}", encoded(id)), &[])?;
                 return Ok(Page {
                     records: vec![without_observations(trace)],
                     ..Page::default()
@@ -113,15 +113,15 @@ impl Langfuse {
             }
             Part::Traces(ids) => query.extend(product::each("traceId", ids)),
             Part::Selected { .. } => {
-                return Err(wire.wrong(
+                return Err(connection.wrong(
                     "a server before version 4 cannot select runs: pull everything, then use --where on the folder",
                 ));
             }
             Part::Rows { .. } => return Ok(Page::default()),
         }
-        let answer = self.ask(wire, path, &query)?;
+        let answer = self.ask(connection, path, &query)?;
         let pages = answer.pointer("/meta/totalPages").and_then(Value::as_u64);
-        let mut page = Page::of(wire, answer, ("data", "/none"))?;
+        let mut page = Page::of(connection, answer, ("data", "/none"))?;
         let is_last = pages.map_or(page.records.len() < OLD_LIMIT, |pages| number >= pages);
         page.next = match (is_last, of_traces) {
             (false, _) => Some(format!("{path} {}", number + 1)),
@@ -195,10 +195,10 @@ impl Product for Langfuse {
         self.base.ends_with("langfuse.com").then_some(15.0)
     }
 
-    fn begin(&mut self, wire: &mut Wire<'_>) -> Result<(), Trouble> {
-        let projects = self.ask(wire, "projects", &[])?;
+    fn begin(&mut self, connection: &mut Connection<'_>) -> Result<(), Trouble> {
+        let projects = self.ask(connection, "projects", &[])?;
         let projects = projects.get("data").and_then(Value::as_array);
-        let projects = projects.ok_or_else(|| wire.wrong("its answer has no 'data'"))?;
+        let projects = projects.ok_or_else(|| connection.wrong("its answer has no 'data'"))?;
         let name = |project: &Value, key: &str| Some(project.get(key)?.as_str()?.to_owned());
         let is_it = |project: &Value| {
             ["id", "name"]
@@ -216,14 +216,14 @@ impl Product for Langfuse {
         )))
     }
 
-    fn page(&mut self, wire: &mut Wire<'_>, want: Want<'_>) -> Result<Page, Trouble> {
+    fn page(&mut self, connection: &mut Connection<'_>, want: Want<'_>) -> Result<Page, Trouble> {
         if self.api == Api::Second {
-            match self.second(wire, want) {
+            match self.second(connection, want) {
                 Err(error) if error.is_missing() && want.after.is_none() => self.api = Api::First,
                 answer => return answer,
             }
         }
-        self.first(wire, want)
+        self.first(connection, want)
     }
 
     fn traces_at_once(&self) -> usize {

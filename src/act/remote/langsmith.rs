@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 
 use super::address::{Address, encoded};
 use super::auth::{Auth, get, post};
+use super::connection::{Connection, Trouble};
 use super::keys::Keys;
 use super::product::{Page, Part, Product, Want};
 use super::record::{HOUR, Nanos, Reader, moment};
 use super::selection::is_ambiguous;
-use super::wire::{Trouble, Wire};
 use crate::act::net::secret::Secret;
 use crate::base::clock::{Clock as _, System};
 use crate::ingest::formats::langsmith;
@@ -158,7 +158,7 @@ impl Langsmith {
         Some(body)
     }
 
-    fn ask(&self, wire: &mut Wire<'_>, want: Want<'_>) -> Result<Page, Trouble> {
+    fn ask(&self, connection: &mut Connection<'_>, want: Want<'_>) -> Result<Page, Trouble> {
         let Some(body) = self.query(want) else {
             return Ok(Page::default());
         };
@@ -167,8 +167,8 @@ impl Langsmith {
             Api::First => ("v1", "runs", "/cursors/next"),
         };
         let url = format!("{}/api/{path}/runs/query", self.base);
-        let answer = wire.json(&post(&url, &body, &self.auth)?)?;
-        Ok(Page::of(wire, answer, (list, next))?.of_at_most(LIMIT))
+        let answer = connection.json(&post(&url, &body, &self.auth)?)?;
+        Ok(Page::of(connection, answer, (list, next))?.of_at_most(LIMIT))
     }
 }
 
@@ -216,22 +216,22 @@ impl Product for Langsmith {
         Some(30.0)
     }
 
-    fn begin(&mut self, wire: &mut Wire<'_>) -> Result<(), Trouble> {
+    fn begin(&mut self, connection: &mut Connection<'_>) -> Result<(), Trouble> {
         let url = format!(
             "{}/api/v1/sessions?name={}&limit=1",
             self.base,
             encoded(&self.project)
         );
-        let found = wire.json(&get(&url, &self.auth)?)?;
+        let found = connection.json(&get(&url, &self.auth)?)?;
         let id = found.pointer("/0/id").and_then(Value::as_str);
         let missing = || {
             Trouble::Key(format!(
                 "{}: there is no project '{}'",
-                wire.host, self.project
+                connection.host, self.project
             ))
         };
         self.id = id.ok_or_else(missing)?.to_owned();
-        let info = wire.json(&get(&format!("{}/info", self.base), &self.auth)?);
+        let info = connection.json(&get(&format!("{}/info", self.base), &self.auth)?);
         let flag = info
             .ok()
             .and_then(|it| it.pointer("/instance_flags/sdb_query_enabled")?.as_bool());
@@ -242,15 +242,15 @@ impl Product for Langsmith {
         Ok(())
     }
 
-    fn page(&mut self, wire: &mut Wire<'_>, want: Want<'_>) -> Result<Page, Trouble> {
-        match self.ask(wire, want) {
+    fn page(&mut self, connection: &mut Connection<'_>, want: Want<'_>) -> Result<Page, Trouble> {
+        match self.ask(connection, want) {
             Err(error) if error.is_missing() && want.after.is_none() && !self.has_switched => {
                 self.has_switched = true;
                 self.api = match self.api {
                     Api::Second => Api::First,
                     Api::First => Api::Second,
                 };
-                self.ask(wire, want)
+                self.ask(connection, want)
             }
             answer => answer,
         }

@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 
 use super::address::{Address, encoded};
 use super::auth::{Auth, get, post};
+use super::connection::{Connection, Trouble};
 use super::keys::Keys;
 use super::product::{self, Page, Part, Product, Want};
 use super::record::{Nanos, Reader};
 use super::selection::like;
-use super::wire::{Trouble, Wire};
 use crate::ingest::formats::otel::evidence::ENVIRONMENT;
 use crate::ingest::formats::otlp;
 use crate::query::evidence::Fact;
@@ -49,7 +49,7 @@ impl Mlflow {
 
     fn search(
         &self,
-        wire: &mut Wire<'_>,
+        connection: &mut Connection<'_>,
         filter: &str,
         after: Option<&str>,
     ) -> Result<(Vec<String>, Option<String>), Trouble> {
@@ -64,7 +64,7 @@ impl Mlflow {
         if let Some(after) = after {
             body["page_token"] = after.into();
         }
-        let answer = wire.json(&post(&url, &body, &self.auth)?)?;
+        let answer = connection.json(&post(&url, &body, &self.auth)?)?;
         let traces = answer.get("traces").and_then(Value::as_array);
         let ids = traces.into_iter().flatten();
         let ids = ids.filter_map(|trace| trace.get("trace_id")?.as_str());
@@ -73,12 +73,16 @@ impl Mlflow {
         Ok((ids.map(str::to_owned).collect(), next.map(str::to_owned)))
     }
 
-    fn whole(&self, wire: &mut Wire<'_>, ids: &[String]) -> Result<Vec<Value>, Trouble> {
+    fn whole(
+        &self,
+        connection: &mut Connection<'_>,
+        ids: &[String],
+    ) -> Result<Vec<Value>, Trouble> {
         let mut records = Vec::new();
         for ids in ids.chunks(TRACES) {
             let ids = product::query(&product::each("trace_ids", ids));
             let url = format!("{}/api/3.0/mlflow/traces/batchGet?{ids}", self.base);
-            let mut answer = wire.json(&get(&url, &self.auth)?)?;
+            let mut answer = connection.json(&get(&url, &self.auth)?)?;
             if let Some(Value::Array(traces)) = answer.get_mut("traces").map(Value::take) {
                 records.extend(traces.into_iter().filter_map(line));
             }
@@ -208,13 +212,13 @@ impl Product for Mlflow {
         &self.auth
     }
 
-    fn begin(&mut self, wire: &mut Wire<'_>) -> Result<(), Trouble> {
+    fn begin(&mut self, connection: &mut Connection<'_>) -> Result<(), Trouble> {
         let name = encoded(&self.experiment);
         let url = format!(
             "{}/api/2.0/mlflow/experiments/get-by-name?experiment_name={name}",
             self.base
         );
-        let found = wire.json(&get(&url, &self.auth)?);
+        let found = connection.json(&get(&url, &self.auth)?);
         let id = match found {
             Ok(answer) => answer
                 .pointer("/experiment/experiment_id")
@@ -228,25 +232,25 @@ impl Product for Mlflow {
             }
             Err(error) => return Err(error),
         };
-        self.id = id.ok_or_else(|| wire.wrong("its answer names no experiment"))?;
+        self.id = id.ok_or_else(|| connection.wrong("its answer names no experiment"))?;
         Ok(())
     }
 
-    fn page(&mut self, wire: &mut Wire<'_>, want: Want<'_>) -> Result<Page, Trouble> {
+    fn page(&mut self, connection: &mut Connection<'_>, want: Want<'_>) -> Result<Page, Trouble> {
         let Want { part, after } = want;
         let (ids, next) = match part {
-            Part::Window { from, until } => self.search(wire, &during(from, until), after)?,
+            Part::Window { from, until } => self.search(connection, &during(from, until), after)?,
             Part::Selected { condition, within } => {
                 let times = within.map(|(from, until)| during(from, until));
                 let tests = [Some(condition.to_owned()), times];
                 let tests: Vec<String> = tests.into_iter().flatten().collect();
-                self.search(wire, &tests.join(" AND "), after)?
+                self.search(connection, &tests.join(" AND "), after)?
             }
             Part::Traces(ids) => (ids.iter().map(|id| server_id(id)).collect(), None),
             Part::Rows { .. } => (Vec::new(), None),
         };
         Ok(Page {
-            records: self.whole(wire, &ids)?,
+            records: self.whole(connection, &ids)?,
             next,
             may_be_cut: false,
         })

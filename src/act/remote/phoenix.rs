@@ -6,11 +6,11 @@ use serde_json::Value;
 
 use super::address::{Address, encoded};
 use super::auth::{Auth, get};
+use super::connection::{Connection, Trouble};
 use super::keys::Keys;
 use super::product::{self, Page, Part, Product, Want};
 use super::record::{Reader, moment};
 use super::selection::is_ambiguous;
-use super::wire::{Trouble, Wire};
 use crate::ingest::formats::otel::evidence::{
     CONVERSATION, CONVERSATION_IN_METADATA, SESSION, SESSION_IN_METADATA, THREAD,
     THREAD_IN_METADATA, USER,
@@ -107,12 +107,12 @@ impl Product for Phoenix {
         &self.auth
     }
 
-    fn begin(&mut self, wire: &mut Wire<'_>) -> Result<(), Trouble> {
+    fn begin(&mut self, connection: &mut Connection<'_>) -> Result<(), Trouble> {
         let url = self.url(&[("limit", "1".to_owned())]);
-        wire.json(&get(&url, &self.auth)?).map(drop)
+        connection.json(&get(&url, &self.auth)?).map(drop)
     }
 
-    fn page(&mut self, wire: &mut Wire<'_>, want: Want<'_>) -> Result<Page, Trouble> {
+    fn page(&mut self, connection: &mut Connection<'_>, want: Want<'_>) -> Result<Page, Trouble> {
         let Want { part, after } = want;
         let mut query = vec![("limit", LIMIT.to_owned())];
         match part {
@@ -132,8 +132,8 @@ impl Product for Phoenix {
             }
         }
         query.extend(after.map(|after| ("cursor", after.to_owned())));
-        let answer = wire.json(&get(&self.url(&query), &self.auth)?)?;
-        Page::of(wire, answer, ("data", "/next_cursor"))
+        let answer = connection.json(&get(&self.url(&query), &self.auth)?)?;
+        Page::of(connection, answer, ("data", "/next_cursor"))
     }
 
     fn traces_at_once(&self) -> usize {

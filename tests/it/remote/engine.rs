@@ -260,7 +260,7 @@ fn an_engine_that_forbids_settings_is_asked_without_them() {
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let runs = super::runs(&folder);
     assert_eq!(runs.len(), 1);
-    assert_eq!(runs[0]["started"], json!("2026-11-22T15:08:15.000Z"));
+    assert_eq!(runs[0]["started_at"], json!("2026-11-22T15:08:15.000Z"));
     // It is told once.
     let refused = server
         .asked()

@@ -7,9 +7,9 @@ use serde_json::Value;
 use crate::act::net::secret::Secret;
 use crate::act::remote::address::{Address, encoded};
 use crate::act::remote::auth::{Auth, post_text};
+use crate::act::remote::connection::{Connection, Trouble};
 use crate::act::remote::keys::Keys;
 use crate::act::remote::product::Page;
-use crate::act::remote::wire::{Trouble, Wire};
 
 /// Names and values.
 pub(in crate::act::remote) type Params = [(String, String)];
@@ -70,20 +70,20 @@ impl Engine {
     /// The rows of a query, as objects. Values are passed as parameters, never in its text.
     pub(in crate::act::remote) fn rows(
         &self,
-        wire: &mut Wire<'_>,
+        connection: &mut Connection<'_>,
         query: &str,
         params: &Params,
     ) -> Result<Vec<Value>, Trouble> {
         if !self.has_fixed_settings.get() {
             let settings = self.settings();
-            match self.ask(wire, query, (params, settings.as_str())) {
+            match self.ask(connection, query, (params, settings.as_str())) {
                 Err(Trouble::Refused { said, .. }) if said.contains(FIXED) => {
                     self.has_fixed_settings.set(true);
                 }
                 answer => return answer,
             }
         }
-        let mut rows = self.ask(wire, query, (params, ""))?;
+        let mut rows = self.ask(connection, query, (params, ""))?;
         rows.iter_mut().for_each(quote);
         Ok(rows)
     }
@@ -99,7 +99,7 @@ impl Engine {
 
     fn ask(
         &self,
-        wire: &mut Wire<'_>,
+        connection: &mut Connection<'_>,
         query: &str,
         (params, settings): (&Params, &str),
     ) -> Result<Vec<Value>, Trouble> {
@@ -109,8 +109,8 @@ impl Engine {
             url.extend(["&param_", name, "=", &encoded(value)]);
         }
         let query = format!("{query}\nFORMAT JSON");
-        let answer = wire.json(&post_text(&url, query, &self.auth)?)?;
-        Ok(Page::of(wire, answer, ("data", "/none"))?.records)
+        let answer = connection.json(&post_text(&url, query, &self.auth)?)?;
+        Ok(Page::of(connection, answer, ("data", "/none"))?.records)
     }
 
     /// Queries may read any number of rows.
@@ -122,7 +122,7 @@ impl Engine {
     /// tell: then the limit ends the query itself.
     pub(in crate::act::remote) fn estimate(
         &self,
-        wire: &mut Wire<'_>,
+        connection: &mut Connection<'_>,
         query: &str,
         params: &Params,
     ) -> Result<(), Trouble> {
@@ -130,7 +130,7 @@ impl Engine {
             return Ok(());
         };
         let query = format!("SELECT sum(rows) AS rows FROM (EXPLAIN ESTIMATE {query})");
-        let answer = match self.rows(wire, &query, params) {
+        let answer = match self.rows(connection, &query, params) {
             Err(Trouble::Refused { .. } | Trouble::TooMuch { .. }) => return Ok(()),
             answer => answer?,
         };
@@ -138,7 +138,7 @@ impl Engine {
         let rows = rows.and_then(|it| it.as_u64().or_else(|| it.as_str()?.parse().ok()));
         match rows {
             Some(rows) if rows > most => Err(Trouble::Scan {
-                host: wire.host.clone(),
+                host: connection.host.clone(),
                 rows: Some(rows),
             }),
             Some(_) | None => Ok(()),
@@ -148,10 +148,10 @@ impl Engine {
     /// A statement that returns nothing; for `INSERT`, the rows follow it.
     pub(in crate::act::remote) fn run(
         &self,
-        wire: &mut Wire<'_>,
+        connection: &mut Connection<'_>,
         statement: impl Into<Vec<u8>>,
     ) -> Result<(), Trouble> {
-        wire.done(&post_text(&self.url(), statement, &self.auth)?)
+        connection.done(&post_text(&self.url(), statement, &self.auth)?)
     }
 }
 

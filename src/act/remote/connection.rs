@@ -80,7 +80,7 @@ pub(super) struct Traffic {
 }
 
 /// The connection to one product.
-pub(super) struct Wire<'a> {
+pub(super) struct Connection<'a> {
     client: Client,
     pub(super) host: String,
     /// Keys that no message may contain.
@@ -93,14 +93,14 @@ pub(super) struct Wire<'a> {
     waits: &'a mut dyn FnMut(Duration),
 }
 
-impl<'a> Wire<'a> {
+impl<'a> Connection<'a> {
     pub(super) fn new(
         client: Client,
         host: &str,
         cancel: &'a CancelFlag,
         waits: &'a mut dyn FnMut(Duration),
-    ) -> Wire<'a> {
-        Wire {
+    ) -> Connection<'a> {
+        Connection {
             client,
             host: host.to_owned(),
             secrets: Vec::new(),
@@ -361,9 +361,9 @@ fn now() -> i64 {
     System.now() / 1_000_000
 }
 
-impl std::fmt::Debug for Wire<'_> {
+impl std::fmt::Debug for Connection<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Wire")
+        f.debug_struct("Connection")
             .field("host", &self.host)
             .field("traffic", &self.traffic)
             .finish_non_exhaustive()
