@@ -84,14 +84,17 @@ impl Found {
 
 fn log(row: &Value) -> Value {
     let text = |name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default();
-    let map = |name: &str| row.get(name).and_then(Value::as_object);
-    let mut resource = map("ResourceAttributes").cloned().unwrap_or_else(Map::new);
+    let map = |name: &str| {
+        let members = row.get(name).and_then(Value::as_object).cloned();
+        members.unwrap_or_else(Map::new)
+    };
+    let mut resource = map("ResourceAttributes");
     if !text("ServiceName").is_empty() {
         let service = || Value::from(text("ServiceName"));
         resource.entry("service.name").or_insert_with(service);
     }
     json!({
-        "resource": {"attributes": attributes(Some(&resource))},
+        "resource": {"attributes": attributes(resource)},
         "scopeLogs": [{
             "scope": {"name": text("ScopeName")},
             "logRecords": [{
