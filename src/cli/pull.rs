@@ -380,7 +380,10 @@ pub(super) fn into_cache(
         address,
     };
     let cancel = interruptible().map_err(|error| error.to_string())?;
-    let pulled = pull(notes, &wish, &cancel).map_err(words)?;
+    let pulled = pull(notes, &wish, &cancel).map_err(words);
+    // From here on, a signal ends the program as it would have done before.
+    cancel.raise();
+    let pulled = pulled?;
     report(notes, &wish, &pulled);
     match (pulled.stopped, pulled.bytes) {
         (Some(why), 0) => Err(why),

@@ -86,7 +86,7 @@ fn log(row: &Value) -> Value {
     let text = |name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default();
     let map = |name: &str| {
         let members = row.get(name).and_then(Value::as_object).cloned();
-        members.unwrap_or_else(Map::new)
+        members.unwrap_or_default()
     };
     let mut resource = map("ResourceAttributes");
     if !text("ServiceName").is_empty() {
