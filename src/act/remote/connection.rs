@@ -12,7 +12,7 @@ use crate::act::net::client::{self, Client, Request, Response};
 use crate::act::net::secret::Secret;
 use crate::base::cancel::CancelFlag;
 use crate::base::clock::{Clock as _, System};
-use crate::base::{human, text};
+use crate::base::text;
 
 /// The longest response that is read.
 const CAP: usize = 64 << 20;
@@ -36,8 +36,8 @@ pub(super) enum Trouble {
     #[error("{host} cannot answer a request this large ({why})")]
     TooMuch { host: String, why: String },
     /// The engine would have to read more rows than it may.
-    #[error("{host} would have to read {}", beyond(*.rows))]
-    Scan { host: String, rows: Option<u64> },
+    #[error("{host} would have to read {what} than allowed")]
+    Scan { host: String, what: String },
     #[error("{0}")]
     Down(String),
     /// The response is not what the API promises.
@@ -47,13 +47,6 @@ pub(super) enum Trouble {
     Cancelled,
     #[error("{0}")]
     Key(String),
-}
-
-fn beyond(rows: Option<u64>) -> String {
-    match rows {
-        Some(rows) => format!("{} rows, more than allowed", human::count(rows)),
-        None => "more rows than allowed".to_owned(),
-    }
 }
 
 impl Trouble {
@@ -175,7 +168,8 @@ impl<'a> Connection<'a> {
                 },
                 Ok(response) if is_limited(&response) => {
                     let host = self.host.clone();
-                    return Err(Trouble::Scan { host, rows: None });
+                    let what = "more rows".to_owned();
+                    return Err(Trouble::Scan { host, what });
                 }
                 Ok(response) => (what_next(&response, tries), self.refused(&response)),
                 Err(client::Error::Unread {

@@ -198,7 +198,7 @@ impl Fetch<'_, '_> {
             let Some((rank, id)) = runs.next_join() else {
                 return Ok(());
             };
-            for condition in self.product.joined((rank, &id)) {
+            for condition in self.product.joined((rank, id.as_str())) {
                 let part = Part::Selected {
                     condition: &condition,
                     within: None,

@@ -149,7 +149,9 @@ pub(super) fn conditions(fact: &Fact) -> Vec<String> {
             id,
             any_case: false,
         } => {
-            let mut all: Vec<String> = (0..3).flat_map(|rank| joined((rank, id))).collect();
+            let mut all: Vec<String> = (0..3)
+                .flat_map(|rank| joined((rank, id.as_str())))
+                .collect();
             all.push(format!("traceId={id}"));
             all
         }

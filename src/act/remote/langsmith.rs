@@ -132,7 +132,8 @@ impl Langsmith {
                     Api::Second => ["min_start_time", "max_start_time"],
                     Api::First => ["start_time", "end_time"],
                 };
-                let mut body = json!({"filter": condition, names[0]: moment(back)});
+                let mut body = json!({"filter": condition});
+                body[names[0]] = moment(back).into();
                 if let Some((from, until)) = within {
                     body[names[0]] = moment(from).into();
                     body[names[1]] = moment(until).into();

@@ -60,7 +60,8 @@ mod tests {
     fn check(kind: Kind, filter: &str, expected: Option<&[&str]>) {
         let expr = parse(filter).expect("a filter");
         let found = conditions(kind, &evidence::of(&expr, &Context::default()));
-        let expected = expected.map(|all| all.iter().map(|it| (*it).to_owned()).collect());
+        let expected: Option<Vec<String>> =
+            expected.map(|all| all.iter().map(|it| (*it).to_owned()).collect());
         assert_eq!(found, expected, "{filter}");
     }
 

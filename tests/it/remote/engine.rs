@@ -260,7 +260,8 @@ fn an_engine_that_forbids_settings_is_asked_without_them() {
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let runs = super::runs(&folder);
     assert_eq!(runs.len(), 1);
-    assert_eq!(runs[0]["started_at"], json!("2026-11-22T15:08:15.000Z"));
+    let began = runs[0]["started_at"].as_str().expect("a time");
+    assert!(began.starts_with("2026-11-22T15:08:15"), "{began}");
     // It is told once.
     let refused = server
         .asked()

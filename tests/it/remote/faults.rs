@@ -133,7 +133,11 @@ fn no_key_is_in_any_output_of_the_other_products() {
             vec!["stats", &url, "--by", "tool"],
             vec!["load", "sample-traces/saferun", "--to", &url, "--yes"],
             vec!["config"],
-            vec![&url, "--screenshot", picture.to_str().expect("a path")],
+            vec![
+                url.as_str(),
+                "--screenshot",
+                picture.to_str().expect("a path"),
+            ],
         ] {
             let output = run(&args);
             outputs.extend([output.stdout, output.stderr]);

@@ -10,6 +10,7 @@ use crate::act::remote::auth::{Auth, post_text};
 use crate::act::remote::connection::{Connection, Trouble};
 use crate::act::remote::keys::Keys;
 use crate::act::remote::product::Page;
+use crate::base::human;
 
 /// Names and values.
 pub(in crate::act::remote) type Params = [(String, String)];
@@ -139,7 +140,7 @@ impl Engine {
         match rows {
             Some(rows) if rows > most => Err(Trouble::Scan {
                 host: connection.host.clone(),
-                rows: Some(rows),
+                what: format!("{} rows, more", human::count(rows)),
             }),
             Some(_) | None => Ok(()),
         }
