@@ -156,6 +156,16 @@ impl Fleet {
             .map_or(0, |row| cells::Cells(row).count("runs")))
     }
 
+    /// The versions of this program that wrote the rows.
+    pub fn programs(&self, cancel: &CancelFlag) -> Result<Vec<String>, Failure> {
+        let query = format!("SELECT DISTINCT program FROM {RUNS} WHERE {LIVE} ORDER BY program");
+        let rows = self.with(cancel, |engine, connection| {
+            engine.rows(connection, &query, &[])
+        })?;
+        let programs = rows.iter().map(|row| cells::Cells(row).text("program"));
+        Ok(programs.map(str::to_owned).collect())
+    }
+
     /// Groups of actions, most actions first.
     pub fn groups(
         &self,
