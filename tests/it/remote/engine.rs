@@ -140,7 +140,7 @@ fn a_pull_that_would_read_more_rows_than_allowed_asks_first() {
     assert!(!folder.exists());
     for (more, most) in [
         (&["--yes"][..], None),
-        (&["--max-scan", "6e9"], Some("6000000000")),
+        (&["--max-scan", "6e9"][..], Some("6000000000")),
     ] {
         let (code, said) = pull(more);
         assert_eq!(code, Some(0), "{said}");

@@ -86,8 +86,7 @@ fn spans_that_arrive_a_day_late_are_put_where_they_belong() {
     run(&late);
     run(&once);
     assert_eq!(super::runs(&late).len(), super::runs(&once).len());
-    let records = |folder: &Path| super::records(folder);
-    assert_eq!(records(&late), records(&once));
+    assert_eq!(super::records(&late), super::records(&once));
 }
 
 /// A careless server that quotes the request in its answer.

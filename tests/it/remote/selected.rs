@@ -471,7 +471,8 @@ fn passes_comparison(test: &str, of: &[&Span]) -> bool {
     };
     let began = of[0].began / 1_000;
     let number = || right.parse::<i64>().expect("a number");
-    let info = &whole(of)["trace_info"];
+    let trace = whole(of);
+    let info = &trace["trace_info"];
     let pattern = right.trim_matches('\'');
     let of_info = |list: &str| {
         let name = left.split('`').nth(1).expect("a name");
