@@ -66,8 +66,9 @@ fn a_killed_pull_of_selected_runs_resumes_to_the_same_bytes() {
 fn spans_that_arrive_a_day_late_are_put_where_they_belong() {
     let mut spans = large().spans();
     // The last to arrive are the oldest.
-    spans.rotate_left(spans.len() / 3);
-    let arrived = Arc::new(AtomicUsize::new(spans.len() / 3 * 2));
+    let third = spans.len() / 3;
+    spans.rotate_left(third);
+    let arrived = Arc::new(AtomicUsize::new(third * 2));
     let count = Arc::clone(&arrived);
     let server = Server::start(move |asked| {
         let until = count.load(Ordering::Relaxed).min(spans.len());
