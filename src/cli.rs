@@ -117,7 +117,7 @@ pub fn run(mut args: Args) -> anyhow::Result<Exit> {
     let look = Look::from_environment(&args.global)?;
     let notes = Notes::new(look.clone(), args.global.quiet, args.global.verbose);
     let mut load = Load::new(&args.global)?;
-    load.keys = url::keys(&config);
+    load.access = url::Access::new(&config, args.global.max_scan);
     let mut cx = Cx {
         out: Out::stdout(look),
         notes,

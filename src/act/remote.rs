@@ -7,6 +7,7 @@ pub mod address;
 mod auth;
 mod bucket;
 mod clickhouse;
+mod connection;
 mod fetch;
 pub mod fleet;
 mod folder;
@@ -22,9 +23,10 @@ mod product;
 mod rate_limit;
 mod record;
 mod rows;
+pub mod selection;
 mod tempo;
+mod whole_runs;
 mod windows;
-mod wire;
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -40,6 +42,7 @@ use crate::query::evidence::Evidence;
 use address::{Address, Kind};
 use bucket::Bucket;
 use clickhouse::Clickhouse;
+use connection::{Connection, Traffic, Trouble};
 use fetch::{Fetch, LATE, Stopped};
 use folder::{Origin, Store};
 use helicone::Helicone;
@@ -52,7 +55,7 @@ use phoenix::Phoenix;
 use product::Product;
 use record::nanos;
 use tempo::Tempo;
-use wire::{Traffic, Trouble, Wire};
+use whole_runs::WholeRuns;
 
 /// What to pull, and where to write it.
 #[derive(Debug, Clone)]
@@ -70,6 +73,8 @@ pub struct Wish {
     pub max_bytes: Option<u64>,
     /// Only runs that this filter may keep, for products that can select them.
     pub filter: Option<Filter>,
+    /// The user agreed that an engine reads more rows than is usual.
+    pub scans_all: bool,
     /// Only checks key and project; writes nothing.
     pub is_dry: bool,
 }
@@ -165,13 +170,13 @@ pub fn pull(
     let client = client(&net, &wish.address, wish.cacert.as_deref())?;
     let report = std::cell::RefCell::new(report);
     let mut waits = |wait| report.borrow_mut()(News::Waits(wait));
-    let mut wire = Wire::new(client, wish.address.host(), cancel, &mut waits);
-    wire.limit(wish.per_minute.or(product.per_minute()));
-    product.auth().hide(&mut wire);
-    let begin = product.begin(&mut wire);
+    let mut connection = Connection::new(client, wish.address.host(), cancel, &mut waits);
+    connection.limit(wish.per_minute.or(product.per_minute()));
+    product.auth().hide(&mut connection);
+    let begin = product.begin(&mut connection);
     begin.map_err(|error| Failure::Input(explained(&error, wish.address.kind)))?;
     if wish.is_dry {
-        return Ok(pulled(&wire, None, wish.until, begun));
+        return Ok(pulled(&connection, None, wish.until, begun));
     }
     let reader = product.reader();
     let origin = origin(wish);
@@ -187,10 +192,12 @@ pub fn pull(
     }
     let mut fetch = Fetch {
         product: &mut *product,
-        wire: &mut wire,
+        connection: &mut connection,
         store: &mut store,
         until: nanos(wish.until).unwrap_or(0),
         max_bytes: wish.max_bytes,
+        conditions: conditions(wish),
+        runs: WholeRuns::default(),
         brought: fetch::Brought::default(),
     };
     let ended = fetch.run(&mut |until, brought| {
@@ -206,8 +213,15 @@ pub fn pull(
     let until = Time(store.cursor.next / 1_000);
     Ok(Pulled {
         stopped,
-        ..pulled(&wire, Some((&store, brought)), until, begun)
+        ..pulled(&connection, Some((&store, brought)), until, begun)
     })
+}
+
+/// What the product is asked to select; nothing if it gets the whole filter, or there is none.
+fn conditions(wish: &Wish) -> Vec<String> {
+    let evidence = wish.filter.as_ref().map(|filter| &filter.evidence);
+    let found = evidence.and_then(|it| selection::conditions(wish.address.kind, it));
+    found.unwrap_or_default()
 }
 
 fn pull_bucket(
@@ -220,15 +234,15 @@ fn pull_bucket(
     let net = Net::start().map_err(|error| Failure::Input(error.to_string()))?;
     let client = client(&net, &wish.address, wish.cacert.as_deref())?;
     let mut quietly = |_| {};
-    let mut wire = Wire::new(client, wish.address.host(), cancel, &mut quietly);
-    wire.limit(wish.per_minute);
-    bucket.hide(&mut wire);
-    let begin = bucket.begin(&mut wire);
+    let mut connection = Connection::new(client, wish.address.host(), cancel, &mut quietly);
+    connection.limit(wish.per_minute);
+    bucket.hide(&mut connection);
+    let begin = bucket.begin(&mut connection);
     begin.map_err(|error| Failure::Input(explained(&error, wish.address.kind)))?;
     if wish.is_dry {
-        return Ok(pulled(&wire, None, wish.until, begun));
+        return Ok(pulled(&connection, None, wish.until, begun));
     }
-    bucket::pull(&bucket, &mut wire, wish, report)
+    bucket::pull(&bucket, &mut connection, wish, report)
 }
 
 fn client(net: &Net, address: &Address, cacert: Option<&Path>) -> Result<Client, Failure> {
@@ -253,7 +267,7 @@ pub fn pause(time: Duration, cancel: &CancelFlag) -> bool {
 }
 
 fn pulled(
-    wire: &Wire<'_>,
+    connection: &Connection<'_>,
     held: Option<(&Store, fetch::Brought)>,
     until: Time,
     begun: Instant,
@@ -265,7 +279,7 @@ fn pulled(
         bytes,
         answering,
         waited,
-    } = wire.traffic;
+    } = connection.traffic;
     Pulled {
         until,
         records: brought.records,
@@ -295,11 +309,7 @@ fn product_of(wish: &Wish) -> Result<Box<dyn Product>, String> {
         Kind::Tempo => Box::new(Tempo::new(address, keys)?),
         Kind::Jaeger => Box::new(Jaeger::new(address, keys)?),
         Kind::S3 => return Err("a bucket holds files, not records".to_owned()),
-        Kind::Clickhouse => {
-            let times = [wish.since, wish.until].map(|time| nanos(time).unwrap_or(0));
-            let wanted = wish.filter.as_ref().map(|filter| (&filter.evidence, times));
-            Box::new(Clickhouse::new(address, keys, wanted)?)
-        }
+        Kind::Clickhouse => Box::new(Clickhouse::new(wish)?),
     })
 }
 
@@ -322,7 +332,7 @@ fn explained(error: &Trouble, kind: Kind) -> String {
             format!(" · the key is from {}", kind.variables().join(" or "))
         }
         Trouble::Scan { .. } => {
-            " · choose a shorter time (--since, --until), or allow more with --max-scan (in a URL: ?max-scan=5e9)".to_owned()
+            " · choose a shorter time, or allow more with --max-scan (such as --max-scan 5e9); pull --yes allows any number".to_owned()
         }
         Trouble::Refused { status: 404, .. } => " · check the spelling of the project".to_owned(),
         _ => String::new(),

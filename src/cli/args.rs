@@ -289,6 +289,10 @@ pub struct Global {
     #[arg(long, value_name = "SIZE", global = true, value_parser = memory)]
     pub max_mem: Option<u64>,
 
+    /// How many rows a query in ClickHouse may read at most, such as 5e9 [default: 2e9]
+    #[arg(long, value_name = "ROWS", global = true, value_parser = rows)]
+    pub max_scan: Option<u64>,
+
     /// View to start in [default: runs for several runs, stream for one]
     #[arg(long, value_name = "VIEW", global = true, value_parser = view_names())]
     pub view: Option<String>,
@@ -352,6 +356,14 @@ fn memory(text: &str) -> Result<u64, String> {
         Some(bytes) if bytes > 0 => Err("must be at least 128MB".to_owned()),
         Some(_) | None => Err("expected a size such as 512MB or 2GB".to_owned()),
     }
+}
+
+/// A number of rows: `5e9`, `200000000`.
+fn rows(text: &str) -> Result<u64, String> {
+    let number = text.parse::<f64>().ok();
+    let number = number.filter(|it| (1.0..1e18).contains(it));
+    let wrong = || format!("'{text}' is not a number of rows, such as 5e9");
+    number.map(|it| it as u64).ok_or_else(wrong)
 }
 
 /// The name of a format. Completion offers the built-in ones; declared formats are known only later.

@@ -28,6 +28,7 @@ impl Accepts {
         .with(GlobalOption::Shape)
         .with(GlobalOption::AllJson)
         .with(GlobalOption::PriceFile)
+        .with(GlobalOption::MaxScan)
         .with(GlobalOption::Tz);
 
     /// `--json`, `--jsonl` and `--csv`.
@@ -102,6 +103,7 @@ options! {
     Shape     "shapes"     "--shape"      Refused |it| !it.shapes.is_empty();
     AllJson   "all_json"   "--all-json"   Refused |it| it.all_json;
     MaxMem    "max_mem"    "--max-mem"    Refused |it| it.max_mem.is_some();
+    MaxScan   "max_scan"   "--max-scan"   Refused |it| it.max_scan.is_some();
     PriceFile "price_file" "--price-file" Ignored |it| it.price_file.is_some();
     Tz        "tz"         "--tz"         Ignored |it| it.tz.is_some();
     Theme     "theme"      "--theme"      Ignored |it| it.theme.is_some();

@@ -108,7 +108,7 @@ impl Command for Explore {
         }
         url::check(&paths)?;
         let targets: Vec<Target> = paths.iter().map(|path| Target::parse(path)).collect();
-        let (targets, mut errors) = url::into_folders(&cx.notes, targets, &cx.load.keys);
+        let (targets, mut errors) = url::into_folders(&cx.notes, targets, &cx.load.access);
         let files: Vec<PathBuf> = targets.iter().map(|it| it.path.clone()).collect();
         let found = cx.load.resolve(&cx.notes, &files);
         let noted = found.notes();
@@ -237,7 +237,7 @@ fn follow_with(cx: &mut Cx, paths: &[PathBuf], rules: Option<PathBuf>) -> anyhow
     }
     url::check(paths)?;
     let targets: Vec<Target> = paths.iter().map(|path| Target::parse(path)).collect();
-    let (targets, failed) = url::into_folders(&cx.notes, targets, &cx.load.keys);
+    let (targets, failed) = url::into_folders(&cx.notes, targets, &cx.load.access);
     let files: Vec<PathBuf> = targets.iter().map(|it| it.path.clone()).collect();
     if files.is_empty() && !failed.is_empty() {
         return Ok(Exit::NoInput);

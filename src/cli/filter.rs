@@ -1,5 +1,7 @@
 //! Filters as a user writes them: parsed, with carets under a mistake, and evaluated on a store.
 
+mod asked;
+
 use std::collections::HashSet;
 
 use serde::Serialize;
@@ -16,12 +18,12 @@ use crate::model::action::ActionIx;
 use crate::model::quantity::Time;
 use crate::model::run::RunIx;
 use crate::query::eval::Query;
-use crate::query::evidence;
 use crate::query::expr::Expr;
 use crate::query::hint::{self, Over};
 use crate::query::parse::ParseError;
 use crate::query::{self, Context, matches, runs};
 use crate::store::Store;
+use asked::{Asked, PRODUCTS};
 
 /// Check a filter and print its normal form
 #[derive(Debug, clap::Args)]
@@ -29,16 +31,16 @@ use crate::store::Store;
 Examples:
   saferun-tui check-filter 'tool:refund args.amount>500'
   saferun-tui check-filter 'costt>5' --json            a mistake as JSON, with its column
-  saferun-tui check-filter 'tool:refund cost>1' --for clickhouse    the conditions for the engine
+  saferun-tui check-filter 'tool:refund cost>1' --for clickhouse    what pull -w asks it, and what is decided here
 
 Exit code 2 when the filter is invalid.")]
 pub struct CheckFilter {
     /// The filter to check
     #[arg(value_name = "FILTER", allow_hyphen_values = true)]
     filter: String,
-    /// Show the conditions that this engine gets when runs are pulled with the filter
-    #[arg(long = "for", value_name = "ENGINE", value_parser = ["clickhouse"])]
-    engine: Option<String>,
+    /// Show the conditions that this product gets when runs are pulled with the filter
+    #[arg(long = "for", value_name = "PRODUCT", value_parser = PRODUCTS)]
+    product: Option<String>,
 }
 
 impl Command for CheckFilter {
@@ -51,16 +53,20 @@ impl Command for CheckFilter {
             (Ok(expr), true) => cx.out.json(&Checked {
                 filter: expr.to_string(),
                 asked: self
-                    .engine
-                    .map(|_| evidence::of(&expr, &context(cx)).to_string()),
+                    .product
+                    .map(|product| Asked::of(&product, &expr, &context(cx))),
             })?,
             (Ok(expr), false) => {
                 let line = cx.out.look.clean(&expr.to_string());
                 cx.out.line(&line)?;
-                if let Some(engine) = &self.engine {
-                    let asked = evidence::of(&expr, &context(cx)).to_string();
-                    let asked = cx.out.look.clean(&asked);
-                    cx.out.line(&format!("conditions for {engine}: {asked}"))?;
+                if let Some(product) = &self.product {
+                    let found = Asked::of(product, &expr, &context(cx));
+                    let asked = cx.out.look.clean(&found.asked);
+                    cx.out.line(&format!("conditions for {product}: {asked}"))?;
+                    if !found.decided_here.is_empty() {
+                        let here = cx.out.look.clean(&found.decided_here.join(" · "));
+                        cx.out.line(&format!("only decided here: {here}"))?;
+                    }
                     cx.out.line(
                         "the whole filter is then applied here, to the runs that it returns",
                     )?;
@@ -190,8 +196,8 @@ fn point(filter: &str, error: &ParseError) -> Failure {
 #[derive(Serialize)]
 struct Checked {
     filter: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    asked: Option<String>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    asked: Option<Asked>,
 }
 
 #[derive(Serialize)]

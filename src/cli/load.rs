@@ -31,8 +31,8 @@ const GLANCE: u64 = 256 << 10;
 #[derive(Debug)]
 pub(super) struct Load {
     pub(super) options: intake::Options,
-    /// Commands that print the keys of products, for paths that are URLs of traces.
-    pub(super) keys: Vec<(String, Vec<String>)>,
+    /// For paths that are URLs of traces.
+    pub(super) access: url::Access,
     /// All sources that were read: any of them may be damaged when its actions are opened.
     sources: RefCell<Vec<Arc<Source>>>,
 }
@@ -86,7 +86,7 @@ impl Load {
     pub(super) fn with(options: intake::Options) -> Load {
         Load {
             options,
-            keys: Vec::new(),
+            access: url::Access::default(),
             sources: RefCell::default(),
         }
     }
@@ -95,7 +95,7 @@ impl Load {
     pub(super) fn paths(&self, notes: &Notes, paths: &[PathBuf]) -> Result<Read, Failure> {
         url::check(paths)?;
         let targets: Vec<Target> = paths.iter().map(|path| Target::parse(path)).collect();
-        let (targets, failed) = url::into_folders(notes, targets, &self.keys);
+        let (targets, failed) = url::into_folders(notes, targets, &self.access);
         let files: Vec<PathBuf> = targets.iter().map(|it| it.path.clone()).collect();
         let mut read = self.whole(notes, &files);
         read.failed += failed.len();
@@ -119,7 +119,7 @@ impl Load {
         } else {
             self.options.shown
         };
-        let (paths, failed) = url::fetched(notes, paths, &self.keys);
+        let (paths, failed) = url::fetched(notes, paths, &self.access);
         let mut resolved = discover::resolve(&paths, shown);
         for note in resolved.notes() {
             notes.note(&note);

@@ -9,9 +9,9 @@ use serde::Serialize;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 
-use crate::act::remote::address::{Address, Kind, rows};
+use crate::act::remote::address::{Address, Kind};
 use crate::act::remote::keys::Keys;
-use crate::act::remote::{self, Filter, News, Pulled, Wish};
+use crate::act::remote::{self, Filter, News, Pulled, Wish, selection};
 use crate::base::cancel::CancelFlag;
 use crate::base::clock::{Clock as _, System};
 use crate::base::human;
@@ -38,7 +38,9 @@ Examples:
   saferun-tui pull langsmith:///bot --dry-run        check key and project; write nothing
   saferun-tui ls phoenix://localhost:6006/shop       any command can be given a URL
 
-With -w, ClickHouse preselects the runs that the filter may keep; -w on the folder then applies all of it.
+With -w, the source selects what it can of the runs that the filter may keep (check-filter --for shows it), and whole \
+runs are fetched; -w on the folder then applies all of it. For ClickHouse, a query that would read more than --max-scan \
+rows is not run without --yes.
 
 Sources: phoenix://[HOST]/PROJECT · mlflow://[HOST]/EXPERIMENT · langfuse://[HOST]/[PROJECT] ·
          langsmith://[HOST]/PROJECT · helicone://[us|eu|HOST] · jaeger://[HOST]/SERVICE ·
@@ -78,9 +80,9 @@ pub struct Pull {
     /// Stop when the folder reaches this size, such as 2GB, at the end of a time window
     #[arg(long, value_name = "SIZE", value_parser = size)]
     max_bytes: Option<u64>,
-    /// How many rows a query in SQL may read at most, such as 5e9 [default: 2e9]
-    #[arg(long, value_name = "ROWS", value_parser = rows)]
-    max_scan: Option<u64>,
+    /// Let ClickHouse read more rows than --max-scan allows
+    #[arg(long)]
+    yes: bool,
     /// Also trust the certificates in this PEM file
     #[arg(long, value_name = "FILE")]
     cacert: Option<PathBuf>,
@@ -133,6 +135,7 @@ impl Command for Pull {
     const ACCEPTS: Accepts = Accepts::NONE
         .with(GlobalOption::Json)
         .with(GlobalOption::Where)
+        .with(GlobalOption::MaxScan)
         .with(GlobalOption::Tz);
 
     fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
@@ -168,7 +171,7 @@ impl Command for Pull {
 impl Pull {
     fn wish(&self, cx: &Cx) -> Result<Wish, Failure> {
         let mut address = address(&self.source)?;
-        address.max_scan = self.max_scan.or(address.max_scan);
+        address.max_scan = cx.global.max_scan;
         if address.max_scan.is_some() && address.kind != Kind::Clickhouse {
             let what = "only clickhouse:// has a limit on the rows of a query (--max-scan)";
             return Err(Failure::Usage(what.to_owned()));
@@ -190,7 +193,7 @@ impl Pull {
         let folder =
             named.ok_or_else(|| Failure::Usage("no folder to write to; use -o".to_owned()))?;
         Ok(Wish {
-            keys: keys_of(&address, &cx.load.keys),
+            keys: keys_of(&address, &cx.load.access),
             address,
             folder: if self.full { unused(folder) } else { folder },
             since,
@@ -199,6 +202,7 @@ impl Pull {
             per_minute: self.rate,
             max_bytes: self.max_bytes,
             filter,
+            scans_all: self.yes,
             is_dry: self.dry_run,
         })
     }
@@ -210,14 +214,17 @@ fn filter(cx: &Cx, kind: Kind) -> Result<Option<Filter>, Failure> {
         return Ok(None);
     };
     let expr = cli_filter::parse(text)?;
-    if kind != Kind::Clickhouse {
-        let what = "only clickhouse:// can select runs with --where: pull everything, then use --where on the folder";
-        return Err(Failure::Usage(what.to_owned()));
-    }
     let evidence = evidence::of(&expr, &cli_filter::context(cx));
-    if evidence == Evidence::Anything {
-        let what = "this filter gives clickhouse nothing to select by (saferun-tui check-filter --for clickhouse): pull everything, then use --where on the folder";
-        return Err(Failure::Usage(what.to_owned()));
+    let word = kind.word();
+    let selects = match kind {
+        Kind::Clickhouse => evidence != Evidence::Anything,
+        kind => selection::conditions(kind, &evidence).is_some(),
+    };
+    if !selects {
+        let what = format!(
+            "{word}:// cannot select runs by this filter (saferun-tui check-filter 'FILTER' --for PRODUCT shows what can be): pull everything, then use --where on the folder"
+        );
+        return Err(Failure::Usage(what));
     }
     Ok(Some(Filter {
         text: expr.to_string(),
@@ -241,9 +248,9 @@ fn unused(folder: PathBuf) -> PathBuf {
         .unwrap_or(folder)
 }
 
-pub(super) fn keys_of(address: &Address, commands: &url::Keys) -> Keys {
+pub(super) fn keys_of(address: &Address, access: &url::Access) -> Keys {
     let word = address.kind.word();
-    let command = commands.iter().find(|(product, _)| product == word);
+    let command = access.keys.iter().find(|(product, _)| product == word);
     Keys {
         command: command.map(|(_, command)| command.clone()),
     }
@@ -352,14 +359,15 @@ fn report(notes: &Notes, wish: &Wish, pulled: &Pulled) {
 /// Pulls new traces into the cache, and reports how many.
 pub(super) fn into_cache(
     notes: &Notes,
-    address: Address,
-    commands: &url::Keys,
+    mut address: Address,
+    access: &url::Access,
 ) -> Result<PathBuf, String> {
     let words = |error: Failure| error.to_string();
+    address.max_scan = access.max_scan;
     let folder = remote::cache(&address, None).ok_or("no cache folder (HOME is not set)")?;
     let since = address.since.as_deref().unwrap_or(SINCE);
     let wish = Wish {
-        keys: keys_of(&address, commands),
+        keys: keys_of(&address, access),
         since: instant(since, &TimeZone::UTC).map_err(words)?,
         until: now(),
         folder,
@@ -367,11 +375,15 @@ pub(super) fn into_cache(
         per_minute: None,
         max_bytes: None,
         filter: None,
+        scans_all: false,
         is_dry: false,
         address,
     };
     let cancel = interruptible().map_err(|error| error.to_string())?;
-    let pulled = pull(notes, &wish, &cancel).map_err(words)?;
+    let pulled = pull(notes, &wish, &cancel).map_err(words);
+    // From here on, a signal ends the program as it would have done before.
+    cancel.raise();
+    let pulled = pulled?;
     report(notes, &wish, &pulled);
     match (pulled.stopped, pulled.bytes) {
         (Some(why), 0) => Err(why),

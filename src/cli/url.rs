@@ -11,14 +11,24 @@ use crate::ingest;
 #[cfg(feature = "capture")]
 use crate::cli::pull;
 
-/// The commands that print keys, by product.
-pub(super) type Keys = Vec<(String, Vec<String>)>;
+/// How URLs are read.
+#[derive(Debug, Default)]
+pub(super) struct Access {
+    /// The commands that print keys, by product.
+    pub(super) keys: Vec<(String, Vec<String>)>,
+    /// How many rows a query of an engine may read.
+    pub(super) max_scan: Option<u64>,
+}
 
-pub(super) fn keys(config: &Config) -> Keys {
-    let commands = config.pull.iter();
-    commands
-        .map(|(product, command)| (product.clone(), command.value.clone()))
-        .collect()
+impl Access {
+    pub(super) fn new(config: &Config, max_scan: Option<u64>) -> Access {
+        let commands = config.pull.iter();
+        let keys = commands.map(|(product, command)| (product.clone(), command.value.clone()));
+        Access {
+            keys: keys.collect(),
+            max_scan,
+        }
+    }
 }
 
 /// Refuses what looks like a URL but cannot be pulled.
@@ -55,7 +65,7 @@ fn address(path: &Path) -> Result<(), Failure> {
 pub(super) fn fetched(
     notes: &Notes,
     paths: &[PathBuf],
-    keys: &Keys,
+    access: &Access,
 ) -> (Vec<PathBuf>, Vec<ingest::Error>) {
     let (mut local, mut failed) = (Vec::new(), Vec::new());
     for path in paths {
@@ -63,7 +73,7 @@ pub(super) fn fetched(
             local.push(path.clone());
             continue;
         }
-        match fetch(notes, path, keys) {
+        match fetch(notes, path, access) {
             Ok(folder) => local.push(folder),
             Err(what) => {
                 let path = path.to_string_lossy().into_owned();
@@ -80,11 +90,11 @@ pub(super) fn fetched(
 pub(super) fn into_folders(
     notes: &Notes,
     targets: Vec<Target>,
-    keys: &Keys,
+    access: &Access,
 ) -> (Vec<Target>, Vec<ingest::Error>) {
     let (mut local, mut failed) = (Vec::new(), Vec::new());
     for target in targets {
-        let (mut paths, errors) = fetched(notes, std::slice::from_ref(&target.path), keys);
+        let (mut paths, errors) = fetched(notes, std::slice::from_ref(&target.path), access);
         failed.extend(errors);
         local.extend(paths.pop().map(|path| Target { path, ..target }));
     }
@@ -92,13 +102,13 @@ pub(super) fn into_folders(
 }
 
 #[cfg(feature = "capture")]
-fn fetch(notes: &Notes, path: &Path, keys: &Keys) -> Result<PathBuf, String> {
+fn fetch(notes: &Notes, path: &Path, access: &Access) -> Result<PathBuf, String> {
     let address = address(path).map_err(|error| error.to_string())?;
-    pull::into_cache(notes, address, keys)
+    pull::into_cache(notes, address, access)
 }
 
 #[cfg(not(feature = "capture"))]
-fn fetch(_: &Notes, path: &Path, _: &Keys) -> Result<PathBuf, String> {
+fn fetch(_: &Notes, path: &Path, _: &Access) -> Result<PathBuf, String> {
     address(path).map_err(|error| error.to_string())?;
     Err("cannot be pulled".to_owned())
 }

@@ -11,6 +11,7 @@ use crate::model::quantity::Time;
 use crate::query::Context;
 use crate::query::expr::{Expr, Find, State, Subject, Term, Test, Value};
 use crate::query::fields::Field;
+use crate::query::pattern::has_capital;
 use crate::query::value;
 
 /// Conditions on the spans of a run. `All` may be met by different spans of one run: what an action shows may come from
@@ -28,13 +29,26 @@ pub enum Evidence {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fact {
     /// A text in a name or a value.
-    Text { text: String, any_case: bool },
+    Text {
+        text: String,
+        any_case: bool,
+        /// The field of the run that has it, if the whole of its value is known.
+        name: Option<Name>,
+    },
     /// A sign of a failure.
     Failure,
     /// The run has this id: its trace, or what joins its traces.
-    Run(String),
+    Run { id: String, any_case: bool },
     /// It had not ended before this time.
     Since(Time),
+}
+
+/// The value of a field that a whole run has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name {
+    pub field: Field,
+    pub value: String,
+    pub any_case: bool,
 }
 
 /// The shortest text worth looking for.
@@ -88,23 +102,23 @@ fn of_term(term: &Term) -> Evidence {
         Test::Matches(values) | Test::Equals(values) => values,
         Test::Differs(_) | Test::Compare(..) | Test::Regex(_) => return Evidence::Anything,
     };
-    let each = |of: fn(&Value) -> Evidence| any(values.iter().map(of));
+    let is_exact = matches!(term.test, Test::Equals(_));
+    let each = |of: &dyn Fn(&Value) -> Evidence| any(values.iter().map(of));
     match &term.subject {
         Subject::Field(field) => match field {
-            Field::Run => each(run),
-            Field::Status => each(failure),
+            Field::Run => each(&|value| run(value, is_exact)),
+            Field::Status => each(&failure),
+            Field::User | Field::Env | Field::Service | Field::Release => {
+                each(&|value| name(*field, value, is_exact))
+            }
             Field::Tool
             | Field::Agent
             | Field::Model
             | Field::Provider
-            | Field::User
             | Field::Policy
             | Field::Rule
             | Field::Text
-            | Field::Error
-            | Field::Env
-            | Field::Service
-            | Field::Release => each(text),
+            | Field::Error => each(&text),
             Field::Kind
             | Field::Class
             | Field::Command
@@ -139,7 +153,7 @@ fn of_term(term: &Term) -> Evidence {
             | Field::Would
             | Field::Alert => Evidence::Anything,
         },
-        Subject::Label(_) | Subject::Args(_) | Subject::Result(_) => each(text),
+        Subject::Label(_) | Subject::Args(_) | Subject::Result(_) => each(&text),
     }
 }
 
@@ -150,13 +164,36 @@ fn text(value: &Value) -> Evidence {
     }
 }
 
-fn run(value: &Value) -> Evidence {
-    match value {
-        Value::Word(id) | Value::Quoted(id) if !id.contains(['*', '?']) && !id.is_empty() => {
-            Evidence::Fact(Fact::Run(id.clone()))
-        }
-        Value::Word(_) | Value::Quoted(_) | Value::Range(..) => Evidence::Anything,
+/// The value without wildcards, if it has none, and whether it ignores case.
+fn whole(value: &Value, is_exact: bool) -> Option<(String, bool)> {
+    let text = match value {
+        Value::Word(text) | Value::Quoted(text) => text,
+        Value::Range(..) => return None,
+    };
+    if text.is_empty() || text.contains(['*', '?']) {
+        return None;
     }
+    let has_letters = text.chars().any(char::is_alphabetic);
+    let any_case = !is_exact && has_letters && !has_capital(text);
+    Some((text.clone(), any_case))
+}
+
+fn run(value: &Value, is_exact: bool) -> Evidence {
+    whole(value, is_exact).map_or(Evidence::Anything, |(id, any_case)| {
+        Evidence::Fact(Fact::Run { id, any_case })
+    })
+}
+
+fn name(field: Field, value: &Value, is_exact: bool) -> Evidence {
+    let mut evidence = text(value);
+    if let Evidence::Fact(Fact::Text { name, .. }) = &mut evidence {
+        *name = whole(value, is_exact).map(|(value, any_case)| Name {
+            field,
+            value,
+            any_case,
+        });
+    }
+    evidence
 }
 
 fn failure(value: &Value) -> Evidence {
@@ -188,6 +225,7 @@ fn needle(typed: &str) -> Evidence {
         Some(text) => Evidence::Fact(Fact::Text {
             text: text.to_owned(),
             any_case,
+            name: None,
         }),
         None => Evidence::Anything,
     }
@@ -233,7 +271,7 @@ impl fmt::Display for Fact {
         match self {
             Fact::Text { text, .. } => write!(f, "a span with \"{text}\""),
             Fact::Failure => f.write_str("a failed span"),
-            Fact::Run(id) => write!(f, "the run {id}"),
+            Fact::Run { id, .. } => write!(f, "the run {id}"),
             Fact::Since(time) => {
                 let micros = time.get().unwrap_or(0);
                 write!(f, "a span since {}", crate::base::human::rfc3339(micros))

@@ -1,6 +1,9 @@
 //! Pulling from servers that answer as the products do, and fail as they do.
 
+mod engine;
+mod faults;
 mod products;
+mod selected;
 mod server;
 mod superset;
 
@@ -223,7 +226,14 @@ fn passing() -> Vec<Fault> {
     vec![
         Fault::Instead(Answer::status(429).with("retry-after", "0")),
         Fault::Instead(Answer::status(503).with("retry-after", "Fri, 20 Nov 2026 00:00:00 GMT")),
+        Fault::Instead(Answer::status(429).with(
+            "x-ratelimit-reset",
+            "Sat Nov 21 2026 10:00:05 GMT+0000 (Coordinated Universal Time)",
+        )),
+        Fault::Instead(Answer::status(408)),
+        Fault::Instead(Answer::status(500)),
         Fault::Instead(Answer::status(502)),
+        Fault::Instead(Answer::status(504)),
         Fault::Instead(Answer::status(422)),
         Fault::Instead(Answer::status(524)),
         Fault::Cut,
@@ -748,14 +758,16 @@ fn holds(evidence: &saferun_tui::query::evidence::Evidence, raw: &str) -> bool {
     match evidence {
         Evidence::All(parts) => parts.iter().all(|part| holds(part, raw)),
         Evidence::Any(parts) => parts.iter().any(|part| holds(part, raw)),
-        Evidence::Fact(Fact::Text { text, any_case }) => match any_case {
+        Evidence::Fact(Fact::Text { text, any_case, .. }) => match any_case {
             true => raw
                 .to_ascii_lowercase()
                 .contains(&text.to_ascii_lowercase()),
             false => raw.contains(text.as_str()),
         },
         // Not texts.
-        Evidence::Anything | Evidence::Fact(Fact::Failure | Fact::Run(_) | Fact::Since(_)) => true,
+        Evidence::Anything | Evidence::Fact(Fact::Failure | Fact::Run { .. } | Fact::Since(_)) => {
+            true
+        }
     }
 }
 
@@ -924,63 +936,4 @@ fn a_certificate_is_trusted_only_by_its_file() {
             .iter()
             .all(|it| it.header("authorization").is_some())
     );
-}
-
-/// A table of spans in an engine that refuses to read many rows.
-fn engine(asked: &Received) -> Answer {
-    let most = asked.query("max_rows_to_read").expect("a limit");
-    if most.parse::<f64>().expect("a number") < 1e10 {
-        return Answer {
-            body: "Code: 158. DB::Exception: Limit for rows exceeded".to_owned(),
-            ..Answer::status(500).with("x-clickhouse-exception-code", "158")
-        };
-    }
-    Answer::json(&json!({ "data": [] }))
-}
-
-#[test]
-fn the_rows_that_an_engine_reads_are_limited() {
-    let server = Server::start(engine);
-    let home = tempfile::tempdir().expect("a folder");
-    let folder = home.path().join("pulled");
-    let path = folder.to_str().expect("a path");
-    let url = format!("clickhouse://127.0.0.1:{}/otel", server.port);
-    let run = |args: &[&str]| {
-        let output = { command(home.path(), args) }
-            .output()
-            .expect("the program runs");
-        (output.status.code(), text(&output.stderr).to_owned())
-    };
-    for (args, most) in [
-        (vec!["pull", &url, "-o", path], "2000000000"),
-        (
-            vec!["pull", &url, "-o", path, "--max-scan", "5e9"],
-            "5000000000",
-        ),
-    ] {
-        let (code, said) = run(&args);
-        assert_eq!(code, Some(4), "{said}");
-        assert!(
-            said.contains("more rows than allowed") && said.contains("--max-scan"),
-            "{said}"
-        );
-        let asked = server.asked();
-        // It is not tried again, and not in smaller windows.
-        assert_eq!(asked.len(), 1);
-        assert_eq!(asked[0].query("max_rows_to_read"), Some(most));
-    }
-    let rows = format!("{url}/saferun_runs?max-scan=7e9");
-    let (code, said) = run(&["ls", &rows]);
-    assert_eq!(code, Some(4), "{said}");
-    assert!(said.contains("?max-scan="), "{said}");
-    assert_eq!(
-        server.asked()[0].query("max_rows_to_read"),
-        Some("7000000000")
-    );
-    let (code, said) = run(&["pull", "phoenix://localhost:1/x", "--max-scan", "5e9"]);
-    assert_eq!(code, Some(2), "{said}");
-    assert!(said.contains("only clickhouse://"), "{said}");
-    let (code, said) = run(&["pull", &url, "--max-scan", "many"]);
-    assert_eq!(code, Some(2), "{said}");
-    assert!(said.contains("not a number of rows"), "{said}");
 }

@@ -8,6 +8,7 @@
 //! ```
 
 mod langfuse;
+mod logs;
 mod rows;
 mod selection;
 

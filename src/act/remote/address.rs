@@ -33,7 +33,7 @@ pub struct Address {
     pub is_plain: bool,
     /// Where a first pull begins, as written: a duration or a date.
     pub since: Option<String>,
-    /// How many rows a query may read at most, of engines.
+    /// How many rows a query may read at most, of engines; as an option says.
     pub max_scan: Option<u64>,
 }
 
@@ -177,11 +177,7 @@ impl Address {
                 "a {word}:// URL takes no user and no password: keys come from the environment (saferun-tui help pull)"
             ));
         }
-        let Options {
-            is_plain,
-            since,
-            max_scan,
-        } = options(query)?;
+        let Options { is_plain, since } = options(query)?;
         let base = match (kind, host) {
             (_, "") => kind.host(variable),
             (Kind::Helicone, "us") => "https://api.helicone.ai".to_owned(),
@@ -206,7 +202,7 @@ impl Address {
             user,
             is_plain,
             since,
-            max_scan,
+            max_scan: None,
         })
     }
 
@@ -231,18 +227,16 @@ impl fmt::Display for Address {
 struct Options {
     is_plain: bool,
     since: Option<String>,
-    max_scan: Option<u64>,
 }
 
 /// `http=1&since=7d`.
 fn options(query: &str) -> Result<Options, String> {
-    const KNOWN: &str = "known: ?http=1, ?since=7d, ?max-scan=5e9";
+    const KNOWN: &str = "known: ?http=1, ?since=7d";
     let mut options = Options::default();
     for option in query.split('&').filter(|it| !it.is_empty()) {
         match option.split_once('=') {
             Some(("http", "1")) => options.is_plain = true,
             Some(("since", time)) => options.since = Some(time.to_owned()),
-            Some(("max-scan", number)) => options.max_scan = Some(rows(number)?),
             Some((name, _)) => {
                 return Err(format!("'?{name}' is not an option of a URL ({KNOWN})"));
             }
@@ -250,14 +244,6 @@ fn options(query: &str) -> Result<Options, String> {
         }
     }
     Ok(options)
-}
-
-/// A number of rows: `5e9`, `200000000`.
-pub fn rows(text: &str) -> Result<u64, String> {
-    let number = text.parse::<f64>().ok();
-    let number = number.filter(|it| (1.0..1e18).contains(it));
-    let wrong = || format!("'{text}' is not a number of rows, such as 5e9");
-    number.map(|it| it as u64).ok_or_else(wrong)
 }
 
 fn with_scheme(host: &str, is_plain: bool) -> String {

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use super::wire::{Trouble, Wire};
+use super::connection::{Connection, Trouble};
 use crate::act::net::client::{Error, Request};
 use crate::act::net::secret::Secret;
 
@@ -33,16 +33,16 @@ impl Auth {
     }
 
     /// Keeps the key out of every message.
-    pub(super) fn hide(&self, wire: &mut Wire<'_>) {
+    pub(super) fn hide(&self, connection: &mut Connection<'_>) {
         match self {
             Auth::None => {}
-            Auth::Bearer(key) => wire.hide(key),
+            Auth::Bearer(key) => connection.hide(key),
             Auth::Basic(name, key) => {
                 let pair = STANDARD.encode(format!("{name}:{}", key.reveal()));
-                wire.hide(&Secret::new(pair));
-                wire.hide(key);
+                connection.hide(&Secret::new(pair));
+                connection.hide(key);
             }
-            Auth::Headers(headers) => headers.iter().for_each(|(_, key)| wire.hide(key)),
+            Auth::Headers(headers) => headers.iter().for_each(|(_, key)| connection.hide(key)),
         }
     }
 

@@ -17,8 +17,8 @@ use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
 use super::address::{decoded, encoded};
+use super::connection::{Connection, Trouble};
 use super::folder::{Disk, Folder};
-use super::wire::{Trouble, Wire};
 use super::{Failure, News, Pulled, Wish};
 use crate::act::net::client::Request;
 use crate::act::net::secret::Secret;
@@ -85,10 +85,10 @@ impl Bucket {
         })
     }
 
-    pub(super) fn hide(&self, wire: &mut Wire<'_>) {
-        wire.hide(&self.signer.secret);
+    pub(super) fn hide(&self, connection: &mut Connection<'_>) {
+        connection.hide(&self.signer.secret);
         if let Some(token) = &self.signer.token {
-            wire.hide(token);
+            connection.hide(token);
         }
     }
 
@@ -120,7 +120,7 @@ impl Bucket {
     /// A page of the list; `after` is the cursor that the previous page named.
     fn list(
         &self,
-        wire: &mut Wire<'_>,
+        connection: &mut Connection<'_>,
         after: Option<&str>,
         most: u32,
     ) -> Result<Listing, Trouble> {
@@ -131,30 +131,35 @@ impl Bucket {
         query.push(format!("max-keys={most}"));
         query.push(format!("prefix={}", encoded(&self.prefix)));
         let request = self.request("", &query.join("&"), None)?;
-        wire.text(&request, Listing::parse)
+        connection.text(&request, Listing::parse)
     }
 
     /// Checks key and bucket.
-    pub(super) fn begin(&self, wire: &mut Wire<'_>) -> Result<(), Trouble> {
-        self.list(wire, None, 1).map(drop)
+    pub(super) fn begin(&self, connection: &mut Connection<'_>) -> Result<(), Trouble> {
+        self.list(connection, None, 1).map(drop)
     }
 
-    fn objects(&self, wire: &mut Wire<'_>) -> Result<Vec<Object>, Trouble> {
+    fn objects(&self, connection: &mut Connection<'_>) -> Result<Vec<Object>, Trouble> {
         let mut objects = Vec::new();
         let mut after: Option<String> = None;
         loop {
-            let page = self.list(wire, after.as_deref(), 1_000)?;
+            let page = self.list(connection, after.as_deref(), 1_000)?;
             objects.extend(page.objects);
             match page.next {
                 None => return Ok(objects),
-                next if next == after => return Err(wire.wrong("it repeats a cursor")),
+                next if next == after => return Err(connection.wrong("it repeats a cursor")),
                 next => after = next,
             }
         }
     }
 
     /// Writes a file in pieces, first under another name.
-    fn fetch(&self, wire: &mut Wire<'_>, folder: &Folder, object: &Object) -> Result<(), Stopped> {
+    fn fetch(
+        &self,
+        connection: &mut Connection<'_>,
+        folder: &Folder,
+        object: &Object,
+    ) -> Result<(), Stopped> {
         folder.patch(PART, 0, &mut std::io::empty())?;
         let key = escape::percent(decoded(&object.key).as_bytes(), b"-._~/");
         let mut at = 0;
@@ -162,9 +167,9 @@ impl Bucket {
             let end = (at + PIECE).min(object.size);
             let range = format!("bytes={at}-{}", end - 1);
             let request = self.request(&key, "", Some(&range))?;
-            let piece = wire.bytes(&request)?;
+            let piece = connection.bytes(&request)?;
             if piece.len() as u64 != end - at {
-                return Err(wire
+                return Err(connection
                     .wrong("it sent a file of another length than it listed")
                     .into());
             }
@@ -188,7 +193,7 @@ enum Stopped {
 /// Fetches what has changed. Each file is whole or absent; the cursor follows it.
 pub(super) fn pull(
     bucket: &Bucket,
-    wire: &mut Wire<'_>,
+    connection: &mut Connection<'_>,
     wish: &Wish,
     report: &mut dyn FnMut(News),
 ) -> Result<Pulled, Failure> {
@@ -210,13 +215,19 @@ pub(super) fn pull(
         )));
     }
     let mut brought = 0;
-    let ended = changed(bucket, wire, (&folder, &mut cursor), wish, &mut |file| {
-        brought += 1;
-        report(News::Until {
-            time: file,
-            records: brought,
-        });
-    });
+    let ended = changed(
+        bucket,
+        connection,
+        (&folder, &mut cursor),
+        wish,
+        &mut |file| {
+            brought += 1;
+            report(News::Until {
+                time: file,
+                records: brought,
+            });
+        },
+    );
     let stopped = match ended {
         Ok(()) => None,
         Err(Stopped::Remote(error)) => Some(super::explained(&error, wish.address.kind)),
@@ -227,18 +238,18 @@ pub(super) fn pull(
         records: brought,
         bytes,
         stopped,
-        ..super::pulled(wire, None, wish.until, begun)
+        ..super::pulled(connection, None, wish.until, begun)
     })
 }
 
 fn changed(
     bucket: &Bucket,
-    wire: &mut Wire<'_>,
+    connection: &mut Connection<'_>,
     (folder, cursor): (&Folder, &mut Cursor),
     wish: &Wish,
     report: &mut dyn FnMut(Time),
 ) -> Result<(), Stopped> {
-    for object in bucket.objects(wire)? {
+    for object in bucket.objects(connection)? {
         let Some(name) = name(&object, &bucket.prefix) else {
             continue;
         };
@@ -253,7 +264,7 @@ fn changed(
         if wish.max_bytes.is_some_and(|most| bytes >= most) {
             return Err(Stopped::Full(bytes));
         }
-        bucket.fetch(wire, folder, &object)?;
+        bucket.fetch(connection, folder, &object)?;
         if let Some(parent) = Path::new(&name).parent() {
             let parent = wish.folder.join(parent);
             DirBuilder::new()

@@ -1,21 +1,22 @@
-//! `ClickHouse`: the spans that OpenTelemetry's exporter wrote (`otel_traces`), or those of a Langfuse server, by time.
-//! With a filter, the engine selects runs of `otel_traces` by conditions on their spans.
+//! `ClickHouse`: the spans that OpenTelemetry's exporter wrote (`otel_traces`, with the log records of `otel_logs`), or
+//! those of a Langfuse server, by time. With a filter, the engine selects runs by conditions on their spans and logs.
 
 mod engine;
 mod layout;
+mod logs;
 pub(super) mod select;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::address::Address;
+use super::Wish;
 use super::auth::Auth;
-use super::keys::Keys;
+use super::connection::{Connection, Trouble};
 use super::product::{Page, Part, Product, Want};
-use super::record::{Nanos, Reader};
-use super::wire::{Trouble, Wire};
+use super::record::{Nanos, Reader, nanos};
 use crate::query::evidence::Evidence;
 pub(super) use engine::Engine;
 use layout::Layout;
+use logs::{Found, Logs};
 use select::{Joins, Selection};
 
 /// Larger pages take more memory and no less time.
@@ -29,8 +30,14 @@ pub(super) struct Clickhouse {
     layout: &'static Layout,
     /// Of a table that holds several.
     project: Option<String>,
+    /// The first and last moment of the whole pull.
+    within: [Nanos; 2],
+    /// What a run must show to be selected; none for all runs.
+    evidence: Option<Evidence>,
     selection: Option<Selection>,
     joins: Joins,
+    /// The table of log records beside that of spans, if there is one.
+    logs: Option<Logs>,
 }
 
 /// Where a page ends: the time, trace and span of its last row.
@@ -58,11 +65,8 @@ impl After<'_> {
 }
 
 impl Clickhouse {
-    pub(super) fn new(
-        address: &Address,
-        keys: &Keys,
-        wanted: Option<(&Evidence, [Nanos; 2])>,
-    ) -> Result<Clickhouse, String> {
+    pub(super) fn new(wish: &Wish) -> Result<Clickhouse, String> {
+        let address = &wish.address;
         let (database, table) = address
             .project
             .split_once('/')
@@ -74,20 +78,59 @@ impl Clickhouse {
             ));
         }
         let layout = Layout::of(table);
-        if wanted.is_some() && !layout.selects {
+        if wish.filter.is_some() && !layout.selects {
             return Err(format!(
                 "{table} cannot select runs with --where: pull everything, then use --where on the folder"
             ));
         }
+        let within = [wish.since, wish.until].map(|time| nanos(time).unwrap_or(0));
+        let mut engine = Engine::new(address, &wish.keys, database)?;
+        if wish.scans_all {
+            engine.allow_all();
+        }
         Ok(Clickhouse {
             layout,
             project: Some(project.to_owned()).filter(|it| !it.is_empty()),
-            engine: Engine::new(address, keys, database)?,
+            engine,
             table: named(table)?,
-            selection: wanted
-                .map(|(evidence, [since, until])| Selection::new(evidence, since, until)),
+            within,
+            evidence: wish.filter.as_ref().map(|filter| filter.evidence.clone()),
+            selection: None,
             joins: Joins::of_attributes(),
+            logs: None,
         })
+    }
+}
+
+impl Clickhouse {
+    /// What the query for a part, or the rest of it, asks for.
+    fn tests(
+        &self,
+        part: Part<'_>,
+        after: Option<&After<'_>>,
+    ) -> (Vec<String>, Vec<(String, String)>) {
+        let (mut tests, mut params) = query(self.layout, part, after);
+        if let (Some(selection), Part::Window { .. }) = (&self.selection, part) {
+            params.extend(selection.params.iter().cloned());
+            let sql = selection.sql(&self.table, &self.joins);
+            tests.push(format!("TraceId IN (\n{sql})"));
+        }
+        if let (Some(column), Some(project)) = (self.layout.project, &self.project) {
+            tests.push(format!("{column} = {{project:String}}"));
+            params.push(("project".to_owned(), project.clone()));
+        }
+        (tests, params)
+    }
+
+    fn find_logs(&self, connection: &mut Connection<'_>) -> Result<Option<Logs>, Trouble> {
+        let query = format!("DESCRIBE TABLE {}", logs::TABLE);
+        let columns = match self.engine.rows(connection, &query, &[]) {
+            // There is no such table, or it may not be read.
+            Err(Trouble::Refused { .. } | Trouble::TooMuch { .. }) => return Ok(None),
+            answer => answer?,
+        };
+        let names = columns.iter().filter_map(|it| it.get("name")?.as_str());
+        Ok(Logs::of(&names.collect::<Vec<&str>>()))
     }
 }
 
@@ -117,7 +160,7 @@ fn query(
                     .map(|(name, at)| (name.to_owned(), at.to_string())),
             );
         }
-        Part::Rows { .. } => tests.push("0".to_owned()),
+        Part::Rows { .. } | Part::Selected { .. } => tests.push("0".to_owned()),
         Part::Traces(ids) => {
             let names = ids.iter().enumerate().map(|(at, id)| {
                 params.push((format!("t{at}"), id.clone()));
@@ -148,10 +191,10 @@ impl Product for Clickhouse {
         self.engine.auth()
     }
 
-    fn begin(&mut self, wire: &mut Wire<'_>) -> Result<(), Trouble> {
-        let columns = self
-            .engine
-            .rows(wire, &format!("DESCRIBE TABLE {}", self.table), &[])?;
+    fn begin(&mut self, connection: &mut Connection<'_>) -> Result<(), Trouble> {
+        let columns =
+            self.engine
+                .rows(connection, &format!("DESCRIBE TABLE {}", self.table), &[])?;
         let names: Vec<&str> = columns
             .iter()
             .filter_map(|it| it.get("name")?.as_str())
@@ -163,45 +206,68 @@ impl Product for Clickhouse {
             .copied()
             .filter(|it| !names.contains(it))
             .collect();
-        if missing.is_empty() {
-            if let Some(joins) = Joins::of_columns(&names) {
-                self.joins = joins;
-            }
-            return Ok(());
+        if !missing.is_empty() {
+            let (table, missing) = (&self.table, missing.join(", "));
+            return Err(connection.wrong(&format!(
+                "{table} is not a table of spans that is known: it has no {missing}"
+            )));
         }
-        let (table, missing) = (&self.table, missing.join(", "));
-        Err(wire.wrong(&format!(
-            "{table} is not a table of spans that is known: it has no {missing}"
-        )))
+        let is_json = |column: &&Value| {
+            let text = |name: &str| column.get(name).and_then(Value::as_str).unwrap_or_default();
+            text("name").ends_with("Attributes") && !text("type").contains("Map(")
+        };
+        if let Some(column) = columns.iter().find(is_json) {
+            let (table, name, kind) = (&self.table, &column["name"], &column["type"]);
+            return Err(connection.wrong(&format!(
+                "{table} has {name} as {kind}; only maps of texts are known (json: false of the exporter)"
+            )));
+        }
+        if let Some(joins) = Joins::of_columns(&names) {
+            self.joins = joins;
+        }
+        if self.table == TABLE {
+            self.logs = self.find_logs(connection)?;
+        }
+        let evidence = self.evidence.as_ref();
+        self.selection = evidence.map(|it| Selection::new(it, self.within, self.logs));
+        let [from, until] = self.within;
+        let (tests, params) = self.tests(Part::Window { from, until }, None);
+        let (trace, from) = (self.layout.order[1], self.layout.from(&self.table));
+        let query = format!("SELECT {trace} FROM {from} WHERE {}", tests.join(" AND "));
+        self.engine.estimate(connection, &query, &params)
     }
 
-    fn page(&mut self, wire: &mut Wire<'_>, want: Want<'_>) -> Result<Page, Trouble> {
+    fn page(&mut self, connection: &mut Connection<'_>, want: Want<'_>) -> Result<Page, Trouble> {
         let after = want.after.and_then(After::parse);
-        let layout = self.layout;
-        let (mut tests, mut params) = query(layout, want.part, after.as_ref());
-        if let (Some(selection), Part::Window { .. }) = (&self.selection, want.part) {
-            params.extend(selection.params.iter().cloned());
-            let sql = selection.sql((&self.table, &self.joins));
-            tests.push(format!("TraceId IN (\n{sql})"));
-        }
-        if let (Some(column), Some(project)) = (layout.project, &self.project) {
-            tests.push(format!("{column} = {{project:String}}"));
-            params.push(("project".to_owned(), project.clone()));
-        }
-        let [time, trace, span] = layout.order;
-        let (columns, from, tests) = (
-            layout.columns,
-            layout.from(&self.table),
+        let (tests, params) = self.tests(want.part, after.as_ref());
+        let [time, trace, span] = self.layout.order;
+        let columns = self.layout.columns;
+        let part = format!(
+            "FROM {}\nWHERE {}\nORDER BY {time}, {trace}, {span}\nLIMIT {LIMIT}",
+            self.layout.from(&self.table),
             tests.join("\n  AND "),
         );
         let text = format!(
-            "SELECT toUnixTimestamp64Nano({time}) AS began, {trace} AS Trace, {span} AS Span, {columns}\nFROM {from}\n\
-             WHERE {tests}\nORDER BY {time}, {trace}, {span}\nLIMIT {LIMIT}"
+            "SELECT toUnixTimestamp64Nano({time}) AS began, {trace} AS Trace, {span} AS Span, {columns}\n{part}"
         );
-        let rows = self.engine.rows(wire, &text, &params)?;
+        let rows = self.engine.rows(connection, &text, &params)?;
         let next = rows.last().filter(|_| rows.len() >= LIMIT).map(After::of);
+        let mut found = match self.logs.filter(|_| !rows.is_empty()) {
+            Some(logs) => {
+                let spans = format!("SELECT TraceId, SpanId, ParentSpanId\n{part}");
+                let query = logs.query(logs::TABLE, &spans);
+                Found::new(self.engine.rows(connection, &query, &params)?)
+            }
+            None => Found::new(Vec::new()),
+        };
+        let records = rows.into_iter().map(|row| {
+            let key = json!({"Trace": row["Trace"], "Span": row["Span"], "ParentSpanId": row["ParentSpanId"]});
+            let mut line = (self.layout.line)(row);
+            found.join(&key, &mut line);
+            line
+        });
         Ok(Page {
-            records: rows.into_iter().map(layout.line).collect(),
+            records: records.collect(),
             next,
             may_be_cut: false,
         })

@@ -1,12 +1,13 @@
 //! Pulls from a product into a store: window by window, oldest first, each committed before the next.
 
+use super::connection::{Connection, Trouble};
 use super::folder::{self, Spool, Store, Tally};
 use super::links;
 use super::product::{Page, Part, Product, Want};
 use super::record::{MINUTE, Nanos};
 use super::rows::Rows;
+use super::whole_runs::WholeRuns;
 use super::windows;
-use super::wire::{Trouble, Wire};
 
 /// What began this shortly before the end of a pull is requested again by the next one.
 pub(super) const LATE: Nanos = 15 * MINUTE;
@@ -37,10 +38,13 @@ pub(super) enum Stopped {
 #[derive(Debug)]
 pub(super) struct Fetch<'a, 'w> {
     pub(super) product: &'a mut dyn Product,
-    pub(super) wire: &'a mut Wire<'w>,
+    pub(super) connection: &'a mut Connection<'w>,
     pub(super) store: &'a mut Store,
     pub(super) until: Nanos,
     pub(super) max_bytes: Option<u64>,
+    /// Conditions of the product, of which a run must meet one; empty for all runs.
+    pub(super) conditions: Vec<String>,
+    pub(super) runs: WholeRuns,
     pub(super) brought: Brought,
 }
 
@@ -57,7 +61,7 @@ impl Fetch<'_, '_> {
     pub(super) fn run(&mut self, report: &mut dyn FnMut(Nanos, &Brought)) -> Result<(), Stopped> {
         let open = self.store.open_traces();
         let mut rows = Rows::parse(&self.store.cursor.rows);
-        if rows.is_caught_up {
+        if rows.is_caught_up && self.goes_by_rows() {
             return self.newest(&mut rows);
         }
         let cursor = &mut self.store.cursor;
@@ -69,7 +73,7 @@ impl Fetch<'_, '_> {
             self.window(&mut rows)?;
             report(self.store.cursor.next, &self.brought);
         }
-        if self.product.has_rows() {
+        if self.goes_by_rows() {
             rows.is_caught_up = true;
             self.newest(&mut rows)?;
         }
@@ -80,6 +84,11 @@ impl Fetch<'_, '_> {
         self.store
             .commit(&spool, self.until.max(cursor.next), cursor)?;
         Ok(())
+    }
+
+    /// Row numbers say what was read only where everything is read.
+    fn goes_by_rows(&self) -> bool {
+        self.product.has_rows() && self.conditions.is_empty()
     }
 
     fn check_size(&self) -> Result<(), Stopped> {
@@ -96,7 +105,12 @@ impl Fetch<'_, '_> {
         let (until, catch) = loop {
             let until = from.saturating_add(cursor.step).min(self.until);
             let mut seen = rows.clone();
-            match self.catch(Part::Window { from, until }, &mut seen) {
+            let caught = if self.conditions.is_empty() {
+                self.catch(Part::Window { from, until }, &mut seen)
+            } else {
+                self.select(from, until)
+            };
+            match caught {
                 Ok(catch) => {
                     *rows = seen;
                     break (until, catch);
@@ -115,7 +129,7 @@ impl Fetch<'_, '_> {
     }
 
     fn rows_of(&self, rows: &Rows) -> serde_json::Value {
-        if self.product.has_rows() {
+        if self.goes_by_rows() {
             rows.write()
         } else {
             serde_json::Value::Null
@@ -138,7 +152,7 @@ impl Fetch<'_, '_> {
         let torn = self.store.open_traces().into_iter();
         let torn = torn.filter(|(_, has_outermost)| !has_outermost);
         let mut ids: Vec<String> = torn.map(|(id, _)| id).collect();
-        if !self.product.has_rows() {
+        if !self.goes_by_rows() {
             ids.extend(before.into_iter().map(|(id, _)| id));
         }
         ids.sort();
@@ -151,13 +165,73 @@ impl Fetch<'_, '_> {
         Ok(())
     }
 
-    /// All pages of a part. None of it is written before the last page has arrived.
-    fn catch(&mut self, part: Part<'_>, rows: &mut Rows) -> Result<Catch, Stopped> {
-        let mut catch = Catch {
+    /// The whole runs of which something in a window meets a condition.
+    fn select(&mut self, from: Nanos, until: Nanos) -> Result<Catch, Stopped> {
+        let within = Some((from, until));
+        let is_whole = self.product.selects_whole_traces();
+        let mut runs = std::mem::take(&mut self.runs);
+        let mut catch = self.nothing()?;
+        for condition in self.conditions.clone() {
+            let condition = condition.as_str();
+            let found = self.catch(Part::Selected { condition, within }, &mut Rows::default())?;
+            found.spool.metas().for_each(|it| runs.note(it, is_whole));
+            if is_whole {
+                self.copy(&found, &mut catch)?;
+            }
+        }
+        self.complete(&mut runs, &mut catch)?;
+        self.runs = runs;
+        Ok(catch)
+    }
+
+    /// Requests the traces of runs, and those that are joined with them, until all are there.
+    fn complete(&mut self, runs: &mut WholeRuns, catch: &mut Catch) -> Result<(), Stopped> {
+        let is_whole = self.product.selects_whole_traces();
+        loop {
+            let traces = runs.next_traces(self.product.traces_at_once());
+            if !traces.is_empty() {
+                let found = self.catch(Part::Traces(&traces), &mut Rows::default())?;
+                found.spool.metas().for_each(|it| runs.note(it, true));
+                self.copy(&found, catch)?;
+                continue;
+            }
+            let Some((rank, id)) = runs.next_join() else {
+                return Ok(());
+            };
+            for condition in self.product.joined((rank, id.as_str())) {
+                let part = Part::Selected {
+                    condition: &condition,
+                    within: None,
+                };
+                let found = self.catch(part, &mut Rows::default())?;
+                found.spool.metas().for_each(|it| runs.note(it, is_whole));
+                if is_whole {
+                    self.copy(&found, catch)?;
+                }
+            }
+        }
+    }
+
+    /// Adds what was found to what will be committed.
+    fn copy(&self, found: &Catch, catch: &mut Catch) -> Result<(), Stopped> {
+        let copied = catch.spool.append(&found.spool);
+        copied.map_err(|error| self.store.io(error))?;
+        catch.links += found.links;
+        catch.skipped += found.skipped;
+        Ok(())
+    }
+
+    fn nothing(&self) -> Result<Catch, Stopped> {
+        Ok(Catch {
             spool: self.store.spool()?,
             links: 0,
             skipped: 0,
-        };
+        })
+    }
+
+    /// All pages of a part. None of it is written before the last page has arrived.
+    fn catch(&mut self, part: Part<'_>, rows: &mut Rows) -> Result<Catch, Stopped> {
+        let mut catch = self.nothing()?;
         let known = rows.clone();
         let mut after: Option<String> = None;
         loop {
@@ -165,15 +239,15 @@ impl Fetch<'_, '_> {
                 part,
                 after: after.as_deref(),
             };
-            let page = self.product.page(self.wire, want)?;
+            let page = self.product.page(self.connection, want)?;
             if page.next.is_none() && page.may_be_cut {
                 return Err(self
-                    .wire
+                    .connection
                     .too_much("a full page that names no next one")
                     .into());
             }
             if page.next.is_some() && page.next == after {
-                return Err(self.wire.wrong("it repeats a cursor").into());
+                return Err(self.connection.wrong("it repeats a cursor").into());
             }
             let next = page.next.clone();
             let is_known = self.keep(page, part, &known, (rows, &mut catch))?;

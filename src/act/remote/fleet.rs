@@ -16,8 +16,8 @@ pub use schema::{accelerating, ddl};
 
 use super::address::{Address, Kind};
 use super::clickhouse::Engine;
+use super::connection::{Connection, Trouble};
 use super::keys::Keys;
-use super::wire::{Trouble, Wire};
 use super::{Failure, client, explained};
 use crate::act::net::Net;
 use crate::analysis::grouped::{self, Field, Group};
@@ -80,24 +80,24 @@ impl Fleet {
     fn with<T>(
         &self,
         cancel: &CancelFlag,
-        act: impl FnOnce(&Engine, &mut Wire<'_>) -> Result<T, Trouble>,
+        act: impl FnOnce(&Engine, &mut Connection<'_>) -> Result<T, Trouble>,
     ) -> Result<T, Failure> {
         let engine = Engine::new(&self.address, &self.keys, self.database());
         let engine = engine.map_err(Failure::Input)?;
         let net = Net::start().map_err(|error| Failure::Input(error.to_string()))?;
         let client = client(&net, &self.address, self.cacert.as_deref())?;
         let mut quietly = |_| {};
-        let mut wire = Wire::new(client, self.address.host(), cancel, &mut quietly);
-        engine.auth().hide(&mut wire);
-        let done = act(&engine, &mut wire);
+        let mut connection = Connection::new(client, self.address.host(), cancel, &mut quietly);
+        engine.auth().hide(&mut connection);
+        let done = act(&engine, &mut connection);
         done.map_err(|error| Failure::Input(explained(&error, self.address.kind)))
     }
 
     /// Creates the tables that are missing.
     pub fn create(&self, cancel: &CancelFlag) -> Result<(), Failure> {
-        self.with(cancel, |engine, wire| {
+        self.with(cancel, |engine, connection| {
             let mut each = ddl().into_iter();
-            each.try_for_each(|statement| engine.run(wire, statement))
+            each.try_for_each(|statement| engine.run(connection, statement))
         })
     }
 
@@ -109,28 +109,28 @@ impl Fleet {
         report: &mut dyn FnMut(u64),
     ) -> Result<Written, Failure> {
         let mut writer = write::Writer::new(store, System.now() / 1_000, cancel);
-        self.with(cancel, |engine, wire| {
+        self.with(cancel, |engine, connection| {
             let mut written = Written::default();
             let mut block = Block::default();
             for ix in (0..store.runs().len() as u32).map(RunIx) {
                 block.add(writer.lines(ix));
                 if block.is_full() {
-                    block.send(engine, wire, &mut written)?;
+                    block.send(engine, connection, &mut written)?;
                     report(written.runs);
                 }
             }
-            block.send(engine, wire, &mut written)?;
+            block.send(engine, connection, &mut written)?;
             Ok(written)
         })
     }
 
     /// Runs, oldest load first, without their actions.
     pub fn runs(&self, wanted: &Wanted, cancel: &CancelFlag) -> Result<Held, Failure> {
-        self.with(cancel, |engine, wire| {
+        self.with(cancel, |engine, connection| {
             let mut gather = Gather::new(wanted.marks.len());
             let mut after = None;
             loop {
-                let rows = engine.rows(wire, &page(wanted, after), &wanted.params)?;
+                let rows = engine.rows(connection, &page(wanted, after), &wanted.params)?;
                 for row in &rows {
                     gather.add(row);
                 }
@@ -148,12 +148,22 @@ impl Fleet {
             "SELECT count() AS runs FROM {RUNS} WHERE listed AND {LIVE} AND ({})",
             wanted.test
         );
-        let rows = self.with(cancel, |engine, wire| {
-            engine.rows(wire, &query, &wanted.params)
+        let rows = self.with(cancel, |engine, connection| {
+            engine.rows(connection, &query, &wanted.params)
         })?;
         Ok(rows
             .first()
             .map_or(0, |row| cells::Cells(row).count("runs")))
+    }
+
+    /// The versions of this program that wrote the rows.
+    pub fn programs(&self, cancel: &CancelFlag) -> Result<Vec<String>, Failure> {
+        let query = format!("SELECT DISTINCT program FROM {RUNS} WHERE {LIVE} ORDER BY program");
+        let rows = self.with(cancel, |engine, connection| {
+            engine.rows(connection, &query, &[])
+        })?;
+        let programs = rows.iter().map(|row| cells::Cells(row).text("program"));
+        Ok(programs.map(str::to_owned).collect())
     }
 
     /// Groups of actions, most actions first.
@@ -170,8 +180,8 @@ impl Fleet {
             let name = groups::zone_name(zone).ok_or_else(|| Failure::Usage(what.to_owned()))?;
             params.push(("zone".to_owned(), name.to_owned()));
         }
-        let rows = self.with(cancel, |engine, wire| {
-            engine.rows(wire, &groups::query(by, test), &params)
+        let rows = self.with(cancel, |engine, connection| {
+            engine.rows(connection, &groups::query(by, test), &params)
         })?;
         let mut found: Vec<Group> = rows.iter().map(|row| groups::group(row, by)).collect();
         grouped::in_order(&mut found);
@@ -219,7 +229,7 @@ impl Block {
     fn send(
         &mut self,
         engine: &Engine,
-        wire: &mut Wire<'_>,
+        connection: &mut Connection<'_>,
         written: &mut Written,
     ) -> Result<(), Trouble> {
         let block = std::mem::take(self);
@@ -229,7 +239,7 @@ impl Block {
             }
             let mut statement = format!("INSERT INTO {table} FORMAT JSONEachRow\n").into_bytes();
             statement.extend(rows);
-            engine.run(wire, statement)?;
+            engine.run(connection, statement)?;
         }
         written.runs += block.count.runs;
         written.actions += block.count.actions;

@@ -7,11 +7,14 @@ use serde_json::{Value, json};
 
 use super::address::Address;
 use super::auth::{Auth, get, post};
+use super::connection::{Connection, Trouble};
 use super::keys::Keys;
 use super::product::{Page, Part, Product, Want};
-use super::record::{Reader, moment};
-use super::wire::{Trouble, Wire};
+use super::record::{Nanos, Reader, moment};
+use super::selection::like;
 use crate::ingest::formats::helicone;
+use crate::query::evidence::Fact;
+use crate::query::fields::Field;
 
 const LIMIT: usize = 500;
 
@@ -67,14 +70,14 @@ impl Helicone {
         })
     }
 
-    fn query(&self, wire: &mut Wire<'_>, body: &Value) -> Result<Vec<Value>, Trouble> {
+    fn query(&self, connection: &mut Connection<'_>, body: &Value) -> Result<Vec<Value>, Trouble> {
         let url = format!("{}/v1/request/query-clickhouse", self.base);
-        let answer = wire.json(&post(&url, body, &self.auth)?)?;
-        Ok(Page::of(wire, answer, ("data", "/none"))?.records)
+        let answer = connection.json(&post(&url, body, &self.auth)?)?;
+        Ok(Page::of(connection, answer, ("data", "/none"))?.records)
     }
 
     /// Puts the bodies into a record whose bodies are stored elsewhere.
-    fn complete(wire: &mut Wire<'_>, record: &mut Value) -> Result<(), Trouble> {
+    fn complete(connection: &mut Connection<'_>, record: &mut Value) -> Result<(), Trouble> {
         let is_elsewhere = |name: &str| {
             record
                 .pointer(&format!("/{name}/helicone_message"))
@@ -87,7 +90,7 @@ impl Helicone {
             return Ok(());
         };
         // The link is the key: ours is not sent with it.
-        let mut bodies = match wire.file(&get(link, &Auth::None)?) {
+        let mut bodies = match connection.file(&get(link, &Auth::None)?) {
             Ok(bodies) => bodies,
             // It has expired, or the bodies are gone: the row keeps what it has.
             Err(Trouble::Refused { .. }) => return Ok(()),
@@ -102,17 +105,59 @@ impl Helicone {
     }
 }
 
-/// Requests that began in a window, belong to a session or have this id.
+/// Tests of its columns. A condition is one leaf of its filter.
+pub(super) fn conditions(fact: &Fact) -> Vec<String> {
+    let texts = |any_case: bool, value: &str| {
+        if any_case {
+            json!({"ilike": like(value)})
+        } else {
+            json!({"equals": value})
+        }
+    };
+    let leaf = |column: Value| json!({"request_response_rmt": column}).to_string();
+    match fact {
+        Fact::Text {
+            name: Some(name), ..
+        } if name.field == Field::User => {
+            vec![leaf(json!({"user_id": texts(name.any_case, &name.value)}))]
+        }
+        Fact::Run { id, any_case } => {
+            let test = texts(*any_case, id);
+            vec![
+                leaf(json!({"properties": {SESSION: test}})),
+                leaf(json!({"request_id": test})),
+            ]
+        }
+        Fact::Text { .. } | Fact::Failure | Fact::Since(_) => Vec::new(),
+    }
+}
+
+/// The property that joins requests.
+const SESSION: &str = "Helicone-Session-Id";
+
+/// Requests that began in a window, meet a condition or have this id.
 fn filter(part: Part<'_>, after: Option<&After>) -> Option<Value> {
     let column = |name: &str, test: Value| json!({"request_response_rmt": {name: test}});
+    let both = |left: Value, right: Value| json!({"left": left, "operator": "and", "right": right});
+    let since = |from: String| column("request_created_at", json!({"gte": from}));
+    let between = |from: Nanos, until: Nanos| {
+        let from = after.map_or_else(|| moment(from), |after| after.time.clone());
+        let until = column("request_created_at", json!({"lt": moment(until)}));
+        both(since(from), until)
+    };
     match part {
-        Part::Window { from, until } => {
-            let from = after.map_or_else(|| moment(from), |after| after.time.clone());
-            Some(json!({
-                "left": column("request_created_at", json!({"gte": from})),
-                "operator": "and",
-                "right": column("request_created_at", json!({"lt": moment(until)})),
-            }))
+        Part::Window { from, until } => Some(between(from, until)),
+        Part::Selected { condition, within } => {
+            let test: Value = serde_json::from_str(condition).ok()?;
+            let times = match (within, after) {
+                (Some((from, until)), _) => Some(between(from, until)),
+                (None, Some(after)) => Some(since(after.time.clone())),
+                (None, None) => None,
+            };
+            Some(match times {
+                Some(times) => both(times, test),
+                None => test,
+            })
         }
         Part::Traces(ids) => {
             let mut tests = ids
@@ -142,12 +187,12 @@ impl Product for Helicone {
         Some(100.0)
     }
 
-    fn begin(&mut self, wire: &mut Wire<'_>) -> Result<(), Trouble> {
+    fn begin(&mut self, connection: &mut Connection<'_>) -> Result<(), Trouble> {
         let body = json!({"filter": "all", "limit": 1, "offset": 0});
-        self.query(wire, &body).map(drop)
+        self.query(connection, &body).map(drop)
     }
 
-    fn page(&mut self, wire: &mut Wire<'_>, want: Want<'_>) -> Result<Page, Trouble> {
+    fn page(&mut self, connection: &mut Connection<'_>, want: Want<'_>) -> Result<Page, Trouble> {
         let after = want.after.and_then(After::parse);
         let Some(filter) = filter(want.part, after.as_ref()) else {
             return Ok(Page::default());
@@ -158,7 +203,7 @@ impl Product for Helicone {
             "offset": after.as_ref().map_or(0, |after| after.offset),
             "sort": {"created_at": "asc"},
         });
-        let mut records = self.query(wire, &body)?;
+        let mut records = self.query(connection, &body)?;
         let next = if records.len() >= LIMIT {
             After::of(&records, after.as_ref())
         } else {
@@ -169,10 +214,10 @@ impl Product for Helicone {
             .filter_map(|it| Some(it.get("request_id")?.as_str()?.to_owned()))
             .collect();
         if ids.len() < records.len() {
-            return Err(wire.wrong("it lists a request twice"));
+            return Err(connection.wrong("it lists a request twice"));
         }
         for record in &mut records {
-            Helicone::complete(wire, record)?;
+            Helicone::complete(connection, record)?;
         }
         Ok(Page {
             records,
@@ -183,6 +228,16 @@ impl Product for Helicone {
 
     fn traces_at_once(&self) -> usize {
         20
+    }
+
+    fn joined(&self, (_, id): (u8, &str)) -> Vec<String> {
+        let session = json!({"request_response_rmt": {"properties": {SESSION: {"equals": id}}}});
+        vec![session.to_string()]
+    }
+
+    /// A request without a session is a trace of its own.
+    fn selects_whole_traces(&self) -> bool {
+        true
     }
 }
 

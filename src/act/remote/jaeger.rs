@@ -4,10 +4,10 @@ use serde_json::Value;
 
 use super::address::{Address, encoded};
 use super::auth::{Auth, get};
+use super::connection::{Connection, Trouble};
 use super::keys::Keys;
 use super::product::{self, Page, Part, Product, Want};
 use super::record::Reader;
-use super::wire::{Trouble, Wire};
 use crate::ingest::formats::jaeger;
 
 const LIMIT: usize = 500;
@@ -42,21 +42,22 @@ impl Product for Jaeger {
         &self.auth
     }
 
-    fn begin(&mut self, wire: &mut Wire<'_>) -> Result<(), Trouble> {
-        let services = wire.json(&get(&format!("{}/api/services", self.base), &self.auth)?)?;
+    fn begin(&mut self, connection: &mut Connection<'_>) -> Result<(), Trouble> {
+        let services =
+            connection.json(&get(&format!("{}/api/services", self.base), &self.auth)?)?;
         let services = services.get("data").and_then(Value::as_array);
         let services = services.into_iter().flatten().filter_map(Value::as_str);
         let services: Vec<&str> = services.collect();
         if services.contains(&self.service.as_str()) {
             return Ok(());
         }
-        let (host, wanted, known) = (&wire.host, &self.service, services.join(", "));
+        let (host, wanted, known) = (&connection.host, &self.service, services.join(", "));
         Err(Trouble::Key(format!(
             "{host}: there is no service '{wanted}' (known: {known})"
         )))
     }
 
-    fn page(&mut self, wire: &mut Wire<'_>, want: Want<'_>) -> Result<Page, Trouble> {
+    fn page(&mut self, connection: &mut Connection<'_>, want: Want<'_>) -> Result<Page, Trouble> {
         let url = match want.part {
             Part::Window { from, until } => {
                 // In microseconds, both ends included.
@@ -70,13 +71,13 @@ impl Product for Jaeger {
                 let ids = product::query(&product::each("traceID", ids));
                 format!("{}/api/traces?{ids}", self.base)
             }
-            Part::Rows { .. } => return Ok(Page::default()),
+            Part::Rows { .. } | Part::Selected { .. } => return Ok(Page::default()),
         };
-        let answer = wire.json(&get(&url, &self.auth)?)?;
-        let page = Page::of(wire, answer, ("data", "/none"))?;
+        let answer = connection.json(&get(&url, &self.auth)?)?;
+        let page = Page::of(connection, answer, ("data", "/none"))?;
         Ok(match want.part {
             Part::Window { .. } => page.of_at_most(LIMIT),
-            Part::Traces(_) | Part::Rows { .. } => page,
+            Part::Traces(_) | Part::Rows { .. } | Part::Selected { .. } => page,
         })
     }
 

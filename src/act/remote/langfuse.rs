@@ -1,16 +1,18 @@
 //! Langfuse: observations by pages, newest first. Servers before version 4 have another API, by page number, in which
 //! user, session and release are stored on separate traces.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::address::{Address, encoded};
 use super::auth::{Auth, get};
+use super::connection::{Connection, Trouble};
 use super::keys::Keys;
 use super::product::{self, Page, Part, Product, Want};
 use super::record::{Reader, moment};
-use super::wire::{Trouble, Wire};
 use crate::act::net::secret::Secret;
 use crate::ingest::formats::langfuse;
+use crate::query::evidence::Fact;
+use crate::query::fields::Field;
 
 /// With whole inputs and outputs, larger pages exceed what the server sends.
 const LIMIT: usize = 250;
@@ -48,15 +50,15 @@ impl Langfuse {
 
     fn ask(
         &self,
-        wire: &mut Wire<'_>,
+        connection: &mut Connection<'_>,
         path: &str,
         query: &[(&str, String)],
     ) -> Result<Value, Trouble> {
         let url = format!("{}/api/public/{path}?{}", self.base, product::query(query));
-        wire.json(&get(&url, &self.auth)?)
+        connection.json(&get(&url, &self.auth)?)
     }
 
-    fn second(&self, wire: &mut Wire<'_>, want: Want<'_>) -> Result<Page, Trouble> {
+    fn second(&self, connection: &mut Connection<'_>, want: Want<'_>) -> Result<Page, Trouble> {
         let mut query = vec![("fields", FIELDS.to_owned()), ("limit", LIMIT.to_string())];
         match want.part {
             Part::Window { from, until } => {
@@ -64,16 +66,24 @@ impl Langfuse {
                 query.push(("toStartTime", moment(until)));
             }
             Part::Traces(ids) => query.extend(product::each("traceId", ids)),
+            Part::Selected { condition, within } => {
+                let (name, value) = condition.split_once('=').unwrap_or((condition, ""));
+                query.push((name, value.to_owned()));
+                if let Some((from, until)) = within {
+                    query.push(("fromStartTime", moment(from)));
+                    query.push(("toStartTime", moment(until)));
+                }
+            }
             Part::Rows { .. } => return Ok(Page::default()),
         }
         query.extend(want.after.map(|after| ("cursor", after.to_owned())));
-        let answer = self.ask(wire, "v2/observations", &query)?;
-        let page = Page::of(wire, answer, ("data", "/meta/cursor"))?;
+        let answer = self.ask(connection, "v2/observations", &query)?;
+        let page = Page::of(connection, answer, ("data", "/meta/cursor"))?;
         Ok(page.of_at_most(LIMIT))
     }
 
     /// Observations first, then the traces of the same time: `after` is `traces` and the page number.
-    fn first(&self, wire: &mut Wire<'_>, want: Want<'_>) -> Result<Page, Trouble> {
+    fn first(&self, connection: &mut Connection<'_>, want: Want<'_>) -> Result<Page, Trouble> {
         let (of_traces, number) = match want.after.map(|after| after.split_once(' ')) {
             Some(Some((list, number))) => (list == "traces", number.parse().unwrap_or(1)),
             None | Some(None) => (false, 1),
@@ -95,18 +105,23 @@ impl Langfuse {
                 query.extend(names.into_iter().zip([from, until].map(moment)));
             }
             Part::Traces([id]) if of_traces => {
-                let trace = self.ask(wire, &format!("traces/{}", encoded(id)), &[])?;
+                let trace = self.ask(connection, &format!("traces/{}", encoded(id)), &[])?;
                 return Ok(Page {
                     records: vec![without_observations(trace)],
                     ..Page::default()
                 });
             }
             Part::Traces(ids) => query.extend(product::each("traceId", ids)),
+            Part::Selected { .. } => {
+                return Err(connection.wrong(
+                    "a server before version 4 cannot select runs: pull everything, then use --where on the folder",
+                ));
+            }
             Part::Rows { .. } => return Ok(Page::default()),
         }
-        let answer = self.ask(wire, path, &query)?;
+        let answer = self.ask(connection, path, &query)?;
         let pages = answer.pointer("/meta/totalPages").and_then(Value::as_u64);
-        let mut page = Page::of(wire, answer, ("data", "/none"))?;
+        let mut page = Page::of(connection, answer, ("data", "/none"))?;
         let is_last = pages.map_or(page.records.len() < OLD_LIMIT, |pages| number >= pages);
         page.next = match (is_last, of_traces) {
             (false, _) => Some(format!("{path} {}", number + 1)),
@@ -117,6 +132,42 @@ impl Langfuse {
             page.records = page.records.into_iter().map(without_observations).collect();
         }
         Ok(page)
+    }
+}
+
+/// Parameters of its API: `name=value`. It compares them exactly, and stores environments in lower case.
+pub(super) fn conditions(fact: &Fact) -> Vec<String> {
+    match fact {
+        Fact::Text {
+            name: Some(name), ..
+        } => match name.field {
+            Field::User if !name.any_case => vec![format!("userId={}", name.value)],
+            Field::Env => vec![format!("environment={}", name.value)],
+            _ => Vec::new(),
+        },
+        Fact::Run {
+            id,
+            any_case: false,
+        } => {
+            let mut all: Vec<String> = (0..3)
+                .flat_map(|rank| joined((rank, id.as_str())))
+                .collect();
+            all.push(format!("traceId={id}"));
+            all
+        }
+        Fact::Run { .. } | Fact::Text { .. } | Fact::Failure | Fact::Since(_) => Vec::new(),
+    }
+}
+
+/// Sessions are a field of observations, threads a member of their metadata.
+fn joined((rank, id): (u8, &str)) -> Vec<String> {
+    match rank {
+        0 => vec![format!("sessionId={id}")],
+        2 => {
+            let test = json!([{"type": "stringObject", "column": "metadata", "key": "thread_id", "operator": "=", "value": id}]);
+            vec![format!("filter={test}")]
+        }
+        _ => Vec::new(),
     }
 }
 
@@ -146,10 +197,10 @@ impl Product for Langfuse {
         self.base.ends_with("langfuse.com").then_some(15.0)
     }
 
-    fn begin(&mut self, wire: &mut Wire<'_>) -> Result<(), Trouble> {
-        let projects = self.ask(wire, "projects", &[])?;
+    fn begin(&mut self, connection: &mut Connection<'_>) -> Result<(), Trouble> {
+        let projects = self.ask(connection, "projects", &[])?;
         let projects = projects.get("data").and_then(Value::as_array);
-        let projects = projects.ok_or_else(|| wire.wrong("its answer has no 'data'"))?;
+        let projects = projects.ok_or_else(|| connection.wrong("its answer has no 'data'"))?;
         let name = |project: &Value, key: &str| Some(project.get(key)?.as_str()?.to_owned());
         let is_it = |project: &Value| {
             ["id", "name"]
@@ -167,17 +218,21 @@ impl Product for Langfuse {
         )))
     }
 
-    fn page(&mut self, wire: &mut Wire<'_>, want: Want<'_>) -> Result<Page, Trouble> {
+    fn page(&mut self, connection: &mut Connection<'_>, want: Want<'_>) -> Result<Page, Trouble> {
         if self.api == Api::Second {
-            match self.second(wire, want) {
+            match self.second(connection, want) {
                 Err(error) if error.is_missing() && want.after.is_none() => self.api = Api::First,
                 answer => return answer,
             }
         }
-        self.first(wire, want)
+        self.first(connection, want)
     }
 
     fn traces_at_once(&self) -> usize {
         1
+    }
+
+    fn joined(&self, join: (u8, &str)) -> Vec<String> {
+        joined(join)
     }
 }

@@ -4,13 +4,16 @@ use serde_json::{Value, json};
 
 use super::address::{Address, encoded};
 use super::auth::{Auth, get, post};
+use super::connection::{Connection, Trouble};
 use super::keys::Keys;
 use super::product::{Page, Part, Product, Want};
 use super::record::{HOUR, Nanos, Reader, moment};
-use super::wire::{Trouble, Wire};
+use super::selection::is_ambiguous;
 use crate::act::net::secret::Secret;
 use crate::base::clock::{Clock as _, System};
 use crate::ingest::formats::langsmith;
+use crate::query::evidence::Fact;
+use crate::query::fields::Field;
 
 /// The largest page that version 1 accepts.
 const LIMIT: usize = 100;
@@ -124,6 +127,19 @@ impl Langsmith {
                 json!({"start_time": moment(from), "end_time": moment(until)})
             }
             (Api::First, Part::Traces([id, ..])) => json!({"trace": id}),
+            (api, Part::Selected { condition, within }) => {
+                let names = match api {
+                    Api::Second => ["min_start_time", "max_start_time"],
+                    Api::First => ["start_time", "end_time"],
+                };
+                let mut body = json!({"filter": condition});
+                body[names[0]] = moment(back).into();
+                if let Some((from, until)) = within {
+                    body[names[0]] = moment(from).into();
+                    body[names[1]] = moment(until).into();
+                }
+                body
+            }
         };
         match self.api {
             Api::Second => {
@@ -143,7 +159,7 @@ impl Langsmith {
         Some(body)
     }
 
-    fn ask(&self, wire: &mut Wire<'_>, want: Want<'_>) -> Result<Page, Trouble> {
+    fn ask(&self, connection: &mut Connection<'_>, want: Want<'_>) -> Result<Page, Trouble> {
         let Some(body) = self.query(want) else {
             return Ok(Page::default());
         };
@@ -152,9 +168,39 @@ impl Langsmith {
             Api::First => ("v1", "runs", "/cursors/next"),
         };
         let url = format!("{}/api/{path}/runs/query", self.base);
-        let answer = wire.json(&post(&url, &body, &self.auth)?)?;
-        Ok(Page::of(wire, answer, (list, next))?.of_at_most(LIMIT))
+        let answer = connection.json(&post(&url, &body, &self.auth)?)?;
+        Ok(Page::of(connection, answer, (list, next))?.of_at_most(LIMIT))
     }
+}
+
+/// Expressions of its filter language, which compares exactly.
+pub(super) fn conditions(fact: &Fact) -> Vec<String> {
+    match fact {
+        Fact::Text {
+            name: Some(name), ..
+        } if !name.any_case && !is_ambiguous(&name.value) => match name.field {
+            Field::User => vec![metadata("user_id", &name.value)],
+            Field::Release => vec![metadata("revision_id", &name.value)],
+            _ => Vec::new(),
+        },
+        Fact::Run {
+            id,
+            any_case: false,
+        } if !is_ambiguous(id) => {
+            let mut all: Vec<String> = JOINS.iter().map(|it| metadata(it, id)).collect();
+            all.push(format!("eq(trace_id, {})", Value::from(id.as_str())));
+            all
+        }
+        Fact::Run { .. } | Fact::Text { .. } | Fact::Failure | Fact::Since(_) => Vec::new(),
+    }
+}
+
+/// By the rank of what joins traces.
+const JOINS: [&str; 3] = ["session_id", "conversation_id", "thread_id"];
+
+fn metadata(key: &str, value: &str) -> String {
+    let value = Value::from(value);
+    format!("and(eq(metadata_key, \"{key}\"), eq(metadata_value, {value}))")
 }
 
 impl Product for Langsmith {
@@ -171,22 +217,22 @@ impl Product for Langsmith {
         Some(30.0)
     }
 
-    fn begin(&mut self, wire: &mut Wire<'_>) -> Result<(), Trouble> {
+    fn begin(&mut self, connection: &mut Connection<'_>) -> Result<(), Trouble> {
         let url = format!(
             "{}/api/v1/sessions?name={}&limit=1",
             self.base,
             encoded(&self.project)
         );
-        let found = wire.json(&get(&url, &self.auth)?)?;
+        let found = connection.json(&get(&url, &self.auth)?)?;
         let id = found.pointer("/0/id").and_then(Value::as_str);
         let missing = || {
             Trouble::Key(format!(
                 "{}: there is no project '{}'",
-                wire.host, self.project
+                connection.host, self.project
             ))
         };
         self.id = id.ok_or_else(missing)?.to_owned();
-        let info = wire.json(&get(&format!("{}/info", self.base), &self.auth)?);
+        let info = connection.json(&get(&format!("{}/info", self.base), &self.auth)?);
         let flag = info
             .ok()
             .and_then(|it| it.pointer("/instance_flags/sdb_query_enabled")?.as_bool());
@@ -197,15 +243,15 @@ impl Product for Langsmith {
         Ok(())
     }
 
-    fn page(&mut self, wire: &mut Wire<'_>, want: Want<'_>) -> Result<Page, Trouble> {
-        match self.ask(wire, want) {
+    fn page(&mut self, connection: &mut Connection<'_>, want: Want<'_>) -> Result<Page, Trouble> {
+        match self.ask(connection, want) {
             Err(error) if error.is_missing() && want.after.is_none() && !self.has_switched => {
                 self.has_switched = true;
                 self.api = match self.api {
                     Api::Second => Api::First,
                     Api::First => Api::Second,
                 };
-                self.ask(wire, want)
+                self.ask(connection, want)
             }
             answer => answer,
         }
@@ -213,5 +259,10 @@ impl Product for Langsmith {
 
     fn traces_at_once(&self) -> usize {
         1
+    }
+
+    fn joined(&self, (rank, id): (u8, &str)) -> Vec<String> {
+        let key = JOINS.get(usize::from(rank));
+        key.map(|key| metadata(key, id)).into_iter().collect()
     }
 }

@@ -5,11 +5,15 @@ use serde_json::{Value, json};
 
 use super::address::{Address, encoded};
 use super::auth::{Auth, get, post};
+use super::connection::{Connection, Trouble};
 use super::keys::Keys;
 use super::product::{self, Page, Part, Product, Want};
-use super::record::Reader;
-use super::wire::{Trouble, Wire};
+use super::record::{Nanos, Reader};
+use super::selection::like;
+use crate::ingest::formats::otel::evidence::ENVIRONMENT;
 use crate::ingest::formats::otlp;
+use crate::query::evidence::Fact;
+use crate::query::fields::Field;
 
 /// Page sizes: of a search, and of whole traces in one answer.
 const FOUND: usize = 100;
@@ -45,7 +49,7 @@ impl Mlflow {
 
     fn search(
         &self,
-        wire: &mut Wire<'_>,
+        connection: &mut Connection<'_>,
         filter: &str,
         after: Option<&str>,
     ) -> Result<(Vec<String>, Option<String>), Trouble> {
@@ -60,7 +64,7 @@ impl Mlflow {
         if let Some(after) = after {
             body["page_token"] = after.into();
         }
-        let answer = wire.json(&post(&url, &body, &self.auth)?)?;
+        let answer = connection.json(&post(&url, &body, &self.auth)?)?;
         let traces = answer.get("traces").and_then(Value::as_array);
         let ids = traces.into_iter().flatten();
         let ids = ids.filter_map(|trace| trace.get("trace_id")?.as_str());
@@ -69,18 +73,80 @@ impl Mlflow {
         Ok((ids.map(str::to_owned).collect(), next.map(str::to_owned)))
     }
 
-    fn whole(&self, wire: &mut Wire<'_>, ids: &[String]) -> Result<Vec<Value>, Trouble> {
+    fn whole(
+        &self,
+        connection: &mut Connection<'_>,
+        ids: &[String],
+    ) -> Result<Vec<Value>, Trouble> {
         let mut records = Vec::new();
         for ids in ids.chunks(TRACES) {
             let ids = product::query(&product::each("trace_ids", ids));
             let url = format!("{}/api/3.0/mlflow/traces/batchGet?{ids}", self.base);
-            let mut answer = wire.json(&get(&url, &self.auth)?)?;
+            let mut answer = connection.json(&get(&url, &self.auth)?)?;
             if let Some(Value::Array(traces)) = answer.get_mut("traces").map(Value::take) {
                 records.extend(traces.into_iter().filter_map(line));
             }
         }
         Ok(records)
     }
+}
+
+fn during(from: Nanos, until: Nanos) -> String {
+    let [from, until] = [from, until].map(|nanos| nanos.div_euclid(1_000_000));
+    format!("timestamp_ms >= {from} AND timestamp_ms < {until}")
+}
+
+/// Traces whose spans the server keeps elsewhere: it cannot search in them.
+const ELSEWHERE: [&str; 2] = [
+    "tags.`mlflow.trace.spansLocation` IS NULL",
+    "tags.`mlflow.trace.spansLocation` != 'TRACKING_STORE'",
+];
+
+/// Comparisons of its filter language, which finds texts in the JSON of a trace's spans. Session and user, and what our
+/// lines take as the attributes of the resource, may be stored beside them.
+pub(super) fn conditions(fact: &Fact) -> Vec<String> {
+    let mut all = match fact {
+        Fact::Text { text, name, .. } => {
+            let tags: &[&str] = match name.as_ref().map(|name| name.field) {
+                Some(Field::Env) => ENVIRONMENT,
+                Some(Field::Release) => &["service.version"],
+                _ => &["service.name"],
+            };
+            let tags = tags
+                .iter()
+                .map(|tag| contains(&format!("tags.`{tag}`"), text));
+            let beside = [CONTENT, SESSION, USER].map(|column| contains(column, text));
+            beside.into_iter().chain(tags).collect()
+        }
+        // Signs of a failure (`Fact::Failure` in SQL).
+        Fact::Failure => ["error", "exception", "success"]
+            .map(|word| contains(CONTENT, word))
+            .to_vec(),
+        Fact::Run { id, .. } => {
+            let mut all = joined(id);
+            let own = like(&server_id(id));
+            all.push(format!("attributes.request_id ILIKE '{own}'"));
+            all
+        }
+        Fact::Since(_) => return Vec::new(),
+    };
+    all.extend(ELSEWHERE.map(str::to_owned));
+    all
+}
+
+const CONTENT: &str = "span.content";
+const SESSION: &str = "metadata.`mlflow.trace.session`";
+const USER: &str = "metadata.`mlflow.trace.user`";
+
+fn contains(column: &str, text: &str) -> String {
+    format!("{column} ILIKE '%{}%'", like(text))
+}
+
+fn joined(id: &str) -> Vec<String> {
+    vec![
+        format!("{SESSION} ILIKE '{}'", like(id)),
+        contains(CONTENT, id),
+    ]
 }
 
 /// The ids that the server gives to traces of OpenTelemetry.
@@ -146,13 +212,13 @@ impl Product for Mlflow {
         &self.auth
     }
 
-    fn begin(&mut self, wire: &mut Wire<'_>) -> Result<(), Trouble> {
+    fn begin(&mut self, connection: &mut Connection<'_>) -> Result<(), Trouble> {
         let name = encoded(&self.experiment);
         let url = format!(
             "{}/api/2.0/mlflow/experiments/get-by-name?experiment_name={name}",
             self.base
         );
-        let found = wire.json(&get(&url, &self.auth)?);
+        let found = connection.json(&get(&url, &self.auth)?);
         let id = match found {
             Ok(answer) => answer
                 .pointer("/experiment/experiment_id")
@@ -166,23 +232,25 @@ impl Product for Mlflow {
             }
             Err(error) => return Err(error),
         };
-        self.id = id.ok_or_else(|| wire.wrong("its answer names no experiment"))?;
+        self.id = id.ok_or_else(|| connection.wrong("its answer names no experiment"))?;
         Ok(())
     }
 
-    fn page(&mut self, wire: &mut Wire<'_>, want: Want<'_>) -> Result<Page, Trouble> {
+    fn page(&mut self, connection: &mut Connection<'_>, want: Want<'_>) -> Result<Page, Trouble> {
         let Want { part, after } = want;
         let (ids, next) = match part {
-            Part::Window { from, until } => {
-                let [from, until] = [from, until].map(|nanos| nanos.div_euclid(1_000_000));
-                let filter = format!("timestamp_ms >= {from} AND timestamp_ms < {until}");
-                self.search(wire, &filter, after)?
+            Part::Window { from, until } => self.search(connection, &during(from, until), after)?,
+            Part::Selected { condition, within } => {
+                let times = within.map(|(from, until)| during(from, until));
+                let tests = [Some(condition.to_owned()), times];
+                let tests: Vec<String> = tests.into_iter().flatten().collect();
+                self.search(connection, &tests.join(" AND "), after)?
             }
             Part::Traces(ids) => (ids.iter().map(|id| server_id(id)).collect(), None),
             Part::Rows { .. } => (Vec::new(), None),
         };
         Ok(Page {
-            records: self.whole(wire, &ids)?,
+            records: self.whole(connection, &ids)?,
             next,
             may_be_cut: false,
         })
@@ -190,6 +258,14 @@ impl Product for Mlflow {
 
     fn traces_at_once(&self) -> usize {
         TRACES
+    }
+
+    fn joined(&self, (_, id): (u8, &str)) -> Vec<String> {
+        joined(id)
+    }
+
+    fn selects_whole_traces(&self) -> bool {
+        true
     }
 }
 

@@ -6,11 +6,18 @@ use serde_json::Value;
 
 use super::address::{Address, encoded};
 use super::auth::{Auth, get};
+use super::connection::{Connection, Trouble};
 use super::keys::Keys;
 use super::product::{self, Page, Part, Product, Want};
 use super::record::{Reader, moment};
-use super::wire::{Trouble, Wire};
+use super::selection::is_ambiguous;
+use crate::ingest::formats::otel::evidence::{
+    CONVERSATION, CONVERSATION_IN_METADATA, SESSION, SESSION_IN_METADATA, THREAD,
+    THREAD_IN_METADATA, USER,
+};
 use crate::ingest::formats::phoenix;
+use crate::query::evidence::Fact;
+use crate::query::fields::Field;
 
 const LIMIT: &str = "1000";
 
@@ -45,6 +52,54 @@ impl Phoenix {
     }
 }
 
+/// Parameters of its API, `name=value`, which compares exactly.
+pub(super) fn conditions(fact: &Fact) -> Vec<String> {
+    match fact {
+        Fact::Text {
+            name: Some(name), ..
+        } if name.field == Field::User && !name.any_case => with_attribute(USER, &name.value),
+        Fact::Run {
+            id,
+            any_case: false,
+        } => {
+            let mut all: Vec<String> = (0..3)
+                .flat_map(|rank| joined((rank, id.as_str())))
+                .collect();
+            all.push(format!("trace_id={id}"));
+            all
+        }
+        Fact::Run { .. } | Fact::Text { .. } | Fact::Failure | Fact::Since(_) => Vec::new(),
+    }
+}
+
+/// Spans in whose attributes or metadata a join has this value.
+fn joined((rank, id): (u8, &str)) -> Vec<String> {
+    let (attributes, members) = match rank {
+        0 => (SESSION, SESSION_IN_METADATA),
+        1 => (CONVERSATION, CONVERSATION_IN_METADATA),
+        _ => (THREAD, THREAD_IN_METADATA),
+    };
+    let mut names: Vec<String> = attributes.iter().map(|it| (*it).to_owned()).collect();
+    names.extend(members.iter().map(|it| format!("metadata.{it}")));
+    names.sort();
+    names.dedup();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    with_attribute(&names, id)
+}
+
+/// The value as a text, and as the number or truth value that it may be.
+fn with_attribute(names: &[&str], value: &str) -> Vec<String> {
+    let quoted = Value::from(value).to_string();
+    let forms = [quoted, value.to_owned()];
+    let forms = &forms[..if is_ambiguous(value) { 2 } else { 1 }];
+    let each = names.iter().flat_map(|name| {
+        forms
+            .iter()
+            .map(move |form| format!("attribute={name}:{form}"))
+    });
+    each.collect()
+}
+
 impl Product for Phoenix {
     fn reader(&self) -> Reader {
         Reader::spans(&phoenix::Phoenix)
@@ -54,12 +109,12 @@ impl Product for Phoenix {
         &self.auth
     }
 
-    fn begin(&mut self, wire: &mut Wire<'_>) -> Result<(), Trouble> {
+    fn begin(&mut self, connection: &mut Connection<'_>) -> Result<(), Trouble> {
         let url = self.url(&[("limit", "1".to_owned())]);
-        wire.json(&get(&url, &self.auth)?).map(drop)
+        connection.json(&get(&url, &self.auth)?).map(drop)
     }
 
-    fn page(&mut self, wire: &mut Wire<'_>, want: Want<'_>) -> Result<Page, Trouble> {
+    fn page(&mut self, connection: &mut Connection<'_>, want: Want<'_>) -> Result<Page, Trouble> {
         let Want { part, after } = want;
         let mut query = vec![("limit", LIMIT.to_owned())];
         match part {
@@ -69,10 +124,18 @@ impl Product for Phoenix {
             }
             Part::Rows { since } => query.push(("start_time", moment(since))),
             Part::Traces(ids) => query.extend(product::each("trace_id", ids)),
+            Part::Selected { condition, within } => {
+                let (name, value) = condition.split_once('=').unwrap_or((condition, ""));
+                query.push((name, value.to_owned()));
+                if let Some((from, until)) = within {
+                    query.push(("start_time", moment(from)));
+                    query.push(("end_time", moment(until)));
+                }
+            }
         }
         query.extend(after.map(|after| ("cursor", after.to_owned())));
-        let answer = wire.json(&get(&self.url(&query), &self.auth)?)?;
-        Page::of(wire, answer, ("data", "/next_cursor"))
+        let answer = connection.json(&get(&self.url(&query), &self.auth)?)?;
+        Page::of(connection, answer, ("data", "/next_cursor"))
     }
 
     fn traces_at_once(&self) -> usize {
@@ -87,5 +150,9 @@ impl Product for Phoenix {
 
     fn has_rows(&self) -> bool {
         true
+    }
+
+    fn joined(&self, join: (u8, &str)) -> Vec<String> {
+        joined(join)
     }
 }

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::address::encoded;
 use super::auth::Auth;
+use super::connection::{Connection, Trouble};
 use super::record::{Nanos, Reader};
-use super::wire::{Trouble, Wire};
 
 /// A product to pull from.
 pub(super) trait Product: std::fmt::Debug {
@@ -21,9 +21,9 @@ pub(super) trait Product: std::fmt::Debug {
     }
 
     /// Checks the key and finds the project, before anything is written.
-    fn begin(&mut self, wire: &mut Wire<'_>) -> Result<(), Trouble>;
+    fn begin(&mut self, connection: &mut Connection<'_>) -> Result<(), Trouble>;
 
-    fn page(&mut self, wire: &mut Wire<'_>, want: Want<'_>) -> Result<Page, Trouble>;
+    fn page(&mut self, connection: &mut Connection<'_>, want: Want<'_>) -> Result<Page, Trouble>;
 
     /// How many traces can be requested by id at a time.
     fn traces_at_once(&self) -> usize;
@@ -35,6 +35,17 @@ pub(super) trait Product: std::fmt::Debug {
     }
 
     fn has_rows(&self) -> bool {
+        false
+    }
+
+    /// Conditions that the records of a run meet whose traces are joined by this id (its rank: `Meta::join`).
+    fn joined(&self, join: (u8, &str)) -> Vec<String> {
+        let _ = join;
+        Vec::new()
+    }
+
+    /// Whether a record that meets a condition comes with its whole trace.
+    fn selects_whole_traces(&self) -> bool {
         false
     }
 }
@@ -55,6 +66,11 @@ pub(super) enum Part<'a> {
     Rows { since: Nanos },
     /// Whole traces, by id.
     Traces(&'a [String]),
+    /// What meets a condition of the product's own (`selection`), within a window or at any time.
+    Selected {
+        condition: &'a str,
+        within: Option<(Nanos, Nanos)>,
+    },
 }
 
 #[derive(Debug, Default)]
@@ -70,7 +86,7 @@ pub(super) struct Page {
 impl Page {
     /// The records that an answer lists, and the cursor in it, by the names and pointers of the product.
     pub(super) fn of(
-        wire: &Wire<'_>,
+        connection: &Connection<'_>,
         mut answer: Value,
         (list, next): (&str, &str),
     ) -> Result<Page, Trouble> {
@@ -82,7 +98,7 @@ impl Page {
                 next,
                 may_be_cut: false,
             }),
-            _ => Err(wire.wrong(&format!("its answer has no '{list}'"))),
+            _ => Err(connection.wrong(&format!("its answer has no '{list}'"))),
         }
     }
 

@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use super::address::{Address, encoded};
 use super::auth::{Auth, get};
+use super::connection::{Connection, Trouble};
 use super::keys::Keys;
 use super::product::{Page, Part, Product, Want};
 use super::record::{Reader, SECOND};
-use super::wire::{Trouble, Wire};
 use crate::act::net::secret::Secret;
 use crate::ingest::formats::otlp;
 
@@ -45,14 +45,14 @@ impl Tempo {
     }
 
     /// A trace as one OTLP line; none if the server no longer has it.
-    fn trace(&self, wire: &mut Wire<'_>, id: &str) -> Result<Option<Value>, Trouble> {
+    fn trace(&self, connection: &mut Connection<'_>, id: &str) -> Result<Option<Value>, Trouble> {
         let url = format!("{}/api/v2/traces/{}", self.base, encoded(id));
-        let mut answer = match wire.json(&get(&url, &self.auth)?) {
+        let mut answer = match connection.json(&get(&url, &self.auth)?) {
             Err(Trouble::Refused { status: 404, .. }) => return Ok(None),
             answer => answer?,
         };
         if answer.get("status").and_then(Value::as_str) == Some("PARTIAL") {
-            return Err(wire.wrong(&format!("it returned only part of the trace {id}")));
+            return Err(connection.wrong(&format!("it returned only part of the trace {id}")));
         }
         let mut trace = match answer.get_mut("trace") {
             Some(trace) => trace.take(),
@@ -75,19 +75,19 @@ impl Product for Tempo {
         &self.auth
     }
 
-    fn begin(&mut self, wire: &mut Wire<'_>) -> Result<(), Trouble> {
+    fn begin(&mut self, connection: &mut Connection<'_>) -> Result<(), Trouble> {
         let url = format!("{}/api/search?q={}&limit=1", self.base, encoded("{}"));
-        wire.json(&get(&url, &self.auth)?).map(drop)
+        connection.json(&get(&url, &self.auth)?).map(drop)
     }
 
-    fn page(&mut self, wire: &mut Wire<'_>, want: Want<'_>) -> Result<Page, Trouble> {
+    fn page(&mut self, connection: &mut Connection<'_>, want: Want<'_>) -> Result<Page, Trouble> {
         let (ids, may_be_cut) = match want.part {
             Part::Window { from, until } => {
                 let (from, until) = (from.div_euclid(SECOND), until.div_euclid(SECOND));
                 let (base, all) = (&self.base, encoded("{}"));
                 let url =
                     format!("{base}/api/search?q={all}&start={from}&end={until}&limit={LIMIT}");
-                let answer = wire.json(&get(&url, &self.auth)?)?;
+                let answer = connection.json(&get(&url, &self.auth)?)?;
                 let found = answer
                     .get("traces")
                     .and_then(Value::as_array)
@@ -99,7 +99,7 @@ impl Product for Tempo {
                 (ids, is_full)
             }
             Part::Traces(ids) => (ids.to_vec(), false),
-            Part::Rows { .. } => return Ok(Page::default()),
+            Part::Rows { .. } | Part::Selected { .. } => return Ok(Page::default()),
         };
         if may_be_cut {
             // Fetching its traces would be wasted: the window will be split.
@@ -110,7 +110,7 @@ impl Product for Tempo {
         }
         let mut records = Vec::new();
         for id in ids {
-            records.extend(self.trace(wire, &id)?);
+            records.extend(self.trace(connection, &id)?);
         }
         Ok(Page {
             records,

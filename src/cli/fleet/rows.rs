@@ -43,12 +43,13 @@ pub(in crate::cli) fn of(cx: &Cx, paths: &[PathBuf]) -> Result<Option<Fleet>, Fa
 
 /// The database that a URL names.
 pub(super) fn database(cx: &Cx, text: &str) -> Result<Fleet, Failure> {
-    let address = pull::address(text)?;
+    let mut address = pull::address(text)?;
+    address.max_scan = cx.global.max_scan;
     if address.kind != Kind::Clickhouse {
         let what = "the rows are stored in clickhouse://[USER@]HOST/DATABASE";
         return Err(Failure::Usage(what.to_owned()));
     }
-    let keys = pull::keys_of(&address, &cx.load.keys);
+    let keys = pull::keys_of(&address, &cx.load.access);
     Ok(Fleet {
         address,
         keys,
@@ -78,6 +79,18 @@ fn wanted(cx: &Cx, marks: &[&Expr]) -> Result<Wanted, Failure> {
     })
 }
 
+/// Readers and prices change between versions: figures of rows that several wrote may not be comparable.
+fn tell_versions(cx: &Cx, fleet: &Fleet) -> Result<(), Failure> {
+    let programs = fleet.programs(&CancelFlag::new())?;
+    if programs.len() > 1 {
+        let programs = programs.join(", ");
+        cx.notes.note(&format!(
+            "the rows were written by several versions ({programs}); load the traces again for comparable figures"
+        ));
+    }
+    Ok(())
+}
+
 /// The runs to list, without their actions.
 pub(in crate::cli) fn runs(
     cx: &Cx,
@@ -88,7 +101,9 @@ pub(in crate::cli) fn runs(
         first: limit.map(|limit| (order.sql(), limit)),
         ..wanted(cx, &[])?
     };
-    Ok(read(fleet.runs(&wanted, &CancelFlag::new())?.store))
+    let held = fleet.runs(&wanted, &CancelFlag::new())?;
+    tell_versions(cx, fleet)?;
+    Ok(read(held.store))
 }
 
 fn read(store: Store) -> Read {
@@ -110,7 +125,9 @@ pub(in crate::cli) fn groups(
     let only = filter::condition(cx)?.unwrap_or(Expr::All);
     let test = writer.actions(&only)?;
     let condition = (test.as_str(), writer.params.as_slice());
-    Ok(fleet.groups(by, condition, zone, &CancelFlag::new())?)
+    let groups = fleet.groups(by, condition, zone, &CancelFlag::new())?;
+    tell_versions(cx, fleet)?;
+    Ok(groups)
 }
 
 /// The runs of a comparison, and the question about them, with its filters answered by the engine.
@@ -144,6 +161,7 @@ pub(in crate::cli) fn cohort(cx: &Cx, fleet: &Fleet, ask: Ask) -> Result<(Read, 
         observed,
         mut marks,
     } = fleet.runs(&wanted, &cancel)?;
+    tell_versions(cx, fleet)?;
     if all > MOST {
         let (some, all) = (human::count(observed.len() as u64), human::count(all));
         let seed = ask.options.seed;

@@ -71,7 +71,7 @@ pub(crate) fn time(micros: i64) -> String {
     format!("{time:.3}")
 }
 
-fn micros(text: &str) -> i64 {
+pub(crate) fn micros(text: &str) -> i64 {
     text.parse::<jiff::Timestamp>()
         .expect("a time")
         .as_microsecond()
@@ -88,7 +88,11 @@ fn within(spans: &[Span], from: Option<&str>, until: Option<&str>) -> Vec<Span> 
 }
 
 /// A page of a list, and the cursor of the next one: how many were given so far.
-fn cut<T: Clone>(list: &[T], limit: usize, cursor: Option<&str>) -> (Vec<T>, Option<String>) {
+pub(crate) fn cut<T: Clone>(
+    list: &[T],
+    limit: usize,
+    cursor: Option<&str>,
+) -> (Vec<T>, Option<String>) {
     let from = cursor.map_or(0, |cursor| {
         cursor.trim_start_matches('c').parse().expect("our cursor")
     });
@@ -276,7 +280,7 @@ fn langsmith_at(asked: &Received, is_new: bool) -> Answer {
     }
 }
 
-fn uuid(hex: &str) -> String {
+pub(crate) fn uuid(hex: &str) -> String {
     let part = |range: std::ops::Range<usize>| hex.get(range).expect("hexadecimal digits");
     format!(
         "{}-{}-{}-{}-{}",

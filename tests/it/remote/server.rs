@@ -16,6 +16,8 @@ pub(crate) struct Received {
     pub(crate) query: Vec<(String, String)>,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Value,
+    /// The body as it came.
+    pub(crate) text: String,
 }
 
 impl Received {
@@ -77,7 +79,7 @@ pub(crate) enum Fault {
 impl Fault {
     /// Whether it says that the request was too large.
     pub(crate) fn is_too_much(&self) -> bool {
-        matches!(self, Fault::Instead(answer) if matches!(answer.status, 422 | 524))
+        matches!(self, Fault::Instead(answer) if matches!(answer.status, 413 | 422 | 500 | 504 | 524))
     }
 }
 
@@ -207,6 +209,7 @@ fn read(reader: &mut impl BufRead) -> Option<Received> {
             .collect(),
         headers,
         body: serde_json::from_slice(&body).unwrap_or_default(),
+        text: String::from_utf8_lossy(&body).into_owned(),
     })
 }
 

@@ -396,16 +396,18 @@ impl Span {
             Fact::Text {
                 text,
                 any_case: true,
+                ..
             } => self.any_text(&|it| it.to_ascii_lowercase().contains(&text.to_ascii_lowercase())),
             Fact::Text {
                 text,
                 any_case: false,
+                ..
             } => self.any_text(&|it| it.contains(text)),
             Fact::Failure => {
                 !matches!(self.failure, Failure::None)
                     || self.any_text(&|it| it.contains("is_error"))
             }
-            Fact::Run(id) => {
+            Fact::Run { id, .. } => {
                 self.run.to_lowercase() == id.to_lowercase() || self.trace.eq_ignore_ascii_case(id)
             }
             Fact::Since(time) => {

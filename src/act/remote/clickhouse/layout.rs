@@ -154,11 +154,12 @@ fn langfuse_line(mut row: Value) -> Value {
 
 /// A row as one line of OTLP.
 fn otlp_line(mut row: Value) -> Value {
-    let resource = row.get_mut("ResourceAttributes").map(Value::take);
-    let mut resource = match resource {
-        Some(Value::Object(resource)) => resource,
+    let mut take = |name: &str| match row.get_mut(name).map(Value::take) {
+        Some(Value::Object(members)) => members,
         _ => Map::new(),
     };
+    let (mut resource, own) = (take("ResourceAttributes"), take("SpanAttributes"));
+    let events = events(&mut row);
     let text = |name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default();
     let number = |name: &str| text(name).parse::<u64>().unwrap_or(0);
     let (began, took) = (number("began"), number("took"));
@@ -173,7 +174,7 @@ fn otlp_line(mut row: Value) -> Value {
     };
     json!({
         "resourceSpans": [{
-            "resource": {"attributes": attributes(Some(&resource))},
+            "resource": {"attributes": attributes(resource)},
             "scopeSpans": [{
                 "scope": {"name": text("ScopeName")},
                 "spans": [{
@@ -183,36 +184,36 @@ fn otlp_line(mut row: Value) -> Value {
                     "name": text("SpanName"),
                     "startTimeUnixNano": began.to_string(),
                     "endTimeUnixNano": began.saturating_add(took).to_string(),
-                    "attributes": attributes(row.get("SpanAttributes").and_then(Value::as_object)),
+                    "attributes": attributes(own),
                     "status": {"code": code, "message": text("StatusMessage")},
-                    "events": events(&row),
+                    "events": events,
                 }],
             }],
         }],
     })
 }
 
-fn attributes(map: Option<&Map<String, Value>>) -> Vec<Value> {
-    let pairs = map.into_iter().flatten();
-    let pairs = pairs.filter_map(|(key, value)| Some((key, value.as_str()?)));
+pub(super) fn attributes(map: Map<String, Value>) -> Vec<Value> {
+    let pairs = map.into_iter().filter(|(_, value)| value.is_string());
     pairs
         .map(|(key, value)| json!({"key": key, "value": {"stringValue": value}}))
         .collect()
 }
 
-fn events(row: &Value) -> Vec<Value> {
-    let list = |name: &str| {
-        row.get(name)
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
+fn events(row: &mut Value) -> Vec<Value> {
+    let mut list = |name: &str| match row.get_mut(name).map(Value::take) {
+        Some(Value::Array(items)) => items.into_iter(),
+        _ => Vec::new().into_iter(),
     };
-    let events = list("event_times")
-        .zip(list("event_names"))
-        .zip(list("event_attributes"));
+    let (times, names) = (list("event_times"), list("event_names"));
+    let events = times.zip(names).zip(list("event_attributes"));
     events
         .map(|((time, name), of)| {
-            json!({"timeUnixNano": time, "name": name, "attributes": attributes(of.as_object())})
+            let of = match of {
+                Value::Object(of) => attributes(of),
+                _ => Vec::new(),
+            };
+            json!({"timeUnixNano": time, "name": name, "attributes": of})
         })
         .collect()
 }

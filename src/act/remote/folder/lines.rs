@@ -33,7 +33,12 @@ pub(in crate::act::remote) struct Spool {
     file: File,
     pub(super) lines: Vec<Line>,
     len: u64,
+    /// The last of its bytes, which are not in the file yet: a record alone is too small to be written.
+    pending: Vec<u8>,
 }
+
+/// How many bytes are written at a time.
+const BLOCK: usize = 1 << 20;
 
 impl Spool {
     pub(super) fn new(file: File) -> Spool {
@@ -41,13 +46,18 @@ impl Spool {
             file,
             lines: Vec::new(),
             len: 0,
+            pending: Vec::new(),
         }
     }
 
     /// Adds a record on one line, without its line end.
     pub(in crate::act::remote) fn add(&mut self, record: &[u8], meta: Meta) -> io::Result<()> {
-        self.file.write_all(record)?;
-        self.file.write_all(b"\n")?;
+        self.pending.extend_from_slice(record);
+        self.pending.push(b'\n');
+        if self.pending.len() >= BLOCK {
+            self.file.write_all(&self.pending)?;
+            self.pending.clear();
+        }
         let place = Place {
             file: None,
             at: self.len,
@@ -59,12 +69,34 @@ impl Spool {
         Ok(())
     }
 
+    /// Adds the records of another spool.
+    pub(in crate::act::remote) fn append(&mut self, other: &Spool) -> io::Result<()> {
+        for line in &other.lines {
+            let mut record = vec![0; usize::try_from(line.place.len).unwrap_or(usize::MAX)];
+            other.read(line.place.at, &mut record)?;
+            record.pop();
+            self.add(&record, line.meta.clone())?;
+        }
+        Ok(())
+    }
+
+    pub(in crate::act::remote) fn metas(&self) -> impl Iterator<Item = &Meta> {
+        self.lines.iter().map(|line| &line.meta)
+    }
+
     pub(in crate::act::remote) fn records(&self) -> usize {
         self.lines.len()
     }
 
     pub(super) fn read(&self, at: u64, out: &mut [u8]) -> io::Result<()> {
-        self.file.read_exact_at(out, at)
+        let written = self.len - self.pending.len() as u64;
+        let in_file = written.saturating_sub(at).min(out.len() as u64) as usize;
+        let (from_file, rest) = out.split_at_mut(in_file);
+        self.file.read_exact_at(from_file, at)?;
+        let from = (at + in_file as u64).saturating_sub(written) as usize;
+        let pending = self.pending.get(from..from + rest.len());
+        rest.copy_from_slice(pending.ok_or(io::ErrorKind::UnexpectedEof)?);
+        Ok(())
     }
 }
 

@@ -9,8 +9,8 @@ use crate::ingest::json::Json;
 
 use super::attributes::Attributes;
 use super::evidence::{
-    CONVERSATION, CONVERSATION_IN_METADATA, SESSION, SESSION_IN_METADATA, THREAD,
-    THREAD_IN_METADATA,
+    CONVERSATION, CONVERSATION_IN_METADATA, ENVIRONMENT, SESSION, SESSION_IN_METADATA, THREAD,
+    THREAD_IN_METADATA, USER,
 };
 use crate::ingest::formats::spans::messages::opened;
 use crate::ingest::formats::spans::{Ruling, Span, without_cache};
@@ -18,20 +18,6 @@ use crate::model::action::Verdict;
 use crate::model::quantity::Usage;
 
 /// Synonyms, the newest and most specific first.
-const USER: &[&str] = &[
-    "user.id",
-    "metadata.user_id",
-    "enduser.id",
-    "langfuse.user.id",
-    "langsmith.metadata.user_id",
-    "traceloop.association.properties.user_id",
-    "ai.telemetry.metadata.userId",
-];
-const ENVIRONMENT: &[&str] = &[
-    "deployment.environment.name",
-    "deployment.environment",
-    "env",
-];
 const MODEL: &[&str] = &[
     "gen_ai.response.model",
     "ai.response.model",

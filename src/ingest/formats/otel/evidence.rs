@@ -1,4 +1,4 @@
-//! The attributes by which traces become runs. The reader and the queries that select runs in an engine use the same.
+//! The attributes by which traces become runs, and those that name who a run is for. The reader and the queries that select runs in an engine use the same.
 
 /// Synonyms, newest and most specific first.
 pub(crate) const THREAD: &[&str] = &[
@@ -18,6 +18,21 @@ pub(crate) const SESSION: &[&str] = &[
     "langsmith.trace.session_id",
     "traceloop.association.properties.session_id",
     "ai.telemetry.metadata.sessionId",
+];
+
+pub(crate) const USER: &[&str] = &[
+    "user.id",
+    "metadata.user_id",
+    "enduser.id",
+    "langfuse.user.id",
+    "langsmith.metadata.user_id",
+    "traceloop.association.properties.user_id",
+    "ai.telemetry.metadata.userId",
+];
+pub(crate) const ENVIRONMENT: &[&str] = &[
+    "deployment.environment.name",
+    "deployment.environment",
+    "env",
 ];
 
 /// Equivalent members of the JSON in the attribute `metadata`.

@@ -36,8 +36,8 @@ pub(super) enum Trouble {
     #[error("{host} cannot answer a request this large ({why})")]
     TooMuch { host: String, why: String },
     /// The engine would have to read more rows than it may.
-    #[error("{host} would have to read more rows than allowed")]
-    Scan { host: String },
+    #[error("{host} would have to read {what} than allowed")]
+    Scan { host: String, what: String },
     #[error("{0}")]
     Down(String),
     /// The response is not what the API promises.
@@ -73,7 +73,7 @@ pub(super) struct Traffic {
 }
 
 /// The connection to one product.
-pub(super) struct Wire<'a> {
+pub(super) struct Connection<'a> {
     client: Client,
     pub(super) host: String,
     /// Keys that no message may contain.
@@ -86,14 +86,14 @@ pub(super) struct Wire<'a> {
     waits: &'a mut dyn FnMut(Duration),
 }
 
-impl<'a> Wire<'a> {
+impl<'a> Connection<'a> {
     pub(super) fn new(
         client: Client,
         host: &str,
         cancel: &'a CancelFlag,
         waits: &'a mut dyn FnMut(Duration),
-    ) -> Wire<'a> {
-        Wire {
+    ) -> Connection<'a> {
+        Connection {
             client,
             host: host.to_owned(),
             secrets: Vec::new(),
@@ -168,12 +168,10 @@ impl<'a> Wire<'a> {
                 },
                 Ok(response) if is_limited(&response) => {
                     let host = self.host.clone();
-                    return Err(Trouble::Scan { host });
+                    let what = "more rows".to_owned();
+                    return Err(Trouble::Scan { host, what });
                 }
-                Ok(response) => (
-                    next(status(&response, &headers(&response)), tries, now()),
-                    self.refused(&response),
-                ),
+                Ok(response) => (what_next(&response, tries), self.refused(&response)),
                 Err(client::Error::Unread {
                     error: Unread::TooLong(_),
                     ..
@@ -311,6 +309,26 @@ impl<'a> Wire<'a> {
     }
 }
 
+/// What to do after an answer that is no success.
+fn what_next(response: &Response, tries: u32) -> Next {
+    let code = response.header("x-clickhouse-exception-code");
+    match code.and_then(|code| code.parse::<u32>().ok()) {
+        // Too slow, too much memory, too many bytes: a shorter window may succeed.
+        Some(159 | 241 | 307) => Next::Less,
+        // Too many queries at the same time.
+        Some(202) => {
+            let busy = Came::Status {
+                code: 503,
+                headers: &[],
+            };
+            next(busy, tries, now())
+        }
+        // Its status is that of any failure, but it refuses the query.
+        Some(_) if response.status == 500 => Next::Stop,
+        Some(_) | None => next(status(response, &headers(response)), tries, now()),
+    }
+}
+
 /// Whether an engine gave up because of `max_rows_to_read`. Its status is that of any failure.
 fn is_limited(response: &Response) -> bool {
     response.header("x-clickhouse-exception-code") == Some("158")
@@ -337,9 +355,9 @@ fn now() -> i64 {
     System.now() / 1_000_000
 }
 
-impl std::fmt::Debug for Wire<'_> {
+impl std::fmt::Debug for Connection<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Wire")
+        f.debug_struct("Connection")
             .field("host", &self.host)
             .field("traffic", &self.traffic)
             .finish_non_exhaustive()
