@@ -12,9 +12,10 @@ use serde_json::{Map, Value, json};
 use crate::analysis::context;
 use crate::ingest::body::{Body, ErrorText};
 use crate::ingest::request::{Api, RequestPart};
+use crate::ingest::wire::answer::reported;
 use crate::model::action::{ActionIx, Flags, Kind, Status};
 use crate::model::outcome::{Attached, AttachedKind};
-use crate::model::quantity::{Time, Tokens, Usage};
+use crate::model::quantity::Time;
 use crate::model::run::{Run, RunIx, RunStatus};
 use crate::model::symbol::Sym;
 use crate::store::Store;
@@ -239,7 +240,7 @@ impl RunWriter<'_> {
         if row.flags().has(Flags::CONTINUED) {
             event.insert("continued".to_owned(), true.into());
         }
-        usage(&row.usage(), &mut event);
+        put(&mut event, "usage", reported(&row.usage()));
         if !body.labels.is_empty() {
             let labels = body
                 .labels
@@ -505,25 +506,4 @@ fn cost(row: &Row<'_>, event: &mut Map<String, Value>) {
     if !row.flags().has(Flags::ESTIMATED) {
         put(event, "cost_usd", row.cost().usd().map(Value::from));
     }
-}
-
-fn usage(usage: &Usage, event: &mut Map<String, Value>) {
-    let count = |tokens: Tokens| tokens.get().map(Value::from);
-    let mut out = Map::new();
-    put(&mut out, "input_tokens", count(usage.input));
-    put(&mut out, "output_tokens", count(usage.output));
-    put(&mut out, "cache_read_tokens", count(usage.cache_read));
-    put(&mut out, "cache_write_tokens", count(usage.cache_write));
-    put(
-        &mut out,
-        "cache_write_hour_tokens",
-        count(usage.cache_write_hour),
-    );
-    put(&mut out, "reasoning_tokens", count(usage.reasoning));
-    put(&mut out, "web_searches", count(usage.web_searches));
-    put(
-        event,
-        "usage",
-        (!out.is_empty()).then_some(Value::Object(out)),
-    );
 }

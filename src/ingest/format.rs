@@ -12,7 +12,6 @@ use crate::ingest::json::{Cursor, Range, Record};
 use crate::ingest::limit::Limit;
 use crate::ingest::packed::converted::Convert;
 use crate::ingest::packed::scattered::Scattered;
-use crate::ingest::packed::sqlite::schema::Schema;
 use crate::ingest::relations::Relations;
 use crate::ingest::request::{Api, RequestPart};
 
@@ -87,11 +86,6 @@ pub trait Layout {
     fn gather(&self, path: &Path) -> Option<Scattered> {
         let _ = path;
         None
-    }
-
-    /// How the runs of this format are kept in databases.
-    fn stores(&self) -> &'static [Schema] {
-        &[]
     }
 
     /// How to turn a file in another notation into lines of JSON, if it is one of this format; `head` is its beginning.

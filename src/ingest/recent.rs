@@ -121,7 +121,7 @@ pub fn find(homes: &Homes) -> Vec<Recent> {
 
 /// The databases in which agents keep sessions, as far as they exist.
 pub fn stores(homes: &Homes) -> Vec<PathBuf> {
-    let places = sqlite::schema::all().flat_map(|schema| schema.places);
+    let places = sqlite::tables::all().flat_map(|schema| schema.places);
     let mut found: Vec<PathBuf> = places
         .flat_map(|place| matching(&homes.folder(place)))
         .collect();

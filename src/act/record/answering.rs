@@ -6,7 +6,8 @@ use flate2::write::MultiGzDecoder;
 use serde_json::Value;
 
 use crate::ingest::wire::Api;
-use crate::ingest::wire::answer::{Failed, ModelAnswer, Reading};
+use crate::ingest::wire::answer::{Failed, ModelAnswer};
+use crate::ingest::wire::reading::Reading;
 
 /// The longest answer that is recorded.
 pub(super) const LONGEST: u64 = 32 << 20;

@@ -11,7 +11,8 @@ use crate::act::net::secret::Secret;
 use crate::base::cancel::CancelFlag;
 use crate::ingest::prices::PriceTable;
 use crate::ingest::wire::Api;
-use crate::ingest::wire::answer::{ModelAnswer, Reading};
+use crate::ingest::wire::answer::ModelAnswer;
+use crate::ingest::wire::reading::Reading;
 use crate::model::quantity::Cost;
 
 /// How many requests are in flight at the same time.

@@ -19,7 +19,7 @@ use crate::analysis::tape::player::ParsedRequest;
 use crate::base::clock::{Clock, System};
 use crate::ingest::prices::PriceTable;
 use crate::ingest::wire::Api;
-use crate::ingest::wire::answer::Reading;
+use crate::ingest::wire::reading::Reading;
 use crate::model::quantity::{Cost, Tokens, Usage};
 
 /// The base URLs of the APIs, as their SDKs' variables hold them.

@@ -10,8 +10,6 @@ use super::content::string;
 use super::plain::{Agent, Rows, dollars, flag, given, instant, list, outcome, word};
 use crate::ingest::fact::{FactKind, Name};
 use crate::ingest::format::{Held, Recorded};
-use crate::ingest::packed::sqlite::schema::Schema;
-use crate::ingest::packed::sqlite::tables;
 use crate::model::action::{Flags, Status, Verdict};
 
 #[derive(Debug)]
@@ -38,10 +36,6 @@ impl Agent for Crush {
 
     fn agent(&self) -> &'static str {
         "crush"
-    }
-
-    fn stores(&self) -> &'static [Schema] {
-        tables::crush::STORES
     }
 
     fn sniff(&self, record: &Value) -> u8 {

@@ -10,8 +10,6 @@ use super::plain::{Agent, Rows, counted, given, instant, tokens, word};
 use crate::ingest::body::ApprovalText;
 use crate::ingest::fact::{FactKind, Name};
 use crate::ingest::format::{Held, Recorded};
-use crate::ingest::packed::sqlite::schema::Schema;
-use crate::ingest::packed::sqlite::tables;
 use crate::model::action::{Status, Verdict};
 use crate::model::quantity::{Cost, Usage};
 
@@ -39,10 +37,6 @@ impl Agent for CursorStore {
 
     fn agent(&self) -> &'static str {
         "cursor"
-    }
-
-    fn stores(&self) -> &'static [Schema] {
-        tables::cursor_store::STORES
     }
 
     fn rows(&self, _member: &str, record: &Value, out: &mut Rows) {

@@ -14,8 +14,6 @@ use super::plain::{
 use crate::ingest::body::ApprovalText;
 use crate::ingest::fact::{FactKind, Name};
 use crate::ingest::format::{Held, Recorded};
-use crate::ingest::packed::sqlite::schema::Schema;
-use crate::ingest::packed::sqlite::tables;
 use crate::model::action::Status;
 use crate::model::quantity::Usage;
 
@@ -51,10 +49,6 @@ impl Agent for Goose {
 
     fn folders(&self) -> &'static [&'static str] {
         &[".local/share/goose/sessions"]
-    }
-
-    fn stores(&self) -> &'static [Schema] {
-        tables::goose::STORES
     }
 
     fn sniff(&self, record: &Value) -> u8 {

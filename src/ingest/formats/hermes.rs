@@ -9,8 +9,6 @@ use super::conversation::Conversation;
 use super::plain::{Agent, Rows, counted, dollars, instant, tokens, word};
 use crate::ingest::fact::{FactKind, Name};
 use crate::ingest::format::{Held, Recorded};
-use crate::ingest::packed::sqlite::schema::Schema;
-use crate::ingest::packed::sqlite::tables;
 use crate::model::quantity::Usage;
 
 #[derive(Debug)]
@@ -41,10 +39,6 @@ impl Agent for Hermes {
 
     fn assembler(&self) -> Conversation {
         Conversation::new("hermes").totals_first()
-    }
-
-    fn stores(&self) -> &'static [Schema] {
-        tables::hermes::STORES
     }
 
     fn rows(&self, _member: &str, record: &Value, out: &mut Rows) {

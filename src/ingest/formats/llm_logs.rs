@@ -9,8 +9,6 @@ use super::content::string;
 use super::plain::{Agent, Rows, given, instant, list, millis, tokens, without, word};
 use crate::ingest::fact::{FactKind, Name};
 use crate::ingest::format::{Held, Recorded};
-use crate::ingest::packed::sqlite::schema::Schema;
-use crate::ingest::packed::sqlite::tables;
 use crate::model::action::Status;
 use crate::model::quantity::{Cost, Usage};
 
@@ -38,10 +36,6 @@ impl Agent for LlmLogs {
 
     fn agent(&self) -> &'static str {
         "llm"
-    }
-
-    fn stores(&self) -> &'static [Schema] {
-        tables::llm_logs::STORES
     }
 
     fn rows(&self, _member: &str, record: &Value, out: &mut Rows) {

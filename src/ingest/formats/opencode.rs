@@ -26,8 +26,6 @@ use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::formats::plain;
 use crate::ingest::json::{Record, View};
 use crate::ingest::packed::scattered::Scattered;
-use crate::ingest::packed::sqlite::schema::Schema;
-use crate::ingest::packed::sqlite::tables;
 use crate::ingest::relations::Relations;
 use crate::model::action::{Flags, Status, Verdict};
 use crate::model::quantity::{Time, Tokens, Usage};
@@ -135,10 +133,6 @@ impl Layout for OpenCode {
 
     fn is_part(&self, path: &Path, kin: &mut Relations) -> bool {
         files::is_part(path, kin) || plain::is_stored_part(path, self.name(), kin)
-    }
-
-    fn stores(&self) -> &'static [Schema] {
-        tables::opencode::STORES
     }
 }
 

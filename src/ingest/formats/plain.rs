@@ -16,7 +16,6 @@ use crate::ingest::format::{Decode, Format, Layout, Open, Recorded, Request};
 use crate::ingest::formats::entry::{Entry, add_attached, add_result};
 use crate::ingest::json::{self, Cursor, Record};
 use crate::ingest::packed::converted::Convert;
-use crate::ingest::packed::sqlite::schema::Schema;
 use crate::ingest::packed::sqlite::{self, TIES};
 use crate::ingest::relations::Relations;
 use crate::ingest::time;
@@ -66,10 +65,6 @@ pub(super) trait Agent: std::fmt::Debug + Sync {
     fn is_run(&self, path: &Path) -> bool {
         let _ = path;
         true
-    }
-
-    fn stores(&self) -> &'static [Schema] {
-        &[]
     }
 
     /// Whether sessions that were started by others are read together with those.
@@ -155,10 +150,6 @@ impl<A: Agent> Layout for Plain<A> {
 
     fn is_part(&self, path: &Path, kin: &mut Relations) -> bool {
         !self.0.is_run(path) || self.0.is_family() && is_stored_part(path, self.name(), kin)
-    }
-
-    fn stores(&self) -> &'static [Schema] {
-        self.0.stores()
     }
 
     fn convert(&self, path: &Path, head: &[u8]) -> Option<Convert> {

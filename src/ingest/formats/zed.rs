@@ -10,8 +10,6 @@ use super::conversation::Conversation;
 use super::plain::{Agent, Rows, counted, flag, given, instant, list, outcome, tokens, word};
 use crate::ingest::fact::{FactKind, Name};
 use crate::ingest::format::{Held, Recorded};
-use crate::ingest::packed::sqlite::schema::Schema;
-use crate::ingest::packed::sqlite::tables;
 use crate::model::action::{Flags, Status};
 use crate::model::quantity::{Cost, Usage};
 
@@ -43,10 +41,6 @@ impl Agent for Zed {
 
     fn assembler(&self) -> Conversation {
         Conversation::new("zed").totals_first()
-    }
-
-    fn stores(&self) -> &'static [Schema] {
-        tables::zed::STORES
     }
 
     fn sniff(&self, record: &Value) -> u8 {

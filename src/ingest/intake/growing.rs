@@ -21,6 +21,7 @@ use super::outlet::ReceiverGone;
 use super::watch::Watch;
 use crate::ingest::assemble::merge::NumberedBlock;
 use crate::ingest::bytes::Bytes;
+use crate::ingest::convert;
 use crate::ingest::discover::{self, Input};
 use crate::ingest::error::Error;
 use crate::ingest::fact::Decoded;
@@ -28,7 +29,7 @@ use crate::ingest::format::Format;
 use crate::ingest::formats::{any_json, by_name, sniff};
 use crate::ingest::loaded::Loaded;
 use crate::ingest::notice::{Notice, NoticeKind};
-use crate::ingest::packed::{converted, sqlite};
+use crate::ingest::packed::sqlite;
 use crate::ingest::records::Framing;
 use crate::ingest::records::lines::{Block, Desk};
 use crate::ingest::relations::Relations;
@@ -241,7 +242,7 @@ impl Growing {
                     continue;
                 }
                 shared.open(&file);
-                if converted::is_convertible(&file) {
+                if convert::is_convertible(&file) {
                     // A folder may hold many of them.
                     if !is_pattern {
                         shared.out.send(Loaded::Failed(not_followed(&file)))?;

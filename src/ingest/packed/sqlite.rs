@@ -69,9 +69,9 @@ pub fn sessions(path: &Path) -> Result<Arc<Vec<Session>>, String> {
     if let Some(known) = version.and_then(|version| store.listed(version)) {
         return Ok(known);
     }
-    let schemas = store.read(schema::of)?;
+    let schemas = store.read(tables::of)?;
     if schemas.is_empty() {
-        return Err(store.read(schema::names_of_tables)?);
+        return Err(store.read(tables::names_of_tables)?);
     }
     let mut found: Vec<Session> = Vec::new();
     for schema in schemas {
@@ -185,8 +185,8 @@ pub(crate) fn changed(path: &Path) -> Option<Time> {
     Some(listed.iter().find(|session| session.id == id)?.changed)
 }
 
-pub(crate) use schema::UNKNOWN;
 pub(crate) use store::Version;
+pub(crate) use tables::UNKNOWN;
 
 /// Closes what is still open and deletes private copies, at the end of the program.
 pub fn close() {

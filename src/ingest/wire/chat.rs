@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::answer::{Call, Fold, ModelAnswer, Part, merge, say};
+use super::answer::{Call, Fold, ModelAnswer, Part, add, merge};
 use super::json::{items, owned, present, text, unpacked, words};
 
 #[derive(Debug, Default)]
@@ -60,8 +60,8 @@ impl Fold for Chat {
         // Some hosts end without a final message.
         said.is_complete = self.is_done || (is_whole && ended);
         for (_, choice) in std::mem::take(&mut self.choices) {
-            say(&mut said.parts, Part::Reasoning(choice.reasoning));
-            say(&mut said.parts, Part::Text(choice.text));
+            add(&mut said.parts, Part::Reasoning(choice.reasoning));
+            add(&mut said.parts, Part::Text(choice.text));
             let calls = choice.calls.into_iter().map(|it| {
                 Part::Call(Call {
                     id: Some(it.id).filter(|id| !id.is_empty()),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::answer::{Call, Fold, ModelAnswer, Part, merge, say};
+use super::answer::{Call, Fold, ModelAnswer, Part, add, merge};
 use super::json::{items, owned, present, text};
 
 #[derive(Debug, Default)]
@@ -75,7 +75,7 @@ impl Gemini {
                     .any(|name| name != "thoughtSignature" && name != "thought")
             });
             if is_else {
-                say(parts, Part::Text(part.to_string()));
+                add(parts, Part::Text(part.to_string()));
             }
             return;
         };
@@ -85,8 +85,8 @@ impl Gemini {
             (Some(Part::Text(text)), false) | (Some(Part::Reasoning(text)), true) => {
                 text.push_str(more);
             }
-            (_, false) => say(parts, Part::Text(more.to_owned())),
-            (_, true) => say(parts, Part::Reasoning(more.to_owned())),
+            (_, false) => add(parts, Part::Text(more.to_owned())),
+            (_, true) => add(parts, Part::Reasoning(more.to_owned())),
         }
     }
 }

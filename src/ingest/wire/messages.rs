@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::answer::{Call, Fold, ModelAnswer, Part, merge, say};
+use super::answer::{Call, Fold, ModelAnswer, Part, add, merge};
 use super::json::{items, owned, present, text, unpacked};
 
 #[derive(Debug, Default)]
@@ -81,7 +81,7 @@ impl Fold for Messages {
     fn end(&mut self, _is_whole: bool) -> (ModelAnswer, Value) {
         let mut said = std::mem::take(&mut self.said);
         for (_, block) in std::mem::take(&mut self.blocks) {
-            say(&mut said.parts, block.part());
+            add(&mut said.parts, block.part());
         }
         (said, std::mem::take(&mut self.usage))
     }

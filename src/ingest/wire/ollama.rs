@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::answer::{Call, Fold, ModelAnswer, Part, say};
+use super::answer::{Call, Fold, ModelAnswer, Part, add};
 use super::json::{items, owned, present, text};
 
 #[derive(Debug, Default)]
@@ -55,11 +55,11 @@ impl Fold for Ollama {
 
     fn end(&mut self, _is_whole: bool) -> (ModelAnswer, Value) {
         let mut said = std::mem::take(&mut self.said);
-        say(
+        add(
             &mut said.parts,
             Part::Reasoning(std::mem::take(&mut self.thinking)),
         );
-        say(&mut said.parts, Part::Text(std::mem::take(&mut self.text)));
+        add(&mut said.parts, Part::Text(std::mem::take(&mut self.text)));
         said.parts.append(&mut self.calls);
         (said, std::mem::take(&mut self.last))
     }

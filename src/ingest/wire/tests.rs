@@ -2,7 +2,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::Api;
-use super::answer::{Call, ModelAnswer, Part, Reading};
+use super::answer::{Call, ModelAnswer, Part};
+use super::reading::Reading;
 use super::request::{Content, ModelRequest};
 use crate::model::quantity::{Tokens, Usage};
 

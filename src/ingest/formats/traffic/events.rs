@@ -6,8 +6,9 @@ use serde_json::{Map, Value, json};
 
 use super::exchange::Exchange;
 use crate::base::human;
-use crate::ingest::wire::answer::{Failed, ModelAnswer, Part, Reading, reported};
+use crate::ingest::wire::answer::{Failed, ModelAnswer, Part, reported};
 use crate::ingest::wire::lanes::{From, Lanes, Placed};
+use crate::ingest::wire::reading::Reading;
 use crate::ingest::wire::request::{Answered, Content, Message, ModelRequest};
 use crate::ingest::wire::{Api, model_in_path};
 use crate::model::quantity::Time;
