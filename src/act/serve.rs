@@ -313,7 +313,7 @@ impl Desk {
             Taken::Stub => {
                 let text = shape::stub(&request.body);
                 log.beside(&text, now);
-                ServeOutcome::Answer(Box::new(shape::said(text)), 0, None)
+                ServeOutcome::Answer(Box::new(shape::text_alone(text)), 0, None)
             }
             Taken::Stop => ServeOutcome::Stop,
             Taken::Miss(miss) => {

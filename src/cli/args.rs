@@ -296,7 +296,7 @@ pub struct Global {
     /// Policy that view 9, w in the stream and would: in filters judge by: a file or folder, or claude:, codex:, gemini:
     /// or opencode: for what is in force here; repeat it for several
     #[arg(long = "policy", value_name = "POLICY", global = true)]
-    pub laid: Vec<PathBuf>,
+    pub policies: Vec<PathBuf>,
 
     /// Do not capture the mouse
     #[arg(long, global = true)]

@@ -11,10 +11,10 @@ use crate::cli::alert::sources as alert_sources;
 use crate::cli::args::{Commands, Paths, Rows, When};
 use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::look::Charset;
 use crate::cli::pick::Target;
 use crate::cli::policy::sources;
 use crate::cli::selection::Selection;
+use crate::cli::text_style::Charset;
 use crate::cli::{Cx, demo, filter, ls, picture, plain, settings, url};
 use crate::config::{self, Origin};
 use crate::ingest::discover::{self, Input};
@@ -166,9 +166,9 @@ pub(super) struct Named {
 impl Named {
     fn policies(&self, cx: &Cx) -> Source {
         Source {
-            named: cx.global.laid.clone(),
+            named: cx.global.policies.clone(),
             place: sources::place(),
-            read: if self.is_demo && cx.global.laid.is_empty() {
+            read: if self.is_demo && cx.global.policies.is_empty() {
                 demo::policies
             } else {
                 sources::for_screen
@@ -184,7 +184,7 @@ impl Named {
 
 pub(super) fn run(cx: &mut Cx, named: Named) -> anyhow::Result<Exit> {
     let is_drawn = named.picture.screenshot.is_some();
-    if !is_drawn && (cx.global.machine().is_some() || cx.out.look.width.is_none()) {
+    if !is_drawn && (cx.global.machine().is_some() || cx.out.style.width.is_none()) {
         let mut read = cx.load.inputs(&cx.notes, named.inputs);
         read.failed += named.failed.len();
         read.selection = Selection::of(&read, &named.targets)?;
@@ -216,7 +216,7 @@ pub(super) fn run(cx: &mut Cx, named: Named) -> anyhow::Result<Exit> {
 
 /// Without a path: the recent runs of agents on this machine.
 fn without_paths(cx: &Cx, picture: Picture) -> anyhow::Result<Exit> {
-    let is_shown = cx.out.look.width.is_some() || picture.screenshot.is_some();
+    let is_shown = cx.out.style.width.is_some() || picture.screenshot.is_some();
     if is_shown && cx.global.machine().is_none() && cx.global.condition.is_none() {
         return recent(cx, picture);
     }
@@ -384,7 +384,7 @@ fn options(cx: &Cx, named: &Named) -> tui::Options {
             preview: true,
             ..cx.load.options.clone()
         },
-        ascii: cx.out.look.charset != Charset::Unicode,
+        ascii: cx.out.style.charset != Charset::Unicode,
         color: match cx.global.color {
             When::Auto => ColorChoice::Auto,
             When::Always => ColorChoice::Always,
@@ -420,7 +420,7 @@ fn options(cx: &Cx, named: &Named) -> tui::Options {
         },
         state: cx.config.state.value.then(state::usual_folder).flatten(),
         mouse: !cx.global.no_mouse,
-        zone: cx.out.look.zone.clone(),
+        zone: cx.out.style.zone.clone(),
         ..tui::Options::default()
     }
 }

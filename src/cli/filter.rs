@@ -55,11 +55,11 @@ impl Command for CheckFilter {
                     .map(|_| evidence::of(&expr, &context(cx)).to_string()),
             })?,
             (Ok(expr), false) => {
-                let line = cx.out.look.clean(&expr.to_string());
+                let line = cx.out.style.clean(&expr.to_string());
                 cx.out.line(&line)?;
                 if let Some(engine) = &self.engine {
                     let asked = evidence::of(&expr, &context(cx)).to_string();
-                    let asked = cx.out.look.clean(&asked);
+                    let asked = cx.out.style.clean(&asked);
                     cx.out.line(&format!("conditions for {engine}: {asked}"))?;
                     cx.out.line(
                         "the whole filter is then applied here, to the runs that it returns",
@@ -162,7 +162,7 @@ pub(super) fn selected(cx: &Cx, read: &Read) -> Result<Vec<RunIx>, Failure> {
 pub(super) fn context(cx: &Cx) -> Context {
     Context {
         now: Time(System.now()),
-        zone: cx.out.look.zone.clone(),
+        zone: cx.out.style.zone.clone(),
         alerts: alert::lookup(cx),
         would: cx.would.clone(),
         ..Context::default()

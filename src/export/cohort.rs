@@ -12,7 +12,7 @@ use crate::analysis::cohort::sides::Excluded;
 use crate::analysis::cohort::traits::MODEL;
 use crate::analysis::runs::Grouping;
 use crate::analysis::statistics::interval::Estimate;
-use crate::analysis::statistics::sample::{MIN_RUNS, MIN_TASKS, Meeting};
+use crate::analysis::statistics::sample::{MIN_RUNS, MIN_TASKS, Pairing};
 use crate::analysis::statistics::verdict::Verdict;
 use crate::base::human;
 use crate::export::words::{self, NOTHING, Role};
@@ -180,7 +180,7 @@ pub fn sentence(comparison: &Comparison, figure: &Figure) -> String {
                 (true, None) => "leans one way, not confirmed",
             };
             let needed = figure.needed.map_or_else(String::new, |needed| {
-                let units = units(comparison.design.meeting);
+                let units = units(comparison.design.pairing);
                 let needed = if needed > BEYOND_REACH {
                     format!("more than {}", human::count(BEYOND_REACH))
                 } else {
@@ -196,10 +196,10 @@ pub fn sentence(comparison: &Comparison, figure: &Figure) -> String {
 /// Beyond this, an exact number of tasks needed is meaningless.
 const BEYOND_REACH: u64 = 10_000;
 
-fn units(meeting: Meeting) -> &'static str {
-    match meeting {
-        Meeting::Paired { .. } => "paired tasks",
-        Meeting::Clustered | Meeting::Independent => "runs a side",
+fn units(pairing: Pairing) -> &'static str {
+    match pairing {
+        Pairing::Paired { .. } => "paired tasks",
+        Pairing::Clustered | Pairing::Independent => "runs a side",
     }
 }
 
@@ -284,7 +284,7 @@ pub fn sizes(comparison: &Comparison) -> [String; 2] {
 }
 
 /// How the sides are matched: `paired by task: 600 common tasks, one run a side`.
-pub fn meeting(answer: &Answer) -> String {
+pub fn pairing(answer: &Answer) -> String {
     let design = &answer.comparison.design;
     let common = human::counted(design.common as u64, "common task");
     let by = match answer.pair_by {
@@ -298,17 +298,17 @@ pub fn meeting(answer: &Answer) -> String {
     } else {
         ""
     };
-    match design.meeting {
-        Meeting::Paired { single: true } => {
+    match design.pairing {
+        Pairing::Paired { single: true } => {
             format!("paired by {by}: {common}, one run a side{elsewhere}")
         }
-        Meeting::Paired { single: false } => {
+        Pairing::Paired { single: false } => {
             format!("paired by {by}: {common}, several runs each{elsewhere}")
         }
-        Meeting::Clustered => {
+        Pairing::Clustered => {
             format!("not paired ({common}); runs of the same {by} are treated as correlated")
         }
-        Meeting::Independent => format!("not paired ({common}); runs are treated as independent"),
+        Pairing::Independent => format!("not paired ({common}); runs are treated as independent"),
     }
 }
 

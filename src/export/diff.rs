@@ -6,7 +6,7 @@ use crate::analysis::diff::fold::{self, Item};
 use crate::analysis::diff::inputs::InputDiff;
 use crate::analysis::diff::json::Op;
 use crate::analysis::diff::label::Label;
-use crate::analysis::diff::mask::Blind;
+use crate::analysis::diff::mask::IgnoreRules;
 use crate::analysis::diff::pair;
 use crate::analysis::diff::read::Side;
 use crate::analysis::diff::story::Story;
@@ -37,7 +37,7 @@ const NUMBER: usize = 5;
 #[derive(Debug, Clone, Copy)]
 pub struct Page<'a> {
     pub story: Story<'a>,
-    pub blind: &'a Blind,
+    pub blind: &'a IgnoreRules,
     /// How the contexts of the two models differ at the divergence.
     pub why: Option<&'a InputDiff>,
     /// Leaves out equal columns, and their number too.
@@ -136,9 +136,12 @@ pub fn head(page: &Page<'_>) -> Vec<Line> {
             Role::Good,
             "no difference other than noise".to_owned(),
         )]),
-        Some((at, said)) => lines.push(vec![
+        Some((at, sentence)) => lines.push(vec![
             (Role::Dim, "first difference   ".to_owned()),
-            (Role::Plain, clean(&format!("{}  {said}", story.place(at)))),
+            (
+                Role::Plain,
+                clean(&format!("{}  {sentence}", story.place(at))),
+            ),
         ]),
     }
     if let Some(at) = divergence.first_material {
@@ -181,13 +184,13 @@ fn verdict(page: &Page<'_>) -> Vec<Line> {
     let answers = page.story.answers().unwrap_or_default();
     if answers.iter().any(Option::is_some) {
         for (answer, (name, title)) in answers.iter().zip([("A", "final answer"), ("B", "")]) {
-            let said = match answer {
+            let words = match answer {
                 Some(row) => format!("{name} #{}  {}", row.seq(), one_line(row)),
                 None => format!("{name} none"),
             };
             lines.push(vec![
                 (Role::Dim, format!("{title:<19}")),
-                (Role::Plain, said),
+                (Role::Plain, words),
             ]);
         }
     }
@@ -298,12 +301,12 @@ pub fn role(label: Label) -> Role {
 /// An action on one line, sanitised.
 pub fn action(row: &Row<'_>) -> String {
     let body = bodies::open(row, Depth::Glance);
-    let said = summary::line(row, &body);
+    let summary = summary::line(row, &body);
     let what = match row.tool() {
         "" => row.kind().word(),
         tool => tool,
     };
-    clean(&format!("{what}  {said}"))
+    clean(&format!("{what}  {summary}"))
 }
 
 fn number(row: Option<&Row<'_>>) -> String {

@@ -453,9 +453,9 @@ fn seen(row: &Row<'_>, event: &mut Map<String, Value>) {
     let mut blocks = Vec::new();
     for piece in pieces(row) {
         match piece {
-            RequestPart::Block(said) if row.kind() == Kind::Prompt => {
-                event.insert("role".to_owned(), said.role.word().into());
-                blocks.push(said.block);
+            RequestPart::Block(part) if row.kind() == Kind::Prompt => {
+                event.insert("role".to_owned(), part.role.word().into());
+                blocks.push(part.block);
             }
             RequestPart::Compacted { by, words } if by.is_empty() => {
                 event.insert("compacted".to_owned(), words.into());

@@ -175,10 +175,10 @@ pub fn are_several(inputs: &[Input]) -> bool {
     let Some((Input::File(first), others)) = inputs.split_first() else {
         return inputs.len() > 1;
     };
-    let mut kin = Relations::default();
+    let mut relations = Relations::default();
     let companions: Vec<_> = FORMATS
         .iter()
-        .flat_map(|format| format.companions(first, &mut kin))
+        .flat_map(|format| format.companions(first, &mut relations))
         .collect();
     let is_companion =
         |input: &Input| matches!(input, Input::File(path) if companions.contains(path));

@@ -77,8 +77,8 @@ pub trait Decode {
 /// be asked of any file.
 pub trait Layout {
     /// Files that belong to a file of this format and are read with it.
-    fn companions(&self, path: &Path, kin: &mut Relations) -> Vec<PathBuf> {
-        let _ = (path, kin);
+    fn companions(&self, path: &Path, relations: &mut Relations) -> Vec<PathBuf> {
+        let _ = (path, relations);
         Vec::new()
     }
 
@@ -111,8 +111,8 @@ pub trait Layout {
     }
 
     /// Whether a file is only a part of the run of another file.
-    fn is_part(&self, path: &Path, kin: &mut Relations) -> bool {
-        let _ = (path, kin);
+    fn is_part(&self, path: &Path, relations: &mut Relations) -> bool {
+        let _ = (path, relations);
         false
     }
 }

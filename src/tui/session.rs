@@ -462,7 +462,7 @@ impl Session {
         self.policing.is_outdated |= !news.settled.is_empty();
         self.alerting.is_outdated |= !news.settled.is_empty() || !news.runs.is_empty();
         if self.trace.live {
-            self.see_let_go(first);
+            self.report_dropped(first);
             let Opened { store, gaps, .. } = &mut self.loaded;
             gaps.see(store, news.rows.clone());
             let seen = Arrival {
@@ -478,12 +478,12 @@ impl Session {
     }
 
     /// Reports once that the oldest actions are being dropped; the header shows how many.
-    fn see_let_go(&mut self, before: u32) {
+    fn report_dropped(&mut self, before: u32) {
         let first = self.loaded.store.first();
         if first == before {
             return;
         }
-        self.loaded.gaps.let_go(ActionIx(first));
+        self.loaded.gaps.drop_before(ActionIx(first));
         if before == 0 {
             self.say(
                 "memory limit reached (--max-mem): the oldest actions are dropped from now on",

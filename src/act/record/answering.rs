@@ -123,13 +123,13 @@ impl Answering {
     /// The answer, or the reason why there is none.
     pub(super) fn end(&mut self, is_whole: bool) -> ModelAnswer {
         let reading = self.reading.take();
-        let mut said = reading.map_or_else(ModelAnswer::default, |it| it.end(is_whole));
-        if self.status >= 400 && said.error.is_none() {
-            said.error = Some(Failed {
+        let mut answer = reading.map_or_else(ModelAnswer::default, |it| it.end(is_whole));
+        if self.status >= 400 && answer.error.is_none() {
+            answer.error = Some(Failed {
                 kind: None,
                 message: String::from_utf8_lossy(&self.head).trim().to_owned(),
             });
         }
-        said
+        answer
     }
 }

@@ -251,7 +251,7 @@ impl Writer {
                     passing.answer = Some(answer.keeping(passing.head.server.is_some()));
                 }
             }
-            What::Said(bytes) => {
+            What::FromModel(bytes) => {
                 let passing = self.open.get_mut(&exchange);
                 if let Some(answer) = passing.and_then(|it| it.answer.as_mut()) {
                     answer.push(&bytes, at);
@@ -453,7 +453,7 @@ impl Writer {
             .any(|it| matches!(it, Content::Result(_)));
         for part in &message.parts {
             match part {
-                Content::Said => {}
+                Content::FromModel => {}
                 Content::Result(answered) => self.result(target, answered),
                 Content::Injected(content) => self.prompt(target, "user", (content, true)),
                 // Text next to results is from the host, not from the user.

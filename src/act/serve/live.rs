@@ -156,12 +156,12 @@ impl Live {
         *answer.headers_mut() = passed(&parts.headers);
         tokio::spawn(async move {
             let (reading, is_whole) = pass(incoming, &sender, Reading::new(api(dialect))).await;
-            let said = reading.end(is_whole);
-            let named = said.model.as_deref().unwrap_or(&model);
-            let cost = self.prices.estimate(named, &said.usage);
+            let read = reading.end(is_whole);
+            let named = read.model.as_deref().unwrap_or(&model);
+            let cost = self.prices.estimate(named, &read.usage);
             locked(&self.spent).cost += cost.get().unwrap_or(0);
             let State { player, log } = &mut *locked(&state);
-            log.answered_live(player, &asked, &said, System.now());
+            log.answered_live(player, &asked, &read, System.now());
         });
         answer
     }

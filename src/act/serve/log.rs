@@ -116,7 +116,7 @@ impl Log {
         &mut self,
         player: &Player,
         request: &ParsedRequest,
-        said: &ModelAnswer,
+        answer: &ModelAnswer,
         now: i64,
     ) {
         let first = player.recording.calls.first();
@@ -129,21 +129,21 @@ impl Log {
         self.new_turns(0, (&agent, None), request, now);
         self.responses += 1;
         let id = format!("response-{}", self.responses);
-        let texts = said.parts.iter().filter_map(|part| match part {
+        let texts = answer.parts.iter().filter_map(|part| match part {
             Part::Text(text) => Some(text.as_str()),
             Part::Call(_) | Part::Reasoning(_) | Part::Result { .. } => None,
         });
         let text = texts.collect::<Vec<&str>>().join("\n");
-        let error = said
+        let error = answer
             .error
             .as_ref()
             .map(|it| json!({"type": it.kind, "message": it.message}));
         let members = json!({
-            "id": id, "agent": agent, "model": said.model, "content": text, "usage": reported(&said.usage),
-            "request": request.body, "finish_reason": said.finish, "error": error, "labels": {"live": "true"},
+            "id": id, "agent": agent, "model": answer.model, "content": text, "usage": reported(&answer.usage),
+            "request": request.body, "finish_reason": answer.finish, "error": error, "labels": {"live": "true"},
         });
         self.say("response", now, &members);
-        for (at, part) in said.parts.iter().enumerate() {
+        for (at, part) in answer.parts.iter().enumerate() {
             if let Part::Call(call) = part {
                 let own = call.id.clone().unwrap_or_else(|| format!("{id}-{at}"));
                 let members = json!({
@@ -303,8 +303,8 @@ mod tests {
             "<system-reminder>\nBe nice.\n</system-reminder>\n"
         ));
         assert!(is_injected("<environment_context>x</environment_context>"));
-        for said in ["fix <b>this</b>", "<b>this</b> is bold", "< x", "<> </>"] {
-            assert!(!is_injected(said), "{said}");
+        for text in ["fix <b>this</b>", "<b>this</b> is bold", "< x", "<> </>"] {
+            assert!(!is_injected(text), "{text}");
         }
     }
 }

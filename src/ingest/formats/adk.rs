@@ -157,7 +157,7 @@ fn parts(content: &Value, is_user: bool, out: &mut Rows) {
                 (false, true) => FactKind::Reasoning,
                 (false, false) => FactKind::Response,
             };
-            out.if_said(kind, string(part, "text"));
+            out.text_row_if_any(kind, string(part, "text"));
         }
     }
 }

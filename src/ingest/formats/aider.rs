@@ -63,21 +63,21 @@ impl Agent for Aider {
 
     fn rows(&self, _member: &str, record: &Value, out: &mut Rows) {
         out.base.run = word(record, &["run"]);
-        let said = word(record, &["text"]);
+        let words = word(record, &["text"]);
         match text(record, "aider") {
             "session" => {
                 let start = out.row(FactKind::ImpliedStart);
                 start.fact.time = instant(record, &["started"]);
             }
             "model" => {
-                out.base.model = said;
+                out.base.model = words;
                 out.row(FactKind::Setting);
             }
             "user" => {
-                out.said(FactKind::Prompt, said);
+                out.text_row(FactKind::Prompt, words);
             }
             "answer" => {
-                out.said(FactKind::Response, said)
+                out.text_row(FactKind::Response, words)
                     .name(Name::Group, word(record, &["group"]));
             }
             "tokens" => {
@@ -85,19 +85,19 @@ impl Agent for Aider {
                 out.usage(usage(record), dollars(record, &["cost"]));
             }
             "edit" => {
-                let args = json!({ "path": said });
+                let args = json!({ "path": words });
                 out.call(word(record, &["id"]), "edit".to_owned(), Some(&args));
             }
             "command" => {
-                let args = json!({ "command": said });
+                let args = json!({ "command": words });
                 out.call(word(record, &["id"]), "run".to_owned(), Some(&args));
             }
             "ask" => ask(record, out),
             "error" => {
-                out.error(said);
+                out.error(words);
             }
             _ => {
-                out.said(FactKind::Note, said);
+                out.text_row(FactKind::Note, words);
             }
         }
     }
@@ -163,11 +163,11 @@ impl History {
             self.end_of_block();
             started.trim().clone_into(&mut self.run);
             self.tell("session", json!({ "started": self.run }));
-        } else if let Some(said) = line.strip_prefix("#### ") {
-            self.add("user", said);
-        } else if let Some(said) = line.strip_prefix("> ") {
+        } else if let Some(words) = line.strip_prefix("#### ") {
+            self.add("user", words);
+        } else if let Some(words) = line.strip_prefix("> ") {
             self.end_of_block();
-            self.printed(said.trim_end());
+            self.printed(words.trim_end());
         } else if line.trim_end() == ">" {
             self.end_of_block();
         } else if self.kind == "answer" || !line.trim().is_empty() {
@@ -185,9 +185,9 @@ impl History {
 
     fn end_of_block(&mut self) {
         let kind = std::mem::take(&mut self.kind);
-        let said = std::mem::take(&mut self.block).join("\n");
-        let said = said.trim();
-        if said.is_empty() {
+        let words = std::mem::take(&mut self.block).join("\n");
+        let words = words.trim();
+        if words.is_empty() {
             return;
         }
         if kind == "answer" {
@@ -195,13 +195,13 @@ impl History {
         }
         self.tell(
             kind,
-            json!({ "text": said, "group": self.group.to_string() }),
+            json!({ "text": words, "group": self.group.to_string() }),
         );
     }
 
     /// A line that Aider printed.
-    fn printed(&mut self, said: &str) {
-        let after = |prefix: &str| said.strip_prefix(prefix).map(str::trim);
+    fn printed(&mut self, words: &str) {
+        let after = |prefix: &str| words.strip_prefix(prefix).map(str::trim);
         if let Some(used) = after("Tokens: ") {
             let mut told = figures(used);
             told["group"] = json!(self.group.to_string());
@@ -213,15 +213,15 @@ impl History {
         } else if let Some(model) = after("Model: ").or_else(|| after("Main model: ")) {
             let name = model.split(" with ").next().unwrap_or(model);
             self.tell("model", json!({ "text": name }));
-        } else if let Some((question, answer)) = said
+        } else if let Some((question, answer)) = words
             .rsplit_once("]: ")
             .filter(|(question, _)| question.contains("(Y)es"))
         {
             self.tell("ask", json!({ "text": question, "answer": answer.trim() }));
-        } else if said.starts_with("litellm.") && said.contains("Error") {
-            self.tell("error", json!({ "text": said }));
-        } else if !said.is_empty() {
-            self.tell("note", json!({ "text": said }));
+        } else if words.starts_with("litellm.") && words.contains("Error") {
+            self.tell("error", json!({ "text": words }));
+        } else if !words.is_empty() {
+            self.tell("note", json!({ "text": words }));
         }
     }
 

@@ -66,7 +66,7 @@ fn head(record: &Value, out: &mut Rows) {
     out.base.run = word(record, &["id"]);
     out.base.model = word(record, &["model"]);
     out.base.fact.time = instant(record, &["started_at"]);
-    let start = out.said(FactKind::RunStart, word(record, &["title", "source"]));
+    let start = out.text_row(FactKind::RunStart, word(record, &["title", "source"]));
     start.name(Name::Title, word(record, &["title"]));
     start.name(Name::User, word(record, &["user_id"]));
     start.name(Name::Provider, word(record, &["billing_provider"]));

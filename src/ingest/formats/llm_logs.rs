@@ -49,15 +49,15 @@ impl Agent for LlmLogs {
         out.base.model = word(record, &["resolved_model", "model"]);
         let asked = instant(record, &["datetime_utc"]);
         out.base.fact.time = asked;
-        out.if_said(FactKind::Note, string(record, "system"));
+        out.text_row_if_any(FactKind::Note, string(record, "system"));
         for result in list(record, "tool_results") {
             let output = given(result, &["output"]).cloned();
             out.result(word(result, &["id"]), Status::Unrecorded, output);
         }
-        out.if_said(FactKind::Prompt, string(record, "prompt"));
+        out.text_row_if_any(FactKind::Prompt, string(record, "prompt"));
         out.base.name(Name::Group, word(record, &["id"]));
         let duration = millis(record, &["duration_ms"]);
-        let answer = out.said(FactKind::Response, word(record, &["response"]));
+        let answer = out.text_row(FactKind::Response, word(record, &["response"]));
         answer.fact.duration = duration;
         for call in list(record, "tool_calls") {
             out.call(

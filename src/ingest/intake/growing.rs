@@ -31,7 +31,7 @@ use crate::ingest::loaded::Loaded;
 use crate::ingest::notice::{Notice, NoticeKind};
 use crate::ingest::packed::sqlite;
 use crate::ingest::records::Framing;
-use crate::ingest::records::lines::{Block, Desk};
+use crate::ingest::records::lines::{Block, ReadBuffers};
 use crate::ingest::relations::Relations;
 use crate::ingest::source::Source;
 
@@ -127,7 +127,7 @@ pub(super) struct Growing {
     traces: Vec<Trace>,
     groups: Vec<GrowingGroup>,
     followed: HashSet<PathBuf>,
-    desk: Desk,
+    buffers: ReadBuffers,
     /// The number of traces that memory was last divided among.
     divided: usize,
 }
@@ -142,7 +142,7 @@ impl Growing {
             traces: Vec::new(),
             groups: Vec::new(),
             followed: HashSet::new(),
-            desk: Desk::default(),
+            buffers: ReadBuffers::default(),
             divided: 0,
         }
     }
@@ -298,7 +298,7 @@ impl Growing {
                 first = first.max(known.first_readable(feed.lost_before(), next));
             }
         }
-        shared.out.builder.let_go(first);
+        shared.out.builder.drop_before(first);
     }
 
     fn emit(&mut self, shared: &mut Shared) -> Result<(), ReceiverGone> {
@@ -430,7 +430,7 @@ impl Growing {
             source_end: whole,
         };
         let Source { bytes, format, .. } = &*known.member.source;
-        let decoded = self.desk.read(bytes, *format, block, Decoded::default());
+        let decoded = self.buffers.read(bytes, *format, block, Decoded::default());
         // Bytes that can no longer be read were reported when they were lost.
         let decoded = decoded.unwrap_or_default();
         let before = known.lines;

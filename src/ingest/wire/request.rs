@@ -36,7 +36,7 @@ pub enum Content {
     Injected(Value),
     Result(Answered),
     /// What the model said before.
-    Said,
+    FromModel,
 }
 
 /// The result of a tool call, as the model sees it.
@@ -129,8 +129,8 @@ impl Message {
         }
     }
 
-    pub fn is_said(&self) -> bool {
-        self.parts.contains(&Content::Said)
+    pub fn is_from_model(&self) -> bool {
+        self.parts.contains(&Content::FromModel)
     }
 }
 
@@ -160,7 +160,7 @@ fn prompt(role: &'static str, content: Option<&Value>) -> Content {
 fn chat(raw: &Value) -> Vec<Content> {
     let content = raw.get("content");
     vec![match text(raw, "role").unwrap_or_default() {
-        "assistant" | "model" => Content::Said,
+        "assistant" | "model" => Content::FromModel,
         "system" => prompt("system", content),
         "developer" => prompt("developer", content),
         "tool" | "function" => Content::Result(Answered {
@@ -175,7 +175,7 @@ fn chat(raw: &Value) -> Vec<Content> {
 
 fn message(raw: &Value) -> Vec<Content> {
     if text(raw, "role") == Some("assistant") {
-        return vec![Content::Said];
+        return vec![Content::FromModel];
     }
     let role = if text(raw, "role") == Some("system") {
         "system"
@@ -214,7 +214,7 @@ fn item(raw: &Value) -> Vec<Content> {
     let kind = text(raw, "type").unwrap_or("message");
     let role = text(raw, "role").unwrap_or_default();
     vec![match (kind, role) {
-        ("message", "assistant") => Content::Said,
+        ("message", "assistant") => Content::FromModel,
         ("message", "system") => prompt("system", raw.get("content")),
         ("message", "developer") => prompt("developer", raw.get("content")),
         ("message", _) => prompt("user", raw.get("content")),
@@ -225,8 +225,8 @@ fn item(raw: &Value) -> Vec<Content> {
             is_error: None,
         }),
         // Reasoning and calls come back as the model sent them.
-        ("reasoning" | "compaction" | "item_reference", _) => Content::Said,
-        (kind, _) if kind.ends_with("_call") => Content::Said,
+        ("reasoning" | "compaction" | "item_reference", _) => Content::FromModel,
+        (kind, _) if kind.ends_with("_call") => Content::FromModel,
         // Settings: Codex lists its tools here.
         _ => return Vec::new(),
     }]
@@ -234,7 +234,7 @@ fn item(raw: &Value) -> Vec<Content> {
 
 fn contents(raw: &Value) -> Vec<Content> {
     if text(raw, "role") == Some("model") {
-        return vec![Content::Said];
+        return vec![Content::FromModel];
     }
     let parts = items(raw, "parts");
     let answer = |part: &Value| {

@@ -79,7 +79,7 @@ impl Fold for Responses {
 
     fn end(&mut self, _is_whole: bool) -> (ModelAnswer, Value) {
         let response = std::mem::take(&mut self.response);
-        let mut said = ModelAnswer {
+        let mut answer = ModelAnswer {
             id: owned(&response, "id"),
             model: owned(&response, "model"),
             finish: finish(&response),
@@ -90,15 +90,15 @@ impl Fold for Responses {
         let output = items(&response, "output");
         if self.is_complete && !output.is_empty() {
             for item in output {
-                parts(item, &mut said.parts);
+                parts(item, &mut answer.parts);
             }
         } else {
             for (_, item) in std::mem::take(&mut self.items) {
-                item.parts(&mut said.parts);
+                item.parts(&mut answer.parts);
             }
         }
         let usage = response.get("usage").cloned().unwrap_or_default();
-        (said, usage)
+        (answer, usage)
     }
 }
 

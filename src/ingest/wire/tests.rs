@@ -314,7 +314,7 @@ fn check_asked(api: Api, body: &Value, expected: &[&str]) {
         Content::Prompt { role, content } => format!("{role} {content}"),
         Content::Result(it) => format!("{:?} {} {:?}", it.call, it.result, it.is_error),
         Content::Injected(content) => format!("host {content}"),
-        Content::Said => "said".to_owned(),
+        Content::FromModel => "said".to_owned(),
     };
     let asked = ModelRequest::read(api, body);
     let found: Vec<String> = asked

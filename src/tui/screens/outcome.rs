@@ -80,7 +80,7 @@ pub fn words(life: Life, theme: &Theme, cells: usize) -> (String, Style) {
     let wide = cells >= WIDE;
     let (mark, words, style) = match life {
         Life::Recorded(RunStatus::Unknown) => return (marks.none.to_owned(), styles.faint),
-        Life::Recorded(status) => told(status, theme, cells),
+        Life::Recorded(status) => of_status(status, theme, cells),
         Life::Running(span) if wide => (
             marks.running,
             format!("running {}", human::clock(span)),
@@ -116,7 +116,7 @@ pub fn words(life: Life, theme: &Theme, cells: usize) -> (String, Style) {
     (shown, style)
 }
 
-fn told(status: RunStatus, theme: &Theme, cells: usize) -> (&'static str, String, Style) {
+fn of_status(status: RunStatus, theme: &Theme, cells: usize) -> (&'static str, String, Style) {
     let (marks, styles) = (theme.marks, &theme.styles);
     let (mark, style) = match status {
         RunStatus::Unknown => (marks.none, styles.faint),

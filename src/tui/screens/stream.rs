@@ -128,7 +128,7 @@ struct List {
     /// The user is at the end: stay there while the trace grows.
     holds_end: bool,
     /// The first action still in memory.
-    let_go: u32,
+    drop_before: u32,
     /// What arrived since the user left the end.
     missed: Missed,
     made: HashMap<ActionIx, Rc<RowText>>,
@@ -431,7 +431,7 @@ impl Screen for Stream {
             self.noticed.outdate();
             self.inspector.conversation.outdate();
         }
-        self.let_go(session);
+        self.drop_before(session);
         if let Listing::All(range) = &mut self.list.listing {
             range.end = session.loaded.store.len();
         }

@@ -302,13 +302,13 @@ fn spoken(message: &Value, at: usize, calls: &mut Vec<(String, String)>) -> Vec<
         if word(&block, &["type"]) == "tool_use" {
             calls.push((word(&block, &["id"]), word(&block, &["name"])));
         }
-        let Some((said, name, args)) = tool else {
+        let Some((words, name, args)) = tool else {
             found.push(block);
             continue;
         };
         let id = format!("{at}.{}", calls.len());
         calls.push((id.clone(), name.to_owned()));
-        found.push(json!({ "type": "text", "text": said }));
+        found.push(json!({ "type": "text", "text": words }));
         found.push(json!({ "type": "tool_use", "id": id, "name": name, "input": args }));
     }
     found
@@ -321,7 +321,7 @@ fn in_xml(text: &str) -> Option<(&str, &'static str, Value)> {
         .filter_map(|tool| Some((text.find(&format!("<{tool}>"))?, *tool)))
         .min()?;
     let (at, tool) = first;
-    let said = text.get(..at)?;
+    let words = text.get(..at)?;
     let inner = text.get(at + tool.len() + 2..)?;
     let inner = inner
         .rsplit_once(&format!("</{tool}>"))
@@ -341,7 +341,7 @@ fn in_xml(text: &str) -> Option<(&str, &'static str, Value)> {
         args.insert(name.to_owned(), Value::from(value.trim_matches('\n')));
         rest = left;
     }
-    Some((said, tool, Value::Object(args)))
+    Some((words, tool, Value::Object(args)))
 }
 
 /// A user message, with the results of calls in XML as blocks, and the calls that were refused.
@@ -355,12 +355,12 @@ fn answered(message: &Value, calls: &[(String, String)]) -> (Vec<Value>, Vec<Str
             .iter()
             .find(|(_, name)| text.starts_with(&format!("[{name}")));
         if let Some((id, _)) = named.filter(|_| text.contains("Result:")) {
-            let said = text
+            let words = text
                 .split_once("Result:")
-                .map_or("", |(_, said)| said)
+                .map_or("", |(_, words)| words)
                 .trim();
             open = Some(found.len());
-            found.push(json!({ "type": "tool_result", "tool_use_id": id, "content": said }));
+            found.push(json!({ "type": "tool_result", "tool_use_id": id, "content": words }));
         } else if let Some(at) =
             open.filter(|_| !text.is_empty() && !text.starts_with("<environment_details>"))
         {
@@ -385,11 +385,11 @@ fn alone(row: &Value, at: usize) -> Vec<Value> {
     let text = string(row, "text").unwrap_or_default();
     let kind = word(row, &["say", "ask"]);
     let message = |role: &str, block: Value| json!({ "cline": "message", "ts": ts, "role": role, "content": [block], "group": at.to_string() });
-    let said = |role: &str| message(role, json!({ "type": "text", "text": text }));
+    let text_message = |role: &str| message(role, json!({ "type": "text", "text": text }));
     match kind.as_str() {
-        _ if at == 0 => vec![said("user")],
-        "text" | "completion_result" => vec![said("assistant")],
-        "user_feedback" => vec![said("user")],
+        _ if at == 0 => vec![text_message("user")],
+        "text" | "completion_result" => vec![text_message("assistant")],
+        "user_feedback" => vec![text_message("user")],
         "reasoning" => vec![message(
             "assistant",
             json!({ "type": "thinking", "thinking": text }),

@@ -3,7 +3,7 @@
 use crate::analysis::diff::describe::{self, Description};
 use crate::analysis::diff::inputs::InputDiff;
 use crate::analysis::diff::json::Op;
-use crate::analysis::diff::mask::Blind;
+use crate::analysis::diff::mask::IgnoreRules;
 use crate::analysis::diff::pair::{self, Pair};
 use crate::analysis::diff::text_changes::{Piece, Side};
 use crate::base::human;
@@ -31,7 +31,7 @@ pub(super) struct FieldLine {
 }
 
 impl Differences {
-    pub(super) fn new(store: &Store, rows: [ActionIx; 2], blind: &Blind) -> Differences {
+    pub(super) fn new(store: &Store, rows: [ActionIx; 2], blind: &IgnoreRules) -> Differences {
         let [a, b] = rows.map(|ix| store.row(ix));
         let pair = pair::pair(&a, &b, blind);
         Differences {

@@ -146,10 +146,10 @@ fn below(row: &Row<'_>, body: &Body) -> Vec<SubRow> {
             (Some(error), _) => {
                 let kind = error.kind.as_deref().filter(|kind| !kind.is_empty());
                 let kind = kind.map(|kind| format!("{kind}: ")).unwrap_or_default();
-                as_error(&format!("{kind}{}", telling_line(&error.message)))
+                as_error(&format!("{kind}{}", error_line(&error.message)))
             }
-            (None, Some(Value::String(said))) if !telling_line(said).is_empty() => {
-                as_error(telling_line(said))
+            (None, Some(Value::String(content))) if !error_line(content).is_empty() => {
+                as_error(error_line(content))
             }
             (None, _) => "error (open the action to read it)".to_owned(),
         };
@@ -175,7 +175,7 @@ const LOOK_FOR_CALL: usize = 100;
 
 /// The line of an error that says what went wrong: the first that calls itself one, else the first that is
 /// no exit code and no mark.
-fn telling_line(message: &str) -> &str {
+fn error_line(message: &str) -> &str {
     const CALLS: &[&str] = &["error:", "error[", "fatal:", "panicked at", "exception:"];
     const MARKS: &[&str] = &[
         "<tool_use_error>",

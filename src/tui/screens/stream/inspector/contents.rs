@@ -34,17 +34,17 @@ pub(super) fn effective(chosen: Option<Tab>, row: &Row<'_>, body: &Body) -> Tab 
         Tab::Raw => true,
     };
     let failed = |tab: &Tab| *tab == Tab::Result && body.error.is_some();
-    let telling = Some(telling(row)).filter(|tab| has(tab) || failed(tab));
+    let outcome_tab = Some(outcome_tab(row)).filter(|tab| has(tab) || failed(tab));
     let first = || Tab::ALL.iter().copied().find(&has);
     chosen
         .filter(&has)
-        .or(telling)
+        .or(outcome_tab)
         .or_else(first)
         .unwrap_or(Tab::Raw)
 }
 
 /// The tab that shows the outcome.
-fn telling(row: &Row<'_>) -> Tab {
+fn outcome_tab(row: &Row<'_>) -> Tab {
     match (row.kind(), row.status()) {
         (Kind::Malformed, _) => Tab::Raw,
         (Kind::PolicyDecision | Kind::Approval, _)
@@ -189,11 +189,11 @@ fn result(row: &Row<'_>, body: &Body, builder: &mut Builder) {
         builder.close();
     }
     // Some formats report an error only in the text of the result: it is read once.
-    let said = body.result.as_ref().and_then(Value::as_str);
+    let shown = body.result.as_ref().and_then(Value::as_str);
     if body
         .error
         .as_ref()
-        .is_none_or(|error| said.map(str::trim) != Some(error.message.trim()))
+        .is_none_or(|error| shown.map(str::trim) != Some(error.message.trim()))
     {
         error(body, builder);
     }
@@ -387,7 +387,7 @@ pub(super) fn facts(row: &Row<'_>) -> Vec<Line> {
             .get()
             .map(|count| format!("{name} {}", human::count(count)))
     };
-    let said = |label: &str, parts: [Option<String>; 2]| {
+    let parts_of = |label: &str, parts: [Option<String>; 2]| {
         let parts: Vec<String> = parts.into_iter().flatten().collect();
         if parts.is_empty() {
             String::new()
@@ -395,11 +395,11 @@ pub(super) fn facts(row: &Row<'_>) -> Vec<Line> {
             format!("{label} {}", parts.join(" · "))
         }
     };
-    let spent = said(
+    let spent = parts_of(
         "tokens",
         [part("in", usage.input), part("out", usage.output)],
     );
-    let cached = said(
+    let cached = parts_of(
         "cache",
         [
             part("read", usage.cache_read),

@@ -197,13 +197,13 @@ impl Painter<'_> {
         let fits = text::width(&before(false)) + text::width(&text.text) <= columns.text;
         let before = before(!fits);
         let room = columns.text.saturating_sub(text::width(&before));
-        let said = if text.kind == Kind::ToolCall {
+        let content = if text.kind == Kind::ToolCall {
             shorten::call(&text.text, room)
         } else {
             Cow::Borrowed(text.text.as_str())
         };
-        let said = self.or_match(said, placed, room);
-        let words = format!("{before}{said}");
+        let content = self.or_match(content, placed, room);
+        let words = format!("{before}{content}");
         let style = (self.over(tone), self.sought);
         row.cell_with(&words, columns.text, style).skip(1);
         for value in placed.extras.iter().take(columns.extras) {
@@ -239,13 +239,14 @@ impl Painter<'_> {
     }
 
     /// The text around the match behind the name of the tool, where neither the row nor the rows below show it.
-    fn or_match<'w>(&self, said: Cow<'w, str>, placed: &Placed, room: usize) -> Cow<'w, str> {
+    fn or_match<'w>(&self, content: Cow<'w, str>, placed: &Placed, room: usize) -> Cow<'w, str> {
         let Some(around) = &placed.snippet else {
-            return said;
+            return content;
         };
         let holds = |words: &str| snippet::holds(words, self.sought.texts);
-        if holds(&text::cut(&said, room)) || placed.text.below.iter().any(|sub| holds(&sub.text)) {
-            return said;
+        if holds(&text::cut(&content, room)) || placed.text.below.iter().any(|sub| holds(&sub.text))
+        {
+            return content;
         }
         let words = &placed.text.text;
         let name = match placed.text.kind {
