@@ -111,11 +111,11 @@ impl Command for Explore {
         let (targets, mut errors) = url::into_folders(&cx.notes, targets, &cx.load.keys);
         let files: Vec<PathBuf> = targets.iter().map(|it| it.path.clone()).collect();
         let found = cx.load.resolve(&cx.notes, &files);
-        let noted = found.notes();
+        let notes = found.notes();
         errors.extend(found.errors);
         let named = Named {
             inputs: found.inputs,
-            noted,
+            notes,
             title: title(&paths),
             failed: errors.iter().map(ToString::to_string).collect(),
             picture: self.picture,
@@ -148,7 +148,7 @@ pub(super) struct Named {
     /// Why some paths could not be opened.
     pub(super) failed: Vec<String>,
     /// What their folders hold that is not shown.
-    pub(super) noted: Vec<String>,
+    pub(super) notes: Vec<String>,
     pub(super) picture: Picture,
     /// The paths of files and folders, to follow them; empty if that is impossible.
     pub(super) paths: Vec<PathBuf>,
@@ -369,8 +369,8 @@ fn options(cx: &Cx, named: &Named) -> tui::Options {
     tui::Options {
         several: discover::are_several(&named.inputs),
         title: named.title.clone(),
-        noted: named.noted.clone(),
-        told: [named.failed.as_slice(), &config::taken_keys(config)].concat(),
+        notes: named.notes.clone(),
+        failed: [named.failed.as_slice(), &config::taken_keys(config)].concat(),
         paths: named.paths.clone(),
         live: named.live,
         filter: cx.global.condition.clone(),

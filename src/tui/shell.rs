@@ -105,10 +105,10 @@ impl Shell {
             count: None,
         };
         shell.begin(options);
-        for words in &options.noted {
+        for words in &options.notes {
             shell.session.say(words);
         }
-        for words in &options.told {
+        for words in &options.failed {
             shell.session.fail(words);
         }
         shell

@@ -134,10 +134,10 @@ fn a_conversation_is_read_under_any_name() {
         "input",
         "anything",
     ] {
-        let said = r#"[{"role":"user","content":"hi"},{"role":"assistant","content":"hello"}]"#;
+        let messages = r#"[{"role":"user","content":"hi"},{"role":"assistant","content":"hello"}]"#;
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("a.json");
-        let text = format!("{{\n\"id\":\"c\",\n\"{name}\":{said},\n\"copy\":{said}}}");
+        let text = format!("{{\n\"id\":\"c\",\n\"{name}\":{messages},\n\"copy\":{messages}}}");
         std::fs::write(&path, text).expect("written");
         let store = crate::support::load(&[path]);
         let kinds: Vec<_> = store.rows().map(|row| row.kind()).collect();

@@ -67,21 +67,21 @@ fn several_runs_open_in_the_table_unless_a_key_was_pressed_before_the_second_cam
 
 #[test]
 fn files_of_a_folder_that_are_not_shown_are_reported() {
-    let noted = Options {
-        noted: vec!["3 other JSON files not shown".to_owned()],
+    let notes = Options {
+        notes: vec!["3 other JSON files not shown".to_owned()],
         ..options()
     };
-    let shown = render::text(&render::script(&noted, load(TWO), (120, 30), ""));
+    let shown = render::text(&render::script(&notes, load(TWO), (120, 30), ""));
     assert!(shown.contains("3 other JSON files not shown"), "{shown}");
 }
 
 /// The screen after a click on these words of its first lines.
 fn clicked(words: &str) -> String {
-    let told = Options {
-        told: vec!["no-such.jsonl: not found".to_owned()],
+    let failed = Options {
+        failed: vec!["no-such.jsonl: not found".to_owned()],
         ..options()
     };
-    let mut shown = Headless::new(&told, (120, 30));
+    let mut shown = Headless::new(&failed, (120, 30));
     for message in load(TWO) {
         shown.load(message);
     }
@@ -119,23 +119,23 @@ fn a_head_of_the_table_sorts_by_its_column_and_the_wheel_moves() {
 
 #[test]
 fn what_could_not_be_opened_is_reported_and_counted_until_it_is_read() {
-    let told = Options {
-        told: vec!["no-such\u{1b}.jsonl: not found".to_owned()],
+    let failed = Options {
+        failed: vec!["no-such\u{1b}.jsonl: not found".to_owned()],
         ..options()
     };
-    let first = played(&told, TWO, "");
+    let first = played(&failed, TWO, "");
     assert!(
         first.contains("✖ no-such␛.jsonl") && first.contains("! 1"),
         "{first}"
     );
-    let after = played(&told, TWO, "j");
+    let after = played(&failed, TWO, "j");
     assert!(
         !after.contains("no-such") && after.contains("! 1"),
         "{after}"
     );
-    let listed = played(&told, TWO, "j !");
+    let listed = played(&failed, TWO, "j !");
     assert!(listed.contains("no-such"), "{listed}");
-    assert!(!played(&told, TWO, "j ! q").contains("! 1"));
+    assert!(!played(&failed, TWO, "j ! q").contains("! 1"));
 }
 
 #[test]
