@@ -159,6 +159,8 @@ pub struct Setup {
     pub alerts: alerting::Source,
     /// How steps are run again.
     pub rerun: Settings,
+    /// For costs by kind of token; the session takes them from what traces are opened with.
+    pub prices: Arc<PriceTable>,
     /// The state saved by earlier sessions; the runtime fills it in.
     pub remembered: Remembered,
 }

@@ -418,7 +418,7 @@ impl Runtime {
         match intake::follow(paths, self.options.loading.clone(), false) {
             Ok(messages) => {
                 self.options.live = true;
-                self.options.view = Some(self.shell.session.view);
+                self.options.view = Some(self.shell.session.place.screen);
                 self.reopen();
                 self.messages = Some(messages);
             }

@@ -139,7 +139,7 @@ impl Shell {
         let view = options.view.unwrap_or(ScreenId::Stream);
         self.named = options.start.clone().map(|name| (name, view));
         self.route = Route::new(options.view.unwrap_or(fitting));
-        self.session.view = self.route.here().view;
+        self.session.place.screen = self.route.here().view;
     }
 
     /// Offers recent runs when nothing is open.
@@ -314,7 +314,7 @@ impl Shell {
 
     /// Shows a screen over the view.
     fn lay(&mut self, id: ScreenId) -> Vec<ScreenEffect> {
-        self.session.is_inner = self.over.is_empty() && self.place().is_inner;
+        self.session.place.is_inner = self.over.is_empty() && self.place().is_inner;
         self.over = vec![Layer::new(id, &self.session)];
         let effects = self.ask_top(Screen::entered);
         self.obey(id, effects)
@@ -646,7 +646,7 @@ impl Shell {
 
     fn enter(&mut self) -> Vec<ScreenEffect> {
         let view = self.route.here().view;
-        self.session.view = view;
+        self.session.place.screen = view;
         let effects = self.ask_top(Screen::entered);
         self.obey(view, effects)
     }

@@ -100,7 +100,8 @@ fn a_javascript_program_records_its_models_and_tools_and_holds_to_the_policy() {
     let stdout = String::from_utf8_lossy(&done.stdout);
     let complaints = String::from_utf8_lossy(&done.stderr);
     assert_eq!(
-        stdout, "20 PermissionError: Blocked by policy refund-cap: refunds over 500 need a person\n",
+        stdout,
+        "20 PermissionError: Blocked by policy refund-cap: refunds over 500 need a person\n",
         "{complaints}"
     );
     let events = place.events();

@@ -107,7 +107,7 @@ impl Screen for Changes {
         let run = session.here.run.or(of_action).or_else(only);
         let run = run.filter(|run| (run.0 as usize) < store.runs().len());
         self.run = run;
-        self.until = action.filter(|_| session.view == ScreenId::Replay);
+        self.until = action.filter(|_| session.place.screen == ScreenId::Replay);
         let follow = run.map(|run| {
             Effect::start(Follow {
                 store: store.clone(),

@@ -278,7 +278,7 @@ impl Costs {
         };
         vec![Effect::start(Count {
             store: session.loaded.store.clone(),
-            prices: session.prices.clone(),
+            prices: session.setup.prices.clone(),
             run: match scope {
                 Scope::Run(run) => Some(run),
                 Scope::All => None,

@@ -65,7 +65,7 @@ use crate::tui::screens::stream::menu::Menu;
 use crate::tui::screens::stream::narrow::Narrow;
 use crate::tui::screens::stream::overview::Overview;
 use crate::tui::screens::stream::presence::Presence;
-use crate::tui::screens::stream::rows::{RowText, SubRow};
+use crate::tui::screens::stream::rows::{Figures, RowText, SubRow};
 use crate::tui::screens::stream::what_if::WhatIf;
 use crate::tui::session::{News, Session};
 use crate::tui::theme::Theme;
@@ -200,7 +200,13 @@ struct Placed {
     /// Its values in the columns that the user added.
     extras: Vec<Option<String>>,
     fold: Fold,
-    /// The verdict of the overlaid policy.
+    overlaid: Overlaid,
+}
+
+/// What a policy and the alert rules say about a row.
+#[derive(Debug)]
+struct Overlaid {
+    /// The verdict of the policy.
     what_if: Option<SubRow>,
     /// It comes after the first change of its run.
     is_behind: bool,
@@ -208,6 +214,13 @@ struct Placed {
     alert: Option<SubRow>,
     /// It is evidence of an alert.
     is_evidence: bool,
+}
+
+impl Overlaid {
+    /// The lines below the row.
+    fn lines(&self) -> impl Iterator<Item = &SubRow> {
+        self.what_if.iter().chain(&self.alert)
+    }
 }
 
 /// How a row relates to the one above or below it.
@@ -218,15 +231,7 @@ enum Fold {
     /// It is shown in the row below: it has no row of its own, but may have a heading.
     Below,
     /// It also shows the model call that requested it.
-    WithCall(CallFigures),
-}
-
-/// What a model call took that has no row.
-#[derive(Debug, Default)]
-struct CallFigures {
-    latency: Option<String>,
-    cost: Option<String>,
-    cents: Option<String>,
+    WithCall(Figures),
 }
 
 /// Rows of the scrollbar with marks or matches.
@@ -321,7 +326,7 @@ impl Screen for Stream {
         } else {
             Vec::new()
         };
-        match session.sought.take() {
+        match session.filters.sought.take() {
             Some(sought) => effects.extend(self.carry(&sought, session)),
             None if is_other && self.finder.is_carried => self.forget_find(),
             None => {}

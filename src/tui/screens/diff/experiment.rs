@@ -181,7 +181,7 @@ impl Diff {
             pair,
             wanted: asked.wanted.clone(),
             settings: session.setup.rerun.clone(),
-            prices: (*session.prices).clone(),
+            prices: (*session.setup.prices).clone(),
         })]
     }
 
@@ -198,7 +198,7 @@ impl Diff {
             run,
             trials,
             settings: session.setup.rerun.clone(),
-            prices: (*session.prices).clone(),
+            prices: (*session.setup.prices).clone(),
             stop: self.experiment.stop.clone(),
         })]
     }

@@ -10,7 +10,7 @@ impl Stream {
     pub(super) fn land(&mut self, session: &mut Session) {
         // Messages about an unfinished file are out of date.
         self.notice.take_if(|notice| notice.is_while_reading);
-        let (list, end) = (self.end.take(), session.end.take());
+        let (list, end) = (self.end.take(), session.trace.end.take());
         let (Some(list), Some(end)) = (list, end) else {
             return;
         };

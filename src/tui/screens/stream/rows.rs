@@ -28,11 +28,17 @@ pub struct RowText {
     pub is_copied: bool,
     pub status: Status,
     pub is_waiting: bool,
+    pub figures: Figures,
+    pub below: Vec<SubRow>,
+}
+
+/// What an action took and cost, in words; `None` where that is not recorded.
+#[derive(Debug, Clone, Default)]
+pub struct Figures {
     pub latency: Option<String>,
     pub cost: Option<String>,
     /// The cost in few cells.
     pub cents: Option<String>,
-    pub below: Vec<SubRow>,
 }
 
 /// A policy decision, an approval or an error, shown below the action.
@@ -86,10 +92,18 @@ pub fn build(row: &Row<'_>, bodies: &mut Bodies, zone: &TimeZone, numbers: Numbe
         is_copied: row.flags().has(Flags::COPIED),
         status: row.status(),
         is_waiting: row.flags().has(Flags::WAITING),
-        latency: row.duration().get().map(human::span),
-        cost: cost(row, human::usd),
-        cents: cost(row, human::cents),
+        figures: Figures::of(row),
         below: below(row, &body),
+    }
+}
+
+impl Figures {
+    pub fn of(row: &Row<'_>) -> Figures {
+        Figures {
+            latency: row.duration().get().map(human::span),
+            cost: cost(row, human::usd),
+            cents: cost(row, human::cents),
+        }
     }
 }
 
