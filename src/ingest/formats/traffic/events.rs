@@ -9,7 +9,7 @@ use crate::base::human;
 use crate::ingest::wire::answer::{Failed, ModelAnswer, Part, reported};
 use crate::ingest::wire::lanes::{From, Lanes, Placed};
 use crate::ingest::wire::reading::Reading;
-use crate::ingest::wire::request::{Answered, Content, Message, ModelRequest};
+use crate::ingest::wire::request::{Added, Answered, Message, ModelRequest};
 use crate::ingest::wire::{Api, model_in_path};
 use crate::model::quantity::Time;
 
@@ -168,17 +168,14 @@ impl Events {
     }
 
     fn message(&mut self, place: &Place, message: &Message) {
-        let answers = message
-            .parts
-            .iter()
-            .any(|it| matches!(it, Content::Result(_)));
-        for part in &message.parts {
-            match part {
-                Content::FromModel => {}
-                Content::Result(answered) => self.result(place, answered),
-                Content::Injected(content) => self.prompt(place, "user", (content, true)),
-                // Text next to results is from the host, not from the user.
-                Content::Prompt { role, content } => self.prompt(place, role, (content, answers)),
+        for added in message.added() {
+            match added {
+                Added::Result(answered) => self.result(place, answered),
+                Added::Prompt {
+                    role,
+                    content,
+                    is_injected,
+                } => self.prompt(place, role, (content, is_injected)),
             }
         }
     }
