@@ -37,7 +37,7 @@ pub struct Approve {
     /// The id of the request, or a unique prefix
     id: String,
 
-    /// Why
+    /// The reason, kept with the answer
     #[arg(long, value_name = "TEXT", default_value = "")]
     reason: String,
 }
@@ -48,7 +48,7 @@ pub struct Deny {
     /// The id of the request, or a unique prefix
     id: String,
 
-    /// Why: shown to the agent
+    /// The reason, shown to the agent
     #[arg(long, value_name = "TEXT", default_value = "denied")]
     reason: String,
 }

@@ -166,9 +166,9 @@ pub(super) struct Named {
 impl Named {
     fn policies(&self, cx: &Cx) -> Source {
         Source {
-            named: cx.global.policies.clone(),
+            named: cx.global.overlay.clone(),
             place: sources::place(),
-            read: if self.is_demo && cx.global.policies.is_empty() {
+            read: if self.is_demo && cx.global.overlay.is_empty() {
                 demo::policies
             } else {
                 sources::for_screen

@@ -127,7 +127,7 @@ struct Runtime {
     messages: Option<Messages>,
     pending: Pending,
     drawn: Instant,
-    /// Until then, terminal signals were meant for the program that had the terminal.
+    /// Terminal signals up to then were meant for the program that had the terminal.
     deaf_until: Instant,
     /// What another program shows now.
     shown: Shown,

@@ -126,7 +126,7 @@ impl Sample {
                 facts += decoded.expect("memory can be read").facts.len();
                 Ok::<(), ()>(())
             });
-            read.expect("nobody stops it");
+            read.expect("it is not cancelled");
         }
         facts
     }

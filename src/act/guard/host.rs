@@ -49,7 +49,7 @@ impl Host {
 pub(super) enum HostAnswer {
     /// Nothing: the host's own permissions decide.
     Nothing,
-    /// A person said yes.
+    /// A person approved the call.
     Allow(String),
     /// The host asks its user.
     Ask(String),

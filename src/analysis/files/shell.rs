@@ -38,7 +38,7 @@ const GIT: &[&str] = &[
     "mv",
     "rm",
 ];
-/// What may stand before the name of a program.
+/// Words that may precede the name of a program.
 const BEFORE: &[&str] = &[
     "sudo", "env", "command", "time", "nohup", "npx", "then", "do", "else", "exec", "\\",
 ];

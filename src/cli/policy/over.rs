@@ -14,11 +14,11 @@ use crate::store::Store;
 
 /// Reads the policy that was named. From here on, filters can test verdicts.
 pub(in crate::cli) fn read(cx: &mut Cx) -> Result<Option<Policies>, Failure> {
-    if cx.global.policies.is_empty() {
+    if cx.global.overlay.is_empty() {
         return Ok(None);
     }
     cx.would = Some(Arc::new(Verdicts::default()));
-    sources::read(&cx.global.policies, false).map(Some)
+    sources::read(&cx.global.overlay, false).map(Some)
 }
 
 /// Judges the calls of a store.

@@ -25,7 +25,7 @@ const CANCELLED: Word = ("cancelled", "canc");
 const NOT_RECORDED: Word = ("", "");
 
 /// The mark and the word for the status of an action; empty if it was not recorded. In `cells` that cannot
-/// hold both the word stands alone: it is never cut.
+/// hold both, only the word is shown: it is never cut.
 pub fn status(
     (status, is_waiting): (Status, bool),
     theme: &Theme,

@@ -251,7 +251,7 @@ struct Notice {
     is_while_reading: bool,
 }
 
-/// Look-back in rows: this many rows before new ones may change because of them.
+/// Look-back in rows: how far before new rows earlier ones may change because of them.
 const NEAR: u32 = 64;
 
 /// Built rows are dropped beyond this number.

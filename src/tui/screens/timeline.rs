@@ -38,7 +38,7 @@ pub struct Timeline {
     by: By,
     /// Lanes whose bars are not listed.
     folded: HashSet<LaneKey>,
-    /// What of the time is on the screen; none for all of it.
+    /// The part of the time that is on the screen; `None` for all of it.
     window: Option<Window>,
     lines: Vec<Line>,
     /// `lines` are out of date.

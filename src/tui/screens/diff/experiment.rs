@@ -39,7 +39,7 @@ pub(super) struct Experiment {
     running: Option<String>,
     /// Raised to send no more of it.
     stop: CancelFlag,
-    /// The table of the last one, until it is closed; sanitised.
+    /// The table of the last experiment, until the user closes it; sanitised.
     found: Option<Vec<String>>,
     /// The question is not ready for an answer yet.
     pub(super) is_waiting: bool,

@@ -127,7 +127,7 @@ fn is_lane(row: &Row<'_>) -> bool {
             .any(|lane| symbols.name(lane.agent) == row.agent())
 }
 
-/// What happened, in one line: the tool, and what the call was about and how it came out.
+/// What happened, in one line: the tool, what the call was about, and its outcome.
 pub fn summary(row: &Row<'_>, body: &Body) -> String {
     let line = summary::line(row, body);
     text::sanitize(&named(row.tool(), line)).into_owned()

@@ -66,7 +66,7 @@ impl Words {
     }
 }
 
-/// What the run of the selected action came to.
+/// The totals of the run of the selected action.
 #[derive(Debug, Default)]
 pub struct Totals {
     pub cost: Option<String>,
