@@ -9,13 +9,13 @@ use crate::tui::session::Marks;
 #[derive(Debug, Default)]
 pub(super) struct Scrub {
     events: Vec<(usize, Event)>,
-    /// One per cell of the way.
+    /// One per cell of the track.
     pub(super) cells: Vec<TrackCell>,
     len: usize,
     pub(super) is_stale: bool,
 }
 
-/// What a cell of the way shows.
+/// What a cell of the track shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum TrackCell {
     #[default]

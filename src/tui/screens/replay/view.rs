@@ -123,17 +123,17 @@ fn scrubber(replay: &Replay, theme: &Theme, buf: &mut Buffer) {
     let mut row = Row::new(buf, regions.scrubber, 0, Style::new());
     row.put(" ", styles.text).put(marks.vertical, styles.faint);
     let here = replay.scrub.cell_of(replay.at);
-    for (cell, cell) in replay.scrub.cells.iter().enumerate() {
+    for (at, cell) in replay.scrub.cells.iter().enumerate() {
         let (mark, style) = match cell {
             TrackCell::Mark => (marks.mark, styles.key),
             TrackCell::Event(Event::Error) => (marks.error, styles.error),
             TrackCell::Event(Event::Stopped) => (marks.blocked, styles.blocked),
             TrackCell::Event(Event::Approval) => (marks.waiting, styles.waiting),
             TrackCell::Event(Event::Compaction) => (marks.falling, styles.note),
-            TrackCell::Plain if cell < here => (marks.passed, styles.model),
+            TrackCell::Plain if at < here => (marks.passed, styles.model),
             TrackCell::Plain => (marks.horizontal, styles.faint),
         };
-        if cell == here {
+        if at == here {
             let mark = if *cell == TrackCell::Plain {
                 marks.hit
             } else {
