@@ -221,7 +221,7 @@ pub fn tally(comparison: &Comparison) -> Vec<(String, Role)> {
         ("better", names(&Figure::is_improvement), Role::Good),
         ("different", names(&Figure::is_shift), Role::Warn),
     ];
-    let mut told: Vec<(String, Role)> = changed
+    let mut phrases: Vec<(String, Role)> = changed
         .into_iter()
         .filter(|(_, names, _)| !names.is_empty())
         .map(|(word, names, role)| (format!("{word}: {}", listed(&names)), role))
@@ -234,10 +234,10 @@ pub fn tally(comparison: &Comparison) -> Vec<(String, Role)> {
     for (verdict, words) in rest {
         let many = count(verdict);
         if many > 0 {
-            told.push((format!("{many} {words}"), Role::Plain));
+            phrases.push((format!("{many} {words}"), Role::Plain));
         }
     }
-    told
+    phrases
 }
 
 /// `duration, cost / run and 3 more`.
@@ -318,8 +318,8 @@ fn left_out(it: &Excluded) -> String {
 
 /// `5 runs without a recorded end, 2 runs cancelled`; `None` if no run was left out.
 pub fn excluded(answer: &Answer) -> Option<String> {
-    let told: Vec<String> = answer.excluded.iter().map(left_out).collect();
-    (!told.is_empty()).then(|| told.join(", "))
+    let phrases: Vec<String> = answer.excluded.iter().map(left_out).collect();
+    (!phrases.is_empty()).then(|| phrases.join(", "))
 }
 
 /// What else differs between the sides, as raw lines. The first line states the consequence.
@@ -342,8 +342,8 @@ pub fn confounds(answer: &Answer) -> Vec<String> {
     let mut lines = vec![format!(
         "{things} {verb}{also}: this is not a comparison of models alone"
     )];
-    let told = confounds.iter().filter(|it| it.name != MODEL);
-    lines.extend(told.map(|it| format!("{}: {} ↔ {}", it.name, it.a, it.b)));
+    let phrases = confounds.iter().filter(|it| it.name != MODEL);
+    lines.extend(phrases.map(|it| format!("{}: {} ↔ {}", it.name, it.a, it.b)));
     lines
 }
 
@@ -410,8 +410,8 @@ pub fn refusal(refusal: &Refusal, reader: Reader) -> String {
             format!("nothing to compare: these runs have {count} {by}{way}")
         }
         Refusal::Groups(by, groups) => {
-            let told = groups.iter();
-            let told: Vec<String> = told
+            let phrases = groups.iter();
+            let phrases: Vec<String> = phrases
                 .map(|(name, tally)| format!("\n  {name}  {}", words::tally(tally)))
                 .collect();
             let how = match by {
@@ -423,7 +423,7 @@ pub fn refusal(refusal: &Refusal, reader: Reader) -> String {
                 "{} groups by {}: choose two with {how}{}",
                 groups.len(),
                 by.word(),
-                told.concat()
+                phrases.concat()
             )
         }
         Refusal::Empty(side) => format!("no run matches {side}"),

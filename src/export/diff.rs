@@ -319,7 +319,7 @@ fn unified(page: &Page<'_>, at: usize) -> Line {
     let (a, b) = (page.story.row_a(at), page.story.row_b(at));
     let role = role(column.label);
     let label = column.label.word();
-    let told = b.as_ref().or(a.as_ref()).map(action).unwrap_or_default();
+    let described = b.as_ref().or(a.as_ref()).map(action).unwrap_or_default();
     let numbers = format!("{} {}", number(a.as_ref()), number(b.as_ref()));
     vec![
         (role, format!("{} ", sign(column.label))),
@@ -331,7 +331,7 @@ fn unified(page: &Page<'_>, at: usize) -> Line {
             } else {
                 Role::Plain
             },
-            told,
+            described,
         ),
     ]
 }
@@ -357,7 +357,7 @@ fn beside(page: &Page<'_>, at: usize, width: usize) -> Line {
     let column = page.story.comparison.columns[at];
     let half = halves(width);
     let (a, b) = (page.story.row_a(at), page.story.row_b(at));
-    let told = |row: Option<&Row<'_>>| text::fit(&row.map(action).unwrap_or_default(), half);
+    let described = |row: Option<&Row<'_>>| text::fit(&row.map(action).unwrap_or_default(), half);
     let role = role(column.label);
     let plain = if column.label == Label::Same {
         Role::Dim
@@ -367,12 +367,12 @@ fn beside(page: &Page<'_>, at: usize, width: usize) -> Line {
     let label = format!("{} {:<7}", sign(column.label), column.label.word());
     vec![
         (Role::Dim, number(a.as_ref())),
-        (plain, format!(" {}", told(a.as_ref()))),
+        (plain, format!(" {}", described(a.as_ref()))),
         (role, format!(" │ {label}│ ")),
         (Role::Dim, number(b.as_ref())),
         (
             plain,
-            format!(" {}", told(b.as_ref())).trim_end().to_owned(),
+            format!(" {}", described(b.as_ref())).trim_end().to_owned(),
         ),
     ]
 }
@@ -388,8 +388,8 @@ fn inside(page: &Page<'_>, at: usize, lines: &mut Vec<Line>) -> usize {
     if label == Label::Same {
         return found.hidden;
     }
-    let told = found.changes.iter().map(describe::describe).take(LISTED);
-    lines.extend(told.flat_map(|told| change(&told)));
+    let described = found.changes.iter().map(describe::describe).take(LISTED);
+    lines.extend(described.flat_map(|described| change(&described)));
     let more = found.changes.len().saturating_sub(LISTED);
     if more > 0 {
         let more = human::counted(more as u64, "more difference");
@@ -405,15 +405,15 @@ fn inside(page: &Page<'_>, at: usize, lines: &mut Vec<Line>) -> usize {
 const INDENT: &str = "                       ";
 
 /// A difference, on as many lines as it needs.
-fn change(told: &Description) -> Vec<Line> {
-    let mark = match told.op {
+fn change(described: &Description) -> Vec<Line> {
+    let mark = match described.op {
         Op::Added => "+",
         Op::Removed => "-",
         Op::Changed => "~",
         Op::TypeChanged => "!",
     };
-    let head = format!("{INDENT}{mark} {}", clean(&told.path));
-    match told.lines.as_slice() {
+    let head = format!("{INDENT}{mark} {}", clean(&described.path));
+    match described.lines.as_slice() {
         [one] => {
             let mut line = vec![(Role::Dim, format!("{head}  "))];
             line.extend(one.iter().map(piece));

@@ -386,11 +386,11 @@ pub(super) fn verdict(
             if attached.shadow {
                 event.insert("mode".to_owned(), "shadow".into());
             }
-            let told = body.decisions.get(*decisions);
+            let recorded = body.decisions.get(*decisions);
             *decisions += 1;
-            let Some(told) = told else { return };
-            put(event, "reason", told.reason.clone().map(Value::from));
-            let matched = told.matched.iter().map(
+            let Some(recorded) = recorded else { return };
+            put(event, "reason", recorded.reason.clone().map(Value::from));
+            let matched = recorded.matched.iter().map(
                 |it| json!({"path": it.path, "op": it.op, "value": it.value, "actual": it.actual}),
             );
             let matched: Vec<Value> = matched.collect();
@@ -404,11 +404,11 @@ pub(super) fn verdict(
             put(event, "wait_ms", attached.wait.millis().map(Value::from));
             put(event, "state", verdict.map(Value::from));
             put(event, "by", symbol(store, attached.by));
-            let told = body.approvals.get(*approvals);
+            let recorded = body.approvals.get(*approvals);
             *approvals += 1;
-            let Some(told) = told else { return };
-            put(event, "reason", told.reason.clone().map(Value::from));
-            put(event, "args", told.args.clone());
+            let Some(recorded) = recorded else { return };
+            put(event, "reason", recorded.reason.clone().map(Value::from));
+            put(event, "args", recorded.args.clone());
         }
     }
 }

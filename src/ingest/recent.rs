@@ -141,10 +141,10 @@ fn in_projects(homes: &Homes) -> Vec<PathBuf> {
             source,
         })
     });
-    let told = text.ok().and_then(|text| json::value(&text));
-    let projects = told
+    let settings = text.ok().and_then(|text| json::value(&text));
+    let projects = settings
         .as_ref()
-        .map(|told| told.get("projects").unwrap_or(told));
+        .map(|settings| settings.get("projects").unwrap_or(settings));
     let projects = projects.and_then(Value::as_array).into_iter().flatten();
     let store = |project: &Value| {
         let path = Path::new(project.get("path")?.as_str()?);

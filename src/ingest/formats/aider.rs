@@ -142,12 +142,12 @@ fn as_lines(_path: &Path, text: &[u8]) -> Vec<u8> {
         history.line(line);
     }
     history.end_of_block();
-    history.told
+    history.lines
 }
 
 #[derive(Debug, Default)]
 struct History {
-    told: Vec<u8>,
+    lines: Vec<u8>,
     run: String,
     /// The number of answers and calls so far, from which they get their numbers.
     count: usize,
@@ -162,7 +162,7 @@ impl History {
         if let Some(started) = line.strip_prefix(START) {
             self.end_of_block();
             started.trim().clone_into(&mut self.run);
-            self.tell("session", json!({ "started": self.run }));
+            self.push("session", json!({ "started": self.run }));
         } else if let Some(words) = line.strip_prefix("#### ") {
             self.add("user", words);
         } else if let Some(words) = line.strip_prefix("> ") {
@@ -193,7 +193,7 @@ impl History {
         if kind == "answer" {
             self.group = self.count + 1;
         }
-        self.tell(
+        self.push(
             kind,
             json!({ "text": words, "group": self.group.to_string() }),
         );
@@ -203,41 +203,41 @@ impl History {
     fn printed(&mut self, words: &str) {
         let after = |prefix: &str| words.strip_prefix(prefix).map(str::trim);
         if let Some(used) = after("Tokens: ") {
-            let mut told = figures(used);
-            told["group"] = json!(self.group.to_string());
-            self.tell("tokens", told);
+            let mut line = figures(used);
+            line["group"] = json!(self.group.to_string());
+            self.push("tokens", line);
         } else if let Some(path) = after("Applied edit to ") {
-            self.tell("edit", json!({ "text": path }));
+            self.push("edit", json!({ "text": path }));
         } else if let Some(line) = after("Running ") {
-            self.tell("command", json!({ "text": line }));
+            self.push("command", json!({ "text": line }));
         } else if let Some(model) = after("Model: ").or_else(|| after("Main model: ")) {
             let name = model.split(" with ").next().unwrap_or(model);
-            self.tell("model", json!({ "text": name }));
+            self.push("model", json!({ "text": name }));
         } else if let Some((question, answer)) = words
             .rsplit_once("]: ")
             .filter(|(question, _)| question.contains("(Y)es"))
         {
-            self.tell("ask", json!({ "text": question, "answer": answer.trim() }));
+            self.push("ask", json!({ "text": question, "answer": answer.trim() }));
         } else if words.starts_with("litellm.") && words.contains("Error") {
-            self.tell("error", json!({ "text": words }));
+            self.push("error", json!({ "text": words }));
         } else if !words.is_empty() {
-            self.tell("note", json!({ "text": words }));
+            self.push("note", json!({ "text": words }));
         }
     }
 
-    fn tell(&mut self, kind: &str, mut told: Value) {
+    fn push(&mut self, kind: &str, mut line: Value) {
         self.count += 1;
-        told["aider"] = json!(kind);
-        told["run"] = json!(self.run);
-        told["id"] = json!(self.count.to_string());
-        self.told.extend_from_slice(told.to_string().as_bytes());
-        self.told.push(b'\n');
+        line["aider"] = json!(kind);
+        line["run"] = json!(self.run);
+        line["id"] = json!(self.count.to_string());
+        self.lines.extend_from_slice(line.to_string().as_bytes());
+        self.lines.push(b'\n');
     }
 }
 
 /// `5.2k sent, 1.1k cache write, 210 received. Cost: $0.02 message, $0.05 session.`
 fn figures(used: &str) -> Value {
-    let mut told = json!({});
+    let mut line = json!({});
     let (counts, costs) = used.split_once("Cost: ").unwrap_or((used, ""));
     for part in counts.trim_end_matches(['.', ' ']).split(", ") {
         let Some((number, what)) = part.trim().split_once(' ') else {
@@ -252,7 +252,7 @@ fn figures(used: &str) -> Value {
         };
         let digits = number.trim_end_matches(['k', 'M']).replace(',', "");
         if let Ok(count) = digits.parse::<f64>() {
-            told[what.trim_end_matches('.').replace(' ', "_")] = json!((count * scale).round());
+            line[what.trim_end_matches('.').replace(' ', "_")] = json!((count * scale).round());
         }
     }
     let message = costs
@@ -260,9 +260,9 @@ fn figures(used: &str) -> Value {
         .next()
         .and_then(|cost| cost.trim().strip_prefix('$'));
     if let Some(cost) = message.and_then(|cost| cost.parse::<f64>().ok()) {
-        told["cost"] = json!(cost);
+        line["cost"] = json!(cost);
     }
-    told
+    line
 }
 
 #[cfg(test)]
@@ -290,8 +290,8 @@ x = 1
 > Applied edit to a b.py
 > Run shell command? (Y)es/(N)o/(D)on't ask again [Yes]: n
 ";
-        let told = String::from_utf8(as_lines(Path::new("x"), text.as_bytes())).expect("text");
-        let lines: Vec<Value> = told
+        let line = String::from_utf8(as_lines(Path::new("x"), text.as_bytes())).expect("text");
+        let lines: Vec<Value> = line
             .lines()
             .map(|line| serde_json::from_str(line).expect("JSON"))
             .collect();

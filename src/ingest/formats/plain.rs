@@ -198,7 +198,7 @@ pub(super) fn is_stored_part(path: &Path, format: &str, relations: &mut Relation
 }
 
 /// Decodes a record with what `tell` reads from it.
-pub(super) fn decode(record: Record<'_>, out: &mut FactSink<'_>, tell: impl Fn(&Value, &mut Rows)) {
+pub(super) fn decode(record: Record<'_>, out: &mut FactSink<'_>, fill: impl Fn(&Value, &mut Rows)) {
     let is_line = record.member.is_empty();
     let mut cursor = Cursor::new(record);
     let first = cursor.peek();
@@ -212,7 +212,7 @@ pub(super) fn decode(record: Record<'_>, out: &mut FactSink<'_>, tell: impl Fn(&
     };
     let found = json::value(&cursor.bytes()[range.start..range.end]).unwrap_or_default();
     let mut rows = Rows::default();
-    tell(&found, &mut rows);
+    fill(&found, &mut rows);
     if rows.entries.is_empty() {
         let is_record = matches!(record.member, b"" | b"[]");
         let kind = if is_record {
@@ -230,9 +230,9 @@ pub(super) fn decode(record: Record<'_>, out: &mut FactSink<'_>, tell: impl Fn(&
 }
 
 /// Opens a part of a record with what `tell` reads from it.
-pub(super) fn open(record: &Value, part: u16, tell: impl Fn(&Value, &mut Rows)) -> Body {
+pub(super) fn open(record: &Value, part: u16, fill: impl Fn(&Value, &mut Rows)) -> Body {
     let mut rows = Rows::default();
-    tell(record, &mut rows);
+    fill(record, &mut rows);
     if part & IMPLIED != 0 {
         let calls = rows.entries.into_iter();
         let calls = calls.filter(|entry| entry.fact.kind == FactKind::ToolCall);
@@ -250,10 +250,10 @@ pub(super) fn open_result(
     record: &Value,
     part: u16,
     body: &mut Body,
-    tell: impl Fn(&Value, &mut Rows),
+    fill: impl Fn(&Value, &mut Rows),
 ) {
     let mut rows = Rows::default();
-    tell(record, &mut rows);
+    fill(record, &mut rows);
     if let Some(entry) = rows.entries.into_iter().nth(usize::from(part)) {
         if entry.fact.kind == FactKind::Response {
             body.asks.clear();

@@ -134,12 +134,12 @@ fn head(record: &Value, out: &mut Rows) {
     start.name(Name::Release, word(thread, &["version"]));
     let changed = out.row(FactKind::Setting);
     changed.fact.time = instant(record, &["updated_at"]);
-    let told = thread.get("cumulative_token_usage").unwrap_or(&Value::Null);
+    let counts = thread.get("cumulative_token_usage").unwrap_or(&Value::Null);
     let usage = counted(Usage {
-        input: tokens(told, &["input_tokens"]),
-        output: tokens(told, &["output_tokens"]),
-        cache_read: tokens(told, &["cache_read_input_tokens"]),
-        cache_write: tokens(told, &["cache_creation_input_tokens"]),
+        input: tokens(counts, &["input_tokens"]),
+        output: tokens(counts, &["output_tokens"]),
+        cache_read: tokens(counts, &["cache_read_input_tokens"]),
+        cache_write: tokens(counts, &["cache_creation_input_tokens"]),
         ..Usage::NONE
     });
     out.total(usage, Cost::NONE);

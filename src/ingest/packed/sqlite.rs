@@ -200,13 +200,13 @@ pub(crate) fn version(path: &Path) -> Option<Version> {
 }
 
 /// The new lines of a session. The last one is left for later if it may still change.
-pub(crate) fn news(path: &Path, told: &mut HashSet<u64>) -> Result<Vec<u8>, String> {
+pub(crate) fn news(path: &Path, sent: &mut HashSet<u64>) -> Result<Vec<u8>, String> {
     let (store, id) = inside(path).ok_or("no session of a store")?;
     let session = open(store, &id)?;
     let mut news = Vec::new();
     for (at, line) in session.lines.iter().enumerate() {
         let key = hash(format!("{} {:?} {}", line.kind, line.key, line.piece).as_bytes());
-        if told.contains(&key) {
+        if sent.contains(&key) {
             continue;
         }
         let text = session.text(at);
@@ -215,7 +215,7 @@ pub(crate) fn news(path: &Path, told: &mut HashSet<u64>) -> Result<Vec<u8>, Stri
         if is_last && !lines.is_finished(&text) {
             break;
         }
-        told.insert(key);
+        sent.insert(key);
         news.extend_from_slice(&text);
         news.push(b'\n');
     }

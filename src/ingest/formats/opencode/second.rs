@@ -101,12 +101,12 @@ fn answer(record: &Value, out: &mut Rows) {
 
 /// `input` leaves out cached tokens, and `output` leaves out reasoning.
 fn usage(record: &Value) -> Usage {
-    let told = record.get("tokens").unwrap_or(&Value::Null);
-    let cache = told.get("cache").unwrap_or(&Value::Null);
-    let reasoning = plain::tokens(told, &["reasoning"]);
+    let counts = record.get("tokens").unwrap_or(&Value::Null);
+    let cache = counts.get("cache").unwrap_or(&Value::Null);
+    let reasoning = plain::tokens(counts, &["reasoning"]);
     counted(Usage {
-        input: plain::tokens(told, &["input"]),
-        output: plain::tokens(told, &["output"]) + reasoning,
+        input: plain::tokens(counts, &["input"]),
+        output: plain::tokens(counts, &["output"]) + reasoning,
         cache_read: plain::tokens(cache, &["read"]),
         cache_write: plain::tokens(cache, &["write"]),
         reasoning,

@@ -220,25 +220,26 @@ fn error_line(message: &str) -> &str {
     found.unwrap_or(message).trim()
 }
 
-fn decision(row: &Row<'_>, attached: &Attached, told: Option<&DecisionText>) -> SubRow {
+fn decision(row: &Row<'_>, attached: &Attached, recorded: Option<&DecisionText>) -> SubRow {
     let symbols = row.store.symbols();
-    let told = told.cloned().unwrap_or_default();
-    let named = |sym, told: Option<String>| told.unwrap_or_else(|| symbols.name(sym).to_owned());
+    let recorded = recorded.cloned().unwrap_or_default();
+    let named =
+        |sym, recorded: Option<String>| recorded.unwrap_or_else(|| symbols.name(sym).to_owned());
     let mut words = vec![
         "policy".to_owned(),
-        named(attached.policy, told.policy),
-        named(attached.rule, told.rule),
+        named(attached.policy, recorded.policy),
+        named(attached.rule, recorded.rule),
     ];
     words.push(verdict_word(attached.verdict).to_owned());
     if attached.shadow {
         words.push("(shadow: reported only)".to_owned());
     }
-    let conditions: Vec<String> = told.matched.iter().map(condition).collect();
+    let conditions: Vec<String> = recorded.matched.iter().map(condition).collect();
     if let (false, Some(verdict)) = (conditions.is_empty(), words.last_mut()) {
         verdict.push(':');
     }
     words.push(conditions.join(" and "));
-    words.extend(told.reason.map(|reason| format!("\"{reason}\"")));
+    words.extend(recorded.reason.map(|reason| format!("\"{reason}\"")));
     words.retain(|word| !word.is_empty());
     SubRow {
         tone: verdict_tone(attached.verdict),
@@ -268,12 +269,14 @@ pub fn condition(matched: &Matched) -> String {
 fn approval(
     row: &Row<'_>,
     attached: &Attached,
-    told: Option<&ApprovalText>,
+    recorded: Option<&ApprovalText>,
     asked: Option<&Value>,
 ) -> SubRow {
-    let told = told.cloned().unwrap_or_default();
-    let is_changed = told.differences(asked).is_some_and(|all| !all.is_empty());
-    let by = told
+    let recorded = recorded.cloned().unwrap_or_default();
+    let is_changed = recorded
+        .differences(asked)
+        .is_some_and(|all| !all.is_empty());
+    let by = recorded
         .by
         .unwrap_or_else(|| row.store.symbols().name(attached.by).to_owned());
     let verdict = verdict_word(attached.verdict);
@@ -290,7 +293,7 @@ fn approval(
     } else if attached.verdict == Verdict::Requested && row.flags().has(Flags::WAITING) {
         words.push("· not answered".to_owned());
     }
-    words.extend(told.reason.map(|reason| format!("\"{reason}\"")));
+    words.extend(recorded.reason.map(|reason| format!("\"{reason}\"")));
     if is_changed {
         words.push("· with changed arguments".to_owned());
     }

@@ -240,11 +240,10 @@ fn policy(row: &Row<'_>, body: &Body, builder: &mut Builder) {
             AttachedKind::Decision => decisions
                 .next()
                 .into_iter()
-                .for_each(|told| conditions(told, builder)),
-            AttachedKind::Approval => approvals
-                .next()
-                .into_iter()
-                .for_each(|told| answer(told, attached.verdict, body.args.as_ref(), builder)),
+                .for_each(|recorded| conditions(recorded, builder)),
+            AttachedKind::Approval => approvals.next().into_iter().for_each(|recorded| {
+                answer(recorded, attached.verdict, body.args.as_ref(), builder)
+            }),
         }
         builder.close();
     }
@@ -257,12 +256,12 @@ fn policy(row: &Row<'_>, body: &Body, builder: &mut Builder) {
     }
 }
 
-fn conditions(told: &DecisionText, builder: &mut Builder) {
-    for matched in &told.matched {
+fn conditions(recorded: &DecisionText, builder: &mut Builder) {
+    for matched in &recorded.matched {
         let words = format!("when {} ({})", condition(matched), matched.path);
         builder.push(New::line(Tone::Plain, &words));
     }
-    for (name, value) in [("mode", &told.mode), ("reason", &told.reason)] {
+    for (name, value) in [("mode", &recorded.mode), ("reason", &recorded.reason)] {
         if let Some(value) = value {
             builder.push(New::line(Tone::Plain, &format!("{name} {value}")));
         }
@@ -270,8 +269,8 @@ fn conditions(told: &DecisionText, builder: &mut Builder) {
 }
 
 /// The arguments shown to the approver, each followed by the call's value if it differs.
-fn answer(told: &ApprovalText, verdict: Verdict, asked: Option<&Value>, builder: &mut Builder) {
-    let Some(args) = &told.args else { return };
+fn answer(recorded: &ApprovalText, verdict: Verdict, asked: Option<&Value>, builder: &mut Builder) {
+    let Some(args) = &recorded.args else { return };
     let asks = matches!(verdict, Verdict::Requested | Verdict::RequireApproval);
     let lead = if asks {
         "shown to the person:"
@@ -280,8 +279,8 @@ fn answer(told: &ApprovalText, verdict: Verdict, asked: Option<&Value>, builder:
     };
     open(builder, Tone::Faint, lead);
     let mut remarks = Remarks::default();
-    if let (Value::Object(told), Some(Value::Object(asked))) = (args, asked) {
-        let differs = told.iter().filter_map(|(key, value)| {
+    if let (Value::Object(recorded), Some(Value::Object(asked))) = (args, asked) {
+        let differs = recorded.iter().filter_map(|(key, value)| {
             Some((key, asked.get(key).filter(|asked| *asked != value)?))
         });
         remarks.notes = differs
