@@ -251,7 +251,7 @@ impl Writer {
                     passing.answer = Some(answer.keeping(passing.head.server.is_some()));
                 }
             }
-            What::FromModel(bytes) => {
+            What::Said(bytes) => {
                 let passing = self.open.get_mut(&exchange);
                 if let Some(answer) = passing.and_then(|it| it.answer.as_mut()) {
                     answer.push(&bytes, at);

@@ -264,7 +264,7 @@ impl Replay {
         if self.run != Some(run) {
             *self = Replay {
                 pane: self.pane,
-                is_unfolded: self.parts.has_seen,
+                parts: self.parts.of_call(None),
                 #[cfg(feature = "capture")]
                 again: self.again.elsewhere(),
                 run: Some(run),

@@ -95,14 +95,19 @@ fn heads(seen: &ContextText, has_seen: bool, unfolded: &HashSet<Of>) -> Vec<Of> 
 }
 
 impl Parts {
+    /// The parts of another call, none of them unfolded; what is listed stays the user's choice.
+    pub(super) fn of_call(&self, call: Option<ActionIx>) -> Parts {
+        Parts {
+            call,
+            has_seen: self.has_seen,
+            ..Parts::default()
+        }
+    }
+
     fn fill(&mut self, seen: &ContextText, width: usize) {
         let is_other = self.call != Some(seen.call);
         if is_other {
-            *self = Parts {
-                call: Some(seen.call),
-                has_seen: self.has_seen,
-                ..Parts::default()
-            };
+            *self = self.of_call(Some(seen.call));
         }
         self.rows.clear();
         let cells = width.saturating_sub(INDENT + 1).max(1);

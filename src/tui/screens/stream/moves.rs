@@ -255,6 +255,7 @@ impl Stream {
     fn go_to_end(&mut self, session: &Session) {
         let is_plain = matches!(self.list.listing, Listing::All(_));
         if let Some(end) = session
+            .trace
             .end
             .as_ref()
             .filter(|_| is_plain && session.is_loading())
