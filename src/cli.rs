@@ -7,8 +7,8 @@ mod asks;
 pub mod command;
 pub mod failure;
 pub mod guard;
-pub mod look;
 pub mod out;
+pub mod text_style;
 
 mod columns;
 mod filter;
@@ -76,8 +76,8 @@ use crate::cli::command::Command;
 use crate::cli::explore::Explore;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::load::Load;
-use crate::cli::look::Look;
 use crate::cli::out::{Notes, Out};
+use crate::cli::text_style::TextStyle;
 use crate::config::Config;
 use crate::ingest::packed::sqlite;
 use crate::query::would::Verdicts;
@@ -114,12 +114,12 @@ pub fn run(mut args: Args) -> anyhow::Result<Exit> {
     }
     let config = settings::resolve(&mut args.global)?;
     shapes::declare(&args.global)?;
-    let look = Look::from_environment(&args.global)?;
-    let notes = Notes::new(look.clone(), args.global.quiet, args.global.verbose);
+    let style = TextStyle::from_environment(&args.global)?;
+    let notes = Notes::new(style.clone(), args.global.quiet, args.global.verbose);
     let mut load = Load::new(&args.global)?;
     load.access = url::Access::new(&config, args.global.max_scan);
     let mut cx = Cx {
-        out: Out::stdout(look),
+        out: Out::stdout(style),
         notes,
         global: args.global,
         load,

@@ -9,6 +9,7 @@ pub mod body;
 pub mod bytes;
 pub mod command;
 pub mod composed;
+mod convert;
 pub mod discover;
 pub mod error;
 pub mod fact;

@@ -58,9 +58,9 @@ pub struct Options {
     /// The run to start in, and perhaps its action: `7f3a91`, `7f3a91:42`.
     pub start: Option<String>,
     /// What the folders that were opened hold that is not shown: notes to show.
-    pub noted: Vec<String>,
-    /// Paths that failed to open, and why: errors to show.
-    pub told: Vec<String>,
+    pub notes: Vec<String>,
+    /// Errors to show at the start: paths that failed to open, and why; keys that are bound twice.
+    pub failed: Vec<String>,
     /// Options for traces that are opened later.
     pub loading: intake::Options,
     /// Start with a list of recent runs.
@@ -96,8 +96,8 @@ impl Default for Options {
             start: None,
             recent: false,
             several: false,
-            noted: Vec::new(),
-            told: Vec::new(),
+            notes: Vec::new(),
+            failed: Vec::new(),
             loading: intake::Options::new(PriceTable::built_in()),
             ascii: false,
             color: ColorChoice::default(),
@@ -159,6 +159,8 @@ pub struct Setup {
     pub alerts: alerting::Source,
     /// How steps are run again.
     pub rerun: Settings,
+    /// For costs by kind of token; the session takes them from what traces are opened with.
+    pub prices: Arc<PriceTable>,
     /// The state saved by earlier sessions; the runtime fills it in.
     pub remembered: Remembered,
 }
@@ -183,8 +185,8 @@ impl Options {
             view: None,
             start: None,
             recent: false,
-            told: Vec::new(),
-            noted: Vec::new(),
+            failed: Vec::new(),
+            notes: Vec::new(),
             several: discover::are_several(inputs),
             ..self.clone()
         }

@@ -74,7 +74,7 @@ pub fn hook(name: &str, is_observing: bool) -> u8 {
         is_observing,
     };
     let answer = guard.answer();
-    let written = write(&(host.say)(&guard.hook, &answer.say));
+    let written = write(&(host.reply)(&guard.hook, &answer.say));
     match (written, answer.say) {
         (Err(_), HostAnswer::Deny(_)) => BLOCKS,
         _ if answer.is_cut => BLOCKS,
@@ -107,7 +107,7 @@ fn refuse(host: &Host, hook: Option<&HookCall>, why: &str, is_observing: bool) -
     }
     let before = HookCall::of(Event::Before, "");
     let hook = hook.unwrap_or(&before);
-    let _ = write(&(host.say)(
+    let _ = write(&(host.reply)(
         hook,
         &HostAnswer::Deny(format!("saferun-tui guard: {why}")),
     ));

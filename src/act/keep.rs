@@ -38,8 +38,8 @@ pub struct Keeper {
 
 impl Keeper {
     /// What a run is copied from: its files, or its sessions in a store.
-    pub fn parts(run: &Recent, kin: &mut Relations) -> Vec<PathBuf> {
-        let others = run.format.companions(&run.path, kin);
+    pub fn parts(run: &Recent, relations: &mut Relations) -> Vec<PathBuf> {
+        let others = run.format.companions(&run.path, relations);
         let all = std::iter::once(run.path.clone()).chain(others);
         all.filter(|it| discover::exists(it)).collect()
     }

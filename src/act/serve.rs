@@ -335,7 +335,7 @@ impl Desk {
             Taken::Stub => {
                 let text = shape::stub(&request.body);
                 log.push(Logged::Beside(text.clone()), now);
-                ServeOutcome::Answer(Box::new(shape::said(text)), 0, None)
+                ServeOutcome::Answer(Box::new(shape::text_alone(text)), 0, None)
             }
             Taken::Stop => ServeOutcome::Stop,
             Taken::Miss(miss) => {

@@ -13,7 +13,7 @@ mod unknown;
 
 use serde_json::Value;
 
-pub use answer::{Answer, answer, said};
+pub use answer::{Answer, answer, answer_blocks};
 pub use collect::call_before;
 pub use line::{line, text};
 pub use tools::of as tools;
@@ -145,7 +145,7 @@ pub fn coverage(call: &Row<'_>) -> RequestCoverage {
 pub fn blocks_of(row: &Row<'_>) -> Vec<Value> {
     let pieces = collect::all_pieces(row).into_iter();
     let blocks = pieces.filter_map(|(_, piece)| match piece {
-        RequestPart::Block(said) => Some(said.block),
+        RequestPart::Block(part) => Some(part.block),
         _ => None,
     });
     blocks.collect()
@@ -157,7 +157,7 @@ pub fn speaker(row: &Row<'_>) -> Option<Role> {
     pieces
         .map(|(_, piece)| piece)
         .find_map(|piece| match piece {
-            RequestPart::Block(said) => Some(said.role),
+            RequestPart::Block(part) => Some(part.role),
             _ => None,
         })
 }
@@ -167,10 +167,10 @@ pub fn speaker(row: &Row<'_>) -> Option<Role> {
 pub fn result_size(row: &Row<'_>) -> Option<u64> {
     let pieces = collect::all_pieces(row).into_iter();
     let sizes = pieces.filter_map(|(_, piece)| match piece {
-        RequestPart::Block(said) if said.role == Role::Tool => {
+        RequestPart::Block(part) if part.role == Role::Tool => {
             let mut contents = ["content", "output"].iter();
-            let content = contents.find_map(|name| said.block.get(*name));
-            shape::estimate(content.unwrap_or(&said.block))
+            let content = contents.find_map(|name| part.block.get(*name));
+            shape::estimate(content.unwrap_or(&part.block))
         }
         _ => None,
     });

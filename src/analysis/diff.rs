@@ -26,7 +26,7 @@ mod sketch;
 
 use crate::analysis::diff::headline::Answers;
 use crate::analysis::diff::label::{Divergence, Label};
-use crate::analysis::diff::mask::Blind;
+use crate::analysis::diff::mask::IgnoreRules;
 use crate::analysis::diff::read::{Side, Steps};
 use crate::base::cancel::CancelFlag;
 
@@ -45,7 +45,7 @@ pub struct Column {
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// What does not count as a difference.
-    pub blind: Blind,
+    pub blind: IgnoreRules,
     /// Pairs of indices in A and B that the user fixed. Each is honoured where possible.
     pub pins: Vec<(u32, u32)>,
 }

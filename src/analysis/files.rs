@@ -20,7 +20,7 @@ use serde_json::Value;
 
 pub use history::{Certainty, Event, File, Gap, Outcome, Verb};
 
-use crate::analysis::files::calls::{Deed, What};
+use crate::analysis::files::calls::{FileEffect, What};
 use crate::analysis::files::recorded::Recorded;
 use crate::base::cancel::CancelFlag;
 use crate::ingest::body::Body;
@@ -70,9 +70,9 @@ impl Files {
 
 /// The paths that a call names, as it names them.
 pub fn named(tool: &str, args: &Value) -> Vec<String> {
-    let deeds = calls::deeds(tool, args, None).into_iter();
-    deeds
-        .map(|deed| deed.path)
+    let effects = calls::effects(tool, args, None).into_iter();
+    effects
+        .map(|effect| effect.path)
         .filter(|path| path != ".")
         .collect()
 }
@@ -114,8 +114,8 @@ impl Reader {
             return;
         };
         let result = body.result.as_ref().and_then(Value::as_str);
-        for deed in calls::deeds(row.tool(), args, result) {
-            self.put(row, &body, &deed);
+        for effect in calls::effects(row.tool(), args, result) {
+            self.put(row, &body, &effect);
         }
     }
 
@@ -127,22 +127,22 @@ impl Reader {
         }
     }
 
-    fn put(&mut self, row: &Row<'_>, body: &Body, deed: &Deed) {
-        let path = paths::normal(self.folder.as_deref(), &deed.path);
-        let outcome = outcome(row, &deed.what);
-        if let What::Touch(_) = deed.what {
-            self.touch(row.ix(), outcome, (&path, &deed.what));
+    fn put(&mut self, row: &Row<'_>, body: &Body, effect: &FileEffect) {
+        let path = paths::normal(self.folder.as_deref(), &effect.path);
+        let outcome = outcome(row, &effect.what);
+        if let What::Touch(_) = effect.what {
+            self.touch(row.ix(), outcome, (&path, &effect.what));
             return;
         }
-        let shown = shown(row, body, deed);
-        if let (What::MoveTo(to, _), Outcome::Done) = (&deed.what, outcome) {
+        let shown = shown(row, body, effect);
+        if let (What::MoveTo(to, _), Outcome::Done) = (&effect.what, outcome) {
             let to = paths::normal(self.folder.as_deref(), to);
-            self.rename(row.ix(), (&path, &to), &deed.what);
+            self.rename(row.ix(), (&path, &to), &effect.what);
             return;
         }
         let is_copied = row.flags().has(Flags::COPIED);
         let file = self.file(&path);
-        file.add(row.ix(), outcome, (&deed.what, &shown));
+        file.add(row.ix(), outcome, (&effect.what, &shown));
         if is_copied {
             // Done in another session, where it counts: here it is only what was there before.
             file.events.pop();
@@ -235,14 +235,14 @@ fn outcome(row: &Row<'_>, what: &What) -> Outcome {
 }
 
 /// What the result shows of the text.
-fn shown(row: &Row<'_>, body: &Body, deed: &Deed) -> Recorded {
+fn shown(row: &Row<'_>, body: &Body, effect: &FileEffect) -> Recorded {
     let place = row.result_place();
     let record = place
         .is_some()
         .then(|| bodies::record(row, place, Depth::Full))
         .flatten();
     let mut shown = record.map_or_else(Recorded::default, |record| {
-        recorded::beside(&record, &deed.path)
+        recorded::beside(&record, &effect.path)
     });
     if shown.before.is_some() {
         return shown;
@@ -250,7 +250,7 @@ fn shown(row: &Row<'_>, body: &Body, deed: &Deed) -> Recorded {
     let (Some(args), Some(Value::String(result))) = (&body.args, &body.result) else {
         return shown;
     };
-    shown.before = match &deed.what {
+    shown.before = match &effect.what {
         What::Read => recorded::whole(row.tool(), args, result).map(|text| Some(Arc::from(text))),
         What::Write(_) if recorded::is_new(result) => Some(None),
         _ => None,

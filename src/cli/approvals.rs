@@ -155,7 +155,7 @@ fn text(
         let record: Option<Value> = shown.needs_record().then(|| {
             serde_json::to_value(approval_json::approval(store, entry)).unwrap_or_default()
         });
-        shown.cells(&own, record.as_ref(), &cx.out.look)
+        shown.cells(&own, record.as_ref(), &cx.out.style)
     };
     let rows: Vec<Vec<Cell>> = entries.iter().map(cells).collect();
     if rows.is_empty() {
@@ -165,7 +165,7 @@ fn text(
     table::write(&mut cx.out, &shown.heads(), &rows)?;
     for entry in entries.iter().filter(|it| it.is_different()) {
         let line = warning(store, entry, &short);
-        let line = cx.out.look.clean(&line);
+        let line = cx.out.style.clean(&line);
         cx.out.painted(Role::Bad, &line)?;
     }
     cx.out.painted(Role::Dim, &sums(totals))?;
@@ -173,7 +173,7 @@ fn text(
 }
 
 fn row(cx: &Cx, store: &Store, entry: &Entry, short: &[String]) -> Vec<Cell> {
-    let (row, look) = (store.row(entry.ix), &cx.out.look);
+    let (row, style) = (store.row(entry.ix), &cx.out.style);
     let run = short
         .get(row.run_ix().0 as usize)
         .map_or("", String::as_str);
@@ -186,15 +186,18 @@ fn row(cx: &Cx, store: &Store, entry: &Entry, short: &[String]) -> Vec<Cell> {
     let call = summary::line(&row, &bodies::own(&row));
     let why = entry.reason.as_deref().unwrap_or(words::NOTHING);
     vec![
-        Cell::new(look.clean(run)),
+        Cell::new(style.clean(run)),
         Cell::new(words::seq(row.seq())),
-        Cell::new(words::date_time(entry.asked.or(entry.answered), &look.zone)),
-        Cell::new(look.clean(words::name(row.tool()))),
+        Cell::new(words::date_time(
+            entry.asked.or(entry.answered),
+            &style.zone,
+        )),
+        Cell::new(style.clean(words::name(row.tool()))),
         Cell::role(answer, role),
-        Cell::new(look.clean(&by)),
+        Cell::new(style.clean(&by)),
         Cell::new(words::span(entry.wait)),
-        Cell::role(look.clean(why), Role::Dim),
-        Cell::new(look.clean(&call)),
+        Cell::role(style.clean(why), Role::Dim),
+        Cell::new(style.clean(&call)),
     ]
 }
 

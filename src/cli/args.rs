@@ -297,10 +297,10 @@ pub struct Global {
     #[arg(long, value_name = "VIEW", global = true, value_parser = view_names())]
     pub view: Option<String>,
 
-    /// Policy that view 9, w in the stream and would: in filters judge by: a file or folder, or claude:, codex:, gemini:
-    /// or opencode: for what is in force here; repeat it for several
+    /// Policy for view 9, for w in the stream and for would: in filters: a file or folder, or claude:, codex:, gemini: or
+    /// opencode: for what is in force here; repeat it for several
     #[arg(long = "policy", value_name = "POLICY", global = true)]
-    pub laid: Vec<PathBuf>,
+    pub overlay: Vec<PathBuf>,
 
     /// Do not capture the mouse
     #[arg(long, global = true)]

@@ -37,7 +37,7 @@ pub struct Approve {
     /// The id of the request, or a unique prefix
     id: String,
 
-    /// Why
+    /// The reason, kept with the answer
     #[arg(long, value_name = "TEXT", default_value = "")]
     reason: String,
 }
@@ -48,7 +48,7 @@ pub struct Deny {
     /// The id of the request, or a unique prefix
     id: String,
 
-    /// Why: shown to the agent
+    /// The reason, shown to the agent
     #[arg(long, value_name = "TEXT", default_value = "denied")]
     reason: String,
 }
@@ -132,11 +132,11 @@ fn print(cx: &mut Cx, ask: &Ask) -> io::Result<()> {
         ask.reason,
         left.unwrap_or_default()
     );
-    let head = cx.out.look.clean(&head);
+    let head = cx.out.style.clean(&head);
     cx.out.painted(Role::Warn, &head)?;
     let args = serde_json::to_string_pretty(&ask.args).unwrap_or_default();
     for line in args.lines() {
-        let line = cx.out.look.clean(&format!("    {line}"));
+        let line = cx.out.style.clean(&format!("    {line}"));
         cx.out.line(&line)?;
     }
     Ok(())
@@ -186,7 +186,7 @@ fn answer(cx: &mut Cx, id: &str, state: State, reason: &str) -> anyhow::Result<E
     match mailbox.answer(ask, &answered, now) {
         Ok(()) => {
             let line = format!("{} {} {}", state.word(), ask.tool, human::rfc3339(now));
-            let line = cx.out.look.clean(&line);
+            let line = cx.out.style.clean(&line);
             cx.out.line(&line)?;
             Ok(Exit::Done)
         }

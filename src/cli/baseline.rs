@@ -180,7 +180,7 @@ fn show(cx: &mut Cx, file: &Path) -> anyhow::Result<Exit> {
             .json(&serde_json::from_str::<serde_json::Value>(&text)?)?;
         return Ok(Exit::Done);
     }
-    let name = cx.out.look.clean(&cohort.name);
+    let name = cx.out.style.clean(&cohort.name);
     let size = words::size(cohort.runs.len(), cohort.tasks());
     let by = pair_by.word();
     cx.out.line(&format!("{name}  {size}, paired by {by}"))?;
@@ -191,7 +191,7 @@ fn show(cx: &mut Cx, file: &Path) -> anyhow::Result<Exit> {
             &frozen.by
         };
         let line = format!("  {:14} {} by {by}  {}", "frozen", frozen.at, frozen.note);
-        let line = cx.out.look.clean(line.trim_end());
+        let line = cx.out.style.clean(line.trim_end());
         cx.out.line(&line)?;
     }
     for (name, values) in &cohort.traits.0 {
@@ -201,7 +201,7 @@ fn show(cx: &mut Cx, file: &Path) -> anyhow::Result<Exit> {
             .collect();
         if !counted.is_empty() {
             let line = format!("  {name:14} {}", counted.join(", "));
-            let line = cx.out.look.clean(&line);
+            let line = cx.out.style.clean(&line);
             cx.out.line(&line)?;
         }
     }
@@ -219,7 +219,7 @@ fn show(cx: &mut Cx, file: &Path) -> anyhow::Result<Exit> {
             ))?;
         }
     }
-    let tools = cohort.tools.iter().map(|it| cx.out.look.clean(it));
+    let tools = cohort.tools.iter().map(|it| cx.out.style.clean(it));
     let tools: Vec<String> = tools.collect();
     cx.out
         .line(&format!("  {:14} {}", "tools", tools.join(", ")))?;

@@ -370,19 +370,19 @@ fn head(cx: &mut Cx, answer: &Answer) -> anyhow::Result<()> {
     let found = &answer.comparison;
     let sides = [("A", &found.a), ("B", &found.b)].into_iter();
     for ((side, cohort), size) in sides.zip(words::sizes(found)) {
-        let name = cx.out.look.clean(&cohort.name);
+        let name = cx.out.style.clean(&cohort.name);
         cx.out.line(&format!("{side}  {name}  {size}"))?;
     }
     if answer.halves {
         cx.out
             .line("   one cohort split at random: any difference is due to chance")?;
     }
-    cx.out.line(&format!("   {}", words::meeting(answer)))?;
+    cx.out.line(&format!("   {}", words::pairing(answer)))?;
     if let Some(excluded) = words::excluded(answer) {
         cx.out.line(&format!("   excluded: {excluded}"))?;
     }
     for (at, line) in words::confounds(answer).iter().enumerate() {
-        let clean = cx.out.look.clean(line);
+        let clean = cx.out.style.clean(line);
         if at == 0 {
             cx.out.painted(Role::Warn, &format!("   {clean}"))?;
         } else {
@@ -391,9 +391,9 @@ fn head(cx: &mut Cx, answer: &Answer) -> anyhow::Result<()> {
     }
     let counts: Vec<String> = words::tally(found)
         .into_iter()
-        .map(|(words, role)| cx.out.look.paint(role, &cx.out.look.clean(&words)))
+        .map(|(words, role)| cx.out.style.paint(role, &cx.out.style.clean(&words)))
         .collect();
-    let head = cx.out.look.paint(Role::Head, "VERDICT");
+    let head = cx.out.style.paint(Role::Head, "VERDICT");
     cx.out.line("")?;
     cx.out.line(&format!("{head}  {}", counts.join(" · ")))?;
     if let Some(smallest) = words::smallest(found) {
@@ -406,7 +406,7 @@ fn head(cx: &mut Cx, answer: &Answer) -> anyhow::Result<()> {
 fn row(cx: &Cx, found: &Comparison, figure: &Figure) -> Vec<Cell> {
     let (_, role) = words::verdict(figure);
     vec![
-        Cell::new(cx.out.look.clean(&figure.words)),
+        Cell::new(cx.out.style.clean(&figure.words)),
         Cell::new(words::value(figure, figure.a)),
         Cell::new(words::value(figure, figure.b)),
         Cell::new(words::difference(figure)),
@@ -441,7 +441,7 @@ fn rest(cx: &mut Cx, store: &Store, found: &Comparison) -> anyhow::Result<()> {
         let head = if at == 0 { "THEN" } else { "    " };
         let from = words::tool(found, step.from, "beginning");
         let to = words::tool(found, step.to, "end");
-        let (from, to) = (cx.out.look.clean(from), cx.out.look.clean(to));
+        let (from, to) = (cx.out.style.clean(from), cx.out.style.clean(to));
         let (a, b) = (step.a * 100.0, step.b * 100.0);
         cx.out
             .line(&format!("{head}  {from} → {to}  {a:.0} % → {b:.0} %"))?;
@@ -451,11 +451,11 @@ fn rest(cx: &mut Cx, store: &Store, found: &Comparison) -> anyhow::Result<()> {
             cx.out.line("")?;
             cx.out.line("WHERE RUNS OF THE SAME TASK DIVERGE")?;
         }
-        let side = |tool| cx.out.look.clean(words::tool(found, tool, "end"));
+        let side = |tool| cx.out.style.clean(words::tool(found, tool, "end"));
         let (a, b) = (side(fork.a), side(fork.b));
         let id = |run: Option<_>| {
             let run: crate::model::run::RunIx = run?;
-            Some(cx.out.look.clean(&store.run(run).id))
+            Some(cx.out.style.clean(&store.run(run).id))
         };
         let first = fork.pairs.first().and_then(|pair| {
             let ids = (id(found.a.runs[pair.a].run)?, id(found.b.runs[pair.b].run)?);
@@ -466,7 +466,7 @@ fn rest(cx: &mut Cx, store: &Store, found: &Comparison) -> anyhow::Result<()> {
         cx.out.line(&format!("{many:>5} ×  A {a} → B {b}{first}"))?;
     }
     if !found.rare.is_empty() {
-        let names: Vec<String> = found.rare.iter().map(|it| cx.out.look.clean(it)).collect();
+        let names: Vec<String> = found.rare.iter().map(|it| cx.out.style.clean(it)).collect();
         cx.out.line("")?;
         cx.out.line(&format!(
             "too rare to test (fewer than 5 runs a side): {}",

@@ -7,8 +7,8 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 use crate::cli::failure::Failure;
-use crate::cli::look::Look;
 use crate::cli::table::{Cell, Column};
+use crate::cli::text_style::TextStyle;
 use crate::export::words;
 use crate::query::fields::nearest;
 
@@ -139,13 +139,18 @@ impl<'a> Picked<'a> {
     }
 
     /// Puts the cells of a row, parallel to the named columns, in the order that was asked for.
-    pub(super) fn cells(&self, own: &[Cell], record: Option<&Value>, look: &Look) -> Vec<Cell> {
+    pub(super) fn cells(
+        &self,
+        own: &[Cell],
+        record: Option<&Value>,
+        style: &TextStyle,
+    ) -> Vec<Cell> {
         let cell = |pick: &Pick<'_>| match *pick {
             Pick::Named(at) => own[at].clone(),
             Pick::Member(name) => {
                 let value = record.and_then(|record| member(record, name));
                 Cell::new(
-                    value.map_or_else(|| words::NOTHING.to_owned(), |it| look.clean(&plain(it))),
+                    value.map_or_else(|| words::NOTHING.to_owned(), |it| style.clean(&plain(it))),
                 )
             }
         };

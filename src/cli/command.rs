@@ -108,7 +108,7 @@ options! {
     Tz        "tz"         "--tz"         Ignored |it| it.tz.is_some();
     Theme     "theme"      "--theme"      Ignored |it| it.theme.is_some();
     View      "view"       "--view"       Ignored |it| it.view.is_some();
-    Policy    "laid"       "--policy"     Refused |it| !it.laid.is_empty();
+    Policy    "overlay"    "--policy"     Refused |it| !it.overlay.is_empty();
     Mouse     "no_mouse"   "--no-mouse"   Ignored |it| it.no_mouse;
     State     "no_state"   "--no-state"   Ignored |it| it.no_state;
 }

@@ -74,7 +74,7 @@ impl Command for Config {
         }
         if let Some((path, is_read)) = path(&cx.config) {
             let state = if is_read { "" } else { " (does not exist)" };
-            let line = cx.out.look.clean(&format!("# {path}{state}"));
+            let line = cx.out.style.clean(&format!("# {path}{state}"));
             cx.out.painted(Role::Dim, &line)?;
         }
         let mut table = "";
@@ -117,10 +117,10 @@ fn write(cx: &mut Cx, line: &Line) -> anyhow::Result<()> {
         Some(value) => format!("{name} = {value}"),
         None => format!("# {name} ="),
     };
-    let set = text::fit(&cx.out.look.clean(&set), WIDTH.max(text::width(&set)));
+    let set = text::fit(&cx.out.style.clean(&set), WIDTH.max(text::width(&set)));
     let from = cx
         .out
-        .look
+        .style
         .paint(Role::Dim, &format!("# {}", origin(line.from)));
     cx.out.line(&format!("{set} {from}"))?;
     Ok(())

@@ -31,7 +31,7 @@ impl Command for Demo {
             title: "demo".to_owned(),
             picture: self.picture,
             is_demo: true,
-            noted: vec![WAY_IN.to_owned()],
+            notes: vec![WAY_IN.to_owned()],
             ..Named::default()
         };
         explore::run(cx, named)

@@ -6,7 +6,7 @@ mod experiment;
 use std::path::PathBuf;
 
 use crate::analysis::diff::inputs::{self, InputDiff};
-use crate::analysis::diff::mask::{Blind, Ignored};
+use crate::analysis::diff::mask::{IgnoreRules, Ignored};
 use crate::analysis::diff::read::Side;
 use crate::analysis::diff::story::Story;
 use crate::analysis::diff::{self, Options};
@@ -119,7 +119,7 @@ const WIDE: usize = 100;
 struct Wanted {
     layout: Layout,
     only_changed: bool,
-    blind: Blind,
+    blind: IgnoreRules,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,11 +149,11 @@ impl Layout {
 }
 
 /// What the comparison ignores.
-fn blind(noise: bool, ignored: &[String]) -> Result<Blind, Failure> {
+fn blind(noise: bool, ignored: &[String]) -> Result<IgnoreRules, Failure> {
     let ignored = ignored.iter().map(|path| Ignored::parse(path));
     let ignored = ignored.collect::<Result<Vec<Ignored>, String>>();
     let ignored = ignored.map_err(Failure::Usage)?;
-    Ok(Blind { noise, ignored })
+    Ok(IgnoreRules { noise, ignored })
 }
 
 /// A dark page unless the user chose a light theme.
@@ -177,7 +177,7 @@ fn write(
         why,
         only_changed: wanted.only_changed,
     };
-    let width = cx.out.look.width;
+    let width = cx.out.style.width;
     let layout = match (wanted.layout, width) {
         (Layout::Machine(machine), _) => return records(cx, machine, &page),
         (Layout::Markdown, _) => {

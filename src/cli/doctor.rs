@@ -259,11 +259,13 @@ impl Command for Keep {
             state: state::usual_folder().ok_or_else(what)?,
             home: homes.home().to_owned(),
         };
-        let mut kin = Relations::default();
+        let mut relations = Relations::default();
         let (mut copied, mut known, mut failed) = ((0_u64, 0_u64, 0_u64), 0_u64, 0_u64);
         for agent in found(&homes) {
             let due = agent.due(now, self.within).into_iter();
-            let parts: Vec<PathBuf> = due.flat_map(|run| Keeper::parts(run, &mut kin)).collect();
+            let parts: Vec<PathBuf> = due
+                .flat_map(|run| Keeper::parts(run, &mut relations))
+                .collect();
             for part in parts {
                 if self.dry_run {
                     cx.out.line(&short(&part, &homes))?;

@@ -11,10 +11,10 @@ use crate::cli::alert::sources as alert_sources;
 use crate::cli::args::{Commands, Paths, Rows, When};
 use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::look::Charset;
 use crate::cli::pick::Target;
 use crate::cli::policy::sources;
 use crate::cli::selection::Selection;
+use crate::cli::text_style::Charset;
 use crate::cli::{Cx, demo, filter, ls, picture, plain, settings, url};
 use crate::config::{self, Origin};
 use crate::ingest::discover::{self, Input};
@@ -111,11 +111,11 @@ impl Command for Explore {
         let (targets, mut errors) = url::into_folders(&cx.notes, targets, &cx.load.access);
         let files: Vec<PathBuf> = targets.iter().map(|it| it.path.clone()).collect();
         let found = cx.load.resolve(&cx.notes, &files);
-        let noted = found.notes();
+        let notes = found.notes();
         errors.extend(found.errors);
         let named = Named {
             inputs: found.inputs,
-            noted,
+            notes,
             title: title(&paths),
             failed: errors.iter().map(ToString::to_string).collect(),
             picture: self.picture,
@@ -148,7 +148,7 @@ pub(super) struct Named {
     /// Why some paths could not be opened.
     pub(super) failed: Vec<String>,
     /// What their folders hold that is not shown.
-    pub(super) noted: Vec<String>,
+    pub(super) notes: Vec<String>,
     pub(super) picture: Picture,
     /// The paths of files and folders, to follow them; empty if that is impossible.
     pub(super) paths: Vec<PathBuf>,
@@ -166,9 +166,9 @@ pub(super) struct Named {
 impl Named {
     fn policies(&self, cx: &Cx) -> Source {
         Source {
-            named: cx.global.laid.clone(),
+            named: cx.global.overlay.clone(),
             place: sources::place(),
-            read: if self.is_demo && cx.global.laid.is_empty() {
+            read: if self.is_demo && cx.global.overlay.is_empty() {
                 demo::policies
             } else {
                 sources::for_screen
@@ -184,7 +184,7 @@ impl Named {
 
 pub(super) fn run(cx: &mut Cx, named: Named) -> anyhow::Result<Exit> {
     let is_drawn = named.picture.screenshot.is_some();
-    if !is_drawn && (cx.global.machine().is_some() || cx.out.look.width.is_none()) {
+    if !is_drawn && (cx.global.machine().is_some() || cx.out.style.width.is_none()) {
         let mut read = cx.load.inputs(&cx.notes, named.inputs);
         read.failed += named.failed.len();
         read.selection = Selection::of(&read, &named.targets)?;
@@ -216,7 +216,7 @@ pub(super) fn run(cx: &mut Cx, named: Named) -> anyhow::Result<Exit> {
 
 /// Without a path: the recent runs of agents on this machine.
 fn without_paths(cx: &Cx, picture: Picture) -> anyhow::Result<Exit> {
-    let is_shown = cx.out.look.width.is_some() || picture.screenshot.is_some();
+    let is_shown = cx.out.style.width.is_some() || picture.screenshot.is_some();
     if is_shown && cx.global.machine().is_none() && cx.global.condition.is_none() {
         return recent(cx, picture);
     }
@@ -369,8 +369,8 @@ fn options(cx: &Cx, named: &Named) -> tui::Options {
     tui::Options {
         several: discover::are_several(&named.inputs),
         title: named.title.clone(),
-        noted: named.noted.clone(),
-        told: [named.failed.as_slice(), &config::taken_keys(config)].concat(),
+        notes: named.notes.clone(),
+        failed: [named.failed.as_slice(), &config::taken_keys(config)].concat(),
         paths: named.paths.clone(),
         live: named.live,
         filter: cx.global.condition.clone(),
@@ -384,7 +384,7 @@ fn options(cx: &Cx, named: &Named) -> tui::Options {
             preview: true,
             ..cx.load.options.clone()
         },
-        ascii: cx.out.look.charset != Charset::Unicode,
+        ascii: cx.out.style.charset != Charset::Unicode,
         color: match cx.global.color {
             When::Auto => ColorChoice::Auto,
             When::Always => ColorChoice::Always,
@@ -420,7 +420,7 @@ fn options(cx: &Cx, named: &Named) -> tui::Options {
         },
         state: cx.config.state.value.then(state::usual_folder).flatten(),
         mouse: !cx.global.no_mouse,
-        zone: cx.out.look.zone.clone(),
+        zone: cx.out.style.zone.clone(),
         ..tui::Options::default()
     }
 }

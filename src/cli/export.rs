@@ -136,7 +136,7 @@ impl Command for Export {
                 (lines(cx, &[request])?, masked)
             }
             As::Curl => {
-                let command = curl::script(&store, &found, request, cx.out.look.escapes())
+                let command = curl::script(&store, &found, request, cx.out.style.escapes())
                     .context("the request is not a JSON object, so there is nothing to send")?;
                 let masked = command.count();
                 (command.into_inner().into_bytes(), masked)
@@ -288,7 +288,7 @@ fn report_masked(cx: &Cx, masked: usize) {
 fn lines(cx: &Cx, values: &[Masked<Value>]) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     for value in values {
-        writing::line(&mut bytes, value.get(), cx.out.look.escapes())?;
+        writing::line(&mut bytes, value.get(), cx.out.style.escapes())?;
     }
     Ok(bytes)
 }

@@ -57,14 +57,14 @@ impl Command for CheckFilter {
                     .map(|product| Asked::of(&product, &expr, &context(cx))),
             })?,
             (Ok(expr), false) => {
-                let line = cx.out.look.clean(&expr.to_string());
+                let line = cx.out.style.clean(&expr.to_string());
                 cx.out.line(&line)?;
                 if let Some(product) = &self.product {
                     let found = Asked::of(product, &expr, &context(cx));
-                    let asked = cx.out.look.clean(&found.asked);
+                    let asked = cx.out.style.clean(&found.asked);
                     cx.out.line(&format!("conditions for {product}: {asked}"))?;
                     if !found.decided_here.is_empty() {
-                        let here = cx.out.look.clean(&found.decided_here.join(" · "));
+                        let here = cx.out.style.clean(&found.decided_here.join(" · "));
                         cx.out.line(&format!("only decided here: {here}"))?;
                     }
                     cx.out.line(
@@ -168,7 +168,7 @@ pub(super) fn selected(cx: &Cx, read: &Read) -> Result<Vec<RunIx>, Failure> {
 pub(super) fn context(cx: &Cx) -> Context {
     Context {
         now: Time(System.now()),
-        zone: cx.out.look.zone.clone(),
+        zone: cx.out.style.zone.clone(),
         alerts: alert::lookup(cx),
         would: cx.would.clone(),
         ..Context::default()

@@ -15,6 +15,7 @@ use crate::cli::table::{self, Cell, Column};
 use crate::export::words::Role;
 use crate::ingest::format::Held;
 use crate::ingest::formats::{self, Format};
+use crate::ingest::packed::sqlite::tables;
 
 /// List the trace formats that can be read
 #[derive(Debug, clap::Args)]
@@ -99,7 +100,8 @@ fn record(format: &dyn Format) -> Value {
 
 /// Where its databases are.
 fn stores(format: &dyn Format) -> Vec<String> {
-    let places = format.stores().iter().flat_map(|schema| schema.places);
+    let own = tables::all().filter(|schema| schema.format == format.name());
+    let places = own.flat_map(|schema| schema.places);
     let distinct: std::collections::BTreeSet<&str> = places.copied().collect();
     distinct.iter().map(|place| format!("~/{place}")).collect()
 }

@@ -177,7 +177,7 @@ impl Hosts {
 
     /// Applies the change for one host. Returns false if the user declined.
     fn one(&self, cx: &mut Cx, plan: &Plan, places: &Places) -> anyhow::Result<bool> {
-        let path = cx.out.look.clean(&plan.path.display().to_string());
+        let path = cx.out.style.clean(&plan.path.display().to_string());
         if !plan.is_change() {
             cx.out
                 .line(&format!("{}: {path} needs no change", plan.host))?;
@@ -189,7 +189,7 @@ impl Hosts {
                 Some('-') => Role::Bad,
                 _ => Role::Dim,
             };
-            let line = cx.out.look.clean(line);
+            let line = cx.out.style.clean(line);
             cx.out.painted(role, &line)?;
         }
         for note in &plan.notes {
@@ -311,7 +311,7 @@ fn status(cx: &mut Cx) -> anyhow::Result<Exit> {
         ),
     };
     for line in policy.lines() {
-        let line = cx.out.look.clean(line);
+        let line = cx.out.style.clean(line);
         cx.out.line(&line)?;
     }
     for it in all.iter().filter(|it| it.is_used || it.is_installed) {
@@ -325,12 +325,12 @@ fn status(cx: &mut Cx) -> anyhow::Result<Exit> {
             |at| {
                 format!(
                     "last event {}",
-                    human::when(heard(at), System.now(), &cx.out.look.zone)
+                    human::when(heard(at), System.now(), &cx.out.style.zone)
                 )
             },
         );
         let line = format!("{:12} {state:14} {when}  {}", it.host, it.path.display());
-        let line = cx.out.look.clean(&line);
+        let line = cx.out.style.clean(&line);
         let role = if it.problems.is_empty() {
             Role::Good
         } else {
@@ -342,7 +342,7 @@ fn status(cx: &mut Cx) -> anyhow::Result<Exit> {
             format!("{calls} in its last run ran without asking the hook")
         });
         for problem in it.problems.iter().chain(&unguarded) {
-            let line = cx.out.look.clean(&format!("             {problem}"));
+            let line = cx.out.style.clean(&format!("             {problem}"));
             cx.out.painted(Role::Warn, &line)?;
         }
     }
@@ -396,7 +396,7 @@ impl Try {
         let why = parts.copied().collect::<Vec<&str>>().join(" · ");
         let head = format!("{}: {why}", decided.effect.word());
         for line in head.lines() {
-            let line = cx.out.look.clean(line);
+            let line = cx.out.style.clean(line);
             cx.out.painted(role_of(decided.effect), &line)?;
         }
         for (is_match, words) in rules.explain(&call, &context) {
@@ -405,7 +405,7 @@ impl Try {
                 Some(false) => "no ",
                 None => "?  ",
             };
-            let line = cx.out.look.clean(&format!("  {mark} {words}"));
+            let line = cx.out.style.clean(&format!("  {mark} {words}"));
             cx.out.line(&line)?;
         }
         Ok(Exit::Done)

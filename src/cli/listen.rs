@@ -57,7 +57,7 @@ impl Command for Listen {
             let places = places.ok_or_else(|| Failure::Input("no home folder".to_owned()))?;
             record::new_file(&places, "otlp".as_ref())?
         };
-        let shown = cx.notes.look.clean(&path.to_string_lossy());
+        let shown = cx.notes.style.clean(&path.to_string_lossy());
         let receiver = Receiver::open(&path)
             .map_err(|error| Failure::Input(format!("{}: {error}", path.display())))?;
         let receiver = Arc::new(receiver);

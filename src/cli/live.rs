@@ -70,7 +70,7 @@ impl Command for Live {
             );
             Failure::Usage(what)
         })?;
-        if cx.out.look.width.is_some() && cx.global.machine().is_none() {
+        if cx.out.style.width.is_some() && cx.global.machine().is_none() {
             cx.load.options.newer_than = newer_than;
             return explore::overview(cx, folders(self.paths)?);
         }
@@ -235,9 +235,9 @@ impl Agent<'_> {
 
     /// The cells of all columns, in their order.
     fn cells(&self, cx: &Cx) -> Vec<Cell> {
-        let look = &cx.out.look;
+        let style = &cx.out.style;
         let run = self.store.run(self.ix);
-        let name = |raw: &str| Cell::new(look.clean(words::name(raw)));
+        let name = |raw: &str| Cell::new(style.clean(words::name(raw)));
         let span = self.life.span().map(human::roughly);
         let role = match self.life {
             Life::Waiting(_) | Life::Silent(_) => Role::Warn,

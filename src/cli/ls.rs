@@ -199,7 +199,7 @@ fn print_table(
     }
     let agents: HashSet<_> = runs.iter().map(|ix| store.run(*ix).who.agent).collect();
     let are_blocked = runs.iter().any(|ix| stopped(store.run(*ix)) > 0);
-    let is_cut = cx.out.look.width.is_some();
+    let is_cut = cx.out.style.width.is_some();
     let is_graded = runs.iter().any(|ix| store.run(*ix).grade().is_some());
     let are_several = store.sources().len() > 1;
     let usual = OFFER.usual(|it| match it.name {
@@ -227,16 +227,16 @@ fn print_table(
             let record = run_json::run(store, *ix, &mut bodies);
             serde_json::to_value(record).unwrap_or_default()
         });
-        shown.cells(&own, record.as_ref(), &cx.out.look)
+        shown.cells(&own, record.as_ref(), &cx.out.style)
     };
     let short = shown_ids(&ids);
     let rows: Vec<Vec<Cell>> = runs.iter().zip(&short).map(cells).collect();
     if !rows.is_empty() {
-        let width = cx.out.look.width;
+        let width = cx.out.style.width;
         table::write(&mut cx.out, &heads(shown, width), &rows)?;
     }
     let totals = totals(read, runs);
-    if cx.out.look.width.is_some() {
+    if cx.out.style.width.is_some() {
         cx.out.painted(Role::Dim, &totals)?;
     } else {
         cx.out.flush()?;
@@ -263,7 +263,7 @@ const LONGEST_TITLE: usize = 80;
 
 /// The cells of all columns, in their order.
 fn row(cx: &Cx, store: &Store, ix: RunIx, (id, title, waited): (&str, &str, Elapsed)) -> Vec<Cell> {
-    let look = &cx.out.look;
+    let style = &cx.out.style;
     let run = store.run(ix);
     let totals = &run.totals;
     let stopped = u64::from(stopped(run));
@@ -272,11 +272,11 @@ fn row(cx: &Cx, store: &Store, ix: RunIx, (id, title, waited): (&str, &str, Elap
     let names: Vec<&str> = names.map(|sym| store.symbols().name(*sym)).collect();
     let grade = words::grade(run).unwrap_or((words::NOTHING.to_owned(), Role::Dim));
     vec![
-        Cell::new(look.clean(id)),
-        Cell::new(words::date_time(run.started, &look.zone)),
-        Cell::new(look.clean(words::name(store.symbols().name(run.who.agent)))),
-        Cell::new(look.clean(words::name(&names.join(models::BETWEEN)))),
-        Cell::new(look.clean(words::name(&text::cut(title, LONGEST_TITLE)))),
+        Cell::new(style.clean(id)),
+        Cell::new(words::date_time(run.started, &style.zone)),
+        Cell::new(style.clean(words::name(store.symbols().name(run.who.agent)))),
+        Cell::new(style.clean(words::name(&names.join(models::BETWEEN)))),
+        Cell::new(style.clean(words::name(&text::cut(title, LONGEST_TITLE)))),
         Cell::new(totals.turns.to_string()),
         Cell::new(totals.actions.to_string()),
         Cell::new(words::span(run.duration())),
@@ -288,7 +288,7 @@ fn row(cx: &Cx, store: &Store, ix: RunIx, (id, title, waited): (&str, &str, Elap
         Cell::role(status, role),
         Cell::role(grade.0, grade.1),
         Cell::role(
-            look.clean(&store.source(run.source).path.to_string_lossy()),
+            style.clean(&store.source(run.source).path.to_string_lossy()),
             Role::Dim,
         ),
     ]

@@ -102,7 +102,7 @@ impl Command for McpServe {
         };
         for miss in &tools.misses {
             cx.notes
-                .line(&cx.notes.look.clean(&format!("miss       {miss}")));
+                .line(&cx.notes.style.clean(&format!("miss       {miss}")));
         }
         let results = human::counted(tools.total() as u64, "result");
         cx.notes.line(&format!(

@@ -6,40 +6,40 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::base::text;
-use crate::cli::look::Look;
+use crate::cli::text_style::TextStyle;
 use crate::export::json;
 use crate::export::words::Role;
 
 /// Standard output. A reader that has gone away shows as an error of kind `BrokenPipe`.
 pub struct Out {
     sink: Box<dyn Write>,
-    pub look: Look,
+    pub style: TextStyle,
 }
 
 impl std::fmt::Debug for Out {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Out")
-            .field("look", &self.look)
+            .field("style", &self.style)
             .finish_non_exhaustive()
     }
 }
 
 impl Out {
-    pub fn stdout(look: Look) -> Out {
+    pub fn stdout(style: TextStyle) -> Out {
         Out {
             sink: Box::new(BufWriter::new(io::stdout().lock())),
-            look,
+            style,
         }
     }
 
-    /// A line of our own words and of content that has passed [`Look::clean`].
+    /// A line of our own words and of content that has passed [`TextStyle::clean`].
     pub fn line(&mut self, clean: &str) -> io::Result<()> {
-        self.sink.write_all(self.look.spell(clean).as_bytes())?;
+        self.sink.write_all(self.style.spell(clean).as_bytes())?;
         self.sink.write_all(b"\n")
     }
 
     pub fn painted(&mut self, role: Role, clean: &str) -> io::Result<()> {
-        let line = self.look.paint(role, clean);
+        let line = self.style.paint(role, clean);
         self.line(&line)
     }
 
@@ -47,13 +47,13 @@ impl Out {
     pub fn pieces(&mut self, line: &[(Role, String)]) -> io::Result<()> {
         let pieces = line.iter();
         let line: String = pieces
-            .map(|(role, piece)| self.look.paint(*role, piece))
+            .map(|(role, piece)| self.style.paint(*role, piece))
             .collect();
         self.line(&line)
     }
 
     pub fn json(&mut self, value: &impl Serialize) -> io::Result<()> {
-        json::line(&mut *self.sink, value, self.look.escapes())
+        json::line(&mut *self.sink, value, self.style.escapes())
     }
 
     /// Asks for a line: shown at once, without a line end.
@@ -64,7 +64,7 @@ impl Out {
 
     /// Text with its own line ends (CSV, a script).
     pub fn verbatim(&mut self, clean: &str) -> io::Result<()> {
-        self.sink.write_all(self.look.spell(clean).as_bytes())
+        self.sink.write_all(self.style.spell(clean).as_bytes())
     }
 
     /// Bytes for another program, as they are: never for a terminal.
@@ -80,7 +80,7 @@ impl Out {
 /// Standard error. Failing to write to it stops no command.
 #[derive(Debug, Clone)]
 pub struct Notes {
-    pub look: Look,
+    pub style: TextStyle,
     pub quiet: bool,
     pub verbose: bool,
     /// Progress is shown on a terminal, never in a file.
@@ -88,10 +88,10 @@ pub struct Notes {
 }
 
 impl Notes {
-    pub fn new(look: Look, quiet: bool, verbose: bool) -> Notes {
+    pub fn new(style: TextStyle, quiet: bool, verbose: bool) -> Notes {
         let progress = io::stderr().is_terminal() && !quiet;
         Notes {
-            look,
+            style,
             quiet,
             verbose,
             progress,
@@ -116,7 +116,7 @@ impl Notes {
             let line = format!("{clean}\n");
             let _ = io::stderr()
                 .lock()
-                .write_all(self.look.spell(&line).as_bytes());
+                .write_all(self.style.spell(&line).as_bytes());
         }
     }
 
@@ -132,7 +132,7 @@ impl Notes {
         let message = format!("{word}: {}\n", lines.join("\n"));
         let _ = io::stderr()
             .lock()
-            .write_all(self.look.spell(&message).as_bytes());
+            .write_all(self.style.spell(&message).as_bytes());
     }
 }
 
@@ -170,7 +170,7 @@ impl Progress<'_> {
 
     fn write(&self, clean: &str) {
         let mut stderr = io::stderr().lock();
-        let _ = write!(stderr, "\r\u{1b}[K{}", self.notes.look.spell(clean));
+        let _ = write!(stderr, "\r\u{1b}[K{}", self.notes.style.spell(clean));
         let _ = stderr.flush();
     }
 }

@@ -105,7 +105,7 @@ impl Walk<'_> {
             Typed::Where => self.tell_place(cx),
             Typed::Help => HELP.iter().try_for_each(|line| say(cx, line)),
             Typed::Unknown(word) => {
-                let word = cx.out.look.clean(&word);
+                let word = cx.out.style.clean(&word);
                 say(
                     cx,
                     &format!("'{word}' is not a command. h lists them, q leaves."),
@@ -133,7 +133,7 @@ impl Walk<'_> {
         let Some(ix) = self.rows.get(self.at) else {
             return say(cx, "No actions match.");
         };
-        let zone = cx.out.look.zone.clone();
+        let zone = cx.out.style.zone.clone();
         for line in lines(&self.read.store.row(*ix), &zone) {
             cx.out.pieces(&line)?;
         }
@@ -186,8 +186,8 @@ impl Walk<'_> {
             let run = store.run(ix);
             let (status, role) = words::run_status(run);
             let title = title::of(store, ix, &mut bodies);
-            let id = cx.out.look.clean(&run.id);
-            let status = cx.out.look.paint(role, status);
+            let id = cx.out.style.clean(&run.id);
+            let status = cx.out.style.paint(role, status);
             cx.out
                 .line(&format!("{}. {id}, {status}: {title}", number + 1))?;
         }
@@ -215,12 +215,12 @@ impl Walk<'_> {
     fn tell_place(&self, cx: &mut Cx) -> anyhow::Result<()> {
         let store = &self.read.store;
         let run = match self.run {
-            Some(run) => format!("run {}", cx.out.look.clean(&store.run(run).id)),
+            Some(run) => format!("run {}", cx.out.style.clean(&store.run(run).id)),
             None => "all runs".to_owned(),
         };
         let filter = match &self.filter {
             Expr::All => String::new(),
-            expr => format!(", filter {}", cx.out.look.clean(&expr.to_string())),
+            expr => format!(", filter {}", cx.out.style.clean(&expr.to_string())),
         };
         let place = format!(
             "Action {} of {}, {run}{filter}.",

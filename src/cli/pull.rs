@@ -148,7 +148,7 @@ impl Command for Pull {
             if cx.global.json {
                 cx.out.json(&Document::new(&wish, &pulled))?;
             } else if !wish.is_dry {
-                let folder = cx.out.look.clean(&wish.folder.to_string_lossy());
+                let folder = cx.out.style.clean(&wish.folder.to_string_lossy());
                 cx.out.line(&folder)?;
             }
             report(&cx.notes, &wish, &pulled);
@@ -176,7 +176,7 @@ impl Pull {
             let what = "only clickhouse:// has a limit on the rows of a query (--max-scan)";
             return Err(Failure::Usage(what.to_owned()));
         }
-        let zone = &cx.out.look.zone;
+        let zone = &cx.out.style.zone;
         let since = self.since.as_deref().or(address.since.as_deref());
         let since = instant(since.unwrap_or(SINCE), zone)?;
         let until = self.until.as_deref().map(|text| instant(text, zone));

@@ -11,10 +11,10 @@ use crate::cli::args::{Machine, Paths, Rows};
 use crate::cli::columns::{Key, Named, Offer, Order, Picked};
 use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::look::Look;
 use crate::cli::policy::over;
 use crate::cli::records::Records;
 use crate::cli::table::{self, Cell, Column, Cut, Layout};
+use crate::cli::text_style::TextStyle;
 use crate::cli::{Cx, filter};
 use crate::export::json::action;
 use crate::export::words::{self, Role};
@@ -165,7 +165,7 @@ fn files(cx: &mut Cx, store: &Store, rows: &[ActionIx]) -> anyhow::Result<()> {
     let found: std::collections::BTreeSet<_> =
         rows.iter().map(|ix| store.row(*ix).source_ix()).collect();
     for ix in found {
-        let path = cx.out.look.clean(&store.source(ix).path.to_string_lossy());
+        let path = cx.out.style.clean(&store.source(ix).path.to_string_lossy());
         cx.out.line(&path)?;
     }
     Ok(())
@@ -239,20 +239,20 @@ fn table(
     let ids = run_names(cx, store);
     // If there is one run, its id says nothing.
     let skip = usize::from(ids.len() <= 1);
-    let cells = |row: &Row<'_>, look: &Look| columns(row, look, &ids).split_off(skip);
+    let cells = |row: &Row<'_>, style: &TextStyle| columns(row, style, &ids).split_off(skip);
     let mut layout = Layout::new(&COLUMNS[skip..]);
     for ix in rows {
-        layout.measure(&cells(&store.row(*ix), &cx.out.look));
+        layout.measure(&cells(&store.row(*ix), &cx.out.style));
     }
     layout.stretch_last();
-    layout.settle(cx.out.look.width);
+    layout.settle(cx.out.style.width);
     layout.heads(&mut cx.out)?;
     let mut bodies = Bodies::new();
     for ix in rows {
         let row = store.row(*ix);
-        let mut cells = cells(&row, &cx.out.look);
+        let mut cells = cells(&row, &cx.out.style);
         let what = what(&row, &mut bodies, sought);
-        cells.push(Cell::new(cx.out.look.clean(&what)));
+        cells.push(Cell::new(cx.out.style.clean(&what)));
         layout.row(&mut cx.out, &cells)?;
     }
     Ok(())
@@ -266,19 +266,19 @@ fn picked_table(
     picked: &Picked<'_>,
 ) -> anyhow::Result<()> {
     let ids = run_names(cx, store);
-    let look = &cx.out.look;
+    let style = &cx.out.style;
     let mut bodies = Bodies::new();
     let mut cells = |ix: &ActionIx| {
         let row = store.row(*ix);
-        let mut own = columns(&row, look, &ids);
+        let mut own = columns(&row, style, &ids);
         let text = if picked.has("text") {
-            look.clean(&what(&row, &mut bodies, sought))
+            style.clean(&what(&row, &mut bodies, sought))
         } else {
             String::new()
         };
         own.push(Cell::new(text));
         let record = picked.needs_record().then(|| record(&row));
-        picked.cells(&own, record.as_ref(), look)
+        picked.cells(&own, record.as_ref(), style)
     };
     let rows: Vec<Vec<Cell>> = rows.iter().map(&mut cells).collect();
     table::write(&mut cx.out, &picked.heads(), &rows)?;
@@ -309,10 +309,10 @@ fn record(row: &Row<'_>) -> Value {
 fn run_names(cx: &Cx, store: &Store) -> Vec<String> {
     let ids: Vec<&str> = store.runs().iter().map(|run| &*run.id).collect();
     let short = shown_ids(&ids).into_iter();
-    short.map(|id| cx.out.look.clean(&id)).collect()
+    short.map(|id| cx.out.style.clean(&id)).collect()
 }
 
-fn columns(row: &Row<'_>, look: &Look, ids: &[String]) -> Vec<Cell> {
+fn columns(row: &Row<'_>, style: &TextStyle, ids: &[String]) -> Vec<Cell> {
     let (status, role) = words::status(row.status());
     let run = match row.kind() {
         Kind::Malformed => words::NOTHING,
@@ -321,9 +321,9 @@ fn columns(row: &Row<'_>, look: &Look, ids: &[String]) -> Vec<Cell> {
     vec![
         Cell::role(run, Role::Dim),
         Cell::new(words::seq(row.seq())),
-        Cell::role(words::time_of_day(row.time(), &look.zone), Role::Dim),
+        Cell::role(words::time_of_day(row.time(), &style.zone), Role::Dim),
         Cell::new(row.kind().word()),
-        Cell::new(look.clean(row.tool())),
+        Cell::new(style.clean(row.tool())),
         Cell::role(status, role),
         Cell::new(words::span(row.duration())),
         Cell::new(words::row_cost(row)),

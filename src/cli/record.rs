@@ -108,8 +108,8 @@ impl Command for Record {
             prices: cx.load.options.prices.clone(),
         };
         let recording = Recording::prepare(options).map_err(|error| failure(&error))?;
-        let look = cx.notes.look.clone();
-        let path = look.clean(&recording.path().to_string_lossy());
+        let style = cx.notes.style.clone();
+        let path = style.clean(&recording.path().to_string_lossy());
         for notice in &recording.notices {
             cx.notes.note(notice);
         }

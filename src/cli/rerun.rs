@@ -140,7 +140,7 @@ pub(super) fn confirm(cx: &Cx, what: &str, word: &str) -> Result<(), Failure> {
     }
     cx.notes.line(&format!(
         "\n{what}: type {} and Enter; anything else cancels",
-        cx.notes.look.clean(word)
+        cx.notes.style.clean(word)
     ));
     let typed = lines::next(&mut io::stdin().lock(), LONGEST);
     if matches!(typed, Ok(Some(Line::Text(typed))) if typed.trim() == word) {

@@ -289,10 +289,10 @@ impl Serve {
             return Ok(None);
         }
         let upstreams = Upstreams::of(|name| env::var(name).ok());
-        let look = &cx.notes.look;
+        let style = &cx.notes.style;
         cx.notes.line("after the recorded answers, requests go to the real model, with the command's own keys");
         for base in [&upstreams.openai, &upstreams.anthropic, &upstreams.gemini] {
-            cx.notes.line(&format!("  {}", look.clean(base)));
+            cx.notes.line(&format!("  {}", style.clean(base)));
         }
         cx.notes.line(&format!(
             "  limit {}: a request that could exceed it fails",
@@ -330,7 +330,7 @@ impl Serve {
             for (name, url) in &servers {
                 cx.notes.line(&format!(
                     "  recorded results of the MCP server {}: {url}",
-                    cx.notes.look.clean(name)
+                    cx.notes.style.clean(name)
                 ));
             }
         }
@@ -341,7 +341,7 @@ impl Serve {
         let words: Vec<String> = launch
             .command
             .iter()
-            .map(|word| cx.notes.look.clean(&word.to_string_lossy()))
+            .map(|word| cx.notes.style.clean(&word.to_string_lossy()))
             .collect();
         cx.notes.line(&format!("starting   {}", words.join(" ")));
         cx.out.flush()?;

@@ -212,7 +212,7 @@ fn each(
         if at > 0 {
             cx.out.line("")?;
         }
-        for line in describe(&store.row(*ix), &cx.out.look.zone) {
+        for line in describe(&store.row(*ix), &cx.out.style.zone) {
             cx.out.pieces(&line)?;
         }
     }

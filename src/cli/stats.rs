@@ -13,9 +13,9 @@ use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::Exit;
 #[cfg(feature = "capture")]
 use crate::cli::fleet;
-use crate::cli::look::Look;
 use crate::cli::records::Records;
 use crate::cli::table::{self, Cell, Column, Cut};
+use crate::cli::text_style::TextStyle;
 use crate::cli::{Cx, filter};
 use crate::export::json::stats as stats_json;
 use crate::export::words::{self, Role};
@@ -78,7 +78,7 @@ impl Command for Stats {
         let expr = filter::condition(cx)?;
         // Machine output knows no time zone but UTC.
         let machine = cx.global.machine();
-        let zone = machine.map_or(cx.out.look.zone.clone(), |_| TimeZone::UTC);
+        let zone = machine.map_or(cx.out.style.zone.clone(), |_| TimeZone::UTC);
         let (mut groups, exit) = groups(cx, &self.paths.or_stdin()?, expr.as_ref(), (&by, &zone))?;
         let time = grouped::time(&groups);
         if let Some(order) = order {
@@ -150,9 +150,9 @@ fn text(
     shown: &Picked<'_>,
 ) -> anyhow::Result<()> {
     let cells = |group: &Group| {
-        let own = row(&cx.out.look, group, time);
+        let own = row(&cx.out.style, group, time);
         let record = shown.needs_record().then(|| record(by, group, time));
-        shown.cells(&own, record.as_ref(), &cx.out.look)
+        shown.cells(&own, record.as_ref(), &cx.out.style)
     };
     let rows: Vec<Vec<Cell>> = groups.iter().map(cells).collect();
     table::write(&mut cx.out, &shown.heads(), &rows)?;
@@ -215,7 +215,7 @@ fn nothing(by: &[Field], expr: Option<&Expr>) -> String {
     format!("{which} has a {}", by.join(" and a "))
 }
 
-fn row(look: &Look, group: &Group, time: Elapsed) -> Vec<Cell> {
+fn row(style: &TextStyle, group: &Group, time: Elapsed) -> Vec<Cell> {
     let stopped = group.blocked + group.denied;
     let span = |pick: fn(grouped::Durations) -> Elapsed| {
         Cell::new(
@@ -232,7 +232,7 @@ fn row(look: &Look, group: &Group, time: Elapsed) -> Vec<Cell> {
     let mut cells: Vec<Cell> = group
         .key
         .iter()
-        .map(|key| Cell::new(look.clean(words::name(key))))
+        .map(|key| Cell::new(style.clean(words::name(key))))
         .collect();
     cells.extend([
         Cell::new(group.actions.to_string()),

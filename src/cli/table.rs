@@ -75,7 +75,7 @@ impl<'a> Column<'a> {
     }
 }
 
-/// Text that has passed `Look::clean`, and its meaning.
+/// Text that has passed `TextStyle::clean`, and its meaning.
 #[derive(Debug, Clone)]
 pub(super) struct Cell {
     pub(super) text: String,
@@ -115,7 +115,7 @@ pub(super) fn write(out: &mut Out, columns: &[Column<'_>], rows: &[Vec<Cell>]) -
     for row in rows {
         layout.measure(row);
     }
-    layout.settle(out.look.width);
+    layout.settle(out.style.width);
     layout.heads(out)?;
     rows.iter().try_for_each(|row| layout.row(out, row))
 }
@@ -183,7 +183,7 @@ impl<'a> Layout<'a> {
                 line.push_str(&" ".repeat(GAP));
             }
             let text = column.fit(&cell.text, width);
-            let painted = out.look.paint(cell.role, &text);
+            let painted = out.style.paint(cell.role, &text);
             let pad = match (column.align, Some(at) == last) {
                 (Align::Left, true) => 0,
                 _ => width.saturating_sub(text::width(&text)),

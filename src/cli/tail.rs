@@ -67,7 +67,7 @@ impl Command for Tail {
 
     fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
         let begin = Begin::of(self.from_start, self.since);
-        if cx.out.look.width.is_some() && cx.global.machine().is_none() && !self.poll {
+        if cx.out.style.width.is_some() && cx.global.machine().is_none() && !self.poll {
             cx.global.condition = condition(cx.global.condition.as_deref(), &begin)?;
             return explore::follow(cx, &self.paths);
         }

@@ -145,13 +145,13 @@ fn text(cx: &mut Cx, files: &[FileJson], sum: &Account) -> anyhow::Result<()> {
     }
     let rows: Vec<_> = files
         .iter()
-        .map(|file| row(&cx.out.look.clean(&file.path), file))
+        .map(|file| row(&cx.out.style.clean(&file.path), file))
         .collect();
     table::write(&mut cx.out, COLUMNS, &rows)?;
     for file in files {
-        let path = cx.out.look.clean(&file.path);
+        let path = cx.out.style.clean(&file.path);
         for it in &file.malformed {
-            let reason = cx.out.look.clean(&it.reason);
+            let reason = cx.out.style.clean(&it.reason);
             let (line, offset, length) = (it.line, it.offset, it.length);
             let place = format!("{path}:{line}: malformed ({length} bytes at {offset}): {reason}");
             cx.out.painted(Role::Bad, &place)?;

@@ -127,7 +127,7 @@ impl TrajectoryWriter<'_> {
             let mut told = Map::new();
             told.insert("step_id".to_owned(), (at + 1).into());
             match step {
-                Step::Told(ix) => self.other(&self.store.row(*ix), &mut told),
+                Step::Event(ix) => self.other(&self.store.row(*ix), &mut told),
                 Step::Agent(step) => self.inference(step, &mut told),
             }
             let comma: &[u8] = if at == 0 { b"\n" } else { b",\n" };
@@ -209,17 +209,17 @@ impl TrajectoryWriter<'_> {
             "system"
         };
         step.insert("source".to_owned(), source.into());
-        let said = body.text.clone().or_else(|| {
+        let message = body.text.clone().or_else(|| {
             let error = body.error.as_ref()?;
             Some(error.message.clone())
         });
-        let said = said.unwrap_or_else(|| match row.kind() {
+        let message = message.unwrap_or_else(|| match row.kind() {
             Kind::Malformed => {
                 String::from_utf8_lossy(&bodies::raw(row, row.place(), usize::MAX)).into_owned()
             }
             _ => String::new(),
         });
-        step.insert("message".to_owned(), said.into());
+        step.insert("message".to_owned(), message.into());
         let mut extra = Map::new();
         // Of messages that are not from the user, only some were sent to the model.
         let is_note = row.kind() == Kind::Note;
@@ -241,8 +241,8 @@ impl TrajectoryWriter<'_> {
         put(step, "timestamp", stamp(first.time()));
         step.insert("source".to_owned(), "agent".into());
         put(step, "model_name", text(first.model()));
-        let said: Vec<Body> = self.open(&actions.said);
-        let message = said.iter().filter_map(|body| body.text.as_deref());
+        let messages: Vec<Body> = self.open(&actions.messages);
+        let message = messages.iter().filter_map(|body| body.text.as_deref());
         step.insert("message".to_owned(), joined(message).into());
         let thoughts = self.open(&actions.reasoning);
         let thoughts = joined(thoughts.iter().filter_map(|body| body.text.as_deref()));
@@ -259,7 +259,7 @@ impl TrajectoryWriter<'_> {
             step.insert("observation".to_owned(), json!({ "results": results }));
         }
         // A call that no answer asked for has no tokens of a model.
-        let counted = actions.said.iter().chain(&actions.reasoning);
+        let counted = actions.messages.iter().chain(&actions.reasoning);
         let counted: Vec<Row<'_>> = counted.map(|ix| self.store.row(*ix)).collect();
         let metrics = metrics(&counted);
         put(
@@ -273,12 +273,12 @@ impl TrajectoryWriter<'_> {
             "duration_ms",
             first.duration().millis().map(Value::from),
         );
-        let failed = said.iter().find_map(|body| body.error.as_ref());
+        let failed = messages.iter().find_map(|body| body.error.as_ref());
         put(&mut extra, "error", failed.map(error));
         if first.status() != Status::Ok {
             put(&mut extra, "status", word(first.status()));
         }
-        for (ix, body) in actions.said.iter().zip(&said) {
+        for (ix, body) in actions.messages.iter().zip(&messages) {
             self.verdicts(&self.store.row(*ix), body, &mut extra);
         }
         keep(step, extra);
@@ -343,12 +343,12 @@ impl TrajectoryWriter<'_> {
         let mut counts = (0, 0);
         let [mut decisions, mut approvals] = [Vec::new(), Vec::new()];
         for attached in row.attached() {
-            let mut said = Map::new();
-            put(&mut said, "timestamp", stamp(attached.time));
-            verdict(self.store, attached, body, &mut counts, &mut said);
+            let mut record = Map::new();
+            put(&mut record, "timestamp", stamp(attached.time));
+            verdict(self.store, attached, body, &mut counts, &mut record);
             match attached.kind {
-                AttachedKind::Decision => decisions.push(Value::Object(said)),
-                AttachedKind::Approval => approvals.push(Value::Object(said)),
+                AttachedKind::Decision => decisions.push(Value::Object(record)),
+                AttachedKind::Approval => approvals.push(Value::Object(record)),
             }
         }
         put(extra, "policy_decisions", list(decisions));

@@ -12,7 +12,7 @@ use crate::analysis::cohort::sides::Excluded;
 use crate::analysis::cohort::traits::MODEL;
 use crate::analysis::runs::Grouping;
 use crate::analysis::statistics::interval::Estimate;
-use crate::analysis::statistics::sample::{MIN_RUNS, MIN_TASKS, Meeting};
+use crate::analysis::statistics::sample::{MIN_RUNS, MIN_TASKS, Pairing};
 use crate::analysis::statistics::verdict::Verdict;
 use crate::base::human;
 use crate::export::words::{self, NOTHING, Role};
@@ -180,7 +180,7 @@ pub fn sentence(comparison: &Comparison, figure: &Figure) -> String {
                 (true, None) => "leans one way, not confirmed",
             };
             let needed = figure.needed.map_or_else(String::new, |needed| {
-                let units = units(comparison.design.meeting);
+                let units = units(comparison.design.pairing);
                 let needed = if needed > BEYOND_REACH {
                     format!("more than {}", human::count(BEYOND_REACH))
                 } else {
@@ -196,10 +196,10 @@ pub fn sentence(comparison: &Comparison, figure: &Figure) -> String {
 /// Beyond this, an exact number of tasks needed is meaningless.
 const BEYOND_REACH: u64 = 10_000;
 
-fn units(meeting: Meeting) -> &'static str {
-    match meeting {
-        Meeting::Paired { .. } => "paired tasks",
-        Meeting::Clustered | Meeting::Independent => "runs a side",
+fn units(pairing: Pairing) -> &'static str {
+    match pairing {
+        Pairing::Paired { .. } => "paired tasks",
+        Pairing::Clustered | Pairing::Independent => "runs a side",
     }
 }
 
@@ -221,7 +221,7 @@ pub fn tally(comparison: &Comparison) -> Vec<(String, Role)> {
         ("better", names(&Figure::is_improvement), Role::Good),
         ("different", names(&Figure::is_shift), Role::Warn),
     ];
-    let mut told: Vec<(String, Role)> = changed
+    let mut phrases: Vec<(String, Role)> = changed
         .into_iter()
         .filter(|(_, names, _)| !names.is_empty())
         .map(|(word, names, role)| (format!("{word}: {}", listed(&names)), role))
@@ -234,10 +234,10 @@ pub fn tally(comparison: &Comparison) -> Vec<(String, Role)> {
     for (verdict, words) in rest {
         let many = count(verdict);
         if many > 0 {
-            told.push((format!("{many} {words}"), Role::Plain));
+            phrases.push((format!("{many} {words}"), Role::Plain));
         }
     }
-    told
+    phrases
 }
 
 /// `duration, cost / run and 3 more`.
@@ -284,7 +284,7 @@ pub fn sizes(comparison: &Comparison) -> [String; 2] {
 }
 
 /// How the sides are matched: `paired by task: 600 common tasks, one run a side`.
-pub fn meeting(answer: &Answer) -> String {
+pub fn pairing(answer: &Answer) -> String {
     let design = &answer.comparison.design;
     let common = human::counted(design.common as u64, "common task");
     let by = match answer.pair_by {
@@ -298,17 +298,17 @@ pub fn meeting(answer: &Answer) -> String {
     } else {
         ""
     };
-    match design.meeting {
-        Meeting::Paired { single: true } => {
+    match design.pairing {
+        Pairing::Paired { single: true } => {
             format!("paired by {by}: {common}, one run a side{elsewhere}")
         }
-        Meeting::Paired { single: false } => {
+        Pairing::Paired { single: false } => {
             format!("paired by {by}: {common}, several runs each{elsewhere}")
         }
-        Meeting::Clustered => {
+        Pairing::Clustered => {
             format!("not paired ({common}); runs of the same {by} are treated as correlated")
         }
-        Meeting::Independent => format!("not paired ({common}); runs are treated as independent"),
+        Pairing::Independent => format!("not paired ({common}); runs are treated as independent"),
     }
 }
 
@@ -318,8 +318,8 @@ fn left_out(it: &Excluded) -> String {
 
 /// `5 runs without a recorded end, 2 runs cancelled`; `None` if no run was left out.
 pub fn excluded(answer: &Answer) -> Option<String> {
-    let told: Vec<String> = answer.excluded.iter().map(left_out).collect();
-    (!told.is_empty()).then(|| told.join(", "))
+    let phrases: Vec<String> = answer.excluded.iter().map(left_out).collect();
+    (!phrases.is_empty()).then(|| phrases.join(", "))
 }
 
 /// What else differs between the sides, as raw lines. The first line states the consequence.
@@ -342,8 +342,8 @@ pub fn confounds(answer: &Answer) -> Vec<String> {
     let mut lines = vec![format!(
         "{things} {verb}{also}: this is not a comparison of models alone"
     )];
-    let told = confounds.iter().filter(|it| it.name != MODEL);
-    lines.extend(told.map(|it| format!("{}: {} ↔ {}", it.name, it.a, it.b)));
+    let phrases = confounds.iter().filter(|it| it.name != MODEL);
+    lines.extend(phrases.map(|it| format!("{}: {} ↔ {}", it.name, it.a, it.b)));
     lines
 }
 
@@ -410,8 +410,8 @@ pub fn refusal(refusal: &Refusal, reader: Reader) -> String {
             format!("nothing to compare: these runs have {count} {by}{way}")
         }
         Refusal::Groups(by, groups) => {
-            let told = groups.iter();
-            let told: Vec<String> = told
+            let phrases = groups.iter();
+            let phrases: Vec<String> = phrases
                 .map(|(name, tally)| format!("\n  {name}  {}", words::tally(tally)))
                 .collect();
             let how = match by {
@@ -423,7 +423,7 @@ pub fn refusal(refusal: &Refusal, reader: Reader) -> String {
                 "{} groups by {}: choose two with {how}{}",
                 groups.len(),
                 by.word(),
-                told.concat()
+                phrases.concat()
             )
         }
         Refusal::Empty(side) => format!("no run matches {side}"),

@@ -6,7 +6,7 @@ use crate::analysis::diff::fold::{self, Item};
 use crate::analysis::diff::inputs::InputDiff;
 use crate::analysis::diff::json::Op;
 use crate::analysis::diff::label::Label;
-use crate::analysis::diff::mask::Blind;
+use crate::analysis::diff::mask::IgnoreRules;
 use crate::analysis::diff::pair;
 use crate::analysis::diff::read::Side;
 use crate::analysis::diff::story::Story;
@@ -37,7 +37,7 @@ const NUMBER: usize = 5;
 #[derive(Debug, Clone, Copy)]
 pub struct Page<'a> {
     pub story: Story<'a>,
-    pub blind: &'a Blind,
+    pub blind: &'a IgnoreRules,
     /// How the contexts of the two models differ at the divergence.
     pub why: Option<&'a InputDiff>,
     /// Leaves out equal columns, and their number too.
@@ -136,9 +136,12 @@ pub fn head(page: &Page<'_>) -> Vec<Line> {
             Role::Good,
             "no difference other than noise".to_owned(),
         )]),
-        Some((at, said)) => lines.push(vec![
+        Some((at, sentence)) => lines.push(vec![
             (Role::Dim, "first difference   ".to_owned()),
-            (Role::Plain, clean(&format!("{}  {said}", story.place(at)))),
+            (
+                Role::Plain,
+                clean(&format!("{}  {sentence}", story.place(at))),
+            ),
         ]),
     }
     if let Some(at) = divergence.first_material {
@@ -181,13 +184,13 @@ fn verdict(page: &Page<'_>) -> Vec<Line> {
     let answers = page.story.answers().unwrap_or_default();
     if answers.iter().any(Option::is_some) {
         for (answer, (name, title)) in answers.iter().zip([("A", "final answer"), ("B", "")]) {
-            let said = match answer {
+            let words = match answer {
                 Some(row) => format!("{name} #{}  {}", row.seq(), one_line(row)),
                 None => format!("{name} none"),
             };
             lines.push(vec![
                 (Role::Dim, format!("{title:<19}")),
-                (Role::Plain, said),
+                (Role::Plain, words),
             ]);
         }
     }
@@ -298,12 +301,12 @@ pub fn role(label: Label) -> Role {
 /// An action on one line, sanitised.
 pub fn action(row: &Row<'_>) -> String {
     let body = bodies::open(row, Depth::Glance);
-    let said = summary::line(row, &body);
+    let summary = summary::line(row, &body);
     let what = match row.tool() {
         "" => row.kind().word(),
         tool => tool,
     };
-    clean(&format!("{what}  {said}"))
+    clean(&format!("{what}  {summary}"))
 }
 
 fn number(row: Option<&Row<'_>>) -> String {
@@ -316,7 +319,7 @@ fn unified(page: &Page<'_>, at: usize) -> Line {
     let (a, b) = (page.story.row_a(at), page.story.row_b(at));
     let role = role(column.label);
     let label = column.label.word();
-    let told = b.as_ref().or(a.as_ref()).map(action).unwrap_or_default();
+    let described = b.as_ref().or(a.as_ref()).map(action).unwrap_or_default();
     let numbers = format!("{} {}", number(a.as_ref()), number(b.as_ref()));
     vec![
         (role, format!("{} ", sign(column.label))),
@@ -328,7 +331,7 @@ fn unified(page: &Page<'_>, at: usize) -> Line {
             } else {
                 Role::Plain
             },
-            told,
+            described,
         ),
     ]
 }
@@ -354,7 +357,7 @@ fn beside(page: &Page<'_>, at: usize, width: usize) -> Line {
     let column = page.story.comparison.columns[at];
     let half = halves(width);
     let (a, b) = (page.story.row_a(at), page.story.row_b(at));
-    let told = |row: Option<&Row<'_>>| text::fit(&row.map(action).unwrap_or_default(), half);
+    let described = |row: Option<&Row<'_>>| text::fit(&row.map(action).unwrap_or_default(), half);
     let role = role(column.label);
     let plain = if column.label == Label::Same {
         Role::Dim
@@ -364,12 +367,12 @@ fn beside(page: &Page<'_>, at: usize, width: usize) -> Line {
     let label = format!("{} {:<7}", sign(column.label), column.label.word());
     vec![
         (Role::Dim, number(a.as_ref())),
-        (plain, format!(" {}", told(a.as_ref()))),
+        (plain, format!(" {}", described(a.as_ref()))),
         (role, format!(" │ {label}│ ")),
         (Role::Dim, number(b.as_ref())),
         (
             plain,
-            format!(" {}", told(b.as_ref())).trim_end().to_owned(),
+            format!(" {}", described(b.as_ref())).trim_end().to_owned(),
         ),
     ]
 }
@@ -385,8 +388,8 @@ fn inside(page: &Page<'_>, at: usize, lines: &mut Vec<Line>) -> usize {
     if label == Label::Same {
         return found.hidden;
     }
-    let told = found.changes.iter().map(describe::describe).take(LISTED);
-    lines.extend(told.flat_map(|told| change(&told)));
+    let described = found.changes.iter().map(describe::describe).take(LISTED);
+    lines.extend(described.flat_map(|described| change(&described)));
     let more = found.changes.len().saturating_sub(LISTED);
     if more > 0 {
         let more = human::counted(more as u64, "more difference");
@@ -402,15 +405,15 @@ fn inside(page: &Page<'_>, at: usize, lines: &mut Vec<Line>) -> usize {
 const INDENT: &str = "                       ";
 
 /// A difference, on as many lines as it needs.
-fn change(told: &Description) -> Vec<Line> {
-    let mark = match told.op {
+fn change(described: &Description) -> Vec<Line> {
+    let mark = match described.op {
         Op::Added => "+",
         Op::Removed => "-",
         Op::Changed => "~",
         Op::TypeChanged => "!",
     };
-    let head = format!("{INDENT}{mark} {}", clean(&told.path));
-    match told.lines.as_slice() {
+    let head = format!("{INDENT}{mark} {}", clean(&described.path));
+    match described.lines.as_slice() {
         [one] => {
             let mut line = vec![(Role::Dim, format!("{head}  "))];
             line.extend(one.iter().map(piece));

@@ -90,11 +90,11 @@ pub fn fork(store: &Store, actions: &[ActionIx], edits: &[Edit]) -> Result<Fork,
     let id = format!("{}-fork-{}", run.id, last.seq());
     let (mut events, ids) = saferun::past(store, run, actions, &id);
     let own = ids.get(&last.ix()).map_or("", String::as_str);
-    let told = edit(&mut events, edits, (last.seq(), own))?;
+    let changes = edit(&mut events, edits, (last.seq(), own))?;
     if let Some(start) = events.first_mut() {
         start["parent_run_id"] = (*run.id).into();
         start["parent_seq"] = last.seq().into();
-        start["edits"] = told;
+        start["edits"] = changes;
     }
     Ok(Fork { events, completed })
 }
@@ -105,7 +105,7 @@ fn edit(
     edits: &[Edit],
     (last, own): (u32, &str),
 ) -> Result<Value, Refused> {
-    let mut told = Vec::new();
+    let mut changes = Vec::new();
     for edit in edits {
         let refused = |what: String| Refused::Edit {
             path: edit.path.clone(),
@@ -124,9 +124,9 @@ fn edit(
         change.insert("path".to_owned(), edit.path.as_str().into());
         change.insert("from".to_owned(), from);
         change.insert("to".to_owned(), edit.to.clone());
-        told.push(Value::Object(change));
+        changes.push(Value::Object(change));
     }
-    Ok(Value::Array(told))
+    Ok(Value::Array(changes))
 }
 
 fn is_of(event: &Value, own: &str) -> bool {

@@ -14,8 +14,11 @@ use crate::store::row::Row;
 pub fn step(row: &Row<'_>, body: &Body, zone: &TimeZone) -> String {
     let mut parts = vec![heading(row)];
     parts.push(facts(row, zone));
-    let said = body.text.as_deref().filter(|said| !said.trim().is_empty());
-    parts.extend(said.map(quoted));
+    let content = body
+        .text
+        .as_deref()
+        .filter(|content| !content.trim().is_empty());
+    parts.extend(content.map(quoted));
     if let Some(args) = &body.args {
         parts.push(section("Arguments", args));
     }
@@ -27,7 +30,7 @@ pub fn step(row: &Row<'_>, body: &Body, zone: &TimeZone) -> String {
         let message = Value::String(format!("{}{}", kind.collect::<String>(), error.message));
         parts.push(section("Error", &message));
     }
-    if said.is_none() && body.args.is_none() && row.kind() != Kind::ToolCall {
+    if content.is_none() && body.args.is_none() && row.kind() != Kind::ToolCall {
         parts.push(clean(&summary::line(row, body)));
     }
     parts.retain(|part| !part.is_empty());
@@ -70,8 +73,8 @@ fn facts(row: &Row<'_>, zone: &TimeZone) -> String {
 }
 
 /// A message as a quotation.
-fn quoted(said: &str) -> String {
-    let lines = text::sanitize_lines(said.trim_end());
+fn quoted(content: &str) -> String {
+    let lines = text::sanitize_lines(content.trim_end());
     let lines = lines.map(|line| format!("> {line}"));
     lines.collect::<Vec<_>>().join("\n")
 }
@@ -81,7 +84,7 @@ fn section(name: &str, value: &Value) -> String {
     let command = value.get("command").and_then(Value::as_str);
     let is_alone = value.as_object().is_some_and(|members| members.len() == 1);
     let (language, raw) = match (value, command) {
-        (Value::String(said), _) => ("text", said.clone()),
+        (Value::String(content), _) => ("text", content.clone()),
         (_, Some(command)) if is_alone => ("sh", command.to_owned()),
         (other, _) => (
             "json",

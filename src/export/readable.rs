@@ -208,8 +208,8 @@ fn contents(page: &mut Page, row: &Row<'_>, body: &Body, limit: Limit) {
         return malformed(page, row, limit);
     }
     let text = body.text.as_deref().filter(|text| !text.trim().is_empty());
-    if let Some(said) = text {
-        section(page, "text", said, limit);
+    if let Some(content) = text {
+        section(page, "text", content, limit);
     }
     if let Some(args) = &body.args {
         arguments(page, args, limit);

@@ -12,9 +12,10 @@ use serde_json::{Map, Value, json};
 use crate::analysis::context;
 use crate::ingest::body::{Body, ErrorText};
 use crate::ingest::request::{Api, RequestPart};
+use crate::ingest::wire::answer::reported;
 use crate::model::action::{ActionIx, Flags, Kind, Status};
 use crate::model::outcome::{Attached, AttachedKind};
-use crate::model::quantity::{Time, Tokens, Usage};
+use crate::model::quantity::Time;
 use crate::model::run::{Run, RunIx, RunStatus};
 use crate::model::symbol::Sym;
 use crate::store::Store;
@@ -239,7 +240,7 @@ impl RunWriter<'_> {
         if row.flags().has(Flags::CONTINUED) {
             event.insert("continued".to_owned(), true.into());
         }
-        usage(&row.usage(), &mut event);
+        put(&mut event, "usage", reported(&row.usage()));
         if !body.labels.is_empty() {
             let labels = body
                 .labels
@@ -385,11 +386,11 @@ pub(super) fn verdict(
             if attached.shadow {
                 event.insert("mode".to_owned(), "shadow".into());
             }
-            let told = body.decisions.get(*decisions);
+            let recorded = body.decisions.get(*decisions);
             *decisions += 1;
-            let Some(told) = told else { return };
-            put(event, "reason", told.reason.clone().map(Value::from));
-            let matched = told.matched.iter().map(
+            let Some(recorded) = recorded else { return };
+            put(event, "reason", recorded.reason.clone().map(Value::from));
+            let matched = recorded.matched.iter().map(
                 |it| json!({"path": it.path, "op": it.op, "value": it.value, "actual": it.actual}),
             );
             let matched: Vec<Value> = matched.collect();
@@ -403,11 +404,11 @@ pub(super) fn verdict(
             put(event, "wait_ms", attached.wait.millis().map(Value::from));
             put(event, "state", verdict.map(Value::from));
             put(event, "by", symbol(store, attached.by));
-            let told = body.approvals.get(*approvals);
+            let recorded = body.approvals.get(*approvals);
             *approvals += 1;
-            let Some(told) = told else { return };
-            put(event, "reason", told.reason.clone().map(Value::from));
-            put(event, "args", told.args.clone());
+            let Some(recorded) = recorded else { return };
+            put(event, "reason", recorded.reason.clone().map(Value::from));
+            put(event, "args", recorded.args.clone());
         }
     }
 }
@@ -452,9 +453,9 @@ fn seen(row: &Row<'_>, event: &mut Map<String, Value>) {
     let mut blocks = Vec::new();
     for piece in pieces(row) {
         match piece {
-            RequestPart::Block(said) if row.kind() == Kind::Prompt => {
-                event.insert("role".to_owned(), said.role.word().into());
-                blocks.push(said.block);
+            RequestPart::Block(part) if row.kind() == Kind::Prompt => {
+                event.insert("role".to_owned(), part.role.word().into());
+                blocks.push(part.block);
             }
             RequestPart::Compacted { by, words } if by.is_empty() => {
                 event.insert("compacted".to_owned(), words.into());
@@ -505,25 +506,4 @@ fn cost(row: &Row<'_>, event: &mut Map<String, Value>) {
     if !row.flags().has(Flags::ESTIMATED) {
         put(event, "cost_usd", row.cost().usd().map(Value::from));
     }
-}
-
-fn usage(usage: &Usage, event: &mut Map<String, Value>) {
-    let count = |tokens: Tokens| tokens.get().map(Value::from);
-    let mut out = Map::new();
-    put(&mut out, "input_tokens", count(usage.input));
-    put(&mut out, "output_tokens", count(usage.output));
-    put(&mut out, "cache_read_tokens", count(usage.cache_read));
-    put(&mut out, "cache_write_tokens", count(usage.cache_write));
-    put(
-        &mut out,
-        "cache_write_hour_tokens",
-        count(usage.cache_write_hour),
-    );
-    put(&mut out, "reasoning_tokens", count(usage.reasoning));
-    put(&mut out, "web_searches", count(usage.web_searches));
-    put(
-        event,
-        "usage",
-        (!out.is_empty()).then_some(Value::Object(out)),
-    );
 }

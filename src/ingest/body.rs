@@ -76,8 +76,8 @@ pub struct Difference {
 }
 
 impl ApprovalText {
-    /// Where what was approved differs from what the call has; none where the two cannot be compared. Names that only
-    /// one of the two has say nothing: recorders leave out what they do not show.
+    /// How the approved arguments differ from those of the call; `None` if they cannot be compared. A name that only one
+    /// side has proves nothing: recorders leave out what they do not show.
     pub fn differences(&self, called: Option<&Value>) -> Option<Vec<Difference>> {
         let approved = self.args.as_ref()?;
         match (approved, called?) {

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::ingest::bytes::Bytes;
+use crate::ingest::convert;
 use crate::ingest::error::Error;
 use crate::ingest::formats::{FORMATS, cline, harbor, sniff, specstory, vibe};
 use crate::ingest::packed::scattered::Scattered;
-use crate::ingest::packed::{converted, sqlite};
+use crate::ingest::packed::sqlite;
 use crate::ingest::recent;
 use crate::ingest::relations::Relations;
 use crate::model::quantity::Time;
@@ -174,10 +175,10 @@ pub fn are_several(inputs: &[Input]) -> bool {
     let Some((Input::File(first), others)) = inputs.split_first() else {
         return inputs.len() > 1;
     };
-    let mut kin = Relations::default();
+    let mut relations = Relations::default();
     let companions: Vec<_> = FORMATS
         .iter()
-        .flat_map(|format| format.companions(first, &mut kin))
+        .flat_map(|format| format.companions(first, &mut relations))
         .collect();
     let is_companion =
         |input: &Input| matches!(input, Input::File(path) if companions.contains(path));
@@ -244,7 +245,7 @@ fn folder(path: &Path, shown: Shown) -> Result<Expanded, Error> {
     let mut found = walk(path, None, |file| {
         is_trace_name(file)
             || sqlite::is_store_name(file) && sqlite::is_store(file)
-            || converted::is_in_folders(file)
+            || convert::is_in_folders(file)
     });
     sessions_for_stores(&mut found);
     found
@@ -449,8 +450,8 @@ pub fn open_file(path: &Path) -> Result<Bytes, Error> {
         return Ok(Bytes::Scattered(Arc::new(files)));
     }
     let bytes = Bytes::open(path)?;
-    Ok(match converted::of(path, &bytes) {
-        Some(made) => Bytes::Converted(Arc::new(made)),
+    Ok(match convert::convert(path, &bytes) {
+        Some(converted) => Bytes::Converted(Arc::new(converted)),
         None => bytes,
     })
 }

@@ -25,7 +25,7 @@ impl Text {
     }
 }
 
-/// Set in the part of a row that stands for a model call of which only the tool calls are recorded.
+/// A bit of a row's part number: the row is a model call of which only the tool calls are recorded.
 pub const IMPLIED: u16 = 1 << 15;
 
 /// The longest name that is copied with a fixed-size copy; most names are shorter.

@@ -12,7 +12,6 @@ use crate::ingest::json::{Cursor, Range, Record};
 use crate::ingest::limit::Limit;
 use crate::ingest::packed::converted::Convert;
 use crate::ingest::packed::scattered::Scattered;
-use crate::ingest::packed::sqlite::schema::Schema;
 use crate::ingest::relations::Relations;
 use crate::ingest::request::{Api, RequestPart};
 
@@ -78,8 +77,8 @@ pub trait Decode {
 /// be asked of any file.
 pub trait Layout {
     /// Files that belong to a file of this format and are read with it.
-    fn companions(&self, path: &Path, kin: &mut Relations) -> Vec<PathBuf> {
-        let _ = (path, kin);
+    fn companions(&self, path: &Path, relations: &mut Relations) -> Vec<PathBuf> {
+        let _ = (path, relations);
         Vec::new()
     }
 
@@ -87,11 +86,6 @@ pub trait Layout {
     fn gather(&self, path: &Path) -> Option<Scattered> {
         let _ = path;
         None
-    }
-
-    /// How the runs of this format are kept in databases.
-    fn stores(&self) -> &'static [Schema] {
-        &[]
     }
 
     /// How to turn a file in another notation into lines of JSON, if it is one of this format; `head` is its beginning.
@@ -117,8 +111,8 @@ pub trait Layout {
     }
 
     /// Whether a file is only a part of the run of another file.
-    fn is_part(&self, path: &Path, kin: &mut Relations) -> bool {
-        let _ = (path, kin);
+    fn is_part(&self, path: &Path, relations: &mut Relations) -> bool {
+        let _ = (path, relations);
         false
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::ingest::formats::sniff::Doubt;
+use crate::ingest::formats::sniff::Caveat;
 
 /// Something that happened to a file, or that was found out about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,11 +49,11 @@ impl Notice {
     }
 }
 
-impl From<Doubt> for NoticeKind {
-    fn from(doubt: Doubt) -> NoticeKind {
-        match doubt {
-            Doubt::Mixed => NoticeKind::Mixed,
-            Doubt::Stranger(words) | Doubt::Index(words) => NoticeKind::Stranger(words),
+impl From<Caveat> for NoticeKind {
+    fn from(caveat: Caveat) -> NoticeKind {
+        match caveat {
+            Caveat::Mixed => NoticeKind::Mixed,
+            Caveat::Stranger(words) | Caveat::Index(words) => NoticeKind::Stranger(words),
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::ingest::fact::{Decoded, FactKind};
 use crate::ingest::formats::{FORMATS, Format, by_name};
 use crate::ingest::json;
 use crate::ingest::packed::sqlite;
-use crate::ingest::records::lines::{Block, Desk};
+use crate::ingest::records::lines::{Block, ReadBuffers};
 use crate::ingest::relations::Relations;
 use crate::model::action::Flags;
 use crate::model::quantity::Time;
@@ -104,14 +104,14 @@ pub fn folders(homes: &Homes) -> Vec<PathBuf> {
 /// All runs in those folders, newest first. Reads only names, times and sizes.
 pub fn find(homes: &Homes) -> Vec<Recent> {
     let mut found = Vec::new();
-    let mut kin = Relations::default();
+    let mut relations = Relations::default();
     for &format in FORMATS {
         for folder in format.folders() {
             let walker = ignore::WalkBuilder::new(homes.folder(folder))
                 .standard_filters(false)
                 .build();
             let files = walker.filter_map(Result::ok);
-            found.extend(files.filter_map(|entry| recent(&entry, format, &mut kin)));
+            found.extend(files.filter_map(|entry| recent(&entry, format, &mut relations)));
         }
     }
     add_stored(homes, &mut found);
@@ -121,7 +121,7 @@ pub fn find(homes: &Homes) -> Vec<Recent> {
 
 /// The databases in which agents keep sessions, as far as they exist.
 pub fn stores(homes: &Homes) -> Vec<PathBuf> {
-    let places = sqlite::schema::all().flat_map(|schema| schema.places);
+    let places = sqlite::tables::all().flat_map(|schema| schema.places);
     let mut found: Vec<PathBuf> = places
         .flat_map(|place| matching(&homes.folder(place)))
         .collect();
@@ -141,10 +141,10 @@ fn in_projects(homes: &Homes) -> Vec<PathBuf> {
             source,
         })
     });
-    let told = text.ok().and_then(|text| json::value(&text));
-    let projects = told
+    let settings = text.ok().and_then(|text| json::value(&text));
+    let projects = settings
         .as_ref()
-        .map(|told| told.get("projects").unwrap_or(told));
+        .map(|settings| settings.get("projects").unwrap_or(settings));
     let projects = projects.and_then(Value::as_array).into_iter().flatten();
     let store = |project: &Value| {
         let path = Path::new(project.get("path")?.as_str()?);
@@ -210,14 +210,14 @@ fn add_stored(homes: &Homes, found: &mut Vec<Recent>) {
 fn recent(
     entry: &ignore::DirEntry,
     format: &'static dyn Format,
-    kin: &mut Relations,
+    relations: &mut Relations,
 ) -> Option<Recent> {
     let path = entry.path();
     let is_run = entry.file_type()?.is_file()
         && path
             .extension()
             .is_some_and(|ending| ending == format.ending())
-        && !format.is_part(path, kin);
+        && !format.is_part(path, relations);
     let metadata = entry.metadata().ok().filter(|_| is_run)?;
     Some(Recent {
         path: path.to_owned(),
@@ -243,7 +243,7 @@ pub fn first_words(recent: &Recent) -> String {
         end,
         source_end: end,
     };
-    let decoded = Desk::default().read(&bytes, recent.format, block, Decoded::default());
+    let decoded = ReadBuffers::default().read(&bytes, recent.format, block, Decoded::default());
     let decoded = decoded.unwrap_or_default();
     let prompts = decoded
         .facts

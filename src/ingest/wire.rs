@@ -12,6 +12,7 @@ mod json;
 pub mod lanes;
 mod messages;
 mod ollama;
+pub mod reading;
 pub mod request;
 mod responses;
 mod sse;

@@ -228,6 +228,7 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(96))]
         #[test]
         fn places_round_trip(
             first in proptest::collection::vec(place(), 1..20),

@@ -67,7 +67,7 @@ fields! {
     Kind        "kind"         Kind     Action ["type"] "kind of action: tool, model, prompt, reasoning, error, note, …";
     Tool        "tool"         Name     Action ["name"] "name of the tool";
     Class       "class"        Name     Action [] "what the tool does: shell, read, write, net, mcp, agent, other";
-    Command     "command"      Text     Action [] "command of a call of a shell";
+    Command     "command"      Text     Action [] "command line that a shell call runs";
     Agent       "agent"        Name     Run    [] "name of the agent";
     Model       "model"        Name     Run    [] "name of the model";
     Provider    "provider"     Name     Run    [] "provider of the model";

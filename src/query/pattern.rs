@@ -12,12 +12,12 @@ use crate::query::expr::{Find, Regex, Test, Value};
 #[derive(Debug, Clone)]
 pub enum Pattern {
     Exact(String),
-    Like(Like),
+    LazyRegex(LazyRegex),
 }
 
 /// A regular expression. It is compiled on first use: a hook reads a policy of many rules for one call.
 #[derive(Debug, Clone)]
-pub struct Like {
+pub struct LazyRegex {
     source: String,
     any_case: bool,
     /// The literal text, if it has no operators.
@@ -28,9 +28,9 @@ pub struct Like {
 /// In texts up to this length, a literal is searched without compiling anything.
 const SHORT: usize = 256;
 
-impl Like {
-    fn new(source: String, any_case: bool) -> Like {
-        Like {
+impl LazyRegex {
+    fn new(source: String, any_case: bool) -> LazyRegex {
+        LazyRegex {
             source,
             any_case,
             literal: None,
@@ -88,7 +88,7 @@ impl Pattern {
     pub fn matches(&self, text: &str) -> bool {
         match self {
             Pattern::Exact(exact) => exact == text,
-            Pattern::Like(like) => like.matches(text),
+            Pattern::LazyRegex(like) => like.matches(text),
         }
     }
 
@@ -111,10 +111,10 @@ impl Pattern {
             source = format!("^(?:{source})$");
         }
         let is_literal = !glob || !text.contains(['*', '?']);
-        Pattern::Like(Like {
+        Pattern::LazyRegex(LazyRegex {
             literal: is_literal.then(|| (text.clone(), extent)),
             // A dot is any character, including line ends.
-            ..Like::new(format!("(?s){source}"), !has_capital(&text))
+            ..LazyRegex::new(format!("(?s){source}"), !has_capital(&text))
         })
     }
 
@@ -142,7 +142,7 @@ impl Pattern {
                         (true, false) => source.extend(["(?i:", &letter, ")"]),
                     }
                 }
-                Pattern::Like(Like::new(source, false))
+                Pattern::LazyRegex(LazyRegex::new(source, false))
             }
         }
     }
@@ -151,9 +151,9 @@ impl Pattern {
     fn like(regex: &Regex) -> Pattern {
         let source = regex.source().to_owned();
         let literal = is_literal(&source).then(|| (source.clone(), Extent::Anywhere));
-        Pattern::Like(Like {
+        Pattern::LazyRegex(LazyRegex {
             literal,
-            ..Like::new(source, regex.any_case())
+            ..LazyRegex::new(source, regex.any_case())
         })
     }
 }
@@ -279,17 +279,17 @@ impl SymSet {
 
 #[cfg(test)]
 mod tests {
-    use super::{Extent, Like, Pattern};
+    use super::{Extent, LazyRegex, Pattern};
     use crate::query::expr::{Regex, Value};
 
     /// The shortcut and the expression agree.
     #[track_caller]
     fn check(pattern: &Pattern, text: &str, expected: bool) {
         assert_eq!(pattern.matches(text), expected, "{pattern:?} {text}");
-        let Pattern::Like(like) = pattern else {
+        let Pattern::LazyRegex(like) = pattern else {
             return;
         };
-        let compiled = Pattern::Like(Like {
+        let compiled = Pattern::LazyRegex(LazyRegex {
             literal: None,
             ..like.clone()
         });

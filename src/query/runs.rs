@@ -24,7 +24,7 @@ use crate::store::Store;
 ///
 /// Incomplete if cancelled.
 pub fn runs(store: &Store, expr: &Expr, context: &Context, cancel: &CancelFlag) -> Vec<RunIx> {
-    let lift = Lift {
+    let lift = PerRun {
         store,
         context,
         cancel,
@@ -79,13 +79,13 @@ pub fn of_actions(expr: &Expr) -> Option<Expr> {
     }
 }
 
-struct Lift<'a> {
+struct PerRun<'a> {
     store: &'a Store,
     context: &'a Context,
     cancel: &'a CancelFlag,
 }
 
-impl Lift<'_> {
+impl PerRun<'_> {
     fn runs(&self, expr: &Expr) -> Vec<bool> {
         match expr {
             Expr::All => vec![true; self.store.runs().len()],

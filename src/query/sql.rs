@@ -268,7 +268,7 @@ impl<'a> Writer<'a> {
                 let name = self.param(text.clone());
                 format!("{column} = {name}")
             }
-            Pattern::Like(like) => {
+            Pattern::LazyRegex(like) => {
                 let name = self.param(like.expression());
                 format!("match({column}, {name})")
             }

@@ -397,7 +397,7 @@ proptest! {
         prop_assert_eq!(contents(&open(folder.path()), &traces), contents(&alone, &traces));
     }
 
-    /// Damage that leaves a valid document cannot be told from an edit by hand; all other damage is reported.
+    /// Damage that leaves a valid document looks like an edit by hand; all other damage is reported.
     #[test]
     fn any_damage_opens_and_is_reported_unless_the_document_is_still_valid(
         steps in proptest::collection::vec(changes(known_traces()), 1..12),

@@ -26,7 +26,7 @@ pub struct TraceId {
 }
 
 impl TraceId {
-    /// None for what can't be opened again: a pipe, a device, a path that leads nowhere.
+    /// `None` for what cannot be opened again: a pipe, a device, a path that does not exist.
     pub fn of(path: &Path) -> Option<TraceId> {
         let path = fs::canonicalize(path).ok()?;
         let file = open_without_waiting(&path).ok()?;

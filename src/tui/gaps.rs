@@ -51,7 +51,7 @@ impl Gaps {
     }
 
     /// Drops the gaps before `first`: those actions are gone.
-    pub(super) fn let_go(&mut self, first: ActionIx) {
+    pub(super) fn drop_before(&mut self, first: ActionIx) {
         self.all
             .retain(|gap| gap.before.is_none_or(|before| before >= first));
     }

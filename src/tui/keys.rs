@@ -500,7 +500,7 @@ commands! {
     Suggest "suggest-rules" Policy "u" "suggest" "suggest rules for calls that ran but would need approval, or go back";
     Reload "reload-policy" Policy "r" "reload" "reload the policy";
     CopyRule "copy-rule" Policy "y" "copy rule" "copy the selected rule";
-    SortAlerts "sort-alerts" Alarm "S" "sort" "sort the alerts: a second key picks by what; again, reverse";
+    SortAlerts "sort-alerts" Alarm "S" "sort" "sort the alerts: a second key picks the order; again, reverse";
     Ack "ack" Alarm "a" "ack" "acknowledge the alert, or undo that";
     Snooze "snooze" Alarm "s" "snooze" "silence the alert for a while: a second key picks how long";
     WouldHave "would-have-fired" Alarm "t" "would have fired" "show what the rule would have stopped and saved in the open runs";

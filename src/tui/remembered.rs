@@ -119,7 +119,7 @@ pub fn trace_changes(
         to: Position {
             run: run.id.to_string(),
             seq,
-            view: session.view.info().name.to_owned(),
+            view: session.place.screen.info().name.to_owned(),
             is_alone: here.scope.is_some(),
             filters: filters
                 .iter()

@@ -127,7 +127,7 @@ struct Runtime {
     messages: Option<Messages>,
     pending: Pending,
     drawn: Instant,
-    /// Until then, terminal signals were meant for the program that had the terminal.
+    /// Terminal signals up to then were meant for the program that had the terminal.
     deaf_until: Instant,
     /// What another program shows now.
     shown: Shown,
@@ -418,7 +418,7 @@ impl Runtime {
         match intake::follow(paths, self.options.loading.clone(), false) {
             Ok(messages) => {
                 self.options.live = true;
-                self.options.view = Some(self.shell.session.view);
+                self.options.view = Some(self.shell.session.place.screen);
                 self.reopen();
                 self.messages = Some(messages);
             }

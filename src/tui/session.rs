@@ -12,7 +12,6 @@ use crate::analysis::policy::overlay::Overlay;
 use crate::base::clock::Clock;
 use crate::base::{human, text};
 use crate::ingest::notice::{Notice, NoticeKind};
-use crate::ingest::prices::PriceTable;
 use crate::ingest::{Loaded, Preview};
 use crate::model::action::{ActionIx, SourceIx};
 use crate::model::run::RunIx;
@@ -23,7 +22,7 @@ use crate::store::bodies::Bodies;
 use crate::tui::alerting::{Alerting, Evaluation};
 use crate::tui::asks::Asks;
 use crate::tui::gaps::Gaps;
-use crate::tui::keys::Keymap;
+use crate::tui::keys::{Keymap, Place};
 use crate::tui::notices::{Level, Notices};
 use crate::tui::policing::Policing;
 use crate::tui::remembered;
@@ -35,23 +34,15 @@ pub struct Session {
     pub trace: Trace,
     pub zone: TimeZone,
     pub clock: Arc<dyn Clock>,
-    /// The current view.
-    pub view: ScreenId,
-    /// The inspector had the focus when something was laid over the view.
-    pub is_inner: bool,
+    /// The current view, and whether the inspector had the focus when something was laid over it.
+    pub place: Place,
     pub keymap: Arc<Keymap>,
     pub setup: Arc<Setup>,
     pub notices: Notices,
     pub loaded: Opened,
-    /// The previewed end of the last file, until the store has it.
-    pub end: Option<Opened>,
     pub here: Here,
     pub marks: Marks,
     pub filters: Filters,
-    /// A run is being opened in the stream: what goes along.
-    pub sought: Option<Sought>,
-    /// For costs by kind of token.
-    pub prices: Arc<PriceTable>,
     pub policing: Policing,
     pub alerting: Alerting,
     /// Tool calls waiting for approval.
@@ -70,6 +61,8 @@ pub struct Trace {
     pub loading: Loading,
     /// When its runs were last active, while it is followed.
     pub pulse: Pulse,
+    /// The previewed end of the last file, until the store has it.
+    pub end: Option<Opened>,
 }
 
 /// What a filter of runs looks for in their actions.
@@ -90,6 +83,8 @@ pub struct Filters {
     pub history: Vec<String>,
     /// Those that were saved, each with its name or an empty one; the configured ones first.
     pub saved: Vec<(String, String)>,
+    /// A run is being opened in the stream: what its filter looks for there.
+    pub sought: Option<Sought>,
 }
 
 /// What the user marked: actions with letters, and two runs to compare.
@@ -267,19 +262,21 @@ impl Session {
                 live: options.live,
                 loading: Loading::Reading { read: 0, total: 0 },
                 pulse: Pulse::default(),
+                end: None,
             },
             zone: options.zone.clone(),
             clock: Arc::clone(&options.clock),
-            view: options.view.unwrap_or(ScreenId::Stream),
-            is_inner: false,
+            place: options.view.unwrap_or(ScreenId::Stream).into(),
             keymap: Arc::new(options.keymap.clone()),
-            setup: Arc::new(options.setup.clone()),
+            setup: Arc::new(Setup {
+                prices: Arc::new(options.loading.prices.clone()),
+                ..options.setup.clone()
+            }),
             notices: Notices::default(),
             loaded: Opened {
                 zone: Zone(options.zone.clone()),
                 ..Opened::default()
             },
-            end: None,
             here: Here::default(),
             marks: Marks {
                 pending: options.setup.remembered.marks.clone(),
@@ -288,9 +285,8 @@ impl Session {
             filters: Filters {
                 history: options.setup.remembered.history.clone(),
                 saved: saved_filters(&options.setup),
+                sought: None,
             },
-            sought: None,
-            prices: Arc::new(options.loading.prices.clone()),
             policing: Policing::default(),
             alerting: Alerting::default(),
             asks: Asks::default(),
@@ -449,7 +445,7 @@ impl Session {
             | Loaded::Failed(_) => {}
         }
         if let Loaded::Preview(preview) = message {
-            self.end = Some(Opened {
+            self.trace.end = Some(Opened {
                 zone: self.loaded.zone.clone(),
                 ..read_ahead(*preview)
             });
@@ -462,7 +458,7 @@ impl Session {
         self.policing.is_outdated |= !news.settled.is_empty();
         self.alerting.is_outdated |= !news.settled.is_empty() || !news.runs.is_empty();
         if self.trace.live {
-            self.see_let_go(first);
+            self.report_dropped(first);
             let Opened { store, gaps, .. } = &mut self.loaded;
             gaps.see(store, news.rows.clone());
             let seen = Arrival {
@@ -478,12 +474,12 @@ impl Session {
     }
 
     /// Reports once that the oldest actions are being dropped; the header shows how many.
-    fn see_let_go(&mut self, before: u32) {
+    fn report_dropped(&mut self, before: u32) {
         let first = self.loaded.store.first();
         if first == before {
             return;
         }
-        self.loaded.gaps.let_go(ActionIx(first));
+        self.loaded.gaps.drop_before(ActionIx(first));
         if before == 0 {
             self.say(
                 "memory limit reached (--max-mem): the oldest actions are dropped from now on",

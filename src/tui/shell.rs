@@ -105,10 +105,10 @@ impl Shell {
             count: None,
         };
         shell.begin(options);
-        for words in &options.noted {
+        for words in &options.notes {
             shell.session.say(words);
         }
-        for words in &options.told {
+        for words in &options.failed {
             shell.session.fail(words);
         }
         shell
@@ -139,7 +139,7 @@ impl Shell {
         let view = options.view.unwrap_or(ScreenId::Stream);
         self.named = options.start.clone().map(|name| (name, view));
         self.route = Route::new(options.view.unwrap_or(fitting));
-        self.session.view = self.route.here().view;
+        self.session.place.screen = self.route.here().view;
     }
 
     /// Offers recent runs when nothing is open.
@@ -314,7 +314,7 @@ impl Shell {
 
     /// Shows a screen over the view.
     fn lay(&mut self, id: ScreenId) -> Vec<ScreenEffect> {
-        self.session.is_inner = self.over.is_empty() && self.place().is_inner;
+        self.session.place.is_inner = self.over.is_empty() && self.place().is_inner;
         self.over = vec![Layer::new(id, &self.session)];
         let effects = self.ask_top(Screen::entered);
         self.obey(id, effects)
@@ -435,7 +435,7 @@ impl Shell {
     }
 
     pub fn loaded(&mut self, message: Loaded) -> Vec<ScreenEffect> {
-        let before = self.told_runs();
+        let before = self.runs_with_content();
         let is_done = matches!(message, Loaded::Done);
         let news = self.session.apply(message);
         let mut asked = self.every_view(|screen, session| screen.loaded(&news, session));
@@ -446,7 +446,7 @@ impl Shell {
         if is_done {
             asked.extend(self.resume());
         }
-        let runs = self.told_runs();
+        let runs = self.runs_with_content();
         if was_found && before == 1 && runs > 1 && self.route.here().view == ScreenId::Stream {
             let keys = self.session.keymap.view_keys(ScreenId::Runs).join(" ");
             self.session
@@ -488,7 +488,7 @@ impl Shell {
         self.start = Start::Found;
         self.session.here = here;
         self.route = Route::new(view);
-        if here.scope.is_some() && view != ScreenId::Runs && self.told_runs() > 1 {
+        if here.scope.is_some() && view != ScreenId::Runs && self.runs_with_content() > 1 {
             self.route = Route::new(ScreenId::Runs);
             self.route.go(Stop::inside(view, here));
         }
@@ -528,7 +528,7 @@ impl Shell {
     }
 
     /// The number of runs, up to two; a run of only broken lines does not count.
-    fn told_runs(&self) -> usize {
+    fn runs_with_content(&self) -> usize {
         let runs = self.session.loaded.store.runs().iter();
         runs.filter(|run| has_content(run)).take(2).count()
     }
@@ -538,7 +538,7 @@ impl Shell {
         if self.start == Start::Found || self.session.loaded.store.is_empty() {
             return Vec::new();
         }
-        let runs = self.told_runs();
+        let runs = self.runs_with_content();
         let fitting = match runs {
             2.. => ScreenId::Runs,
             // More runs may come.
@@ -646,7 +646,7 @@ impl Shell {
 
     fn enter(&mut self) -> Vec<ScreenEffect> {
         let view = self.route.here().view;
-        self.session.view = view;
+        self.session.place.screen = view;
         let effects = self.ask_top(Screen::entered);
         self.obey(view, effects)
     }

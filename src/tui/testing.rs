@@ -15,11 +15,11 @@ pub(crate) const NOW: i64 = 1_795_478_400_000_000;
 
 /// A clock that shows [`NOW`] until the test advances it.
 #[derive(Debug)]
-pub(crate) struct Hand(AtomicI64);
+pub(crate) struct ManualClock(AtomicI64);
 
-impl Hand {
-    pub(crate) fn new() -> Arc<Hand> {
-        Arc::new(Hand(AtomicI64::new(NOW)))
+impl ManualClock {
+    pub(crate) fn new() -> Arc<ManualClock> {
+        Arc::new(ManualClock(AtomicI64::new(NOW)))
     }
 
     pub(crate) fn pass(&self, milliseconds: i64) {
@@ -27,7 +27,7 @@ impl Hand {
     }
 }
 
-impl Clock for Hand {
+impl Clock for ManualClock {
     fn now(&self) -> i64 {
         self.0.load(Ordering::Relaxed)
     }

@@ -22,7 +22,7 @@ use saferun_tui::ingest::fact::Decoded;
 use saferun_tui::ingest::formats;
 use saferun_tui::ingest::intake::{self, Options};
 use saferun_tui::ingest::prices::PriceTable;
-use saferun_tui::ingest::records::lines::{self, Desk};
+use saferun_tui::ingest::records::lines::{self, ReadBuffers};
 use saferun_tui::ingest::records::{document, pieces};
 use saferun_tui::query::eval::Query;
 use saferun_tui::query::{Context, matches, parse};
@@ -126,7 +126,7 @@ impl Sample {
                 facts += decoded.expect("memory can be read").facts.len();
                 Ok::<(), ()>(())
             });
-            read.expect("nobody stops it");
+            read.expect("it is not cancelled");
         }
         facts
     }
@@ -135,10 +135,10 @@ impl Sample {
 fn decode_all(bytes: &Bytes, format: &dyn formats::Format) -> usize {
     let size = bytes.len().expect("memory has a size");
     let mut decoded = Decoded::default();
-    let mut desk = Desk::default();
+    let mut buffers = ReadBuffers::default();
     let mut facts = 0;
     for block in lines::blocks(size) {
-        decoded = desk
+        decoded = buffers
             .read(bytes, format, block, decoded)
             .expect("memory can be read");
         facts += decoded.facts.len();

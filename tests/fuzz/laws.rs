@@ -16,7 +16,7 @@ use saferun_tui::ingest::fact::{Decoded, Fact, Name};
 use saferun_tui::ingest::formats::Format;
 use saferun_tui::ingest::intake::{self, Options};
 use saferun_tui::ingest::prices::PriceTable;
-use saferun_tui::ingest::records::lines::{Block, Desk};
+use saferun_tui::ingest::records::lines::{Block, ReadBuffers};
 use saferun_tui::ingest::records::{Account, pieces};
 use saferun_tui::model::action::SourceIx;
 use saferun_tui::store::Store;
@@ -96,7 +96,7 @@ pub(crate) fn read(content: &[u8], format: &dyn Format, cuts: &[u64]) -> Emitted
     };
     let ends = cuts.iter().copied().filter(|&cut| cut > mark).chain([size]);
     let mut emitted = Emitted::default();
-    let (mut start, mut used, mut desk) = (0, Decoded::default(), Desk::default());
+    let (mut start, mut used, mut buffers) = (0, Decoded::default(), ReadBuffers::default());
     for end in ends {
         if end <= start {
             continue;
@@ -106,7 +106,7 @@ pub(crate) fn read(content: &[u8], format: &dyn Format, cuts: &[u64]) -> Emitted
             end,
             source_end: size,
         };
-        used = desk
+        used = buffers
             .read(&bytes, format, block, used)
             .expect("memory can be read");
         let facts = used

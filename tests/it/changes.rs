@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use saferun_tui::analysis::files::{Certainty, File, Files};
 use saferun_tui::analysis::replay::Tape;
 use saferun_tui::base::cancel::CancelFlag;
-use saferun_tui::export::files as told;
+use saferun_tui::export::files as file_text;
 use saferun_tui::export::redact::Reason;
 use saferun_tui::model::run::RunIx;
 use saferun_tui::store::Store;
@@ -36,7 +36,7 @@ fn check(files: &Files) -> usize {
         .iter()
         .filter(|file| file.certainty() == Certainty::Exact);
     let changed: Vec<&File> = changed.filter(|file| file.net().is_some()).collect();
-    let patch = told::patch("a run", files, Some(Reason::AsTheUserAsked));
+    let patch = file_text::patch("a run", files, Some(Reason::AsTheUserAsked));
     assert_eq!(patch.files, changed.len());
     let folder = tempfile::tempdir().expect("a folder");
     for file in &changed {

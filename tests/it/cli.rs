@@ -140,9 +140,9 @@ fn no_match_exits_with_1_and_counts_zero() {
 
 #[test]
 fn an_invalid_filter_is_shown_with_carets() {
-    let said = refused(&["query", "costt>5", REFUND], 2);
+    let message = refused(&["query", "costt>5", REFUND], 2);
     let expected = "error: 'costt' is not a field · did you mean 'cost'?\n  costt>5\n  ^^^^^\n";
-    assert_eq!(said, expected);
+    assert_eq!(message, expected);
     assert_eq!(refused(&["ls", REFUND, "-w", "costt>5"], 2), expected);
 }
 
@@ -161,10 +161,10 @@ fn check_filter_reports_mistakes_as_json() {
 
 #[test]
 fn comparing_a_number_with_text_is_reported() {
-    let said = refused(&["query", "args.reason>5", REFUND], 1);
+    let message = refused(&["query", "args.reason>5", REFUND], 1);
     assert!(
-        said.contains("`args.reason>5`: no numeric value in"),
-        "{said}"
+        message.contains("`args.reason>5`: no numeric value in"),
+        "{message}"
     );
 }
 
@@ -194,10 +194,10 @@ fn a_missing_path_is_reported_and_sets_the_exit_code_while_others_are_read() {
 
 #[test]
 fn a_run_is_found_by_a_unique_prefix_of_its_id() {
-    let said = refused(&["show", NIGHT], 2);
+    let message = refused(&["show", NIGHT], 2);
     assert!(
-        said.contains("holds 3 runs") && said.contains(&format!("{NIGHT}#deploy-fix")),
-        "{said}"
+        message.contains("holds 3 runs") && message.contains(&format!("{NIGHT}#deploy-fix")),
+        "{message}"
     );
     assert!(refused(&["show", &format!("{NIGHT}#d")], 2).contains("2 run ids begin with that"));
     assert!(out(&["show", &format!("{NIGHT}#dep")], 0).starts_with("run       deploy-fix\n"));
@@ -359,30 +359,30 @@ fn the_demo_needs_no_file() {
 
 #[test]
 fn a_filter_without_matches_gets_a_suggestion() {
-    let said = |args: &[&str]| text(&run(args).stderr).to_owned();
-    let typo = said(&["query", "tool:refnd", REFUND]);
+    let message = |args: &[&str]| text(&run(args).stderr).to_owned();
+    let typo = message(&["query", "tool:refnd", REFUND]);
     assert_eq!(
         typo,
         "note: no tool is named 'refnd' · did you mean 'refund'?\n"
     );
-    let part = said(&["query", "model:sonnet OR tool:fund", REFUND]);
+    let part = message(&["query", "model:sonnet OR tool:fund", REFUND]);
     assert!(part.contains("no model is named 'sonnet'"), "{part}");
     assert!(part.contains("did you mean `model:*sonnet*`?"), "{part}");
-    let term = said(&["query", "tool:refund cost>1000", REFUND]);
+    let term = message(&["query", "tool:refund cost>1000", REFUND]);
     assert_eq!(term, "note: without `cost>1000`: 3 matches\n");
-    let runs = said(&["ls", REFUND, "-w", "tool:refund cost>1000"]);
+    let runs = message(&["ls", REFUND, "-w", "tool:refund cost>1000"]);
     assert!(
         runs.contains("note: without `cost>1000`: 1 match\n"),
         "{runs}"
     );
-    assert_eq!(said(&["query", "tool:refnd", REFUND, "--jsonl"]), "");
+    assert_eq!(message(&["query", "tool:refnd", REFUND, "--jsonl"]), "");
 }
 
 #[test]
 fn a_filter_after_its_file_gets_a_hint_about_the_order() {
     let expected = "error: the filter comes first: saferun-tui query";
-    let said = refused(&["query", REFUND, "is:error"], 2);
-    assert_eq!(said, format!("{expected} 'is:error' {REFUND}\n"));
+    let message = refused(&["query", REFUND, "is:error"], 2);
+    assert_eq!(message, format!("{expected} 'is:error' {REFUND}\n"));
     assert!(refused(&["query", REFUND], 2).starts_with(expected));
 }
 
@@ -536,10 +536,10 @@ fn a_mistake_in_the_settings_is_an_error_with_its_line() {
     let path = folder.path().join("config.toml");
     std::fs::write(&path, "\nthem = \"dark\"\n").expect("written");
     let named = path.to_str().expect("UTF-8");
-    let said = refused(&["ls", "--config", named, REFUND], 2);
+    let message = refused(&["ls", "--config", named, REFUND], 2);
     assert!(
-        said.contains("line 2: 'them' is not a setting · did you mean 'theme'?"),
-        "{said}"
+        message.contains("line 2: 'them' is not a setting · did you mean 'theme'?"),
+        "{message}"
     );
     let mut of_environment = command(&["ls", REFUND]);
     let of_environment = of_environment.env("SAFERUN_TUI_CONFIG", &path);

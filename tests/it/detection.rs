@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use saferun_tui::ingest::bytes::Bytes;
-use saferun_tui::ingest::formats::sniff::{Doubt, ReadAs, identify};
+use saferun_tui::ingest::formats::sniff::{Caveat, ReadAs, identify};
 use saferun_tui::ingest::records::Framing;
 use saferun_tui::model::action::Kind;
 
@@ -26,9 +26,9 @@ fn read_as(text: &str) -> ReadAs {
 }
 
 #[track_caller]
-fn check(text: &str, format: &str, doubt: Option<Doubt>) {
+fn check(text: &str, format: &str, caveat: Option<Caveat>) {
     let found = read_as(text);
-    assert_eq!((found.format.name(), found.doubt), (format, doubt));
+    assert_eq!((found.format.name(), found.caveat), (format, caveat));
 }
 
 /// The ways in which a program may write its records.
@@ -54,8 +54,12 @@ fn what_no_agent_wrote_is_claimed_by_no_format() {
     for (name, records) in shapes {
         for text in written(&records) {
             let found = read_as(&text);
-            if found.format.name() != "json" || found.doubt.is_some() {
-                wrong.push(format!("{name}: {} {:?}", found.format.name(), found.doubt));
+            if found.format.name() != "json" || found.caveat.is_some() {
+                wrong.push(format!(
+                    "{name}: {} {:?}",
+                    found.format.name(),
+                    found.caveat
+                ));
             }
         }
     }
@@ -72,7 +76,7 @@ fn one_record_of_many_decides_nothing() {
     check(
         &format!("{lines}\n{CLAUDE}\n{lines}"),
         "json",
-        Some(Doubt::Mixed),
+        Some(Caveat::Mixed),
     );
     check(&format!("{CLAUDE}\n{CLAUDE}\n{LOG}"), "claude-code", None);
 }
@@ -80,7 +84,7 @@ fn one_record_of_many_decides_nothing() {
 #[test]
 fn a_file_of_two_formats_says_so() {
     let records = [CLAUDE, CLAUDE, CODEX].join("\n");
-    check(&records, "claude-code", Some(Doubt::Mixed));
+    check(&records, "claude-code", Some(Caveat::Mixed));
 }
 
 #[test]
@@ -99,7 +103,7 @@ fn agents_are_distinguished_and_those_without_a_reader_are_named() {
     check(&droid.join("\n"), "droid", None);
     let amp = r#"{"id":"T-1","agentMode":"smart","messages":[]}"#;
     let words = "looks like an Amp thread; shown as it is";
-    check(amp, "json", Some(Doubt::Stranger(words)));
+    check(amp, "json", Some(Caveat::Stranger(words)));
 }
 
 #[test]
@@ -130,10 +134,10 @@ fn a_conversation_is_read_under_any_name() {
         "input",
         "anything",
     ] {
-        let said = r#"[{"role":"user","content":"hi"},{"role":"assistant","content":"hello"}]"#;
+        let messages = r#"[{"role":"user","content":"hi"},{"role":"assistant","content":"hello"}]"#;
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("a.json");
-        let text = format!("{{\n\"id\":\"c\",\n\"{name}\":{said},\n\"copy\":{said}}}");
+        let text = format!("{{\n\"id\":\"c\",\n\"{name}\":{messages},\n\"copy\":{messages}}}");
         std::fs::write(&path, text).expect("written");
         let store = crate::support::load(&[path]);
         let kinds: Vec<_> = store.rows().map(|row| row.kind()).collect();

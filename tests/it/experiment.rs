@@ -68,8 +68,8 @@ fn the_ingredient_that_leads_to_the_other_branch_is_found() {
         (&["--allow-net", "--yes"], 2),
     ] {
         let done = of(options);
-        let told = String::from_utf8_lossy(&done.stderr);
-        assert_eq!(done.status.code(), Some(code), "{options:?}: {told}");
+        let stderr = String::from_utf8_lossy(&done.stderr);
+        assert_eq!(done.status.code(), Some(code), "{options:?}: {stderr}");
         if options == ["--dry-run"] {
             for words in [
                 "A then   look",
@@ -78,14 +78,14 @@ fn the_ingredient_that_leads_to_the_other_branch_is_found() {
                 "system prompt +1 −1 lines",
                 "32 requests",
             ] {
-                assert!(told.contains(words), "{words}: {told}");
+                assert!(stderr.contains(words), "{words}: {stderr}");
             }
         }
     }
     assert!(requests.try_recv().is_err(), "nothing may be sent");
     let done = of(&["--allow-net", "--yes", "--max-usd", "1", "--json"]);
-    let told = String::from_utf8_lossy(&done.stderr);
-    assert_eq!(done.status.code(), Some(0), "{told}");
+    let stderr = String::from_utf8_lossy(&done.stderr);
+    assert_eq!(done.status.code(), Some(0), "{stderr}");
     let found: Value = serde_json::from_slice(&done.stdout).expect("JSON");
     let trials = found["trials"].as_array().expect("a list");
     let rows: Vec<(&str, u64, &str)> = trials
@@ -152,9 +152,9 @@ fn runs_with_the_same_choices_leave_nothing_to_try() {
         [&a, &a],
         &["--dry-run", "--base-url", "http://127.0.0.1:9"],
     );
-    let told = String::from_utf8_lossy(&done.stderr);
+    let stderr = String::from_utf8_lossy(&done.stderr);
     assert!(
-        done.status.code() == Some(2) && told.contains("nothing to try"),
-        "{told}"
+        done.status.code() == Some(2) && stderr.contains("nothing to try"),
+        "{stderr}"
     );
 }

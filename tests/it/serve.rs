@@ -403,13 +403,13 @@ fn every_sample_says_how_exactly_it_can_be_served() {
         let stderr = String::from_utf8_lossy(&done.stderr);
         assert!(matches!(code, 0 | 2 | 4), "{}: {stderr}", path.display());
         if code == 0 {
-            let told: Value = serde_json::from_slice(&done.stdout).expect("JSON");
+            let report: Value = serde_json::from_slice(&done.stdout).expect("JSON");
             assert!(
-                told["calls"].as_array().is_some_and(|it| !it.is_empty()),
+                report["calls"].as_array().is_some_and(|it| !it.is_empty()),
                 "{}",
                 path.display()
             );
-            classes.push_str(told["class"].as_str().expect("a class"));
+            classes.push_str(report["class"].as_str().expect("a class"));
         }
     }
     for class in ["B", "C", "D"] {
@@ -553,8 +553,8 @@ fn a_model_is_asked_again_only_when_it_is_allowed() {
     ]);
     let stderr = String::from_utf8_lossy(&done.stderr);
     assert_eq!(done.status.code(), Some(0), "{stderr}");
-    let told: Value = serde_json::from_slice(&done.stdout).expect("JSON");
-    let model = &told["models"][0];
+    let report: Value = serde_json::from_slice(&done.stdout).expect("JSON");
+    let model = &report["models"][0];
     assert_eq!(
         (
             &model["answered"],

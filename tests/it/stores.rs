@@ -208,8 +208,8 @@ fn a_session_kept_as_files_and_in_a_store_counts_once() {
     fs::create_dir_all(&session).expect("a folder");
     fs::create_dir_all(&messages).expect("a folder");
     fs::create_dir_all(folder.path().join("storage/part")).expect("a folder");
-    let told = r#"{"id":"ses_labels","projectID":"prj","directory":"/w","time":{"created":1}}"#;
-    fs::write(session.join("ses_labels.json"), told).expect("written");
+    let entry = r#"{"id":"ses_labels","projectID":"prj","directory":"/w","time":{"created":1}}"#;
+    fs::write(session.join("ses_labels.json"), entry).expect("written");
     let asked = r#"{"id":"msg_01","sessionID":"ses_labels","role":"user","time":{"created":1}}"#;
     fs::write(messages.join("msg_01.json"), asked).expect("written");
     copied(folder.path(), "opencode/labels.db");

@@ -190,10 +190,10 @@ fn a_cassette_is_yaml_that_python_reads_and_holds_no_secret() {
         &trace,
     );
     assert!(done.status.success());
-    let told = String::from_utf8_lossy(&done.stderr).into_owned();
+    let stderr = String::from_utf8_lossy(&done.stderr).into_owned();
     assert!(
-        told.contains("1 secret masked") && told.contains("reconstructed"),
-        "{told}"
+        stderr.contains("1 secret masked") && stderr.contains("reconstructed"),
+        "{stderr}"
     );
     let text = fs::read_to_string(&path).expect("a cassette");
     assert!(!text.contains("sk-proj-abcdefghij"));

@@ -97,10 +97,11 @@ fn a_javascript_program_records_its_models_and_tools_and_holds_to_the_policy() {
     let Some(done) = place.run(&["node", "agent.mjs"], &url) else {
         return;
     };
-    let said = String::from_utf8_lossy(&done.stdout);
+    let stdout = String::from_utf8_lossy(&done.stdout);
     let complaints = String::from_utf8_lossy(&done.stderr);
     assert_eq!(
-        said, "20 PermissionError: Blocked by policy refund-cap: refunds over 500 need a person\n",
+        stdout,
+        "20 PermissionError: Blocked by policy refund-cap: refunds over 500 need a person\n",
         "{complaints}"
     );
     let events = place.events();
@@ -165,10 +166,10 @@ fn a_python_program_holds_to_the_policy() {
     let Some(done) = place.run(&["python3", "-c", PYTHON], "") else {
         return;
     };
-    let said = String::from_utf8_lossy(&done.stdout);
+    let stdout = String::from_utf8_lossy(&done.stdout);
     let complaints = String::from_utf8_lossy(&done.stderr);
     assert_eq!(
-        said, "20\nBlocked by policy refund-cap: refunds over 500 need a person\n",
+        stdout, "20\nBlocked by policy refund-cap: refunds over 500 need a person\n",
         "{complaints}"
     );
     let events = place.events();

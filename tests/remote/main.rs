@@ -192,8 +192,8 @@ fn pull(home: &Path, url: &str, folder: &Path, more: &[&str]) -> Value {
         more,
     ]
     .concat();
-    let (code, document, said) = run(home, &args);
-    assert_eq!(code, Some(0), "{said}");
+    let (code, document, text) = run(home, &args);
+    assert_eq!(code, Some(0), "{text}");
     document
 }
 
@@ -201,10 +201,10 @@ fn pull(home: &Path, url: &str, folder: &Path, more: &[&str]) -> Value {
 fn runs(path: &Path, filter: Option<&str>, lost: &[&str]) -> BTreeMap<String, Value> {
     let mut args = vec!["ls", path.to_str().expect("a path"), "--json"];
     args.extend(filter.into_iter().flat_map(|filter| ["-w", filter]));
-    let (_, document, said) = run(path, &args);
+    let (_, document, text) = run(path, &args);
     let runs = document["runs"]
         .as_array()
-        .unwrap_or_else(|| panic!("{said}"))
+        .unwrap_or_else(|| panic!("{text}"))
         .clone();
     let runs = runs.into_iter().map(|mut run| {
         for member in ["path", "format"].iter().chain(lost) {
@@ -239,15 +239,15 @@ fn phoenix_gives_back_what_was_sent() {
         (&again["records"], &again["requests"]),
         (&json!(0), &json!(2))
     );
-    let (code, _, said) = run(
+    let (code, _, text) = run(
         home,
         &[
             "ls",
             &format!("phoenix://127.0.0.1:{}/nothing", server.port),
         ],
     );
-    assert_eq!(code, Some(4), "{said}");
-    assert!(said.contains("404"), "{said}");
+    assert_eq!(code, Some(4), "{text}");
+    assert!(text.contains("404"), "{text}");
 }
 
 #[test]
@@ -269,11 +269,11 @@ fn mlflow_gives_back_what_was_sent() {
         (&again["records"], &again["requests"]),
         (&json!(0), &json!(2))
     );
-    let (code, _, said) = run(
+    let (code, _, text) = run(
         home,
         &["ls", &format!("mlflow://127.0.0.1:{}/nothing", server.port)],
     );
-    assert_eq!(code, Some(4), "{said}");
+    assert_eq!(code, Some(4), "{text}");
 }
 
 #[test]

@@ -80,8 +80,8 @@ fn moved(line: &Value, copy: u64) -> Value {
 /// The document that a command prints for a path, without what depends on where it was read.
 fn document(server: &Server, args: &[&str], path: &str) -> Value {
     let args = [args, &[path]].concat();
-    let (code, mut document, said) = run(server.home.path(), &args);
-    assert!(document.is_object(), "{args:?} {code:?} {said}");
+    let (code, mut document, stderr) = run(server.home.path(), &args);
+    assert!(document.is_object(), "{args:?} {code:?} {stderr}");
     for name in ["files", "malformed"] {
         document.as_object_mut().expect("an object").remove(name);
     }
@@ -101,13 +101,13 @@ fn figures_over_rows_are_those_of_the_traces() {
     let many = many.to_str().expect("a path");
     let to = format!("clickhouse://127.0.0.1:{}/default", server.port);
     let rows = format!("{to}/saferun_runs");
-    let (code, _, said) = run(server.home.path(), &["load", many, "--to", &to, "--create"]);
-    assert_eq!(code, Some(2), "{said}");
-    let (code, _, said) = run(
+    let (code, _, stderr) = run(server.home.path(), &["load", many, "--to", &to, "--create"]);
+    assert_eq!(code, Some(2), "{stderr}");
+    let (code, _, stderr) = run(
         server.home.path(),
         &["load", many, "--to", &to, "--create", "--yes"],
     );
-    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(code, Some(0), "{stderr}");
     let same = |args: &[&str]| {
         let (there, here) = (
             document(&server, args, &rows),
@@ -190,11 +190,11 @@ fn a_run_that_is_loaded_again_counts_once() {
     let to = format!("clickhouse://127.0.0.1:{}/default", server.port);
     let rows = format!("{to}/saferun_runs");
     for _ in 0..2 {
-        let (code, _, said) = run(
+        let (code, _, stderr) = run(
             home,
             &["load", "sample-traces", "--to", &to, "--create", "--yes"],
         );
-        assert!(matches!(code, Some(0 | 4)), "{said}");
+        assert!(matches!(code, Some(0 | 4)), "{stderr}");
     }
     for args in [
         &["stats", "--json", "--by", "tool"][..],

@@ -42,10 +42,10 @@ fn random(terms: &[String]) -> Vec<String> {
 
 /// Terms about values of the actions of a file.
 fn terms(home: &Path, file: &str) -> Vec<String> {
-    let (_, document, said) = run(home, &["query", "", file, "--json"]);
+    let (_, document, stderr) = run(home, &["query", "", file, "--json"]);
     let actions = document["actions"]
         .as_array()
-        .unwrap_or_else(|| panic!("{said}"));
+        .unwrap_or_else(|| panic!("{stderr}"));
     let mut terms: Vec<String> = Vec::new();
     for action in actions.iter().take(400) {
         for field in ["tool", "agent", "model", "user", "service", "env"] {
@@ -120,11 +120,11 @@ fn check(
         "-w",
         filter,
     ];
-    let (code, _, said) = run(server.home.path(), &args);
-    if code == Some(2) && said.contains("cannot select runs") {
+    let (code, _, stderr) = run(server.home.path(), &args);
+    if code == Some(2) && stderr.contains("cannot select runs") {
         return false;
     }
-    assert_eq!(code, Some(0), "{filter}: {said}");
+    assert_eq!(code, Some(0), "{filter}: {stderr}");
     let has_records = std::fs::read_dir(&folder).expect("a folder").count() > 3;
     let there = if has_records {
         runs(&folder, Some(filter), &[])

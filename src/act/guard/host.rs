@@ -14,7 +14,7 @@ pub(super) struct Host {
     /// Decodes a payload; none if this host does not send it.
     pub(super) read: fn(&Value) -> Option<HookCall>,
     /// What to print for a decision.
-    pub(super) say: fn(&HookCall, &HostAnswer) -> String,
+    pub(super) reply: fn(&HookCall, &HostAnswer) -> String,
     /// The hook timeout that is installed, in seconds.
     pub(super) patience: u64,
     /// Whether a hook can leave a call to the host's own prompt.
@@ -30,12 +30,12 @@ impl Host {
     pub(super) const fn new(
         name: &'static str,
         read: fn(&Value) -> Option<HookCall>,
-        say: fn(&HookCall, &HostAnswer) -> String,
+        reply: fn(&HookCall, &HostAnswer) -> String,
     ) -> Host {
         Host {
             name,
             read,
-            say,
+            reply,
             patience: 3600,
             can_ask: false,
             can_defer: false,
@@ -49,7 +49,7 @@ impl Host {
 pub(super) enum HostAnswer {
     /// Nothing: the host's own permissions decide.
     Nothing,
-    /// A person said yes.
+    /// A person approved the call.
     Allow(String),
     /// The host asks its user.
     Ask(String),

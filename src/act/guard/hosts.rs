@@ -27,8 +27,8 @@ fn pre_tool_use(decision: &str, reason: &str) -> String {
 }
 
 /// `{"decision":…}`: the answer to our code inside an agent.
-fn say(_call: &HookCall, say: &HostAnswer) -> String {
-    let decision = match say {
+fn reply(_call: &HookCall, answer: &HostAnswer) -> String {
+    let decision = match answer {
         HostAnswer::Nothing => json!({"decision": "allow"}),
         HostAnswer::Allow(reason) => json!({"decision": "allow", "reason": reason}),
         HostAnswer::Deny(reason) | HostAnswer::Ask(reason) | HostAnswer::Defer(reason) => {
@@ -39,8 +39,8 @@ fn say(_call: &HookCall, say: &HostAnswer) -> String {
 }
 
 /// The answer to the host's own prompt.
-fn permission(say: &HostAnswer) -> String {
-    let decision = match say {
+fn permission(answer: &HostAnswer) -> String {
+    let decision = match answer {
         HostAnswer::Allow(_) => json!({"behavior": "allow"}),
         HostAnswer::Deny(reason) => json!({"behavior": "deny", "message": reason}),
         HostAnswer::Nothing | HostAnswer::Ask(_) | HostAnswer::Defer(_) => return String::new(),

@@ -119,7 +119,7 @@ fn a_host_does_not_accept_the_payload_of_another() {
 #[track_caller]
 fn says(name: &str, say: &HostAnswer, expected: &str) {
     let hook = reads(name, &before(name));
-    assert_eq!((host(name).say)(&hook, say), expected, "{name} {say:?}");
+    assert_eq!((host(name).reply)(&hook, say), expected, "{name} {say:?}");
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn only_hosts_that_can_ask_are_handed_a_question() {
     let ask = HostAnswer::Ask("why".to_owned());
     for host in HOSTS {
         let hook = reads(host.name, &before(host.name));
-        let said = (host.say)(&hook, &ask);
+        let said = (host.reply)(&hook, &ask);
         assert_eq!(said.contains("\"ask\""), host.can_ask, "{}", host.name);
         assert_eq!(
             said.contains("deny"),
@@ -209,14 +209,14 @@ fn a_hosts_own_prompt_is_answered_in_its_own_shape() {
         let hook = reads(name, &payload);
         assert_eq!(hook.event, Event::Permission);
         assert_eq!(
-            (host(name).say)(&hook, &HostAnswer::Deny("why".to_owned())),
+            (host(name).reply)(&hook, &HostAnswer::Deny("why".to_owned())),
             r#"{"hookSpecificOutput":{"hookEventName":"PermissionRequest","decision":{"behavior":"deny","message":"why"}}}"#
         );
         assert_eq!(
-            (host(name).say)(&hook, &HostAnswer::Allow(String::new())),
+            (host(name).reply)(&hook, &HostAnswer::Allow(String::new())),
             r#"{"hookSpecificOutput":{"hookEventName":"PermissionRequest","decision":{"behavior":"allow"}}}"#
         );
-        assert_eq!((host(name).say)(&hook, &HostAnswer::Nothing), "");
+        assert_eq!((host(name).reply)(&hook, &HostAnswer::Nothing), "");
     }
     let hook = reads(
         "copilot",
@@ -224,7 +224,7 @@ fn a_hosts_own_prompt_is_answered_in_its_own_shape() {
     );
     assert_eq!(hook.event, Event::Permission);
     assert_eq!(
-        (host("copilot").say)(&hook, &HostAnswer::Deny("why".to_owned())),
+        (host("copilot").reply)(&hook, &HostAnswer::Deny("why".to_owned())),
         r#"{"behavior":"deny","message":"why"}"#
     );
 }

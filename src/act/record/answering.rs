@@ -6,7 +6,8 @@ use flate2::write::MultiGzDecoder;
 use serde_json::Value;
 
 use crate::ingest::wire::Api;
-use crate::ingest::wire::answer::{Failed, ModelAnswer, Reading};
+use crate::ingest::wire::answer::{Failed, ModelAnswer};
+use crate::ingest::wire::reading::Reading;
 
 /// The longest answer that is recorded.
 pub(super) const LONGEST: u64 = 32 << 20;
@@ -122,13 +123,13 @@ impl Answering {
     /// The answer, or the reason why there is none.
     pub(super) fn end(&mut self, is_whole: bool) -> ModelAnswer {
         let reading = self.reading.take();
-        let mut said = reading.map_or_else(ModelAnswer::default, |it| it.end(is_whole));
-        if self.status >= 400 && said.error.is_none() {
-            said.error = Some(Failed {
+        let mut answer = reading.map_or_else(ModelAnswer::default, |it| it.end(is_whole));
+        if self.status >= 400 && answer.error.is_none() {
+            answer.error = Some(Failed {
                 kind: None,
                 message: String::from_utf8_lossy(&self.head).trim().to_owned(),
             });
         }
-        said
+        answer
     }
 }

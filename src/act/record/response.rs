@@ -53,53 +53,53 @@ impl Writer {
             self.stop(&placement, (rule, reason), at);
         }
         let is_whole = matches!(how, End::Over { is_whole: true });
-        let mut said = answer
+        let mut reply = answer
             .as_mut()
             .map_or_else(ModelAnswer::default, |it| it.end(is_whole));
         if let Some(error) = no_answer(&how) {
-            said.error = Some(error);
+            reply.error = Some(error);
         }
-        let cost = self.cost(&placement, &said);
+        let cost = self.cost(&placement, &reply);
         let was_made = !matches!(how, End::Stopped { .. });
         if was_made {
             // A failed call cost nothing.
-            let is_free = said.error.is_some() && said.usage.is_none();
+            let is_free = reply.error.is_some() && reply.usage.is_none();
             self.spent(if is_free { Some(0.0) } else { cost });
         }
         let answer = answer.as_ref();
         let too_long = answer.is_some_and(Answering::is_too_long);
-        let is_cut = was_made && !said.is_complete && said.error.is_none();
+        let is_cut = was_made && !reply.is_complete && reply.error.is_none();
         let dropped = lost.bytes
             + answer
                 .filter(|_| too_long)
                 .map_or(0, |it| it.bytes.saturating_sub(LONGEST));
         let is_short = placement.is_short || too_long || lost != Lost::default();
         let (run, agent) = (placement.run.as_str(), &placement.agent);
-        if let Some(thought) = said.thought() {
+        if let Some(thought) = reply.thought() {
             let more = json!({"agent": agent, "parent_id": placement.parent, "content": thought});
             self.trace.tell(("reasoning", run, began), more);
         }
         let spoke = answer
             .and_then(|it| it.spoke)
-            .filter(|_| !said.parts.is_empty());
+            .filter(|_| !reply.parts.is_empty());
         let status = answer.map(|it| it.status);
         let more = json!({
             "id": placement.id,
             "parent_id": placement.parent,
             "agent": agent,
-            "model": said.model.as_ref().or(placement.model.as_ref()),
-            "content": said.text(),
-            "usage": reported(&said.usage),
-            "cost_usd": said.cost_usd,
+            "model": reply.model.as_ref().or(placement.model.as_ref()),
+            "content": reply.text(),
+            "usage": reported(&reply.usage),
+            "cost_usd": reply.cost_usd,
             "duration_ms": millis(began, at),
             "ttft_ms": spoke.map(|spoke| millis(began, spoke)),
-            "finish_reason": if is_cut { Some("cut".to_owned()) } else { said.finish.clone() },
-            "error": said.error.as_ref().map(|it| json!({
+            "finish_reason": if is_cut { Some("cut".to_owned()) } else { reply.finish.clone() },
+            "error": reply.error.as_ref().map(|it| json!({
                 "type": it.kind, "message": it.message, "http_status": status.filter(|it| *it >= 400),
             })),
             "api": head.api.map(Api::word),
             "host": head.upstream,
-            "response_id": said.id,
+            "response_id": reply.id,
             "headers": headers(head, answer),
             "truncated": is_short.then_some(true),
             "dropped_bytes": (dropped > 0).then_some(dropped),
@@ -112,10 +112,10 @@ impl Writer {
             let more = json!({"events": lost.pieces, "bytes": lost.bytes, "cause": "the writer was behind"});
             self.trace.tell(("gap", run, at), more);
         }
-        if let Some(id) = &said.id {
+        if let Some(id) = &reply.id {
             self.answered(placement.lane, id);
         }
-        for part in &said.parts {
+        for part in &reply.parts {
             self.asks(&placement, part, is_cut, at);
         }
     }
@@ -160,13 +160,13 @@ impl Writer {
     }
 
     /// The cost of a call: as reported, else estimated; none if its price is not known.
-    fn cost(&self, placement: &Placement, said: &ModelAnswer) -> Option<f64> {
-        if let Some(cost) = said.cost_usd.as_ref().and_then(Value::as_f64) {
+    fn cost(&self, placement: &Placement, reply: &ModelAnswer) -> Option<f64> {
+        if let Some(cost) = reply.cost_usd.as_ref().and_then(Value::as_f64) {
             return Some(cost);
         }
-        let models = [said.model.as_deref(), placement.model.as_deref()];
+        let models = [reply.model.as_deref(), placement.model.as_deref()];
         let mut costs = models.into_iter().flatten();
-        costs.find_map(|model| self.prices.estimate(model, &said.usage).usd())
+        costs.find_map(|model| self.prices.estimate(model, &reply.usage).usd())
     }
 }
 

@@ -24,7 +24,7 @@ use crate::ingest::prices::PriceTable;
 use crate::ingest::wire::delta::Base;
 use crate::ingest::wire::lanes::{From, Lanes, Placed};
 use crate::ingest::wire::model_in_path;
-use crate::ingest::wire::request::{Answered, Content, Message as Asking, ModelRequest};
+use crate::ingest::wire::request::{Added, Answered, Message as Asking, ModelRequest};
 
 /// How often to check for calls that are due.
 const GLANCE: Duration = Duration::from_millis(250);
@@ -400,7 +400,7 @@ impl Writer {
             self.begin(&target, &request, &placed);
         }
         for message in self.lanes.news(&placed, &request) {
-            self.tell(&target, message);
+            self.message(&target, message);
         }
         let id = self.id();
         let lane = self.lanes.get(placed.at);
@@ -446,18 +446,15 @@ impl Writer {
         }
     }
 
-    fn tell(&mut self, target: &Target, message: &Asking) {
-        let answers = message
-            .parts
-            .iter()
-            .any(|it| matches!(it, Content::Result(_)));
-        for part in &message.parts {
-            match part {
-                Content::Said => {}
-                Content::Result(answered) => self.result(target, answered),
-                Content::Injected(content) => self.prompt(target, "user", (content, true)),
-                // Text next to results is from the host, not from the user.
-                Content::Prompt { role, content } => self.prompt(target, role, (content, answers)),
+    fn message(&mut self, target: &Target, message: &Asking) {
+        for added in message.added() {
+            match added {
+                Added::Result(answered) => self.result(target, answered),
+                Added::Prompt {
+                    role,
+                    content,
+                    is_injected,
+                } => self.prompt(target, role, (content, is_injected)),
             }
         }
     }

@@ -107,11 +107,11 @@ mod tests {
 
     #[test]
     fn an_agents_text_about_links_is_kept() {
-        let said = json!({
+        let text = json!({
             "text": "see https://s3/x?X-Amz-Signature=ab for it",
             "attachments": ["a note"],
             "url": "https://example.com/?q=1",
         });
-        check(said.clone(), &said, 0);
+        check(text.clone(), &text, 0);
     }
 }

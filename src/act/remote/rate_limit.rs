@@ -83,7 +83,7 @@ fn wait(text: &str, now: i64) -> Option<Duration> {
     if let Ok(number) = text.parse::<f64>() {
         let seconds = match number {
             _ if !number.is_finite() => return None,
-            // Some count milliseconds.
+            // Some servers count in milliseconds.
             _ if number > IS_A_MOMENT * 1e2 => number / 1e3 - now as f64,
             _ if number > IS_A_MOMENT => number - now as f64,
             _ => number,

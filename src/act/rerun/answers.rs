@@ -22,7 +22,7 @@ pub struct Answers {
 
 impl Answers {
     pub fn new(model: String, wanted: usize, attempts: Vec<Attempt>, recorded: &First) -> Answers {
-        let answered = attempts.iter().filter_map(|it| it.said.as_ref().ok());
+        let answered = attempts.iter().filter_map(|it| it.answer.as_ref().ok());
         let firsts: Vec<First> = answered.map(first).collect();
         Answers {
             model,
@@ -41,7 +41,7 @@ impl Answers {
 
     /// The median time of the answers, in milliseconds.
     pub fn median(&self) -> Option<u64> {
-        let answered = self.attempts.iter().filter(|it| it.said.is_ok());
+        let answered = self.attempts.iter().filter(|it| it.answer.is_ok());
         let mut times: Vec<u128> = answered.map(|it| it.took.as_millis()).collect();
         times.sort_unstable();
         let middle = times.get(times.len().saturating_sub(1) / 2)?;
@@ -50,7 +50,10 @@ impl Answers {
 
     /// Why some requests got no answer.
     pub fn errors(&self) -> impl Iterator<Item = &str> {
-        let failed = self.attempts.iter().filter_map(|it| it.said.as_ref().err());
+        let failed = self
+            .attempts
+            .iter()
+            .filter_map(|it| it.answer.as_ref().err());
         failed.map(String::as_str)
     }
 
@@ -77,13 +80,13 @@ impl Answers {
 }
 
 /// The first tool call of an answer.
-pub fn first(said: &ModelAnswer) -> First {
-    calls(said).next()
+pub fn first(answer: &ModelAnswer) -> First {
+    calls(answer).next()
 }
 
 /// The tool calls of an answer, in order.
-pub fn calls(said: &ModelAnswer) -> impl Iterator<Item = (String, Value)> {
-    said.parts.iter().filter_map(|part| match part {
+pub fn calls(answer: &ModelAnswer) -> impl Iterator<Item = (String, Value)> {
+    answer.parts.iter().filter_map(|part| match part {
         Part::Call(call) => Some((call.tool.clone(), call.args.clone())),
         Part::Text(_) | Part::Reasoning(_) | Part::Result { .. } => None,
     })

@@ -49,7 +49,7 @@ impl AttemptRuns {
         let results = step.results();
         let mut ids = Vec::new();
         for (number, attempt) in answers.attempts.iter().enumerate() {
-            let Ok(said) = &attempt.said else {
+            let Ok(reply) = &attempt.answer else {
                 ids.push(None);
                 continue;
             };
@@ -61,7 +61,7 @@ impl AttemptRuns {
             }
             self.events.append(&mut start);
             self.events
-                .extend(answer(&id, said, (attempt, &results), now));
+                .extend(answer(&id, reply, (attempt, &results), now));
             self.events.push(end(&id));
             ids.push(Some(id));
         }
@@ -187,23 +187,23 @@ fn end(run: &str) -> Value {
 /// The answer of a model. No tool is executed: a call that was recorded gets its recorded result.
 fn answer(
     run: &str,
-    said: &ModelAnswer,
+    reply: &ModelAnswer,
     (attempt, results): (&Attempt, &[Recorded]),
     now: i64,
 ) -> Vec<Value> {
-    let texts = said.parts.iter().filter_map(|part| match part {
+    let texts = reply.parts.iter().filter_map(|part| match part {
         Part::Text(text) => Some(text.as_str()),
         Part::Call(_) | Part::Reasoning(_) | Part::Result { .. } => None,
     });
     let text = texts.collect::<Vec<&str>>().join("\n");
     let response = json!({
-        "type": "response", "run_id": run, "id": "rerun", "ts": now, "model": said.model, "content": text,
-        "usage": reported(&said.usage).unwrap_or_else(|| json!({})),
+        "type": "response", "run_id": run, "id": "rerun", "ts": now, "model": reply.model, "content": text,
+        "usage": reported(&reply.usage).unwrap_or_else(|| json!({})),
         "duration_ms": u64::try_from(attempt.took.as_millis()).unwrap_or(u64::MAX),
-        "finish_reason": said.finish,
+        "finish_reason": reply.finish,
     });
     let mut events = vec![response];
-    for (at, part) in said.parts.iter().enumerate() {
+    for (at, part) in reply.parts.iter().enumerate() {
         let Part::Call(call) = part else { continue };
         let id = call.id.clone().unwrap_or_else(|| format!("rerun-{at}"));
         events.push(json!({

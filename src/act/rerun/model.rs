@@ -11,7 +11,8 @@ use crate::act::net::secret::Secret;
 use crate::base::cancel::CancelFlag;
 use crate::ingest::prices::PriceTable;
 use crate::ingest::wire::Api;
-use crate::ingest::wire::answer::{ModelAnswer, Reading};
+use crate::ingest::wire::answer::ModelAnswer;
+use crate::ingest::wire::reading::Reading;
 use crate::model::quantity::Cost;
 
 /// How many requests are in flight at the same time.
@@ -44,7 +45,7 @@ pub struct Budget {
 #[derive(Debug)]
 pub struct Attempt {
     /// The model's answer, or why there is none.
-    pub said: Result<ModelAnswer, String>,
+    pub answer: Result<ModelAnswer, String>,
     pub took: Duration,
     /// At list prices; not recorded for unknown models.
     pub cost: Cost,
@@ -95,7 +96,7 @@ async fn all(client: Client, plan: Plan, prices: PriceTable, cancel: CancelFlag)
         match under_way.join_next().await {
             Some(Ok(attempt)) => attempts.push(attempt),
             Some(Err(error)) => attempts.push(Attempt {
-                said: Err(error.to_string()),
+                answer: Err(error.to_string()),
                 took: Duration::ZERO,
                 cost: Cost::NONE,
             }),
@@ -106,14 +107,14 @@ async fn all(client: Client, plan: Plan, prices: PriceTable, cancel: CancelFlag)
 
 async fn one(client: &Client, plan: &Plan, prices: &PriceTable) -> Attempt {
     let started = Instant::now();
-    let said = ask(client, plan).await;
-    let cost = said.as_ref().map_or(Cost::NONE, |said| {
+    let answer = ask(client, plan).await;
+    let cost = answer.as_ref().map_or(Cost::NONE, |answer| {
         let asked = plan.body["model"].as_str().unwrap_or_default();
-        let model = said.model.as_deref().unwrap_or(asked);
-        prices.estimate(model, &said.usage)
+        let model = answer.model.as_deref().unwrap_or(asked);
+        prices.estimate(model, &answer.usage)
     });
     Attempt {
-        said,
+        answer,
         took: started.elapsed(),
         cost,
     }
@@ -121,20 +122,20 @@ async fn one(client: &Client, plan: &Plan, prices: &PriceTable) -> Attempt {
 
 async fn ask(client: &Client, plan: &Plan) -> Result<ModelAnswer, String> {
     let request = built(plan).map_err(|error| error.to_string())?;
-    let answer = client
+    let response = client
         .fetch(request)
         .await
         .map_err(|error| error.to_string())?;
     let mut reading = Reading::new(plan.api);
-    reading.push(&answer.body);
-    let said = reading.end(true);
-    match &said.error {
-        Some(error) => Err(format!("{}: {}", answer.status, error.message)),
-        None if !answer.is_success() => Err(format!("status {}", answer.status)),
-        None if said.parts.is_empty() && said.finish.is_none() => {
+    reading.push(&response.body);
+    let answer = reading.end(true);
+    match &answer.error {
+        Some(error) => Err(format!("{}: {}", response.status, error.message)),
+        None if !response.is_success() => Err(format!("status {}", response.status)),
+        None if answer.parts.is_empty() && answer.finish.is_none() => {
             Err("no answer in the body".to_owned())
         }
-        None => Ok(said),
+        None => Ok(answer),
     }
 }
 
@@ -189,7 +190,7 @@ mod tests {
         assert!(
             attempts
                 .iter()
-                .all(|it| it.said.is_ok() && it.cost == Cost::from_usd(2.5)),
+                .all(|it| it.answer.is_ok() && it.cost == Cost::from_usd(2.5)),
             "{attempts:?}"
         );
     }

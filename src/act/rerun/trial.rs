@@ -163,9 +163,9 @@ impl Outcome {
         let answered = answers
             .attempts
             .iter()
-            .filter_map(|it| it.said.as_ref().ok());
+            .filter_map(|it| it.answer.as_ref().ok());
         let calls: Vec<Vec<(String, Value)>> = answered
-            .map(|said| answers::calls(said).collect())
+            .map(|answer| answers::calls(answer).collect())
             .collect();
         let taken = |branch: &Branch| calls.iter().filter(|it| branch.is_taken(it)).count() as u64;
         Outcome {

@@ -112,7 +112,7 @@ impl<'a> Writer<'a> {
     }
 
     /// A request that the real model answered.
-    fn answered_live(&mut self, request: &Value, said: &ModelAnswer, now: i64) {
+    fn answered_live(&mut self, request: &Value, answer: &ModelAnswer, now: i64) {
         let player = self.player;
         let first = player.recording.calls.first();
         let agent = first
@@ -125,21 +125,21 @@ impl<'a> Writer<'a> {
         self.new_turns(0, (&agent, None), contents, now);
         self.responses += 1;
         let id = format!("response-{}", self.responses);
-        let texts = said.parts.iter().filter_map(|part| match part {
+        let texts = answer.parts.iter().filter_map(|part| match part {
             Part::Text(text) => Some(text.as_str()),
             Part::Call(_) | Part::Reasoning(_) | Part::Result { .. } => None,
         });
         let text = texts.collect::<Vec<&str>>().join("\n");
-        let error = said
+        let error = answer
             .error
             .as_ref()
             .map(|it| json!({"type": it.kind, "message": it.message}));
         let members = json!({
-            "id": id, "agent": agent, "model": said.model, "content": text, "usage": reported(&said.usage),
-            "request": request, "finish_reason": said.finish, "error": error, "labels": {"live": "true"},
+            "id": id, "agent": agent, "model": answer.model, "content": text, "usage": reported(&answer.usage),
+            "request": request, "finish_reason": answer.finish, "error": error, "labels": {"live": "true"},
         });
         self.say("response", now, &members);
-        for (at, part) in said.parts.iter().enumerate() {
+        for (at, part) in answer.parts.iter().enumerate() {
             if let Part::Call(call) = part {
                 let own = call.id.clone().unwrap_or_else(|| format!("{id}-{at}"));
                 let members = json!({

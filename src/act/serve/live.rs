@@ -20,7 +20,7 @@ use crate::analysis::tape::player::ParsedRequest;
 use crate::base::clock::{Clock, System};
 use crate::ingest::prices::PriceTable;
 use crate::ingest::wire::Api;
-use crate::ingest::wire::answer::Reading;
+use crate::ingest::wire::reading::Reading;
 use crate::model::quantity::{Cost, Tokens, Usage};
 
 /// The base URLs of the APIs, as their SDKs' variables hold them.
@@ -157,13 +157,13 @@ impl Live {
         *answer.headers_mut() = passed(&parts.headers);
         tokio::spawn(async move {
             let (reading, is_whole) = pass(incoming, &sender, Reading::new(api(dialect))).await;
-            let said = reading.end(is_whole);
-            let named = said.model.as_deref().unwrap_or(&model);
-            let cost = self.prices.estimate(named, &said.usage);
+            let read = reading.end(is_whole);
+            let named = read.model.as_deref().unwrap_or(&model);
+            let cost = self.prices.estimate(named, &read.usage);
             locked(&self.spent).cost += cost.get().unwrap_or(0);
             let exchange = Logged::Live {
                 request: asked.body,
-                answer: said,
+                answer: read,
             };
             locked(&state).log.push(exchange, System.now());
         });

@@ -51,7 +51,7 @@ pub enum Reading {
     Trip,
 }
 
-/// What happened to an alert, for those who are told about it.
+/// A change of an alert, to report to sinks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event {
     Fire,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::analysis::cohort::observe::{Cohort, Observation};
-use crate::analysis::statistics::sample::{MIN_TASKS, Meeting, Sample, Values};
+use crate::analysis::statistics::sample::{MIN_TASKS, Pairing, Sample, Values};
 
 /// A task, with the indices of its runs in both cohorts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub struct Task {
 /// The tasks that are compared, ordered by name.
 #[derive(Debug, Clone)]
 pub struct Design {
-    pub meeting: Meeting,
+    pub pairing: Pairing,
     pub tasks: Vec<Task>,
     /// The number of tasks with runs on both sides, whether or not they are paired.
     pub common: usize,
@@ -48,7 +48,7 @@ impl Design {
             let (tasks, rest): (Vec<Task>, Vec<Task>) = tasks.into_iter().partition(is_common);
             let single = tasks.iter().all(|it| it.a.len() == 1 && it.b.len() == 1);
             return Design {
-                meeting: Meeting::Paired { single },
+                pairing: Pairing::Paired { single },
                 tasks,
                 common,
                 alone: Task {
@@ -59,10 +59,10 @@ impl Design {
         }
         let repeats = tasks.iter().any(|it| it.a.len() > 1 || it.b.len() > 1);
         Design {
-            meeting: if repeats {
-                Meeting::Clustered
+            pairing: if repeats {
+                Pairing::Clustered
             } else {
-                Meeting::Independent
+                Pairing::Independent
             },
             tasks,
             common,
@@ -71,7 +71,7 @@ impl Design {
     }
 
     pub fn is_paired(&self) -> bool {
-        matches!(self.meeting, Meeting::Paired { .. })
+        matches!(self.pairing, Pairing::Paired { .. })
     }
 
     /// The values of both sides by task. Drops runs without a value, and when pairing also tasks
@@ -90,12 +90,12 @@ impl Design {
             .filter(|it| !paired || (!it.a.is_empty() && !it.b.is_empty()))
             .collect();
         let single = tasks.iter().all(|it| it.a.len() <= 1 && it.b.len() <= 1);
-        let meeting = match self.meeting {
-            Meeting::Paired { .. } => Meeting::Paired { single },
-            Meeting::Clustered if single => Meeting::Independent,
-            meeting => meeting,
+        let pairing = match self.pairing {
+            Pairing::Paired { .. } => Pairing::Paired { single },
+            Pairing::Clustered if single => Pairing::Independent,
+            pairing => pairing,
         };
-        Sample { meeting, tasks }
+        Sample { pairing, tasks }
     }
 }
 

@@ -73,7 +73,7 @@ fn alike(a: &[u32], b: &[u32]) -> (usize, usize) {
 
 /// A task or run that contributes to a figure.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Behind {
+pub struct Contributor {
     /// Indices into the cohorts; `None` if the side has no run of the task.
     pub a: Option<usize>,
     pub b: Option<usize>,
@@ -81,7 +81,7 @@ pub struct Behind {
     pub value_b: Option<f64>,
 }
 
-impl Behind {
+impl Contributor {
     fn distance(&self) -> f64 {
         match (self.value_a, self.value_b) {
             (Some(a), Some(b)) => (a - b).abs(),
@@ -94,14 +94,14 @@ impl Behind {
 impl Comparison {
     /// What a figure is based on: pairs of runs that differ, or single runs without pairing,
     /// largest difference first.
-    pub fn behind(&self, subject: Subject) -> Vec<Behind> {
+    pub fn behind(&self, subject: Subject) -> Vec<Contributor> {
         let value = |run: &Observation| value(run, subject);
         let mut found = Vec::new();
         for task in &self.design.tasks {
             let longer = task.a.len().max(task.b.len());
             for nth in 0..longer {
                 let (a, b) = (task.a.get(nth).copied(), task.b.get(nth).copied());
-                found.push(Behind {
+                found.push(Contributor {
                     a,
                     b,
                     value_a: a.and_then(|at| value(&self.a.runs[at])),

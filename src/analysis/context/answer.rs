@@ -34,12 +34,16 @@ pub fn answer(store: &Store, api: Api, call: ActionIx, cancel: &CancelFlag) -> O
 
 /// The model's answer at `call`, block by block, in the shapes recorded, with the action that each belongs to. `None`
 /// if cancelled.
-pub fn said(store: &Store, call: ActionIx, cancel: &CancelFlag) -> Option<Vec<(ActionIx, Value)>> {
+pub fn answer_blocks(
+    store: &Store,
+    call: ActionIx,
+    cancel: &CancelFlag,
+) -> Option<Vec<(ActionIx, Value)>> {
     let [messages, _] = collected(store, call, cancel)?;
     let entries = messages.entries.into_iter();
     Some(
         entries
-            .map(|entry| (entry.action, entry.said.block))
+            .map(|entry| (entry.action, entry.part.block))
             .collect(),
     )
 }
@@ -65,16 +69,16 @@ fn collected(store: &Store, call: ActionIx, cancel: &CancelFlag) -> Option<[Coll
             continue;
         }
         for (_, piece) in collect::all_pieces(&later) {
-            let RequestPart::Block(said_piece) = piece else {
+            let RequestPart::Block(block) = piece else {
                 continue;
             };
-            let into = match said_piece.role {
+            let into = match block.role {
                 Role::Assistant => &mut messages,
                 _ => &mut results,
             };
             into.entries.push(Entry {
                 action: ix,
-                said: said_piece,
+                part: block,
             });
         }
     }

@@ -20,7 +20,7 @@ pub(super) struct Collected {
     pub(super) entries: Vec<Entry>,
     /// The latest value of each request member other than the conversation.
     pub(super) members: Vec<(String, Value)>,
-    pub(super) unsaid: Vec<(ActionIx, String)>,
+    pub(super) not_recorded: Vec<(ActionIx, String)>,
     pub(super) compacted: Option<(ActionIx, String)>,
     /// The record of the call contains its whole conversation.
     pub(super) is_complete: bool,
@@ -33,7 +33,7 @@ pub(super) struct Collected {
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) action: ActionIx,
-    pub(super) said: ContextBlock,
+    pub(super) part: ContextBlock,
 }
 
 impl Collected {
@@ -51,14 +51,14 @@ impl Collected {
                 self.members.retain(|(known, _)| *known != name);
                 self.members.push((name, value));
             }
-            RequestPart::Block(said) => self.entries.push(Entry { action, said }),
+            RequestPart::Block(part) => self.entries.push(Entry { action, part }),
             RequestPart::History(all) => self.replace_conversation(action, all),
             RequestPart::Compacted { by, words } => {
-                self.unsaid.clear();
-                self.entries = by.into_iter().map(|said| Entry { action, said }).collect();
+                self.not_recorded.clear();
+                self.entries = by.into_iter().map(|part| Entry { action, part }).collect();
                 self.compacted = Some((action, words));
             }
-            RequestPart::NotRecorded(words) => self.unsaid.push((action, words)),
+            RequestPart::NotRecorded(words) => self.not_recorded.push((action, words)),
         }
     }
 
@@ -67,32 +67,32 @@ impl Collected {
     fn replace_conversation(&mut self, call: ActionIx, all: Vec<ContextBlock>) {
         let mut origins: HashMap<String, VecDeque<ActionIx>> = HashMap::new();
         for entry in self.entries.drain(..) {
-            let same = origins.entry(identity(&entry.said)).or_default();
+            let same = origins.entry(identity(&entry.part)).or_default();
             same.push_back(entry.action);
         }
-        for said in all {
+        for part in all {
             let from = origins
-                .get_mut(&identity(&said))
+                .get_mut(&identity(&part))
                 .and_then(VecDeque::pop_front);
             let action = from.unwrap_or(call);
-            self.entries.push(Entry { action, said });
+            self.entries.push(Entry { action, part });
         }
-        self.unsaid.clear();
+        self.not_recorded.clear();
         self.compacted = None;
         self.is_complete = true;
     }
 }
 
 /// The identity of a message part: calls and results by id, everything else by content.
-fn identity(said: &ContextBlock) -> String {
+fn identity(part: &ContextBlock) -> String {
     let keys = ["id", "tool_use_id"];
-    let id = keys.iter().find_map(|key| said.block.get(*key)?.as_str());
-    let kind = said.block.get("type").and_then(Value::as_str);
+    let id = keys.iter().find_map(|key| part.block.get(*key)?.as_str());
+    let kind = part.block.get("type").and_then(Value::as_str);
     let what = match id.filter(|id| !id.is_empty()) {
         Some(id) => format!("#{id}"),
-        None => said.block.to_string(),
+        None => part.block.to_string(),
     };
-    format!("{} {} {what}", said.role.word(), kind.unwrap_or_default())
+    format!("{} {} {what}", part.role.word(), kind.unwrap_or_default())
 }
 
 /// The previous call of the same agent.
@@ -350,9 +350,9 @@ fn drop_own(found: &mut Collected, call: &Row<'_>) {
             RequestPart::Request(_) | RequestPart::Member { .. } | RequestPart::History(_) => {
                 found.take(call.ix(), piece);
             }
-            RequestPart::Block(said) if said.message.is_some() => found
+            RequestPart::Block(part) if part.message.is_some() => found
                 .entries
-                .retain(|entry| entry.said.message != said.message),
+                .retain(|entry| entry.part.message != part.message),
             _ => {}
         }
     }

@@ -16,16 +16,16 @@ pub fn line(value: &Value) -> String {
                 .find_map(|key| value.get(*key));
             call(name, args)
         }
-        Some("tool_result") => said(value.get("content")),
-        Some("thinking") => said(value.get("thinking")),
-        Some("reasoning") => said(value.get("summary")),
-        Some(kind) if kind.ends_with("_output") => said(value.get("output")),
-        Some("text") => said(value.get("text")),
+        Some("tool_result") => summary(value.get("content")),
+        Some("thinking") => summary(value.get("thinking")),
+        Some("reasoning") => summary(value.get("summary")),
+        Some(kind) if kind.ends_with("_output") => summary(value.get("output")),
+        Some("text") => summary(value.get("text")),
         _ if value.get("tool_calls").is_some() => asked(value),
-        _ if value.get("content").is_some() => said(value.get("content")),
+        _ if value.get("content").is_some() => summary(value.get("content")),
         _ => match value.get("parts").and_then(Value::as_array) {
             Some(parts) => parts.iter().map(part).collect::<Vec<_>>().join(" · "),
-            None => said(Some(value)),
+            None => summary(Some(value)),
         },
     }
 }
@@ -37,15 +37,15 @@ fn part(value: &Value) -> String {
         return call(name.unwrap_or_default(), asked.get("args"));
     }
     match value.get("functionResponse") {
-        Some(result) => said(result.get("response")),
-        None => said(value.get("text")),
+        Some(result) => summary(result.get("response")),
+        None => summary(value.get("text")),
     }
 }
 
 /// The whole text of a block, message or member, raw: its words if it has any, else indented JSON.
 pub fn text(value: &Value) -> String {
     let kind = value.get("type").and_then(Value::as_str);
-    let said = match kind {
+    let content = match kind {
         Some("tool_result") => value.get("content"),
         Some("thinking") => value.get("thinking"),
         Some("text") => value.get("text"),
@@ -54,8 +54,9 @@ pub fn text(value: &Value) -> String {
         _ if value.is_string() => Some(value),
         _ => value.get("content"),
     };
-    let said = said.and_then(crate::ingest::formats::content::text_of);
-    said.filter(|said| !said.trim().is_empty())
+    let content = content.and_then(crate::ingest::formats::content::text_of);
+    content
+        .filter(|text| !text.trim().is_empty())
         .unwrap_or_else(|| serde_json::to_string_pretty(value).unwrap_or_default())
 }
 
@@ -83,12 +84,12 @@ fn asked(message: &Value) -> String {
             call(name.unwrap_or_default(), function.get("arguments"))
         })
         .collect();
-    let text = said(message.get("content"));
+    let text = summary(message.get("content"));
     let parts = [text].into_iter().filter(|text| !text.is_empty());
     parts.chain(calls).collect::<Vec<_>>().join(" · ")
 }
 
-fn said(content: Option<&Value>) -> String {
+fn summary(content: Option<&Value>) -> String {
     let text = content.and_then(crate::ingest::formats::content::text_of);
     first_line(&text.unwrap_or_default())
 }

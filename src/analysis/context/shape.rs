@@ -72,11 +72,11 @@ fn with_systems<'a>(
     body: &mut Map<String, Value>,
     parts: &mut Vec<Part>,
 ) -> Vec<&'a Entry> {
-    let is_system = |entry: &&Entry| matches!(entry.said.role, Role::System | Role::Developer);
+    let is_system = |entry: &&Entry| matches!(entry.part.role, Role::System | Role::Developer);
     let blocks = entries
         .iter()
         .filter(is_system)
-        .map(|entry| entry.said.block.clone());
+        .map(|entry| entry.part.block.clone());
     let (name, value) = match api {
         Api::Chat | Api::Responses => return entries.iter().collect(),
         Api::Messages => ("system", blocks.collect::<Vec<Value>>()),
@@ -97,8 +97,8 @@ fn with_systems<'a>(
 }
 
 /// A text as a part of Gemini.
-fn part_of(said: &Value) -> Value {
-    json!({ "text": text(said) })
+fn part_of(part: &Value) -> Value {
+    json!({ "text": text(part) })
 }
 
 /// Messages, and for each entry its position: message and block.
@@ -124,10 +124,10 @@ struct Piece<'a> {
 impl<'a> Piece<'a> {
     fn of(entry: &'a Entry, origin: Origin) -> Piece<'a> {
         Piece {
-            role: entry.said.role,
+            role: entry.part.role,
             origin,
             action: Some(entry.action),
-            value: &entry.said.block,
+            value: &entry.part.block,
         }
     }
 
@@ -142,7 +142,7 @@ impl<'a> Piece<'a> {
 }
 
 fn origin(entry: &Entry) -> Origin {
-    if entry.said.is_recorded {
+    if entry.part.is_recorded {
         Origin::Recorded
     } else {
         Origin::Reconstructed
@@ -159,11 +159,11 @@ fn messages<'a>(entries: &[&'a Entry]) -> Conversation<'a> {
     }
     let mut all: Vec<Message<'_>> = Vec::new();
     for entry in entries {
-        let role = match entry.said.role {
+        let role = match entry.part.role {
             Role::Assistant => "assistant",
             _ => "user",
         };
-        let id = entry.said.message.as_deref();
+        let id = entry.part.message.as_deref();
         let same = |message: &Message<'_>| message.id.is_some() && message.id == id;
         let known = all.iter().rposition(same).filter(|_| id.is_some());
         let at = known.or_else(|| all.len().checked_sub(1).filter(|at| all[*at].role == role));
@@ -181,7 +181,7 @@ fn messages<'a>(entries: &[&'a Entry]) -> Conversation<'a> {
         let blocks: Vec<&Value> = message
             .entries
             .iter()
-            .map(|entry| &entry.said.block)
+            .map(|entry| &entry.part.block)
             .collect();
         for (block, entry) in message.entries.iter().enumerate() {
             let at = At {
@@ -207,7 +207,7 @@ fn chat<'a>(systems: &'a [Value], entries: &[&'a Entry]) -> Conversation<'a> {
         conversation.pieces.push((at, Piece::system(system)));
     }
     for entry in entries {
-        let block = &entry.said.block;
+        let block = &entry.part.block;
         let text = |key: &str| block.get(key).and_then(Value::as_str).unwrap_or_default();
         let at = match text("type") {
             // This API does not take reasoning back.
@@ -222,8 +222,8 @@ fn chat<'a>(systems: &'a [Value], entries: &[&'a Entry]) -> Conversation<'a> {
                 "tool_call_id": text("tool_use_id"),
                 "content": plain(block.get("content").unwrap_or(&Value::Null)),
             })),
-            "text" => conversation.say(entry.said.role, text("text")),
-            _ => conversation.push(json!({ "role": entry.said.role.word(), "content": [block] })),
+            "text" => conversation.say(entry.part.role, text("text")),
+            _ => conversation.push(json!({ "role": entry.part.role.word(), "content": [block] })),
         };
         let origin = match text("type") {
             "text" => origin(entry),
@@ -310,10 +310,10 @@ fn items<'a>(systems: &'a [Value], entries: &[&'a Entry]) -> Conversation<'a> {
 }
 
 fn item(entry: &Entry) -> Value {
-    let block = &entry.said.block;
+    let block = &entry.part.block;
     let text = |key: &str| block.get(key).and_then(Value::as_str).unwrap_or_default();
     match text("type") {
-        "text" => json!({ "role": entry.said.role.word(), "content": text("text") }),
+        "text" => json!({ "role": entry.part.role.word(), "content": text("text") }),
         "tool_use" => json!({
             "type": "function_call",
             "call_id": text("id"),
@@ -334,7 +334,7 @@ fn contents<'a>(entries: &[&'a Entry]) -> Conversation<'a> {
     let mut conversation = Conversation::default();
     let mut tools: HashMap<&str, &str> = HashMap::new();
     for entry in entries {
-        let block = &entry.said.block;
+        let block = &entry.part.block;
         let word = |key: &str| block.get(key).and_then(Value::as_str).unwrap_or_default();
         let part = match word("type") {
             "thinking" | "redacted_thinking" => continue,
@@ -350,7 +350,7 @@ fn contents<'a>(entries: &[&'a Entry]) -> Conversation<'a> {
             }
             _ => part_of(block),
         };
-        let role = match entry.said.role {
+        let role = match entry.part.role {
             Role::Assistant => "model",
             _ => "user",
         };

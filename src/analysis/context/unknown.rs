@@ -16,7 +16,7 @@ pub(super) fn missing(api: Api, collected: &Collected, request: &Value) -> Vec<P
         collected
             .entries
             .iter()
-            .any(|entry| entry.said.role == role)
+            .any(|entry| entry.part.role == role)
     };
     let mut parts = Vec::new();
     let mut miss = |path: &str, note: &str, action: Option<ActionIx>| {
@@ -69,7 +69,7 @@ pub(super) fn missing(api: Api, collected: &Collected, request: &Value) -> Vec<P
         let note = format!("call {id} has no result in the trace before this request");
         miss(&conversation, &note, None);
     }
-    for (action, words) in &collected.unsaid {
+    for (action, words) in &collected.not_recorded {
         let note = format!("{words}: what the model was told about it is not recorded");
         miss(&conversation, &note, Some(*action));
     }
@@ -91,7 +91,7 @@ pub(super) fn missing(api: Api, collected: &Collected, request: &Value) -> Vec<P
 /// Ids of calls without a result in the conversation. APIs reject such a request.
 pub(super) fn open_calls(collected: &Collected) -> Vec<String> {
     let text = |block: &Value, key: &str| block.get(key).and_then(Value::as_str).map(str::to_owned);
-    let blocks = || collected.entries.iter().map(|entry| &entry.said.block);
+    let blocks = || collected.entries.iter().map(|entry| &entry.part.block);
     let answered: HashSet<String> = blocks()
         .filter(|block| {
             let kind = text(block, "type");

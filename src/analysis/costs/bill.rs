@@ -35,7 +35,7 @@ token_kinds! {
     /// How long the cache is kept is not recorded; it is priced as five minutes.
     CacheWriteUnknown = "cache_write" "cache write",
     Output = "output" "output",
-    /// A part of the output, so it is in no sum.
+    /// Part of the output, so no sum adds it again.
     Reasoning = "reasoning" "of which reasoning",
     WebSearch = "web_search" "web searches",
     /// Recorded as one sum, and the model has no known price by which to split it.

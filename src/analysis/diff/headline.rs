@@ -2,7 +2,7 @@
 
 use crate::analysis::diff::Column;
 use crate::analysis::diff::label::{self, Divergence, Label};
-use crate::analysis::diff::mask::{self, Blind};
+use crate::analysis::diff::mask::{self, IgnoreRules};
 use crate::analysis::diff::pair;
 use crate::analysis::diff::read::{Side, Steps};
 use crate::analysis::diff::step::{self, Sort};
@@ -19,10 +19,10 @@ pub(super) fn divergence(
     (a, b): (Side<'_>, Side<'_>),
     (steps_a, steps_b): (&Steps, &Steps),
     columns: &[Column],
-    blind: &Blind,
+    blind: &IgnoreRules,
     cancel: &CancelFlag,
 ) -> Option<(Divergence, Vec<usize>)> {
-    let quiet = Blind {
+    let quiet = IgnoreRules {
         noise: true,
         ..blind.clone()
     };

@@ -16,7 +16,7 @@ use crate::query::fields::Field;
 
 /// Values that are not compared.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Blind {
+pub struct IgnoreRules {
     /// Treats all ids, times and temporary paths as equal.
     pub noise: bool,
     pub ignored: Vec<Ignored>,
@@ -50,9 +50,9 @@ impl Ignored {
     }
 }
 
-impl Blind {
+impl IgnoreRules {
     pub fn is_none(&self) -> bool {
-        *self == Blind::default()
+        *self == IgnoreRules::default()
     }
 
     /// The arguments of a call, without what does not count.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::analysis::diff::json::{self, Change, Op, Part};
-use crate::analysis::diff::mask::Blind;
+use crate::analysis::diff::mask::IgnoreRules;
 use crate::analysis::diff::step;
 use crate::ingest::body::Body;
 use crate::store::bodies::{self, Depth};
@@ -18,7 +18,7 @@ pub struct Pair {
 }
 
 /// Opens both actions in full and compares them.
-pub fn pair(a: &Row<'_>, b: &Row<'_>, blind: &Blind) -> Pair {
+pub fn pair(a: &Row<'_>, b: &Row<'_>, blind: &IgnoreRules) -> Pair {
     let (body_a, body_b) = (bodies::open(a, Depth::Full), bodies::open(b, Depth::Full));
     let mut changes = Vec::new();
     name(&mut changes, "tool", (a.tool(), b.tool()));
@@ -27,7 +27,7 @@ pub fn pair(a: &Row<'_>, b: &Row<'_>, blind: &Blind) -> Pair {
         "status",
         (a.status().word(), b.status().word()),
     );
-    let all = inside(&body_a, &body_b, &Blind::default());
+    let all = inside(&body_a, &body_b, &IgnoreRules::default());
     let seen = if blind.is_none() {
         all.clone()
     } else {
@@ -45,7 +45,7 @@ fn name(changes: &mut Vec<Change>, what: &str, (a, b): (&str, &str)) {
     changes.extend(json::changes(what, a.as_ref(), b.as_ref()));
 }
 
-fn inside(a: &Body, b: &Body, blind: &Blind) -> Vec<Change> {
+fn inside(a: &Body, b: &Body, blind: &IgnoreRules) -> Vec<Change> {
     let args = |body: &Body| body.args.clone().map(|args| blind.args(args));
     let (args_a, args_b) = (args(a), args(b));
     let mut changes = json::changes("args", args_a.as_ref(), args_b.as_ref());
@@ -83,7 +83,7 @@ fn words(what: &str, a: Option<String>, b: Option<String>) -> Option<Change> {
 }
 
 /// Both results as JSON if both are, otherwise as text. Whitespace alone does not count.
-fn results(a: &Body, b: &Body, blind: &Blind) -> (Option<Value>, Option<Value>) {
+fn results(a: &Body, b: &Body, blind: &IgnoreRules) -> (Option<Value>, Option<Value>) {
     let result = |body: &Body| result(body).map(|it| blind.result(it));
     let (a, b) = (result(a), result(b));
     let parsed = |value: &Option<Value>| match value {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::analysis::diff::mask::Blind;
+use crate::analysis::diff::mask::IgnoreRules;
 use crate::analysis::diff::pair;
 use crate::analysis::diff::step::{CallOutcome, Sort, Step, result_key};
 use crate::base::cancel::CancelFlag;
@@ -35,7 +35,7 @@ const TOGETHER: usize = 256;
 /// Reads the actions of a run. `None` if cancelled.
 pub fn steps(
     (store, rows): (&Store, Vec<ActionIx>),
-    blind: &Blind,
+    blind: &IgnoreRules,
     cancel: &CancelFlag,
     report: &mut dyn FnMut(usize),
 ) -> Option<Steps> {
@@ -102,7 +102,7 @@ pub fn rows(side: Side<'_>) -> Vec<ActionIx> {
 }
 
 /// The step of an action, or `None` for rows that are not actions of the agent or its user.
-fn step(row: &Row<'_>, blind: &Blind) -> Option<Step> {
+fn step(row: &Row<'_>, blind: &IgnoreRules) -> Option<Step> {
     let sort = match row.kind() {
         Kind::ToolCall => Sort::Tool,
         Kind::Response => Sort::Say,

@@ -6,7 +6,7 @@ use crate::analysis::diff::describe;
 use crate::analysis::diff::fold::{self, Item};
 use crate::analysis::diff::json::{self as values, Change, Op, Part, PathText};
 use crate::analysis::diff::label::Label;
-use crate::analysis::diff::mask::{Blind, Ignored, quiet};
+use crate::analysis::diff::mask::{IgnoreRules, Ignored, quiet};
 use crate::analysis::diff::sketch::Sketch;
 use crate::analysis::diff::step::{CallOutcome, Sort, Step, canon, dice, result_key};
 use crate::analysis::diff::text_changes::{self, Side};
@@ -244,7 +244,7 @@ fn noise_is_replaced_by_placeholders() {
 
 #[test]
 fn an_ignored_path_is_not_compared() {
-    let blind = |path: &str| Blind {
+    let blind = |path: &str| IgnoreRules {
         noise: false,
         ignored: vec![Ignored::parse(path).expect("a path")],
     };

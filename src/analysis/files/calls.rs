@@ -9,7 +9,7 @@ use crate::analysis::files::shell;
 
 /// What a call does to one file.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Deed {
+pub(super) struct FileEffect {
     /// As the call names it.
     pub(super) path: String,
     pub(super) what: What,
@@ -47,9 +47,9 @@ pub(super) struct Swap {
     pub(super) is_all: bool,
 }
 
-impl Deed {
-    pub(super) fn new(path: impl Into<String>, what: What) -> Deed {
-        Deed {
+impl FileEffect {
+    pub(super) fn new(path: impl Into<String>, what: What) -> FileEffect {
+        FileEffect {
             path: path.into(),
             what,
         }
@@ -57,7 +57,7 @@ impl Deed {
 }
 
 /// What a call does, in order. `result` is its result as text: some tools name their file only there.
-pub(super) fn deeds(tool: &str, args: &Value, result: Option<&str>) -> Vec<Deed> {
+pub(super) fn effects(tool: &str, args: &Value, result: Option<&str>) -> Vec<FileEffect> {
     match args {
         Value::Object(args) => of_fields(tool, args),
         Value::String(text) if names::is_patch(text) => patched(text),
@@ -67,7 +67,7 @@ pub(super) fn deeds(tool: &str, args: &Value, result: Option<&str>) -> Vec<Deed>
     }
 }
 
-fn of_fields(tool: &str, args: &Args) -> Vec<Deed> {
+fn of_fields(tool: &str, args: &Args) -> Vec<FileEffect> {
     if let Some(text) = names::patch(args) {
         return patched(text);
     }
@@ -86,7 +86,7 @@ fn of_fields(tool: &str, args: &Args) -> Vec<Deed> {
     if let Some(code) = args.get("code").and_then(Value::as_str) {
         return of_code(code);
     }
-    let what = path.and_then(|path| Some(Deed::new(path, of_tool(tool, args)?)));
+    let what = path.and_then(|path| Some(FileEffect::new(path, of_tool(tool, args)?)));
     what.into_iter().collect()
 }
 
@@ -156,7 +156,7 @@ fn swap(args: &Args) -> Option<Swap> {
 }
 
 /// Editors that take a verb: `view`, `create`, `str_replace`, `insert`.
-fn edited(verb: &str, path: &str, args: &Args) -> Vec<Deed> {
+fn edited(verb: &str, path: &str, args: &Args) -> Vec<FileEffect> {
     let text = |name: &str| args.get(name).and_then(Value::as_str).map(str::to_owned);
     let what = match verb {
         "view" | "read" | "open" => What::Read,
@@ -187,12 +187,12 @@ fn edited(verb: &str, path: &str, args: &Args) -> Vec<Deed> {
         "delete" => What::Delete,
         _ => return Vec::new(),
     };
-    vec![Deed::new(path, what)]
+    vec![FileEffect::new(path, what)]
 }
 
-fn patched(text: &str) -> Vec<Deed> {
+fn patched(text: &str) -> Vec<FileEffect> {
     let changes = patch::read(text).into_iter();
-    let deeds = changes.map(|change| {
+    let effects = changes.map(|change| {
         let what = match change.action {
             Action::Add(text) => What::Add(text),
             Action::Delete => What::Delete,
@@ -203,48 +203,48 @@ fn patched(text: &str) -> Vec<Deed> {
             Action::Update { to: None, chunks } if chunks.is_empty() => What::Change(None),
             Action::Update { to: None, chunks } => What::Patch(chunks),
         };
-        Deed::new(change.path, what)
+        FileEffect::new(change.path, what)
     });
-    deeds.collect()
+    effects.collect()
 }
 
 /// A list of changed files without their text: `[{"path": …, "kind": "add"}]`.
-fn changed(changes: &Value) -> Vec<Deed> {
+fn changed(changes: &Value) -> Vec<FileEffect> {
     let what = |kind: Option<&str>| match kind {
         Some("delete") => What::Delete,
         Some(_) | None => What::Change(None),
     };
     match changes {
         Value::Array(items) => {
-            let deeds = items.iter().filter_map(|item| {
+            let effects = items.iter().filter_map(|item| {
                 let path = names::path(item.as_object()?)?;
-                Some(Deed::new(
+                Some(FileEffect::new(
                     path,
                     what(item.get("kind").and_then(Value::as_str)),
                 ))
             });
-            deeds.collect()
+            effects.collect()
         }
         Value::Object(by_path) => {
-            let deeds = by_path.iter().map(|(path, change)| {
+            let effects = by_path.iter().map(|(path, change)| {
                 let text = |pointer: &str| change.pointer(pointer).and_then(Value::as_str);
                 let kind = text("/type").or_else(|| text("/kind"));
                 match (text("/add/content"), kind, text("/content")) {
                     (Some(text), ..) | (None, Some("add"), Some(text)) => {
-                        Deed::new(path, What::Add(text.to_owned()))
+                        FileEffect::new(path, What::Add(text.to_owned()))
                     }
-                    _ if change.get("delete").is_some() => Deed::new(path, What::Delete),
-                    _ => Deed::new(path, what(kind)),
+                    _ if change.get("delete").is_some() => FileEffect::new(path, What::Delete),
+                    _ => FileEffect::new(path, what(kind)),
                 }
             });
-            deeds.collect()
+            effects.collect()
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
     }
 }
 
 /// `["bash", "-lc", "…"]` or `["apply_patch", "…"]`.
-fn of_words(words: &[Value], folder: Option<&str>) -> Vec<Deed> {
+fn of_words(words: &[Value], folder: Option<&str>) -> Vec<FileEffect> {
     let texts: Vec<&str> = words.iter().filter_map(Value::as_str).collect();
     match texts.as_slice() {
         [_shell, "-c" | "-lc", script, ..] => of_script(script, folder),
@@ -258,25 +258,25 @@ fn of_words(words: &[Value], folder: Option<&str>) -> Vec<Deed> {
     }
 }
 
-fn of_script(script: &str, folder: Option<&str>) -> Vec<Deed> {
+fn of_script(script: &str, folder: Option<&str>) -> Vec<FileEffect> {
     if names::is_patch(script) && script.contains("apply_patch") {
         return patched(script);
     }
-    shell::deeds(script, folder)
+    shell::effects(script, folder)
 }
 
 /// A line of SWE-agent: its file commands say in the result which file is open, the others are for the shell.
-fn of_line(text: &str, result: Option<&str>) -> Vec<Deed> {
+fn of_line(text: &str, result: Option<&str>) -> Vec<FileEffect> {
     let (line, rest) = text.split_once('\n').unwrap_or((text, ""));
     let mut words = line.split_whitespace();
     let shown = result.and_then(shown_file);
     let named =
         |words: &mut std::str::SplitWhitespace<'_>| shown.or(words.next()).map(str::to_owned);
-    let deed = match words.next() {
+    let effect = match words.next() {
         Some("open" | "goto" | "scroll_up" | "scroll_down") => {
-            shown.map(|path| Deed::new(path, What::Read))
+            shown.map(|path| FileEffect::new(path, What::Read))
         }
-        Some("create") => named(&mut words).map(|path| Deed::new(path, What::Change(None))),
+        Some("create") => named(&mut words).map(|path| FileEffect::new(path, What::Change(None))),
         Some("edit") => {
             let range = words.next().and_then(|range| range.split_once(':'));
             let number = |text: &str| text.parse::<usize>().ok();
@@ -286,11 +286,11 @@ fn of_line(text: &str, result: Option<&str>) -> Vec<Deed> {
                 .take_while(|line| *line != "end_of_edit")
                 .count();
             let lines = range.map(|(from, to)| (added, (to + 1).saturating_sub(from)));
-            shown.map(|path| Deed::new(path, What::Change(lines)))
+            shown.map(|path| FileEffect::new(path, What::Change(lines)))
         }
-        _ => return shell::deeds(text, None),
+        _ => return shell::effects(text, None),
     };
-    deed.into_iter().collect()
+    effect.into_iter().collect()
 }
 
 /// `[File: /src/a.py (120 lines total)]`.
@@ -301,7 +301,7 @@ fn shown_file(result: &str) -> Option<&str> {
 }
 
 /// The file functions that OpenHands offers in Python.
-fn of_code(code: &str) -> Vec<Deed> {
+fn of_code(code: &str) -> Vec<FileEffect> {
     const FUNCTIONS: &[(&str, bool)] = &[
         ("open_file(", false),
         ("edit_file_by_replace(", true),
@@ -328,7 +328,7 @@ fn of_code(code: &str) -> Vec<Deed> {
                 } else {
                     What::Read
                 };
-                found.push(Deed::new(path, what));
+                found.push(FileEffect::new(path, what));
             }
         }
     }

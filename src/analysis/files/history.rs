@@ -374,7 +374,7 @@ fn recorded_lines(what: &What) -> (Option<usize>, Option<usize>) {
                 counts.fold((0, 0), |(a, r), (added, removed)| (a + added, r + removed));
             (Some(added), Some(removed))
         }
-        What::Patch(chunks) | What::MoveTo(_, chunks) => told_by(chunks),
+        What::Patch(chunks) | What::MoveTo(_, chunks) => counts(chunks),
         What::Change(Some((added, removed))) => (Some(*added), Some(*removed)),
         What::Replace(_) | What::Change(None) | What::Read | What::Delete | What::Touch(_) => {
             (None, None)
@@ -382,7 +382,7 @@ fn recorded_lines(what: &What) -> (Option<usize>, Option<usize>) {
     }
 }
 
-fn told_by(chunks: &[Chunk]) -> (Option<usize>, Option<usize>) {
+fn counts(chunks: &[Chunk]) -> (Option<usize>, Option<usize>) {
     let added = chunks.iter().map(|chunk| chunk.added).sum();
     let removed = chunks.iter().map(|chunk| chunk.removed).sum();
     (Some(added), Some(removed))

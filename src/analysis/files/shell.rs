@@ -1,6 +1,6 @@
 //! What a shell script does to the files that it names, as far as its words show. Nothing is run or expanded.
 
-use crate::analysis::files::calls::{Deed, What};
+use crate::analysis::files::calls::{FileEffect, What};
 use crate::analysis::files::paths;
 
 /// Programs that print files.
@@ -38,13 +38,13 @@ const GIT: &[&str] = &[
     "mv",
     "rm",
 ];
-/// What may stand before the name of a program.
+/// Words that may precede the name of a program.
 const BEFORE: &[&str] = &[
     "sudo", "env", "command", "time", "nohup", "npx", "then", "do", "else", "exec", "\\",
 ];
 
 /// What a script does. `folder` is where it runs.
-pub(super) fn deeds(script: &str, folder: Option<&str>) -> Vec<Deed> {
+pub(super) fn effects(script: &str, folder: Option<&str>) -> Vec<FileEffect> {
     let mut found = Vec::new();
     let mut folder = folder.map(str::to_owned);
     let commands = split(script);
@@ -67,7 +67,7 @@ pub(super) fn deeds(script: &str, folder: Option<&str>) -> Vec<Deed> {
         let is_plain = !has_branches && !command.is_alternative;
         of(command, is_plain, &mut |path, what| {
             if is_path(path) {
-                found.push(Deed::new(place(path), what));
+                found.push(FileEffect::new(place(path), what));
             }
         });
     }
@@ -434,23 +434,23 @@ impl Reader<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::deeds;
+    use super::effects;
     use crate::analysis::files::calls::What;
 
     #[track_caller]
     fn check(script: &str, expected: &[(&str, &str)]) {
-        let found = deeds(script, Some("/w"));
+        let found = effects(script, Some("/w"));
         let found: Vec<(String, String)> = found
             .into_iter()
-            .map(|deed| {
-                let what = match deed.what {
+            .map(|effect| {
+                let what = match effect.what {
                     What::Read => "read".to_owned(),
                     What::Write(text) => format!("write {text:?}"),
                     What::Append(text) => format!("append {text:?}"),
                     What::Touch(by) => by,
                     other => format!("{other:?}"),
                 };
-                (deed.path, what)
+                (effect.path, what)
             })
             .collect();
         let expected: Vec<(String, String)> = expected

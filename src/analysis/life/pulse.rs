@@ -25,7 +25,7 @@ pub struct Arrival<'a> {
 #[derive(Debug, Default)]
 pub struct Pulse {
     /// By run.
-    beats: Vec<Beat>,
+    beats: Vec<RunPulse>,
     /// How many of them are active.
     active: usize,
     all: Rate,
@@ -42,7 +42,7 @@ pub struct Pulse {
 
 /// The state of one run. Kept small, since there may be very many that ended.
 #[derive(Debug, Default)]
-struct Beat {
+struct RunPulse {
     /// When data last arrived, by our clock; `None` if nothing has since following began.
     last_data: Option<i64>,
     has_end: bool,
@@ -96,7 +96,7 @@ impl Pulse {
     /// Records what arrived. Call after the store has taken it.
     pub fn see(&mut self, store: &Store, arrival: &Arrival<'_>, now: i64) {
         self.beats
-            .resize_with(store.runs().len().max(self.beats.len()), Beat::default);
+            .resize_with(store.runs().len().max(self.beats.len()), RunPulse::default);
         self.evict(store.first());
         let rows = arrival.rows.start.max(store.first())..arrival.rows.end;
         for ix in rows.map(ActionIx) {
@@ -273,7 +273,7 @@ impl Pulse {
     }
 }
 
-impl Beat {
+impl RunPulse {
     /// The oldest pending approval, since a person has to act, otherwise the oldest pending call.
     fn open(&self, store: &Store, last_data: i64, now: i64) -> Option<Open> {
         let activity = self.activity.as_ref()?;

@@ -77,7 +77,7 @@ impl Risk {
     }
 }
 
-/// What was found, and what stays.
+/// The suggested rules, and how many calls would need approval without and with them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Suggestions {
     /// In the order in which they were found: most calls first.

@@ -10,7 +10,7 @@ use crate::analysis::statistics::power::{
     Aim, needed_paired, needed_unpaired, smallest_paired, smallest_unpaired,
 };
 use crate::analysis::statistics::resample::{bootstrap_mean, sign_flip};
-use crate::analysis::statistics::sample::{Meeting, Sample, Values};
+use crate::analysis::statistics::sample::{Pairing, Sample, Values};
 use crate::analysis::statistics::{exact, ranks};
 
 /// How a figure was computed.
@@ -119,16 +119,16 @@ pub fn rate(sample: &Sample, terms: Terms) -> Answer {
     if !sample.is_enough() {
         return Answer::COUNTS;
     }
-    match sample.meeting {
-        Meeting::Paired { single: true } => mcnemar(sample, terms),
-        Meeting::Paired { single: false } | Meeting::Clustered => {
+    match sample.pairing {
+        Pairing::Paired { single: true } => mcnemar(sample, terms),
+        Pairing::Paired { single: false } | Pairing::Clustered => {
             let answer = means(sample, terms);
             match answer.estimate {
                 Some(it) if it.lo < it.hi => answer,
                 _ => unanimous(sample, terms),
             }
         }
-        Meeting::Independent => independent(sample, terms),
+        Pairing::Independent => independent(sample, terms),
     }
 }
 
@@ -143,7 +143,7 @@ pub fn average(sample: &Sample, terms: Terms) -> Answer {
 /// Compares means of long-tailed amounts, with a bootstrap interval.
 pub fn amount(sample: &Sample, terms: Terms) -> Answer {
     let mut answer = average(sample, terms);
-    if let (Meeting::Paired { .. }, Some(estimate)) = (sample.meeting, &mut answer.estimate) {
+    if let (Pairing::Paired { .. }, Some(estimate)) = (sample.pairing, &mut answer.estimate) {
         let differences = sample.differences();
         let rounds = rounds(differences.len());
         (estimate.lo, estimate.hi) = bootstrap_mean(&differences, terms.seed, rounds, terms.alpha);
@@ -158,13 +158,13 @@ pub fn median(sample: &Sample, terms: Terms) -> Answer {
     if !sample.is_enough() {
         return Answer::COUNTS;
     }
-    let (method, p, estimate) = match sample.meeting {
-        Meeting::Paired { .. } => {
+    let (method, p, estimate) = match sample.pairing {
+        Pairing::Paired { .. } => {
             let differences = sample.differences();
             let shift = ranks::paired_shift(&differences, terms.alpha);
             (Method::Wilcoxon, ranks::wilcoxon(&differences).1, shift)
         }
-        Meeting::Clustered | Meeting::Independent => {
+        Pairing::Clustered | Pairing::Independent => {
             let (a, b) = (sample.a(), sample.b());
             let shift = ranks::hodges_lehmann(&a, &b, terms.alpha);
             (Method::MannWhitney, ranks::mann_whitney(&a, &b).1, shift)
@@ -248,7 +248,7 @@ fn unanimous(sample: &Sample, terms: Terms) -> Answer {
         counted(&tasks)
     };
     let (a, b) = (of_tasks(|it| &it.a), of_tasks(|it| &it.b));
-    let (estimate, p) = if let Meeting::Paired { .. } = sample.meeting {
+    let (estimate, p) = if let Pairing::Paired { .. } = sample.pairing {
         let averaged: Vec<Values> = sample
             .tasks
             .iter()
@@ -273,8 +273,8 @@ fn unanimous(sample: &Sample, terms: Terms) -> Answer {
 }
 
 fn means(sample: &Sample, terms: Terms) -> Answer {
-    let (tested, units, method) = match sample.meeting {
-        Meeting::Paired { .. } => {
+    let (tested, units, method) = match sample.pairing {
+        Pairing::Paired { .. } => {
             let differences = sample.differences();
             let Some(mut tested) = mean_difference(&differences, terms.alpha) else {
                 return Answer::COUNTS;
@@ -287,7 +287,7 @@ fn means(sample: &Sample, terms: Terms) -> Answer {
             }
             (tested, differences.len() as f64, method)
         }
-        Meeting::Clustered | Meeting::Independent => {
+        Pairing::Clustered | Pairing::Independent => {
             let (Some(a), Some(b)) = (side(sample, |it| &it.a), side(sample, |it| &it.b)) else {
                 return Answer::COUNTS;
             };

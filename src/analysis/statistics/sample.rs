@@ -8,7 +8,7 @@ pub const MIN_TASKS: usize = 5;
 pub const MIN_RUNS: usize = 10;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Meeting {
+pub enum Pairing {
     /// The same tasks on both sides. `single` if each has one run per side.
     Paired { single: bool },
     /// Tasks repeat, but they are not the same on both sides.
@@ -27,7 +27,7 @@ pub struct Values {
 /// The values of one measure, for all runs that have it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sample {
-    pub meeting: Meeting,
+    pub pairing: Pairing,
     pub tasks: Vec<Values>,
 }
 
@@ -55,9 +55,9 @@ impl Sample {
             self.tasks.iter().map(|task| side(task).len()).sum()
         };
         let enough_runs = runs(|it| &it.a).min(runs(|it| &it.b)) >= MIN_RUNS;
-        let enough_tasks = match self.meeting {
-            Meeting::Paired { .. } | Meeting::Clustered => self.tasks.len() >= MIN_TASKS,
-            Meeting::Independent => true,
+        let enough_tasks = match self.pairing {
+            Pairing::Paired { .. } | Pairing::Clustered => self.tasks.len() >= MIN_TASKS,
+            Pairing::Independent => true,
         };
         enough_runs && enough_tasks
     }
@@ -65,9 +65,9 @@ impl Sample {
     /// The mean of each side: over tasks if they are paired, otherwise over runs.
     pub fn means(&self) -> (Option<f64>, Option<f64>) {
         let side = |pick: fn(&Values) -> &Vec<f64>| {
-            let of_tasks: Vec<f64> = match self.meeting {
-                Meeting::Paired { .. } => self.tasks.iter().map(|it| mean(pick(it))).collect(),
-                Meeting::Clustered | Meeting::Independent => {
+            let of_tasks: Vec<f64> = match self.pairing {
+                Pairing::Paired { .. } => self.tasks.iter().map(|it| mean(pick(it))).collect(),
+                Pairing::Clustered | Pairing::Independent => {
                     self.tasks.iter().flat_map(pick).copied().collect()
                 }
             };

@@ -45,7 +45,7 @@ impl RequestedCall {
 
 /// Why an answer ended, where its parts do not show it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Early {
+pub enum EarlyEnd {
     /// The limit on tokens.
     Length,
     /// A filter of the vendor.
@@ -57,7 +57,7 @@ pub struct Answer {
     pub parts: Vec<Part>,
     /// Its texts as stored in the trace: one for each row of the call that has any.
     pub texts: Vec<String>,
-    pub early: Option<Early>,
+    pub early: Option<EarlyEnd>,
     pub usage: Usage,
     /// The call failed.
     pub error: Option<ErrorText>,
@@ -72,9 +72,9 @@ impl Answer {
         for block in thoughts(store, row) {
             add(&mut parts, &block);
         }
-        let said = context::said(store, row.ix(), &CancelFlag::new());
+        let blocks = context::answer_blocks(store, row.ix(), &CancelFlag::new());
         let mut rows: Vec<(ActionIx, String)> = Vec::new();
-        for (action, block) in said.unwrap_or_default() {
+        for (action, block) in blocks.unwrap_or_default() {
             let known = parts.len();
             add(&mut parts, &block);
             for part in &parts[known..] {
@@ -92,8 +92,8 @@ impl Answer {
         let ended = body.record.as_ref().and_then(finish).unwrap_or_default();
         Answer {
             early: match ended.to_ascii_lowercase().as_str() {
-                "length" | "max_tokens" | "max_output_tokens" => Some(Early::Length),
-                "content_filter" | "refusal" | "safety" => Some(Early::Filtered),
+                "length" | "max_tokens" | "max_output_tokens" => Some(EarlyEnd::Length),
+                "content_filter" | "refusal" | "safety" => Some(EarlyEnd::Filtered),
                 _ => None,
             },
             texts: rows.into_iter().map(|(_, text)| text).collect(),

@@ -284,7 +284,7 @@ impl RequestContents {
     pub fn says(&self, text: &str) -> bool {
         let text = squeezed(text, true);
         self.turns.iter().any(|turn| match turn {
-            Turn::User(said) => squeezed(said, true).contains(&text),
+            Turn::User(words) => squeezed(words, true).contains(&text),
             _ => false,
         })
     }

@@ -29,12 +29,12 @@ pub struct Fork {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Attempt {
     pub run: RunIx,
-    pub came: Came,
+    pub came: AttemptOutcome,
 }
 
 /// What an attempt led to.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Came {
+pub enum AttemptOutcome {
     /// The first tool that the model called, and whether it is the recorded one with the same arguments.
     Chose { first: First, is_same: bool },
     /// A tool that ran again, and whether it returned the recorded result, if one is recorded.
@@ -81,13 +81,17 @@ pub fn of(store: &Store, run: RunIx, cancel: &CancelFlag) -> Option<Vec<Fork>> {
 }
 
 /// The step, what was changed, and the outcome; none for a run of another origin.
-fn attempt(store: &Store, run: RunIx, child: RunIx) -> Option<(Option<u32>, String, Came)> {
+fn attempt(
+    store: &Store,
+    run: RunIx,
+    child: RunIx,
+) -> Option<(Option<u32>, String, AttemptOutcome)> {
     let first = store.row(store.run(child).first_action);
     let start = bodies::record(&first, first.place(), Depth::Full)?;
     let seq = start.get("parent_seq").and_then(Value::as_u64);
     let Some(seq) = seq.and_then(|seq| u32::try_from(seq).ok()) else {
         let is_served = store.run(child).id.contains("-served-");
-        return is_served.then(|| (None, "served".to_owned(), Came::Ran));
+        return is_served.then(|| (None, "served".to_owned(), AttemptOutcome::Ran));
     };
     let recorded = store.numbered(run, seq)?;
     let last = |is: &dyn Fn(&Row<'_>) -> bool| {
@@ -99,13 +103,13 @@ fn attempt(store: &Store, run: RunIx, child: RunIx) -> Option<(Option<u32>, Stri
         let [a, b] = [&recorded, &again].map(|row| pair::result(&bodies::open(row, Depth::Full)));
         let is_same = a.map(|a| b.is_some_and(|b| result_key(&a) == result_key(&b)));
         let status = again.status();
-        let came = Came::Returned { status, is_same };
+        let came = AttemptOutcome::Returned { status, is_same };
         return Some((Some(seq), recorded.tool().to_owned(), came));
     }
     let again = last(&context::is_call)?;
     let [a, b] = [&recorded, &again].map(|row| first_of(store, row));
     let is_same = Agreement::of(&a, std::slice::from_ref(&b)).same_arguments == 1;
-    let came = Came::Chose { first: b, is_same };
+    let came = AttemptOutcome::Chose { first: b, is_same };
     Some((Some(seq), about(&start), came))
 }
 
@@ -135,8 +139,8 @@ fn agreement(store: &Store, run: RunIx, fork: &Fork) -> Option<Agreement> {
         .attempts
         .iter()
         .filter_map(|it| match &it.came {
-            Came::Chose { first, .. } => Some(first.clone()),
-            Came::Returned { .. } | Came::Ran => None,
+            AttemptOutcome::Chose { first, .. } => Some(first.clone()),
+            AttemptOutcome::Returned { .. } | AttemptOutcome::Ran => None,
         })
         .collect();
     if firsts.is_empty() {
@@ -191,7 +195,7 @@ mod tests {
         );
         let agreement = forks[0].agreement.as_ref().expect("answers of models");
         assert_eq!((agreement.same_arguments, agreement.n), (1, 2));
-        let came = Came::Returned {
+        let came = AttemptOutcome::Returned {
             status: Status::Ok,
             is_same: Some(false),
         };

@@ -70,23 +70,23 @@ fn named<'a>(report: &'a Report, id: &str) -> Result<&'a Alert, Failure> {
 
 fn print(cx: &mut Cx, of: &Document<'_>, alert: &Alert) -> anyhow::Result<()> {
     let title = format!("{} · {}", of.title(alert), alert.about());
-    let title = cx.out.look.clean(&title);
+    let title = cx.out.style.clean(&title);
     cx.out.painted(Role::Head, &title)?;
     let rule = &of.rules.rules[alert.rule];
-    let file = cx.out.look.clean(of.path.unwrap_or("built in"));
+    let file = cx.out.style.clean(of.path.unwrap_or("built in"));
     let line = rule.line;
     cx.out
         .line(&format!("rule      {} · {file}:{line}", rule.id))?;
     for hit in &alert.hits {
         let row = of.store.row(hit.at);
-        let when = words::date_time(row.time(), &cx.out.look.zone);
+        let when = words::date_time(row.time(), &cx.out.style.zone);
         let (level, seq) = (hit.level.word(), row.seq());
         let why = format!(
             "{level:5} #{seq} {when}  {}: {}",
             hit.detector.word(),
             hit.arithmetic()
         );
-        let why = cx.out.look.clean(&why);
+        let why = cx.out.style.clean(&why);
         cx.out.line(&why)?;
     }
     cx.out.line("")?;
@@ -111,7 +111,7 @@ fn evidence(cx: &mut Cx, of: &Document<'_>, alert: &Alert) -> anyhow::Result<()>
             spot.path.display(),
             spot.line
         );
-        let line = cx.out.look.clean(&line);
+        let line = cx.out.style.clean(&line);
         cx.out.line(&line)?;
     }
     if all.len() > LISTED {

@@ -165,12 +165,12 @@ fn table(cx: &mut Cx, listed: &[(&String, &AlertRecord)], now: i64) -> anyhow::R
         Column::left("SINCE", 1),
         Column::left("STATE", 0),
     ];
-    let zone = cx.out.look.zone.clone();
-    let look = cx.out.look.clone();
+    let zone = cx.out.style.zone.clone();
+    let style = cx.out.style.clone();
     let cells: Vec<Vec<Cell>> = listed
         .iter()
         .map(|(key, kept)| {
-            let cell = |text: &str| Cell::new(look.clean(text));
+            let cell = |text: &str| Cell::new(style.clean(text));
             let since = kept
                 .since
                 .map(|since| human::when(since * 1_000_000, now * 1_000_000, &zone));
@@ -324,7 +324,7 @@ impl Snooze {
 fn say(cx: &mut Cx, kept: &AlertRecord, what: &str) -> anyhow::Result<Exit> {
     let line = cx
         .out
-        .look
+        .style
         .clean(&format!("{} · {}: {what}", kept.rule, scope(kept)));
     cx.out.line(&line)?;
     Ok(Exit::Done)
@@ -344,7 +344,7 @@ impl Reset {
             keys.len()
         });
         let (forgotten, _) = forgotten?;
-        let run = cx.out.look.clean(&self.run);
+        let run = cx.out.style.clean(&self.run);
         let stopped = if was_stopped {
             "may continue"
         } else {

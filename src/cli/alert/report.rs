@@ -32,7 +32,7 @@ pub(super) fn text(cx: &mut Cx, of: &Document<'_>) -> anyhow::Result<()> {
         cx.out.line("")?;
         cx.out.line("learning")?;
         for it in &of.report.learning {
-            let line = cx.out.look.clean(&format!("  {}", of.learning(it)));
+            let line = cx.out.style.clean(&format!("  {}", of.learning(it)));
             cx.out.painted(Role::Dim, &line)?;
         }
     }
@@ -59,7 +59,7 @@ pub(super) fn text(cx: &mut Cx, of: &Document<'_>) -> anyhow::Result<()> {
 
 fn heading(cx: &mut Cx, of: &Document<'_>) -> anyhow::Result<()> {
     let rules = match of.path {
-        Some(path) => cx.out.look.clean(path),
+        Some(path) => cx.out.style.clean(path),
         None => "built in (no alerts.toml)".to_owned(),
     };
     let count = human::counted(of.rules.rules.len() as u64, "rule");
@@ -70,7 +70,7 @@ fn heading(cx: &mut Cx, of: &Document<'_>) -> anyhow::Result<()> {
             let names = known
                 .iter()
                 .map(|it| format!("{} · {}", it.path, it.basis().words()));
-            cx.out.look.clean(&names.collect::<Vec<_>>().join(", "))
+            cx.out.style.clean(&names.collect::<Vec<_>>().join(", "))
         }
     };
     cx.out.line(&format!("baseline  {baseline}"))?;
@@ -81,7 +81,7 @@ fn heading(cx: &mut Cx, of: &Document<'_>) -> anyhow::Result<()> {
 /// `learned here from runs without an alert: 19 of claude-code (30 Sep to 12 Oct)`.
 fn learned(cx: &Cx, of: &Document<'_>) -> String {
     let date = |time: Time| {
-        let date = human::date(time.get()?, &cx.out.look.zone);
+        let date = human::date(time.get()?, &cx.out.style.zone);
         date.split(' ').next_back().map(str::to_owned)
     };
     let groups = of.report.learned.iter().take(GROUPS).map(|it| {
@@ -104,7 +104,7 @@ fn learned(cx: &Cx, of: &Document<'_>) -> String {
     if groups.is_empty() {
         return "none: no rule compares runs, or every run has an alert".to_owned();
     }
-    let groups = cx.out.look.clean(&groups.join(", "));
+    let groups = cx.out.style.clean(&groups.join(", "));
     format!("learned here, from the runs without an alert: {groups}")
 }
 
@@ -119,15 +119,15 @@ fn one(cx: &mut Cx, of: &Document<'_>, alert: &Alert) -> anyhow::Result<()> {
         times => format!(" · {times} times"),
     };
     let name = format!("  {} · {}{times}", of.title(alert), alert.about());
-    let name = cx.out.look.clean(&name);
+    let name = cx.out.style.clean(&name);
     cx.out.line("")?;
     cx.out
         .pieces(&[(role, mark.to_owned()), (Role::Plain, name)])?;
-    let why = cx.out.look.clean(&alert.worst().arithmetic());
+    let why = cx.out.style.clean(&alert.worst().arithmetic());
     cx.out.line(&format!("    {why}"))?;
     let (path, line) = of.place(alert);
     let shown = format!("    {} · {path}:{line} · {}", of.shown(alert), alert.id);
-    let shown = cx.out.look.clean(&shown);
+    let shown = cx.out.style.clean(&shown);
     cx.out.painted(Role::Dim, &shown)?;
     Ok(())
 }

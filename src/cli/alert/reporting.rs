@@ -201,7 +201,7 @@ impl Reported {
             (_, Level::Trip) => ("✖", Role::Bad),
             (_, Level::Warn) => ("⚠", Role::Warn),
         };
-        let time = human::time_of_day(self.now, &cx.out.look.zone);
+        let time = human::time_of_day(self.now, &cx.out.style.zone);
         let event = if self.news.is_old {
             format!("({})", self.news.event.word())
         } else {

@@ -1,4 +1,4 @@
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches, Parser};
 
 use super::{Args, Commands, WIDTH};
 use crate::base::text;
@@ -130,6 +130,8 @@ fn has_its_own(line: &str, option: &str) -> bool {
 
 #[test]
 fn every_command_accepts_the_options_it_declares_and_refuses_the_others() {
+    // Building the program takes far longer than parsing a line.
+    let mut program = Args::command();
     for (line, declared) in COMMANDS {
         for (option, is_refused) in OPTIONS {
             let name = option.split(' ').next().unwrap_or_default();
@@ -141,7 +143,10 @@ fn every_command_accepts_the_options_it_declares_and_refuses_the_others() {
                 Some((before, after)) => format!("{before} --{option} -- {after}"),
                 None => format!("{line} --{option}"),
             };
-            let args = parse(&format!("saferun-tui {line}"));
+            let words = format!("saferun-tui {line}");
+            let matches = program.try_get_matches_from_mut(words.split(' '));
+            let matches = matches.expect("the arguments are valid");
+            let args = Args::from_arg_matches(&matches).expect("the arguments are valid");
             let (command, accepts) = accepts(&args);
             let is_declared = declared.split(' ').any(|it| it == name);
             let result = check(command, accepts, &args.global);

@@ -3,7 +3,7 @@
 use crate::analysis::costs::By;
 use crate::cli::Cx;
 use crate::cli::cost::{CostReport, tables};
-use crate::export::costs as told;
+use crate::export::costs as cost_text;
 use crate::export::words::{self, Role};
 
 /// Lines of each list, unless `--limit` says otherwise.
@@ -20,13 +20,13 @@ pub(super) fn write(
         return Ok(());
     }
     let usage = words::usage(&costs.total.usage).unwrap_or_else(|| "not recorded".to_owned());
-    for (name, value) in [("cost", told::total(costs)), ("tokens", usage)] {
-        let name = cx.out.look.paint(Role::Dim, &format!("{name:<10}"));
+    for (name, value) in [("cost", cost_text::total(costs)), ("tokens", usage)] {
+        let name = cx.out.style.paint(Role::Dim, &format!("{name:<10}"));
         cx.out.line(&format!("{name}{value}"))?;
     }
     for window in &found.windows {
-        let words = told::window(window, &cx.out.look.zone);
-        let name = cx.out.look.paint(Role::Dim, &format!("{:<10}", "limit"));
+        let words = cost_text::window(window, &cx.out.style.zone);
+        let name = cx.out.style.paint(Role::Dim, &format!("{:<10}", "limit"));
         cx.out.line(&format!("{name}{words}"))?;
     }
     let limit = Some(limit.unwrap_or(SHOWN));
@@ -68,7 +68,7 @@ fn notes(cx: &mut Cx, found: &CostReport<'_>) -> anyhow::Result<()> {
         cx.out.line("")?;
         let words = format!(
             "cache misses: {} without recorded cache reads",
-            told::calls(unrecorded)
+            cost_text::calls(unrecorded)
         );
         cx.out.painted(Role::Dim, &words)?;
     }

@@ -5,9 +5,9 @@ use crate::analysis::costs::{By, Key, Line};
 use crate::analysis::runs::shown_ids;
 use crate::cli::Cx;
 use crate::cli::cost::CostReport;
-use crate::cli::look::Look;
 use crate::cli::table::{self, Cell, Column, Cut};
-use crate::export::costs as told;
+use crate::cli::text_style::TextStyle;
+use crate::export::costs as cost_text;
 use crate::export::words::{self, Role};
 use crate::model::action::ActionIx;
 use crate::model::quantity::Cost;
@@ -27,8 +27,8 @@ pub(super) fn write(
     limit: Option<usize>,
 ) -> anyhow::Result<()> {
     let limit = limit.unwrap_or(usize::MAX);
-    let look = cx.out.look.clone();
-    let (mut columns, mut rows) = rows(found, by, &look);
+    let style = cx.out.style.clone();
+    let (mut columns, mut rows) = rows(found, by, &style);
     if found.costs.runs.len() == 1 && by != By::Run && columns[0].head == "RUN" {
         columns.remove(0);
         for row in &mut rows {
@@ -60,19 +60,23 @@ fn nothing(by: By) -> &'static str {
     }
 }
 
-fn rows(found: &CostReport<'_>, by: By, look: &Look) -> (Vec<Column<'static>>, Vec<Vec<Cell>>) {
+fn rows(
+    found: &CostReport<'_>,
+    by: By,
+    style: &TextStyle,
+) -> (Vec<Column<'static>>, Vec<Vec<Cell>>) {
     match by {
-        By::Call => calls(found, look),
+        By::Call => calls(found, style),
         By::Kind => kinds(found),
-        By::Result => tolls(found, look),
-        By::Miss => misses(found, look),
+        By::Result => tolls(found, style),
+        By::Miss => misses(found, style),
         By::Turn | By::Model | By::Tool | By::Subagent | By::Run => {
             let heads = heads(by).into_iter().chain(COUNTED).collect();
             let ids: Vec<&str> = found.store.runs().iter().map(|run| &*run.id).collect();
             let ids = shown_ids(&ids);
             let lines = found.lines(by).iter();
             let cells = lines.map(|line| {
-                let mut cells = names(found, line, &ids, look);
+                let mut cells = names(found, line, &ids, style);
                 cells.extend(counted(&line.spent, found));
                 cells
             });
@@ -96,8 +100,8 @@ fn heads(by: By) -> Vec<Column<'static>> {
     }
 }
 
-fn names(found: &CostReport<'_>, line: &Line, ids: &[String], look: &Look) -> Vec<Cell> {
-    let id = |at: u32| Cell::new(look.clean(ids.get(at as usize).map_or("", String::as_str)));
+fn names(found: &CostReport<'_>, line: &Line, ids: &[String], style: &TextStyle) -> Vec<Cell> {
+    let id = |at: u32| Cell::new(style.clean(ids.get(at as usize).map_or("", String::as_str)));
     match line.key {
         Key::Run(run) => vec![id(run.0)],
         Key::Turn(run, turn) => vec![
@@ -106,7 +110,9 @@ fn names(found: &CostReport<'_>, line: &Line, ids: &[String], look: &Look) -> Ve
             Cell::new(format!("#{}", found.store.row(line.action).seq())),
         ],
         Key::Model(_) | Key::Tool(_) | Key::Agent { .. } => {
-            vec![Cell::new(look.clean(&told::name(found.store, line.key)))]
+            vec![Cell::new(
+                style.clean(&cost_text::name(found.store, line.key)),
+            )]
         }
     }
 }
@@ -115,13 +121,13 @@ fn counted(spent: &Spent, found: &CostReport<'_>) -> Vec<Cell> {
     vec![
         Cell::new(spent.calls.to_string()),
         Cell::new(words::tokens(spent.usage.total())),
-        Cell::new(told::spent(spent)),
+        Cell::new(cost_text::spent(spent)),
         Cell::new(share(spent.cost().map(|(cost, _)| cost), found)),
     ]
 }
 
 fn share(cost: Option<Cost>, found: &CostReport<'_>) -> String {
-    told::share(cost.unwrap_or(Cost::NONE), &found.costs.total)
+    cost_text::share(cost.unwrap_or(Cost::NONE), &found.costs.total)
 }
 
 fn kinds(found: &CostReport<'_>) -> (Vec<Column<'static>>, Vec<Vec<Cell>>) {
@@ -149,10 +155,10 @@ fn kinds(found: &CostReport<'_>) -> (Vec<Column<'static>>, Vec<Vec<Cell>>) {
 }
 
 /// The run, the number of the action and its turn.
-fn place(found: &CostReport<'_>, ix: ActionIx, look: &Look) -> Vec<Cell> {
+fn place(found: &CostReport<'_>, ix: ActionIx, style: &TextStyle) -> Vec<Cell> {
     let row = found.store.row(ix);
     vec![
-        Cell::new(look.clean(&told::short_run(found.store, row.run_ix()))),
+        Cell::new(style.clean(&cost_text::short_run(found.store, row.run_ix()))),
         Cell::new(format!("#{}", words::seq(row.seq()))),
         Cell::new(row.turn().to_string()),
     ]
@@ -164,7 +170,7 @@ const PLACE: [Column<'_>; 3] = [
     Column::right("TURN", 5),
 ];
 
-fn calls(found: &CostReport<'_>, look: &Look) -> (Vec<Column<'static>>, Vec<Vec<Cell>>) {
+fn calls(found: &CostReport<'_>, style: &TextStyle) -> (Vec<Column<'static>>, Vec<Vec<Cell>>) {
     let own = [
         Column::left("MODEL", 6).cut_to(12),
         Column::right("INPUT", 7),
@@ -177,8 +183,8 @@ fn calls(found: &CostReport<'_>, look: &Look) -> (Vec<Column<'static>>, Vec<Vec<
     let lines = found.costs.calls.iter().map(|ix| {
         let row = found.store.row(*ix);
         let (usage, spent) = (row.usage(), Spent::of(&row));
-        let mut cells = place(found, *ix, look);
-        cells.push(Cell::new(look.clean(words::name(row.model()))));
+        let mut cells = place(found, *ix, style);
+        cells.push(Cell::new(style.clean(words::name(row.model()))));
         let kinds = [
             usage.input,
             usage.cache_read,
@@ -186,14 +192,14 @@ fn calls(found: &CostReport<'_>, look: &Look) -> (Vec<Column<'static>>, Vec<Vec<
             usage.output,
         ];
         cells.extend(kinds.map(|tokens| Cell::new(words::tokens(tokens))));
-        cells.push(Cell::new(told::spent(&spent)));
+        cells.push(Cell::new(cost_text::spent(&spent)));
         cells.push(Cell::new(share(spent.cost().map(|(cost, _)| cost), found)));
         cells
     });
     (PLACE.into_iter().chain(own).collect(), lines.collect())
 }
 
-fn tolls(found: &CostReport<'_>, look: &Look) -> (Vec<Column<'static>>, Vec<Vec<Cell>>) {
+fn tolls(found: &CostReport<'_>, style: &TextStyle) -> (Vec<Column<'static>>, Vec<Vec<Cell>>) {
     let own = [
         Column::left("TOOL", 0).cut_to(12),
         Column::right("TOKENS", 0),
@@ -202,20 +208,20 @@ fn tolls(found: &CostReport<'_>, look: &Look) -> (Vec<Column<'static>>, Vec<Vec<
         Column::left("UNTIL", 3),
     ];
     let lines = found.tolls.iter().flatten().map(|toll| {
-        let mut cells = place(found, toll.action, look);
+        let mut cells = place(found, toll.action, style);
         cells.extend([
-            Cell::new(look.clean(words::name(found.store.row(toll.action).tool()))),
+            Cell::new(style.clean(words::name(found.store.row(toll.action).tool()))),
             Cell::new(format!("≈{}", words::tokens(toll.tokens.into()))),
             Cell::new(toll.readers.to_string()),
-            Cell::new(told::toll(toll)),
-            Cell::new(told::until(found.store, toll)),
+            Cell::new(cost_text::toll(toll)),
+            Cell::new(cost_text::until(found.store, toll)),
         ]);
         cells
     });
     (PLACE.into_iter().chain(own).collect(), lines.collect())
 }
 
-fn misses(found: &CostReport<'_>, look: &Look) -> (Vec<Column<'static>>, Vec<Vec<Cell>>) {
+fn misses(found: &CostReport<'_>, style: &TextStyle) -> (Vec<Column<'static>>, Vec<Vec<Cell>>) {
     let own = [
         Column::right("TOKENS", 0),
         Column::right("COST", 0),
@@ -223,12 +229,12 @@ fn misses(found: &CostReport<'_>, look: &Look) -> (Vec<Column<'static>>, Vec<Vec
         Column::left("WHY", 0).cut_to(30),
     ];
     let lines = found.misses.iter().flat_map(|it| &it.found).map(|miss| {
-        let mut cells = place(found, miss.call, look);
+        let mut cells = place(found, miss.call, style);
         cells.extend([
             Cell::new(words::tokens(miss.tokens.into())),
-            Cell::new(told::estimate(miss.cost)),
-            Cell::new(told::estimate(miss.extra)),
-            Cell::new(look.clean(&told::cause(found.store, miss))),
+            Cell::new(cost_text::estimate(miss.cost)),
+            Cell::new(cost_text::estimate(miss.extra)),
+            Cell::new(style.clean(&cost_text::cause(found.store, miss))),
         ]);
         cells
     });

@@ -68,7 +68,7 @@ pub(super) fn run(cx: &mut Cx, story: &Story<'_>, asked: &Options) -> anyhow::Re
     cx.notes
         .line("EXPERIMENT: model calls only; A's request, and the same with one thing as in B");
     for line in trials.lines(&prices) {
-        cx.notes.line(&cx.notes.look.clean(&line));
+        cx.notes.line(&cx.notes.style.clean(&line));
     }
     if asked.dry_run {
         return Ok(Exit::Done);
@@ -83,7 +83,7 @@ pub(super) fn run(cx: &mut Cx, story: &Story<'_>, asked: &Options) -> anyhow::Re
     let keys = trials.keys().map_err(Failure::Usage)?;
     let net = Net::start()?;
     let mut say = |at: usize| {
-        let what = cx.notes.look.clean(&trials.rows[at].0);
+        let what = cx.notes.style.clean(&trials.rows[at].0);
         cx.notes.line(&format!("asking     {what}"));
     };
     let outcomes = trials.send(&net, &keys, &prices, (&CancelFlag::new(), &mut say));
@@ -114,7 +114,7 @@ fn finish(
         cx.out.json(document.get())?;
     } else {
         for line in table(outcomes) {
-            let line = cx.out.look.clean(&line);
+            let line = cx.out.style.clean(&line);
             cx.out.line(&line)?;
         }
     }

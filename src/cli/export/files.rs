@@ -10,7 +10,7 @@ use crate::cli::failure::Failure;
 use crate::cli::output::{self, OutputFile};
 use crate::cli::pick::NamedRun;
 use crate::cli::show;
-use crate::export::files as told;
+use crate::export::files as file_text;
 use crate::export::redact::Masked;
 use crate::export::words::Role;
 use crate::store::Store;
@@ -29,7 +29,7 @@ pub(super) fn patch(
     store.intact()?;
     let until = last.map_or_else(String::new, |seq| format!(", up to #{seq}"));
     let title = format!("run {}{until}", store.run(found.run).id);
-    let patch = told::patch(&title, &files, target.reason());
+    let patch = file_text::patch(&title, &files, target.reason());
     write(cx, target, store, patch.text.get())?;
     let changed = human::counted(patch.files as u64, "file");
     let left_out = match patch.left_out {
@@ -106,7 +106,7 @@ fn write(cx: &mut Cx, target: &Target, store: &Store, text: &str) -> anyhow::Res
         cx.notes.note(&format!("wrote {}", Path::display(path)));
         return Ok(());
     }
-    if cx.out.look.width.is_none() {
+    if cx.out.style.width.is_none() {
         return Ok(cx.out.exact(text)?);
     }
     for line in text.lines() {
@@ -117,7 +117,7 @@ fn write(cx: &mut Cx, target: &Target, store: &Store, text: &str) -> anyhow::Res
             [b'd', b'i', b'f', b'f', b' ', ..] => Role::Head,
             _ => Role::Plain,
         };
-        let clean = cx.out.look.clean(line);
+        let clean = cx.out.style.clean(line);
         cx.out.painted(role, &clean)?;
     }
     Ok(())

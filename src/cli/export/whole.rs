@@ -26,7 +26,7 @@ pub(super) fn run(
         return Err(Failure::Usage(what).into());
     }
     let is_masked = asked.target.reason().is_none();
-    let page = page::page(store, run, &steps, is_masked, &cx.out.look.zone);
+    let page = page::page(store, run, &steps, is_masked, &cx.out.style.zone);
     store.intact()?;
     if asked.review {
         for mask in &page.masks {

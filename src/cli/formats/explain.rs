@@ -10,7 +10,7 @@ use crate::cli::failure::Exit;
 use crate::cli::records::Records;
 use crate::cli::table::{self, Cell, Column};
 use crate::ingest::discover;
-use crate::ingest::formats::sniff::{self, Doubt, ReadAs, SampledHead, Weighed};
+use crate::ingest::formats::sniff::{self, Caveat, ReadAs, SampledHead, Weighed};
 use crate::ingest::records::Framing;
 
 pub(super) fn run(cx: &mut Cx, path: &Path) -> anyhow::Result<Exit> {
@@ -91,11 +91,13 @@ fn why(read_as: &ReadAs, found: &SampledHead) -> String {
         (_, Framing::Lines) => format!("{all} lines examined"),
         (_, Framing::Document) => format!("{all} records of a document examined"),
     };
-    let verdict = match (read_as.doubt, found.best()) {
+    let verdict = match (read_as.caveat, found.best()) {
         _ if found.whole.is_some() => return "identified by the document as a whole".to_owned(),
-        (Some(Doubt::Stranger(words) | Doubt::Index(words)), _) => words,
-        (Some(Doubt::Mixed), None) => "records of several formats, and no format fits half of them",
-        (Some(Doubt::Mixed), Some(_)) => "other formats' records are among them",
+        (Some(Caveat::Stranger(words) | Caveat::Index(words)), _) => words,
+        (Some(Caveat::Mixed), None) => {
+            "records of several formats, and no format fits half of them"
+        }
+        (Some(Caveat::Mixed), Some(_)) => "other formats' records are among them",
         (None, Some(_)) => "at least one identifies it and at least half fit",
         (None, None) => "no format claims it: none has an identifying record and fits half of them",
     };

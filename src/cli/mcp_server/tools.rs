@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use serde_json::{Value, json};
 
 use crate::analysis::costs::Costs;
-use crate::analysis::diff::mask::Blind;
+use crate::analysis::diff::mask::IgnoreRules;
 use crate::analysis::diff::read::Side;
 use crate::analysis::diff::story::Story;
 use crate::analysis::diff::{self, Options, inputs};
@@ -212,7 +212,7 @@ impl ToolRequest<'_> {
         let tape = Tape::new(store, run);
         let is_wanted = |ix: &&ActionIx| (from..=to).contains(&store.row(**ix).seq());
         let steps: Vec<ActionIx> = tape.steps().iter().filter(is_wanted).copied().collect();
-        let page = page::page(store, run, &steps, true, &self.cx.out.look.zone);
+        let page = page::page(store, run, &steps, true, &self.cx.out.style.zone);
         let entries: Vec<Value> = page.entries.iter().map(entry).collect();
         Ok(json!({ "run": store.run(run).id, "actions": entries }))
     }
@@ -227,7 +227,7 @@ impl ToolRequest<'_> {
     fn diff(&self) -> anyhow::Result<Value> {
         let store = &self.read.store;
         let [a, b] = [self.run("a")?, self.run("b")?].map(|run| Side { store, run });
-        let blind = Blind {
+        let blind = IgnoreRules {
             noise: true,
             ignored: Vec::new(),
         };

@@ -103,8 +103,8 @@ fn text(
     (verdict, reasons): (&Verdict, &[Reason]),
 ) -> anyhow::Result<()> {
     let body = bodies::open(row, Depth::Glance);
-    let what = cx.out.look.clean(&summary::line(row, &body));
-    let heading = format!("#{}  {}  {what}", row.seq(), cx.out.look.clean(row.tool()));
+    let what = cx.out.style.clean(&summary::line(row, &body));
+    let heading = format!("#{}  {}  {what}", row.seq(), cx.out.style.clean(row.tool()));
     cx.out.painted(Role::Head, &heading)?;
     let rule = verdict.rule.and_then(|ix| policies.set.rule(ix));
     let by = rule.map_or("no rule; the default".to_owned(), |rule| rule.name.clone());
@@ -115,7 +115,7 @@ fn text(
     };
     let line = cx
         .out
-        .look
+        .style
         .clean(&format!("{}: {by}{why}", verdict.effect.word()));
     cx.out.painted(role(verdict.effect), &line)?;
     cx.out.line("")?;
@@ -135,11 +135,11 @@ fn text(
         vec![
             Cell::role(mark, role),
             Cell::role(rule.map_or("", |it| it.effect.word()), role),
-            Cell::role(cx.out.look.clean(rule.map_or("", |it| &it.name)), role),
-            Cell::role(cx.out.look.clean(&reason.words), role),
+            Cell::role(cx.out.style.clean(rule.map_or("", |it| &it.name)), role),
+            Cell::role(cx.out.style.clean(&reason.words), role),
             Cell::role(
                 cx.out
-                    .look
+                    .style
                     .clean(&format!("{file}:{}", rule.map_or(0, |it| it.line))),
                 Role::Dim,
             ),

@@ -93,9 +93,9 @@ fn text(cx: &mut Cx, policies: &Policies, findings: &[Finding]) -> anyhow::Resul
             ))
         });
         let (place, rule) = place.unwrap_or_default();
-        let place = cx.out.look.clean(&place);
-        let words = cx.out.look.clean(&format!("{rule}{}", finding.words));
-        let weight = cx.out.look.paint(role, weight);
+        let place = cx.out.style.clean(&place);
+        let words = cx.out.style.clean(&format!("{rule}{}", finding.words));
+        let weight = cx.out.style.paint(role, weight);
         cx.out.line(&format!("{place}{weight}: {words}"))?;
     }
     if findings.is_empty() {

@@ -14,11 +14,11 @@ use crate::store::Store;
 
 /// Reads the policy that was named. From here on, filters can test verdicts.
 pub(in crate::cli) fn read(cx: &mut Cx) -> Result<Option<Policies>, Failure> {
-    if cx.global.laid.is_empty() {
+    if cx.global.overlay.is_empty() {
         return Ok(None);
     }
     cx.would = Some(Arc::new(Verdicts::default()));
-    sources::read(&cx.global.laid, false).map(Some)
+    sources::read(&cx.global.overlay, false).map(Some)
 }
 
 /// Judges the calls of a store.

@@ -47,7 +47,7 @@ fn heading(cx: &mut Cx, evaluated: &Evaluated<'_>) -> anyhow::Result<()> {
         } else {
             " · its allow rules do not apply (see --trusted)"
         };
-        let path = cx.out.look.clean(&file.path);
+        let path = cx.out.style.clean(&file.path);
         cx.out.line(&format!("{path}  {kind}, {rules}{note}"))?;
     }
     let report = evaluated.report;
@@ -115,12 +115,12 @@ fn changes(cx: &mut Cx, of: &Document<'_>, all: &[Change]) -> anyhow::Result<()>
             _ => of.because(change),
         };
         vec![
-            Cell::new(cx.out.look.clean(run)),
+            Cell::new(cx.out.style.clean(run)),
             Cell::new(row.seq().to_string()),
-            Cell::new(cx.out.look.clean(row.tool())),
+            Cell::new(cx.out.style.clean(row.tool())),
             Cell::new(change.was.effect.word()),
             Cell::new(change.now.effect.word()),
-            Cell::new(cx.out.look.clean(&rule)),
+            Cell::new(cx.out.style.clean(&rule)),
         ]
     };
     let rows: Vec<Vec<Cell>> = all.iter().take(LISTED).map(row).collect();
@@ -166,10 +166,10 @@ fn rules(cx: &mut Cx, of: &Document<'_>) -> anyhow::Result<()> {
         let line = rule.map_or(0, |rule| rule.line);
         vec![
             Cell::new(rule.map_or("", |rule| rule.effect.word())),
-            Cell::new(cx.out.look.clean(rule.map_or("", |rule| &rule.name))),
+            Cell::new(cx.out.style.clean(rule.map_or("", |rule| &rule.name))),
             Cell::new(human::count(of.report.hits[*at])),
             Cell::alarm(changed[*at], Role::Warn),
-            Cell::role(cx.out.look.clean(&format!("{file}:{line}")), Role::Dim),
+            Cell::role(cx.out.style.clean(&format!("{file}:{line}")), Role::Dim),
         ]
     };
     let rows: Vec<Vec<Cell>> = order.iter().take(3 * LISTED).map(row).collect();
@@ -216,7 +216,7 @@ fn notes(cx: &mut Cx, of: &Document<'_>) -> anyhow::Result<()> {
         lines.push(format!("assumed: {assumption}"));
     }
     for line in lines {
-        let line = cx.out.look.clean(&line);
+        let line = cx.out.style.clean(&line);
         cx.out.line(&line)?;
     }
     Ok(())

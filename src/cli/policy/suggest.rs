@@ -139,7 +139,7 @@ fn text(
             "  {run}  {} → {} of {} calls{note}",
             it.asked_before, it.asked_after, it.calls
         );
-        let line = cx.out.look.clean(&line);
+        let line = cx.out.style.clean(&line);
         cx.out.line(&line)?;
     }
     Ok(())
@@ -157,7 +157,7 @@ fn rows(cx: &mut Cx, all: &[&Suggestion]) -> anyhow::Result<()> {
             Risk::Decide => Role::Bad,
         };
         let examples = it.examples.iter().map(|one| {
-            let one = cx.out.look.clean(one);
+            let one = cx.out.style.clean(one);
             cut(&one, EXAMPLE).into_owned()
         });
         let examples: Vec<String> = examples.collect();
@@ -165,7 +165,7 @@ fn rows(cx: &mut Cx, all: &[&Suggestion]) -> anyhow::Result<()> {
             Cell::new(it.calls.to_string()),
             Cell::new(it.runs.to_string()),
             Cell::role(it.risk.word(), role),
-            Cell::new(cx.out.look.clean(&it.rule)),
+            Cell::new(cx.out.style.clean(&it.rule)),
             Cell::role(examples.join(" · "), Role::Dim),
         ]
     };

@@ -59,7 +59,7 @@ impl Test {
                     None => passed += 1,
                     Some(why) => {
                         failed += 1;
-                        let line = cx.out.look.clean(&format!("{shown}:{}: {why}", case.line));
+                        let line = cx.out.style.clean(&format!("{shown}:{}: {why}", case.line));
                         cx.out.painted(Role::Bad, &line)?;
                     }
                 }

@@ -29,7 +29,7 @@ pub(super) fn run(cx: &mut Cx, asked: &Rerun, step: Step<'_>) -> anyhow::Result<
     cx.notes
         .line(&format!("RE-RUN of model call #{}", offer.seq));
     for line in offer.lines(&cx.load.options.prices) {
-        cx.notes.line(&cx.notes.look.clean(&line));
+        cx.notes.line(&cx.notes.style.clean(&line));
     }
     if asked.dry_run {
         return Ok(Exit::Done);

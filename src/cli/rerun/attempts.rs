@@ -39,7 +39,7 @@ pub(super) fn finish(cx: &mut Cx, sent: &Sent<'_>) -> anyhow::Result<Exit> {
         cx.out.json(document.get())?;
     } else {
         for answers in sent.answers {
-            let line = cx.out.look.clean(&answers.line());
+            let line = cx.out.style.clean(&answers.line());
             cx.out.line(&line)?;
         }
         if let [a, b] = sent.answers {
@@ -130,13 +130,13 @@ fn document(sent: &Sent<'_>, ids: &[Vec<Option<String>>], path: Option<&PathBuf>
     let row = sent.step.store.row(sent.step.action);
     let models = sent.answers.iter().zip(ids).map(|(it, ids)| {
         let attempts = it.attempts.iter().zip(ids).map(|(attempt, id)| {
-            let said = attempt.said.as_ref();
-            let asked = said.ok().and_then(first);
+            let answer = attempt.answer.as_ref();
+            let asked = answer.ok().and_then(first);
             json!({
                 "run_id": id,
                 "tool": asked.as_ref().map(|(tool, _)| tool),
                 "arguments": asked.as_ref().map(|(_, arguments)| arguments),
-                "error": said.err(),
+                "error": answer.err(),
                 "duration_ms": u64::try_from(attempt.took.as_millis()).unwrap_or(u64::MAX),
                 "cost_usd": attempt.cost.usd(),
             })

@@ -16,15 +16,15 @@ pub(super) fn run(cx: &mut Cx, asked: &Rerun, step: Step<'_>) -> anyhow::Result<
     let call = Call::new(step.store, step.action, &settings::rerun(&cx.config));
     step.store.intact()?;
     let call = call.map_err(Failure::Usage)?;
-    let look = &cx.notes.look;
+    let style = &cx.notes.style;
     let title = format!(
         "RE-RUN of tool call #{} {}",
         call.seq,
-        look.clean(&call.tool)
+        style.clean(&call.tool)
     );
     cx.notes.line(&title);
     for line in call.lines() {
-        cx.notes.line(&look.clean(&line));
+        cx.notes.line(&style.clean(&line));
     }
     if asked.dry_run {
         return Ok(Exit::Done);
@@ -64,7 +64,7 @@ fn report(cx: &mut Cx, call: &Call, done: &Done) -> anyhow::Result<()> {
         cx.out.json(document.get())?;
     } else {
         for line in ran.stdout.lines().chain(ran.stderr.lines()) {
-            let line = cx.out.look.clean(line);
+            let line = cx.out.style.clean(line);
             cx.out.line(&line)?;
         }
     }

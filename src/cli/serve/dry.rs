@@ -52,7 +52,7 @@ pub(super) fn run(
 }
 
 fn row(cx: &Cx, store: &Store, at: usize, call: &Call) -> Vec<Cell> {
-    let look = &cx.out.look;
+    let style = &cx.out.style;
     let total = call.answer.usage.total().get();
     let tokens = total.map_or_else(|| words::NOTHING.to_owned(), human::count);
     let masked = Masked::unless(None, Value::from(summary(call)));
@@ -61,10 +61,10 @@ fn row(cx: &Cx, store: &Store, at: usize, call: &Call) -> Vec<Cell> {
         Cell::new((at + 1).to_string()),
         Cell::role(call.seq.to_string(), Role::Dim),
         Cell::new(call.class.letter()),
-        Cell::new(look.clean(store.symbols().name(call.agent))),
-        Cell::new(look.clean(&call.answer.model)),
+        Cell::new(style.clean(store.symbols().name(call.agent))),
+        Cell::new(style.clean(&call.answer.model)),
         Cell::role(tokens, Role::Dim),
-        Cell::new(look.clean(&answer)),
+        Cell::new(style.clean(&answer)),
     ]
 }
 

@@ -6,7 +6,7 @@ use crate::act::child;
 use crate::act::serve::{self, Live, Serving, Written, miss_json};
 use crate::analysis::context;
 use crate::analysis::diff::label::Label;
-use crate::analysis::diff::mask::Blind;
+use crate::analysis::diff::mask::IgnoreRules;
 use crate::analysis::diff::read::Side;
 use crate::analysis::diff::story::Story;
 use crate::analysis::diff::{self, Comparison, Options};
@@ -141,7 +141,7 @@ impl Report<'_> {
     }
 
     fn lines(&self) -> Vec<String> {
-        let look = &self.cx.notes.look;
+        let style = &self.cx.notes.style;
         let mut lines = vec![String::new()];
         self.serving.look(|player, _| {
             let unused = player.unused();
@@ -164,14 +164,14 @@ impl Report<'_> {
                 ));
             }
             for miss in player.misses.iter().take(LISTED) {
-                lines.push(format!("miss       {}", look.clean(&miss.words())));
+                lines.push(format!("miss       {}", style.clean(&miss.words())));
             }
             for (step, difference) in player.differences.iter().take(LISTED) {
                 let words = format!(
                     "step {step}: its request differs at {}: recorded {:?}, got {:?}",
                     difference.path, difference.recorded, difference.got
                 );
-                lines.push(format!("differs    {}", look.clean(&words)));
+                lines.push(format!("differs    {}", style.clean(&words)));
             }
             let more = player.differences.len().saturating_sub(LISTED);
             if more > 0 {
@@ -184,7 +184,7 @@ impl Report<'_> {
                 misses.len()
             ));
             let misses = misses.iter().take(LISTED);
-            lines.extend(misses.map(|miss| format!("miss       {}", look.clean(miss))));
+            lines.extend(misses.map(|miss| format!("miss       {}", style.clean(miss))));
         }
         if let Some(story) = &self.story {
             lines.extend(self.aligned(story));
@@ -217,7 +217,7 @@ impl Report<'_> {
     }
 
     fn aligned(&self, story: &Story<'_>) -> Vec<String> {
-        let look = &self.cx.notes.look;
+        let style = &self.cx.notes.style;
         let again = story.b.store.run(story.b.run);
         let totals = &again.totals;
         let took = |run: &crate::model::run::Run| {
@@ -254,7 +254,7 @@ impl Report<'_> {
                 let words = format!("{}: {what}", story.place(at));
                 lines.push(format!(
                     "           first difference {}",
-                    look.clean(&words)
+                    style.clean(&words)
                 ));
                 lines.push(format!("           {}", story.context()));
             }
@@ -328,7 +328,7 @@ impl Report<'_> {
         if let Some(story) = self.story {
             let page = Page {
                 story,
-                blind: &Blind::default(),
+                blind: &IgnoreRules::default(),
                 why: None,
                 only_changed: true,
             };

@@ -43,7 +43,7 @@ pub(super) fn run(cx: &mut Cx, store: &Store, context: &Context) -> anyhow::Resu
         let from = part.action.map_or_else(String::new, |action| {
             format!(" (#{})", store.row(action).seq())
         });
-        let note = cx.out.look.clean(&part.note);
+        let note = cx.out.style.clean(&part.note);
         cx.out.line(&format!("  {note}{from}"))?;
     }
     Ok(())
@@ -51,7 +51,7 @@ pub(super) fn run(cx: &mut Cx, store: &Store, context: &Context) -> anyhow::Resu
 
 fn head(cx: &Cx, store: &Store, context: &Context) -> Vec<String> {
     let row = store.row(context.call);
-    let model = cx.out.look.clean(words::name(row.model()));
+    let model = cx.out.style.clean(words::name(row.model()));
     let turn = match row.turn() {
         0 => String::new(),
         turn => format!(" · turn {turn}"),
@@ -69,7 +69,7 @@ fn head(cx: &Cx, store: &Store, context: &Context) -> Vec<String> {
 }
 
 fn cells(cx: &Cx, store: &Store, context: &Context, part: &Part) -> Vec<Cell> {
-    let look = &cx.out.look;
+    let style = &cx.out.style;
     let from = part.action.map_or_else(String::new, |action| {
         format!("#{}", store.row(action).seq())
     });
@@ -84,11 +84,11 @@ fn cells(cx: &Cx, store: &Store, context: &Context, part: &Part) -> Vec<Cell> {
         _ => part.note.clone(),
     };
     vec![
-        Cell::new(look.clean(&part.path)),
+        Cell::new(style.clean(&part.path)),
         Cell::role(from, Role::Dim),
         Cell::role(new, Role::Good),
         Cell::role(tokens, Role::Dim),
         Cell::new(who),
-        Cell::new(look.clean(&what)),
+        Cell::new(style.clean(&what)),
     ]
 }

@@ -5,7 +5,7 @@ use crate::base::human;
 use crate::cli::Cx;
 use crate::cli::records::Records;
 use crate::cli::table::{self, Cell, Column};
-use crate::export::files as told;
+use crate::export::files as file_text;
 use crate::export::json::files as files_json;
 use crate::export::words::Role;
 use crate::store::Store;
@@ -71,11 +71,11 @@ fn cells(cx: &Cx, files: &Files, file: &File) -> Vec<Cell> {
         Certainty::Unknown => Role::Warn,
     };
     vec![
-        Cell::new(cx.out.look.clean(files.name(file))),
-        Cell::new(told::actions(file)),
-        Cell::new(told::lines(added, "+")),
-        Cell::new(told::lines(removed, "−")),
+        Cell::new(cx.out.style.clean(files.name(file))),
+        Cell::new(file_text::actions(file)),
+        Cell::new(file_text::lines(added, "+")),
+        Cell::new(file_text::lines(removed, "−")),
         Cell::role(certainty.word(), role),
-        Cell::role(told::note(file), Role::Dim),
+        Cell::role(file_text::note(file), Role::Dim),
     ]
 }

@@ -23,7 +23,7 @@ fn head(cx: &mut Cx, store: &Store, ix: RunIx) -> anyhow::Result<()> {
     let source = store.source(run.source);
     let (who, totals) = (&run.who, &run.totals);
     let named = |sym| store.symbols().name(sym).to_owned();
-    let zone = &cx.out.look.zone;
+    let zone = &cx.out.style.zone;
     let started = words::date_time(run.started, zone);
     let cost = match run.cost() {
         Some((_, CostSource::Recorded)) => format!("{} (recorded)", words::cost(run.cost())),
@@ -89,8 +89,8 @@ fn head(cx: &mut Cx, store: &Store, ix: RunIx) -> anyhow::Result<()> {
         ("actions", counts(run)),
     ];
     for (name, value) in facts.iter().filter(|(_, value)| !value.is_empty()) {
-        let value = cx.out.look.clean(value);
-        let name = cx.out.look.paint(Role::Dim, &format!("{name:<10}"));
+        let value = cx.out.style.clean(value);
+        let name = cx.out.style.paint(Role::Dim, &format!("{name:<10}"));
         cx.out.line(&format!("{name}{value}"))?;
     }
     Ok(())
@@ -141,19 +141,19 @@ fn tools(cx: &mut Cx, store: &Store, rows: &[ActionIx]) -> anyhow::Result<()> {
     let groups = grouped::groups(
         rows.iter().map(|ix| store.row(*ix)),
         &[Field::Tool],
-        &cx.out.look.zone,
+        &cx.out.style.zone,
     );
     if groups.is_empty() {
         return Ok(());
     }
-    let look = cx.out.look.clone();
+    let style = cx.out.style.clone();
     let rows = groups.iter().map(|group| {
         let spans = group.durations;
         let name = group.key.first().map_or("", String::as_str);
         let span =
             |it: Option<_>| Cell::new(it.map_or_else(|| words::NOTHING.to_owned(), words::span));
         vec![
-            Cell::new(look.clean(words::name(name))),
+            Cell::new(style.clean(words::name(name))),
             Cell::new(group.tool_calls.to_string()),
             Cell::alarm(group.errors, Role::Bad),
             Cell::alarm(group.blocked + group.denied, Role::Warn),
@@ -194,22 +194,22 @@ fn turns(cx: &mut Cx, store: &Store, rows: &[ActionIx]) -> anyhow::Result<()> {
     if found.is_empty() {
         return Ok(());
     }
-    let look = cx.out.look.clone();
+    let style = cx.out.style.clone();
     let mut bodies = Bodies::new();
     let rows = found.iter().map(|turn| {
         let first = store.row(turn.first);
-        let said = turn.prompt.map(|prompt| {
+        let title = turn.prompt.map(|prompt| {
             let row = store.row(prompt);
             summary::line(&row, &bodies.open(&row, Depth::Glance))
         });
         vec![
             Cell::new(turn.number.to_string()),
-            Cell::new(words::time_of_day(first.time(), &look.zone)),
+            Cell::new(words::time_of_day(first.time(), &style.zone)),
             Cell::new(format!("#{}", first.seq())),
             Cell::new(turn.actions.to_string()),
             Cell::alarm(turn.errors, Role::Bad),
             Cell::alarm(turn.stopped, Role::Warn),
-            Cell::new(look.clean(said.as_deref().unwrap_or_default())),
+            Cell::new(style.clean(title.as_deref().unwrap_or_default())),
         ]
     });
     let rows: Vec<_> = rows.collect();

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::shape::{Events, Served, pieces};
-use crate::analysis::tape::answer::{Early, RequestedCall};
+use crate::analysis::tape::answer::{EarlyEnd, RequestedCall};
 
 pub fn whole(served: &Served<'_>) -> Value {
     let calls: Vec<Value> = served
@@ -83,8 +83,8 @@ fn call(asked: &RequestedCall, arguments: &str) -> Value {
 
 fn finish(served: &Served<'_>) -> &'static str {
     match served.answer.early {
-        Some(Early::Length) => "length",
-        Some(Early::Filtered) => "content_filter",
+        Some(EarlyEnd::Length) => "length",
+        Some(EarlyEnd::Filtered) => "content_filter",
         None if served.has_calls() => "tool_calls",
         None => "stop",
     }

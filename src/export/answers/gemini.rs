@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::shape::{Events, Served, object, pieces};
-use crate::analysis::tape::answer::{Early, Part};
+use crate::analysis::tape::answer::{EarlyEnd, Part};
 
 pub fn whole(served: &Served<'_>) -> Value {
     let parts: Vec<Value> = served
@@ -67,8 +67,8 @@ fn response(served: &Served<'_>, parts: &[Value], is_last: bool) -> Value {
     let mut response = json!({"modelVersion": served.model, "responseId": served.id("")});
     if is_last {
         candidate["finishReason"] = match served.answer.early {
-            Some(Early::Length) => "MAX_TOKENS",
-            Some(Early::Filtered) => "SAFETY",
+            Some(EarlyEnd::Length) => "MAX_TOKENS",
+            Some(EarlyEnd::Filtered) => "SAFETY",
             None => "STOP",
         }
         .into();

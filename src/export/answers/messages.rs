@@ -3,13 +3,13 @@
 use serde_json::{Value, json};
 
 use super::shape::{Events, Served, object, pieces};
-use crate::analysis::tape::answer::{Early, Part};
+use crate::analysis::tape::answer::{EarlyEnd, Part};
 
 pub fn whole(served: &Served<'_>) -> Value {
     let tokens = served.tokens();
     let stop = match served.answer.early {
-        Some(Early::Length) => "max_tokens",
-        Some(Early::Filtered) => "refusal",
+        Some(EarlyEnd::Length) => "max_tokens",
+        Some(EarlyEnd::Filtered) => "refusal",
         None if served.has_calls() => "tool_use",
         None => "end_turn",
     };

@@ -3,16 +3,16 @@
 use serde_json::{Value, json};
 
 use super::shape::{Served, object, pieces};
-use crate::analysis::tape::answer::{Early, RequestedCall};
+use crate::analysis::tape::answer::{EarlyEnd, RequestedCall};
 
 /// The last of the objects, and the only one without streaming.
 fn last(served: &Served<'_>, text: &str, calls: Vec<Value>) -> Value {
     let tokens = served.tokens();
-    let mut answer = said(served, text, calls);
+    let mut answer = piece(served, text, calls);
     answer["done"] = true.into();
     answer["done_reason"] = match served.answer.early {
-        Some(Early::Length) => "length",
-        Some(Early::Filtered) | None => "stop",
+        Some(EarlyEnd::Length) => "length",
+        Some(EarlyEnd::Filtered) | None => "stop",
     }
     .into();
     answer["prompt_eval_count"] = tokens.prompt().into();
@@ -21,7 +21,7 @@ fn last(served: &Served<'_>, text: &str, calls: Vec<Value>) -> Value {
 }
 
 /// A piece of the answer, in the shape of the request: a conversation, or a prompt alone.
-fn said(served: &Served<'_>, text: &str, calls: Vec<Value>) -> Value {
+fn piece(served: &Served<'_>, text: &str, calls: Vec<Value>) -> Value {
     let mut answer = json!({
         "model": served.model, "created_at": "1970-01-01T00:00:00Z", "done": false,
     });
@@ -51,11 +51,11 @@ pub fn stream(served: &Served<'_>) -> String {
     let text = served.answer.text();
     let mut lines: Vec<Value> = pieces(&text)
         .into_iter()
-        .map(|piece| said(served, piece, Vec::new()))
+        .map(|text| piece(served, text, Vec::new()))
         .collect();
     let calls = calls(served);
     if !calls.is_empty() {
-        lines.push(said(served, "", calls));
+        lines.push(piece(served, "", calls));
     }
     lines.push(last(served, "", Vec::new()));
     let lines = lines.iter();

@@ -3,13 +3,13 @@
 use serde_json::{Value, json};
 
 use super::shape::{Events, Served, pieces};
-use crate::analysis::tape::answer::{Early, Part};
+use crate::analysis::tape::answer::{EarlyEnd, Part};
 
 pub fn whole(served: &Served<'_>) -> Value {
     let tokens = served.tokens();
     let (status, details) = match served.answer.early {
-        Some(Early::Length) => ("incomplete", json!({"reason": "max_output_tokens"})),
-        Some(Early::Filtered) => ("incomplete", json!({"reason": "content_filter"})),
+        Some(EarlyEnd::Length) => ("incomplete", json!({"reason": "max_output_tokens"})),
+        Some(EarlyEnd::Filtered) => ("incomplete", json!({"reason": "content_filter"})),
         None => ("completed", Value::Null),
     };
     json!({

@@ -131,7 +131,7 @@ pub fn object(asked: &RequestedCall) -> Value {
 }
 
 /// An answer of one text that was not recorded.
-pub fn said(text: String) -> Answer {
+pub fn text_alone(text: String) -> Answer {
     Answer {
         texts: vec![text.clone()],
         parts: vec![Part::Text(text)],

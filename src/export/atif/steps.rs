@@ -11,7 +11,7 @@ use crate::store::row::Row;
 #[derive(Debug, PartialEq)]
 pub(super) enum Step {
     /// An event that is not from the model.
-    Told(ActionIx),
+    Event(ActionIx),
     /// The model reasoned, answered and called tools. Any list may be empty, but not all.
     Agent(Agent),
 }
@@ -20,14 +20,14 @@ pub(super) enum Step {
 pub(super) struct Agent {
     pub(super) reasoning: Vec<ActionIx>,
     /// The first carries tokens and cost; the others are more text of the same inference.
-    pub(super) said: Vec<ActionIx>,
+    pub(super) messages: Vec<ActionIx>,
     pub(super) calls: Vec<ActionIx>,
 }
 
 impl Agent {
     /// The action that represents the inference.
     pub(super) fn first(&self) -> ActionIx {
-        let all = [&self.said, &self.reasoning, &self.calls];
+        let all = [&self.messages, &self.reasoning, &self.calls];
         let first = all.into_iter().find_map(|list| list.first());
         *first.expect("a step has an action")
     }
@@ -47,7 +47,7 @@ pub(super) fn of(store: &Store, actions: &[ActionIx]) -> Vec<Step> {
             continue;
         }
         if !matches!(kind, Kind::Reasoning | Kind::Response | Kind::ToolCall) {
-            steps.push(Step::Told(ix));
+            steps.push(Step::Event(ix));
             open = None;
             continue;
         }
@@ -70,7 +70,7 @@ pub(super) fn of(store: &Store, actions: &[ActionIx]) -> Vec<Step> {
         match kind {
             Kind::Reasoning => step.reasoning.push(ix),
             Kind::Response => {
-                step.said.push(ix);
+                step.messages.push(ix);
                 answers.insert(ix, at);
             }
             _ => step.calls.push(ix),
@@ -82,11 +82,11 @@ pub(super) fn of(store: &Store, actions: &[ActionIx]) -> Vec<Step> {
 /// Whether an action continues the inference of a step.
 fn continues(row: &Row<'_>, step: &Agent) -> bool {
     match row.kind() {
-        Kind::Reasoning => step.said.is_empty() && step.calls.is_empty(),
+        Kind::Reasoning => step.messages.is_empty() && step.calls.is_empty(),
         Kind::Response => {
-            row.flags().has(Flags::CONTINUED) || (step.said.is_empty() && step.calls.is_empty())
+            row.flags().has(Flags::CONTINUED) || (step.messages.is_empty() && step.calls.is_empty())
         }
-        _ => !step.said.is_empty() || step.calls.is_empty(),
+        _ => !step.messages.is_empty() || step.calls.is_empty(),
     }
 }
 

@@ -20,7 +20,7 @@ pub fn markdown(answer: &Answer) -> String {
     for ((side, cohort), size) in sides.zip(words::sizes(found)) {
         lines.push(format!("- {side}: `{}`, {size}", code(&cohort.name)));
     }
-    lines.push(format!("- {}", words::meeting(answer)));
+    lines.push(format!("- {}", words::pairing(answer)));
     lines.extend(words::excluded(answer).map(|it| format!("- left out: {it}")));
     for confound in words::confounds(answer) {
         lines.push(format!("- {}", plain(&confound)));

@@ -118,8 +118,8 @@ impl Builder {
     }
 
     /// Drops actions before `floor`, and the oldest if memory is short.
-    pub fn let_go(&mut self, floor: u32) {
-        if !self.retain.let_go(floor) {
+    pub fn drop_before(&mut self, floor: u32) {
+        if !self.retain.drop_before(floor) {
             return;
         }
         let first = ActionIx(self.retain.first());

@@ -9,7 +9,7 @@ use crate::model::symbol::Sym;
 pub(super) struct Interner {
     numbers: HashMap<Box<[u8]>, Sym, foldhash::fast::RandomState>,
     names: Vec<Box<str>>,
-    told: usize,
+    sent: usize,
 }
 
 impl Interner {
@@ -38,8 +38,8 @@ impl Interner {
 
     /// The names added since the last call, in the order of their numbers.
     pub(super) fn take_new(&mut self) -> Vec<Box<str>> {
-        let new = self.names[self.told..].to_vec();
-        self.told = self.names.len();
+        let new = self.names[self.sent..].to_vec();
+        self.sent = self.names.len();
         new
     }
 }

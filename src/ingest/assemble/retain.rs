@@ -70,7 +70,7 @@ impl Retain {
 
     /// Drops actions before `floor`, and the oldest until there is room; whether any were dropped. Dropping
     /// has a fixed cost, so it frees somewhat more than needed.
-    pub(super) fn let_go(&mut self, floor: u32) -> bool {
+    pub(super) fn drop_before(&mut self, floor: u32) -> bool {
         let before = self.first;
         let room = self.room.unwrap_or(u64::MAX);
         let is_over = self.taken.saturating_add(self.names) > room;
@@ -105,14 +105,14 @@ mod tests {
             // A chunk in two parts.
             retain.add(96, (number - 1) * CHUNK + 96);
             retain.add(CHUNK - 96, number * CHUNK);
-            assert!(!retain.let_go(0));
+            assert!(!retain.drop_before(0));
         }
         retain.add(1, 16 * CHUNK + 1);
-        assert!(retain.let_go(0));
+        assert!(retain.drop_before(0));
         assert_eq!(retain.first(), 2 * CHUNK);
-        assert!(!retain.let_go(0));
+        assert!(!retain.drop_before(0));
         // The caller may ask for more to be dropped; whole chunks still go.
-        assert!(retain.let_go(4 * CHUNK + 7));
+        assert!(retain.drop_before(4 * CHUNK + 7));
         assert_eq!(retain.first(), 5 * CHUNK);
     }
 
@@ -121,9 +121,9 @@ mod tests {
         let mut retain = Retain::within(1);
         retain.take(1 << 30);
         retain.add(CHUNK, CHUNK);
-        assert!(!retain.let_go(0));
+        assert!(!retain.drop_before(0));
         retain.add(5, CHUNK + 5);
-        assert!(retain.let_go(0));
+        assert!(retain.drop_before(0));
         assert_eq!(retain.first(), CHUNK);
     }
 }

@@ -107,13 +107,13 @@ fn event(record: &Value, out: &mut Rows) {
     }
     parts(record.get("content").unwrap_or(&Value::Null), is_user, out);
     if !is_user {
-        let told = given(record, &["usage_metadata", "usageMetadata"]).unwrap_or(&Value::Null);
+        let counts = given(record, &["usage_metadata", "usageMetadata"]).unwrap_or(&Value::Null);
         if out
             .entries
             .iter()
             .any(|entry| entry.fact.kind != FactKind::ToolResult)
         {
-            out.usage(usage(told), Cost::NONE);
+            out.usage(usage(counts), Cost::NONE);
         }
     }
     let code = word(record, &["error_code", "errorCode"]);
@@ -157,21 +157,21 @@ fn parts(content: &Value, is_user: bool, out: &mut Rows) {
                 (false, true) => FactKind::Reasoning,
                 (false, false) => FactKind::Response,
             };
-            out.if_said(kind, string(part, "text"));
+            out.text_row_if_any(kind, string(part, "text"));
         }
     }
 }
 
-fn usage(told: &Value) -> Usage {
+fn usage(counts: &Value) -> Usage {
     let cached = tokens(
-        told,
+        counts,
         &["cached_content_token_count", "cachedContentTokenCount"],
     );
-    let thoughts = tokens(told, &["thoughts_token_count", "thoughtsTokenCount"]);
-    let prompt = tokens(told, &["prompt_token_count", "promptTokenCount"]);
+    let thoughts = tokens(counts, &["thoughts_token_count", "thoughtsTokenCount"]);
+    let prompt = tokens(counts, &["prompt_token_count", "promptTokenCount"]);
     counted(Usage {
         input: without(prompt, &[cached]),
-        output: tokens(told, &["candidates_token_count", "candidatesTokenCount"]) + thoughts,
+        output: tokens(counts, &["candidates_token_count", "candidatesTokenCount"]) + thoughts,
         cache_read: cached,
         reasoning: thoughts,
         ..Usage::NONE

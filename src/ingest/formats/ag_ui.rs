@@ -253,9 +253,9 @@ fn open(record: &Value, part: u16) -> Body {
             stack: None,
         });
     } else {
-        let said = ["value", "name"].iter().find_map(|key| record.get(key));
-        body.text = match said.and_then(text_of) {
-            Some(said) => Some(format!("{kind}: {said}")),
+        let words = ["value", "name"].iter().find_map(|key| record.get(key));
+        body.text = match words.and_then(text_of) {
+            Some(words) => Some(format!("{kind}: {words}")),
             None if kind.ends_with("_START") => None,
             None => Some(kind),
         };

@@ -63,21 +63,21 @@ impl Agent for Aider {
 
     fn rows(&self, _member: &str, record: &Value, out: &mut Rows) {
         out.base.run = word(record, &["run"]);
-        let said = word(record, &["text"]);
+        let words = word(record, &["text"]);
         match text(record, "aider") {
             "session" => {
                 let start = out.row(FactKind::ImpliedStart);
                 start.fact.time = instant(record, &["started"]);
             }
             "model" => {
-                out.base.model = said;
+                out.base.model = words;
                 out.row(FactKind::Setting);
             }
             "user" => {
-                out.said(FactKind::Prompt, said);
+                out.text_row(FactKind::Prompt, words);
             }
             "answer" => {
-                out.said(FactKind::Response, said)
+                out.text_row(FactKind::Response, words)
                     .name(Name::Group, word(record, &["group"]));
             }
             "tokens" => {
@@ -85,19 +85,19 @@ impl Agent for Aider {
                 out.usage(usage(record), dollars(record, &["cost"]));
             }
             "edit" => {
-                let args = json!({ "path": said });
+                let args = json!({ "path": words });
                 out.call(word(record, &["id"]), "edit".to_owned(), Some(&args));
             }
             "command" => {
-                let args = json!({ "command": said });
+                let args = json!({ "command": words });
                 out.call(word(record, &["id"]), "run".to_owned(), Some(&args));
             }
             "ask" => ask(record, out),
             "error" => {
-                out.error(said);
+                out.error(words);
             }
             _ => {
-                out.said(FactKind::Note, said);
+                out.text_row(FactKind::Note, words);
             }
         }
     }
@@ -142,12 +142,12 @@ fn as_lines(_path: &Path, text: &[u8]) -> Vec<u8> {
         history.line(line);
     }
     history.end_of_block();
-    history.told
+    history.lines
 }
 
 #[derive(Debug, Default)]
 struct History {
-    told: Vec<u8>,
+    lines: Vec<u8>,
     run: String,
     /// The number of answers and calls so far, from which they get their numbers.
     count: usize,
@@ -162,12 +162,12 @@ impl History {
         if let Some(started) = line.strip_prefix(START) {
             self.end_of_block();
             started.trim().clone_into(&mut self.run);
-            self.tell("session", json!({ "started": self.run }));
-        } else if let Some(said) = line.strip_prefix("#### ") {
-            self.add("user", said);
-        } else if let Some(said) = line.strip_prefix("> ") {
+            self.push("session", json!({ "started": self.run }));
+        } else if let Some(words) = line.strip_prefix("#### ") {
+            self.add("user", words);
+        } else if let Some(words) = line.strip_prefix("> ") {
             self.end_of_block();
-            self.printed(said.trim_end());
+            self.printed(words.trim_end());
         } else if line.trim_end() == ">" {
             self.end_of_block();
         } else if self.kind == "answer" || !line.trim().is_empty() {
@@ -185,59 +185,59 @@ impl History {
 
     fn end_of_block(&mut self) {
         let kind = std::mem::take(&mut self.kind);
-        let said = std::mem::take(&mut self.block).join("\n");
-        let said = said.trim();
-        if said.is_empty() {
+        let words = std::mem::take(&mut self.block).join("\n");
+        let words = words.trim();
+        if words.is_empty() {
             return;
         }
         if kind == "answer" {
             self.group = self.count + 1;
         }
-        self.tell(
+        self.push(
             kind,
-            json!({ "text": said, "group": self.group.to_string() }),
+            json!({ "text": words, "group": self.group.to_string() }),
         );
     }
 
     /// A line that Aider printed.
-    fn printed(&mut self, said: &str) {
-        let after = |prefix: &str| said.strip_prefix(prefix).map(str::trim);
+    fn printed(&mut self, words: &str) {
+        let after = |prefix: &str| words.strip_prefix(prefix).map(str::trim);
         if let Some(used) = after("Tokens: ") {
-            let mut told = figures(used);
-            told["group"] = json!(self.group.to_string());
-            self.tell("tokens", told);
+            let mut line = figures(used);
+            line["group"] = json!(self.group.to_string());
+            self.push("tokens", line);
         } else if let Some(path) = after("Applied edit to ") {
-            self.tell("edit", json!({ "text": path }));
+            self.push("edit", json!({ "text": path }));
         } else if let Some(line) = after("Running ") {
-            self.tell("command", json!({ "text": line }));
+            self.push("command", json!({ "text": line }));
         } else if let Some(model) = after("Model: ").or_else(|| after("Main model: ")) {
             let name = model.split(" with ").next().unwrap_or(model);
-            self.tell("model", json!({ "text": name }));
-        } else if let Some((question, answer)) = said
+            self.push("model", json!({ "text": name }));
+        } else if let Some((question, answer)) = words
             .rsplit_once("]: ")
             .filter(|(question, _)| question.contains("(Y)es"))
         {
-            self.tell("ask", json!({ "text": question, "answer": answer.trim() }));
-        } else if said.starts_with("litellm.") && said.contains("Error") {
-            self.tell("error", json!({ "text": said }));
-        } else if !said.is_empty() {
-            self.tell("note", json!({ "text": said }));
+            self.push("ask", json!({ "text": question, "answer": answer.trim() }));
+        } else if words.starts_with("litellm.") && words.contains("Error") {
+            self.push("error", json!({ "text": words }));
+        } else if !words.is_empty() {
+            self.push("note", json!({ "text": words }));
         }
     }
 
-    fn tell(&mut self, kind: &str, mut told: Value) {
+    fn push(&mut self, kind: &str, mut line: Value) {
         self.count += 1;
-        told["aider"] = json!(kind);
-        told["run"] = json!(self.run);
-        told["id"] = json!(self.count.to_string());
-        self.told.extend_from_slice(told.to_string().as_bytes());
-        self.told.push(b'\n');
+        line["aider"] = json!(kind);
+        line["run"] = json!(self.run);
+        line["id"] = json!(self.count.to_string());
+        self.lines.extend_from_slice(line.to_string().as_bytes());
+        self.lines.push(b'\n');
     }
 }
 
 /// `5.2k sent, 1.1k cache write, 210 received. Cost: $0.02 message, $0.05 session.`
 fn figures(used: &str) -> Value {
-    let mut told = json!({});
+    let mut line = json!({});
     let (counts, costs) = used.split_once("Cost: ").unwrap_or((used, ""));
     for part in counts.trim_end_matches(['.', ' ']).split(", ") {
         let Some((number, what)) = part.trim().split_once(' ') else {
@@ -252,7 +252,7 @@ fn figures(used: &str) -> Value {
         };
         let digits = number.trim_end_matches(['k', 'M']).replace(',', "");
         if let Ok(count) = digits.parse::<f64>() {
-            told[what.trim_end_matches('.').replace(' ', "_")] = json!((count * scale).round());
+            line[what.trim_end_matches('.').replace(' ', "_")] = json!((count * scale).round());
         }
     }
     let message = costs
@@ -260,9 +260,9 @@ fn figures(used: &str) -> Value {
         .next()
         .and_then(|cost| cost.trim().strip_prefix('$'));
     if let Some(cost) = message.and_then(|cost| cost.parse::<f64>().ok()) {
-        told["cost"] = json!(cost);
+        line["cost"] = json!(cost);
     }
-    told
+    line
 }
 
 #[cfg(test)]
@@ -290,8 +290,8 @@ x = 1
 > Applied edit to a b.py
 > Run shell command? (Y)es/(N)o/(D)on't ask again [Yes]: n
 ";
-        let told = String::from_utf8(as_lines(Path::new("x"), text.as_bytes())).expect("text");
-        let lines: Vec<Value> = told
+        let line = String::from_utf8(as_lines(Path::new("x"), text.as_bytes())).expect("text");
+        let lines: Vec<Value> = line
             .lines()
             .map(|line| serde_json::from_str(line).expect("JSON"))
             .collect();

@@ -54,26 +54,26 @@ impl Agent for Antigravity {
 
     fn rows(&self, _member: &str, record: &Value, out: &mut Rows) {
         out.base.fact.time = instant(record, &["created_at", "timestamp"]);
-        let said = given(record, &["content"]).and_then(text_of);
+        let words = given(record, &["content"]).and_then(text_of);
         let source = text(record, "source");
         match text(record, "type") {
             "USER_INPUT" => {
-                out.said(FactKind::Prompt, said.unwrap_or_default());
+                out.text_row(FactKind::Prompt, words.unwrap_or_default());
             }
             "PLANNER_RESPONSE" => {
                 let thought = given(record, &["thinking", "reasoning"]).and_then(text_of);
-                out.if_said(FactKind::Reasoning, thought);
-                out.if_said(FactKind::Response, said);
+                out.text_row_if_any(FactKind::Reasoning, thought);
+                out.text_row_if_any(FactKind::Response, words);
                 for call in list(record, "tool_calls") {
                     let args = call.get("args").map(unquoted);
                     out.call(word(call, &["id"]), word(call, &["name"]), args.as_ref());
                 }
                 if out.entries.is_empty() {
-                    out.said(FactKind::Response, "");
+                    out.text_row(FactKind::Response, "");
                 }
             }
             "ERROR_MESSAGE" => {
-                out.error(said.unwrap_or_default());
+                out.error(words.unwrap_or_default());
             }
             kind if source == "MODEL" && !kind.is_empty() => {
                 let status = match text(record, "status") {
@@ -82,10 +82,10 @@ impl Agent for Antigravity {
                     "CANCELED" | "CANCELLED" => Status::Cancelled,
                     _ => Status::Unrecorded,
                 };
-                out.result(String::new(), status, said.map(Value::String));
+                out.result(String::new(), status, words.map(Value::String));
             }
             kind => {
-                out.said(FactKind::Note, said.unwrap_or_else(|| kind.to_owned()));
+                out.text_row(FactKind::Note, words.unwrap_or_else(|| kind.to_owned()));
             }
         }
     }

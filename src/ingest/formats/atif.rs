@@ -78,14 +78,14 @@ impl Decode for Atif {
 }
 
 impl Layout for Atif {
-    fn companions(&self, path: &Path, kin: &mut Relations) -> Vec<PathBuf> {
-        let mut found = kin.descendants(path, CONTINUATIONS);
+    fn companions(&self, path: &Path, relations: &mut Relations) -> Vec<PathBuf> {
+        let mut found = relations.descendants(path, CONTINUATIONS);
         found.sort_by_key(|path| part(path).map(|(_, number)| number));
         found
     }
 
-    fn is_part(&self, path: &Path, kin: &mut Relations) -> bool {
-        kin.has_parent(path, CONTINUATIONS)
+    fn is_part(&self, path: &Path, relations: &mut Relations) -> bool {
+        relations.has_parent(path, CONTINUATIONS)
     }
 }
 

@@ -101,18 +101,21 @@ fn body(record: &Value) -> &Value {
         .unwrap_or(&Value::Null)
 }
 
-fn usage(told: &Value) -> Usage {
+fn usage(counts: &Value) -> Usage {
     let asked =
-        given(told, &["prompt_tokens_details", "input_tokens_details"]).unwrap_or(&Value::Null);
+        given(counts, &["prompt_tokens_details", "input_tokens_details"]).unwrap_or(&Value::Null);
     let answered = given(
-        told,
+        counts,
         &["completion_tokens_details", "output_tokens_details"],
     )
     .unwrap_or(&Value::Null);
     let cached = tokens(asked, &["cached_tokens"]);
     counted(Usage {
-        input: without(tokens(told, &["prompt_tokens", "input_tokens"]), &[cached]),
-        output: tokens(told, &["completion_tokens", "output_tokens"]),
+        input: without(
+            tokens(counts, &["prompt_tokens", "input_tokens"]),
+            &[cached],
+        ),
+        output: tokens(counts, &["completion_tokens", "output_tokens"]),
         cache_read: cached,
         reasoning: tokens(answered, &["reasoning_tokens"]),
         ..Usage::NONE

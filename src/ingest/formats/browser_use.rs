@@ -63,12 +63,12 @@ impl Agent for BrowserUse {
         let wanted = record.get("model_output").unwrap_or(&Value::Null);
         out.base.fact.time = instant(meta, &["step_start_time"]);
         let brain = wanted.get("current_state").unwrap_or(wanted);
-        out.if_said(
+        out.text_row_if_any(
             FactKind::Reasoning,
             string(brain, "thinking").or_else(|| string(brain, "memory")),
         );
         let goal = word(brain, &["next_goal"]);
-        out.said(FactKind::Response, goal);
+        out.text_row(FactKind::Response, goal);
         let step = word(meta, &["step_number"]);
         let actions = list(wanted, "action");
         let results = list(record, "result");
@@ -96,13 +96,13 @@ impl Agent for BrowserUse {
 
 fn result(result: &Value, call: String, has_call: bool, out: &mut Rows) {
     let error = string(result, "error").filter(|error| !error.is_empty());
-    let said = given(result, &["extracted_content", "long_term_memory"]).cloned();
+    let extracted = given(result, &["extracted_content", "long_term_memory"]).cloned();
     match (has_call, error) {
         (true, Some(error)) => {
             out.result(call, Status::Error, Some(Value::String(error)));
         }
         (true, None) => {
-            out.result(call, Status::Ok, said);
+            out.result(call, Status::Ok, extracted);
         }
         (false, Some(error)) => {
             out.error(error);
@@ -110,7 +110,7 @@ fn result(result: &Value, call: String, has_call: bool, out: &mut Rows) {
         (false, None) => {}
     }
     if result.get("is_done").and_then(Value::as_bool) == Some(true) {
-        let end = out.said(FactKind::RunEnd, word(result, &["extracted_content"]));
+        let end = out.text_row(FactKind::RunEnd, word(result, &["extracted_content"]));
         end.fact.status = match result.get("success").and_then(Value::as_bool) {
             Some(true) => Status::Ok,
             Some(false) => Status::Error,

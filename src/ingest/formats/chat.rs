@@ -138,7 +138,7 @@ pub(super) fn decode_with(
             b"" | b"[]" if record.get("messages").is_array() => conversation(record, &how, out),
             b"" | b"[]" if record.is_array() => {
                 out.push(Fact::new(FactKind::ImpliedStart));
-                record.items().for_each(|said| message(said, &how, out));
+                record.items().for_each(|turn| message(turn, &how, out));
             }
             b"" | b"[]" if record.get("choices").is_array() => response(record, &how, out),
             b"" | b"[]" | b"messages" => message(record, &how, out),
@@ -156,8 +156,8 @@ fn conversation(record: View<'_, '_>, how: &Envelope, out: &mut FactSink<'_>) {
     out.push(start);
     let mut how = *how;
     how.base.time = record.get("startTime").time();
-    for said in record.get("messages").items() {
-        message(said, &how, out);
+    for turn in record.get("messages").items() {
+        message(turn, &how, out);
     }
     logged(record, &how, out);
     for (key, value) in record.members() {
@@ -211,33 +211,33 @@ fn response(record: View<'_, '_>, how: &Envelope, out: &mut FactSink<'_>) {
     }
 }
 
-fn message(said: View<'_, '_>, how: &Envelope, out: &mut FactSink<'_>) {
+fn message(turn: View<'_, '_>, how: &Envelope, out: &mut FactSink<'_>) {
     let mut how = *how;
-    if said.get("usage").is_object() {
-        how.usage = messages::usage(said.get("usage"));
+    if turn.get("usage").is_object() {
+        how.usage = messages::usage(turn.get("usage"));
     }
-    let model = out.copy(said.get("model"));
+    let model = out.copy(turn.get("model"));
     how.base.model = model.or(how.base.model);
-    let time = said
+    let time = turn
         .any(&["timestamp", "created_at", "createdAt", "created"])
         .time();
     how.base.time = how.base.time.max(time);
-    let text = text_of(said);
-    let of_model = said.get("role").is("assistant") && !said.get("tool_calls").is_array();
+    let text = text_of(turn);
+    let of_model = turn.get("role").is("assistant") && !turn.get("tool_calls").is_array();
     if of_model && text.contains(ASKS) {
-        messages::decode(said, &how, out);
-        text_call(said, &text, &how, out);
-    } else if said.get("role").is("user") && text.starts_with(ANSWERS) {
-        let mut fact = how.base.at(said.range());
+        messages::decode(turn, &how, out);
+        text_call(turn, &text, &how, out);
+    } else if turn.get("role").is("user") && text.starts_with(ANSWERS) {
+        let mut fact = how.base.at(turn.range());
         fact.kind = FactKind::ToolResult;
         out.push(fact);
     } else {
-        messages::decode(said, &how, out);
+        messages::decode(turn, &how, out);
     }
 }
 
-fn text_of(said: View<'_, '_>) -> String {
-    let content = said.get("content");
+fn text_of(turn: View<'_, '_>) -> String {
+    let content = turn.get("content");
     let texts = content.items().map(|block| block.get("text").text());
     if content.is_string() {
         content.text().into_owned()
@@ -247,8 +247,8 @@ fn text_of(said: View<'_, '_>) -> String {
 }
 
 /// A tool call in the text of a message.
-fn text_call(said: View<'_, '_>, text: &str, how: &Envelope, out: &mut FactSink<'_>) {
-    let mut fact = how.base.at(said.range());
+fn text_call(turn: View<'_, '_>, text: &str, how: &Envelope, out: &mut FactSink<'_>) {
+    let mut fact = how.base.at(turn.range());
     fact.kind = FactKind::ToolCall;
     fact.part = TEXT_CALL;
     let fields = text.split_once(ASKS).map_or("", |(_, fields)| fields);

@@ -114,7 +114,7 @@ fn of_chatgpt(message: &Value, out: &mut Rows) {
     let id = word(message, &["id"]);
     let part = |it: &Value| text_of(&Value::Array(vec![it.clone()]));
     let parts: Vec<String> = list(content, "parts").iter().filter_map(part).collect();
-    let said = if parts.is_empty() {
+    let words = if parts.is_empty() {
         given(content, &["text", "result", "content"])
             .and_then(text_of)
             .unwrap_or_default()
@@ -132,14 +132,14 @@ fn of_chatgpt(message: &Value, out: &mut Rows) {
     match word(author, &["role"]).as_str() {
         "user" => {
             out.base.model.clear();
-            let entry = out.said(FactKind::Prompt, said);
+            let entry = out.text_row(FactKind::Prompt, words);
             if is_hidden {
                 entry.fact.flags.set(Flags::META);
             }
         }
         "assistant" if !matches!(recipient.as_str(), "" | "all") => {
             out.base.name(Name::Group, id.clone());
-            out.call(id, recipient, Some(&Value::String(said)));
+            out.call(id, recipient, Some(&Value::String(words)));
         }
         "assistant" => {
             out.base.name(Name::Group, id);
@@ -152,13 +152,17 @@ fn of_chatgpt(message: &Value, out: &mut Rows) {
             } else {
                 FactKind::Response
             };
-            out.if_said(kind, Some(said));
+            out.text_row_if_any(kind, Some(words));
         }
         "tool" => {
             out.base.model.clear();
-            out.result(String::new(), Status::Unrecorded, Some(Value::String(said)));
+            out.result(
+                String::new(),
+                Status::Unrecorded,
+                Some(Value::String(words)),
+            );
         }
-        _ => out.if_said(FactKind::Note, Some(said).filter(|_| !is_hidden)),
+        _ => out.text_row_if_any(FactKind::Note, Some(words).filter(|_| !is_hidden)),
     }
 }
 
@@ -180,7 +184,7 @@ fn of_claude(message: &Value, out: &mut Rows) {
         .iter()
         .chain(list(message, "files"))
     {
-        let entry = out.said(
+        let entry = out.text_row(
             FactKind::Note,
             format!("attachment: {}", word(file, &["file_name"])),
         );

@@ -86,8 +86,8 @@ impl Decode for ClaudeCode {
 }
 
 impl Layout for ClaudeCode {
-    fn companions(&self, path: &Path, kin: &mut Relations) -> Vec<PathBuf> {
-        companions(path, kin)
+    fn companions(&self, path: &Path, relations: &mut Relations) -> Vec<PathBuf> {
+        companions(path, relations)
     }
 
     fn is_aside(&self, folder: &Path) -> bool {
@@ -99,7 +99,7 @@ impl Layout for ClaudeCode {
         &[".claude/projects"]
     }
 
-    fn is_part(&self, path: &Path, _kin: &mut Relations) -> bool {
+    fn is_part(&self, path: &Path, _relations: &mut Relations) -> bool {
         is_subagent(path)
     }
 }
@@ -171,7 +171,7 @@ fn is_setting(record: &Value, kind: &str) -> bool {
 }
 
 /// `<session>/subagents/**/agent-*.jsonl`, and every `agent-*.jsonl` beside the session that names it.
-fn companions(path: &Path, kin: &mut Relations) -> Vec<PathBuf> {
+fn companions(path: &Path, relations: &mut Relations) -> Vec<PathBuf> {
     let session = bare(path);
     let (Some(folder), Some(stem)) = (path.parent(), session.file_stem()) else {
         return Vec::new();
@@ -186,7 +186,7 @@ fn companions(path: &Path, kin: &mut Relations) -> Vec<PathBuf> {
         .filter_map(Result::ok)
         .map(ignore::DirEntry::into_path)
         .filter(|path| is_subagent(path));
-    let mut found: Vec<PathBuf> = below.chain(kin.descendants(path, BESIDE)).collect();
+    let mut found: Vec<PathBuf> = below.chain(relations.descendants(path, BESIDE)).collect();
     found.sort();
     found
 }

@@ -193,13 +193,13 @@ fn result(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
         fact.call = out.copy(denied.get("tool_use_id"));
         out.push(fact);
     }
-    for (model, told) in record.get("modelUsage").members() {
-        let mut fact = base.at(told.range());
+    for (model, counts) in record.get("modelUsage").members() {
+        let mut fact = base.at(counts.range());
         fact.kind = FactKind::RunTotal;
         // A suffix names the size of the context window, not another model.
         let name = model.split(|&byte| byte == b'[').next().unwrap_or_default();
         fact.model = out.arena(name);
-        out.usage(&mut fact, model_usage(told));
+        out.usage(&mut fact, model_usage(counts));
         out.push(fact);
     }
     let mut end = base;
@@ -213,12 +213,12 @@ fn result(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
 }
 
 /// The tokens of one model in all of the session so far: those of streamed messages are partial.
-fn model_usage(told: View<'_, '_>) -> Usage {
+fn model_usage(counts: View<'_, '_>) -> Usage {
     Usage {
-        input: told.get("inputTokens").tokens(),
-        output: told.get("outputTokens").tokens(),
-        cache_read: told.get("cacheReadInputTokens").tokens(),
-        cache_write: told.get("cacheCreationInputTokens").tokens(),
+        input: counts.get("inputTokens").tokens(),
+        output: counts.get("outputTokens").tokens(),
+        cache_read: counts.get("cacheReadInputTokens").tokens(),
+        cache_write: counts.get("cacheCreationInputTokens").tokens(),
         ..Usage::NONE
     }
 }

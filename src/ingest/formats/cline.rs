@@ -112,7 +112,7 @@ impl Agent for Cline {
             "error" => {
                 out.error(word(record, &["text"]));
             }
-            "note" => out.if_said(FactKind::Note, Some(word(record, &["text"]))),
+            "note" => out.text_row_if_any(FactKind::Note, Some(word(record, &["text"]))),
             _ => {}
         }
     }
@@ -125,22 +125,22 @@ fn message(record: &Value, out: &mut Rows) {
     }
     out.base.name(Name::Group, word(record, &["group"]));
     out.message(record);
-    let is_injected = |said: &str| {
+    let is_injected = |words: &str| {
         [
             "<environment_details>",
             "# task_progress",
             "[TASK RESUMPTION]",
         ]
         .iter()
-        .any(|it| said.starts_with(it))
+        .any(|it| words.starts_with(it))
     };
     let answers = out
         .entries
         .iter()
         .any(|entry| entry.fact.kind == FactKind::ToolResult);
     for entry in &mut out.entries {
-        let said = entry.body.text.as_deref().unwrap_or_default();
-        if entry.fact.kind == FactKind::Prompt && (answers || is_injected(said)) {
+        let words = entry.body.text.as_deref().unwrap_or_default();
+        if entry.fact.kind == FactKind::Prompt && (answers || is_injected(words)) {
             entry.fact.flags.set(Flags::META);
         }
         if entry.fact.kind == FactKind::ToolResult && is_denial(entry.body.result.as_ref()) {
@@ -150,7 +150,7 @@ fn message(record: &Value, out: &mut Rows) {
     if is_answer {
         answer_last(out);
         if out.entries.is_empty() {
-            out.said(FactKind::Response, "");
+            out.text_row(FactKind::Response, "");
         }
         out.usage(usage(record), dollars(record, &["cost"]));
     } else if out.entries.is_empty() {
@@ -169,13 +169,13 @@ fn answer_last(out: &mut Rows) {
 
 /// How the result of a call begins that the user refused.
 fn is_denial(result: Option<&Value>) -> bool {
-    let said = result.and_then(super::content::text_of).unwrap_or_default();
+    let words = result.and_then(super::content::text_of).unwrap_or_default();
     [
         "The user denied this operation",
         "The user rejected this operation",
     ]
     .iter()
-    .any(|it| said.starts_with(it))
+    .any(|it| words.starts_with(it))
 }
 
 fn usage(record: &Value) -> Usage {

@@ -237,8 +237,8 @@ impl Assembler for Conversation {
         left.sort_unstable_by_key(|(run, _)| **run);
         for (&run, memory) in left {
             if build.open_calls(run) == 0 || !self.answers {
-                let told = memory.last.filter(|_| !self.many);
-                build.end(run, told.unwrap_or(RunStatus::Unknown));
+                let recorded = memory.last.filter(|_| !self.many);
+                build.end(run, recorded.unwrap_or(RunStatus::Unknown));
             }
         }
     }
@@ -308,7 +308,7 @@ impl Conversation {
     fn remember_for_all(&mut self, fact: &Fact, from: &From<'_>) {
         let names = from.decoded.names(fact);
         self.defaults
-            .extend(names.map(|(name, told)| (name, told.into())));
+            .extend(names.map(|(name, recorded)| (name, recorded.into())));
         let model = from.text(fact.model);
         if !model.is_empty() {
             self.model = model.into();
@@ -321,8 +321,8 @@ impl Conversation {
         build.edit(run).who.agent = agent;
         let model = build.symbol(&self.model);
         build.set_model(run, agent, model);
-        for (name, told) in &self.defaults {
-            set(run, *name, told, build);
+        for (name, recorded) in &self.defaults {
+            set(run, *name, recorded, build);
         }
         self.current = Some(run);
         if let Some(family) = &mut self.family {
@@ -371,13 +371,13 @@ impl Incoming<'_> {
 
     fn draft(&self, kind: Kind, build: &mut Builder) -> Draft {
         let agent = self.lane(build);
-        let told = build.symbol(self.from.text(self.fact.model));
+        let recorded = build.symbol(self.from.text(self.fact.model));
         let model = if self.fact.kind == FactKind::Prompt {
             // The model that simulates the user is not the model of the run.
-            told
-        } else if told.is_some() {
-            build.set_model(self.run, agent, told);
-            told
+            recorded
+        } else if recorded.is_some() {
+            build.set_model(self.run, agent, recorded);
+            recorded
         } else {
             build.model_of(self.run, agent)
         };
@@ -430,8 +430,8 @@ impl Incoming<'_> {
         let main = build.peek(self.run).who.agent;
         let model = build.symbol(self.from.text(self.fact.model));
         build.set_model(self.run, main, model);
-        for (name, told) in self.from.decoded.names(self.fact) {
-            set(self.run, name, told, build);
+        for (name, recorded) in self.from.decoded.names(self.fact) {
+            set(self.run, name, recorded, build);
         }
         let is_start = matches!(
             self.fact.kind,
@@ -488,7 +488,7 @@ impl Incoming<'_> {
 
     fn model_call(&self, memory: &mut RunMemory, answers: bool, build: &mut Builder) {
         memory.last = match status(self.fact.status) {
-            Some(told) if self.fact.kind == FactKind::Response => Some(told),
+            Some(recorded) if self.fact.kind == FactKind::Response => Some(recorded),
             _ => Some(RunStatus::Ok),
         };
         let key = self.group(build);
@@ -553,11 +553,11 @@ impl Incoming<'_> {
         let is_call = self.fact.kind == FactKind::ToolCall;
         let known = build.knows_call(self.run, id).filter(|_| is_call);
         let parts = &mut memory.groups.entry(group).or_default().parts;
-        let told = parts.contains(&self.fact.part);
-        if !told {
+        let recorded = parts.contains(&self.fact.part);
+        if !recorded {
             parts.push(self.fact.part);
         }
-        known.is_some_and(|call| !call.closed) || told
+        known.is_some_and(|call| !call.closed) || recorded
     }
 
     fn response(&self, group: &mut ModelCall, build: &mut Builder) -> ActionIx {

@@ -348,14 +348,14 @@ fn open(record: &Value, part: u16) -> Body {
             "agentDisplayName",
             "shutdownType",
         ];
-        let said = keys.iter().find_map(|key| string(data, key));
+        let words = keys.iter().find_map(|key| string(data, key));
         let is_speech = matches!(
             kind.as_str(),
             "user.message" | "assistant.message" | "assistant.reasoning"
         );
-        body.text = match said {
-            Some(said) if is_speech => Some(said),
-            Some(said) => Some(format!("{kind}: {said}")),
+        body.text = match words {
+            Some(words) if is_speech => Some(words),
+            Some(words) => Some(format!("{kind}: {words}")),
             None => Some(kind),
         };
     }

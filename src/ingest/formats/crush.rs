@@ -10,8 +10,6 @@ use super::content::string;
 use super::plain::{Agent, Rows, dollars, flag, given, instant, list, outcome, word};
 use crate::ingest::fact::{FactKind, Name};
 use crate::ingest::format::{Held, Recorded};
-use crate::ingest::packed::sqlite::schema::Schema;
-use crate::ingest::packed::sqlite::tables;
 use crate::model::action::{Flags, Status, Verdict};
 
 #[derive(Debug)]
@@ -40,10 +38,6 @@ impl Agent for Crush {
         "crush"
     }
 
-    fn stores(&self) -> &'static [Schema] {
-        tables::crush::STORES
-    }
-
     fn sniff(&self, record: &Value) -> u8 {
         let has = |key: &str| record.get(key).is_some();
         let is_message =
@@ -66,12 +60,12 @@ impl Agent for Crush {
         for part in list(record, "parts") {
             let data = part.get("data").unwrap_or(&Value::Null);
             match word(part, &["type"]).as_str() {
-                "text" if is_summary => out.if_said(FactKind::Note, string(data, "text")),
+                "text" if is_summary => out.text_row_if_any(FactKind::Note, string(data, "text")),
                 "text" if role == "user" => {
-                    out.said(FactKind::Prompt, word(data, &["text"]));
+                    out.text_row(FactKind::Prompt, word(data, &["text"]));
                 }
-                "text" => out.if_said(FactKind::Response, string(data, "text")),
-                "reasoning" => out.if_said(FactKind::Reasoning, string(data, "thinking")),
+                "text" => out.text_row_if_any(FactKind::Response, string(data, "text")),
+                "reasoning" => out.text_row_if_any(FactKind::Reasoning, string(data, "thinking")),
                 "tool_call" => {
                     out.call(
                         word(data, &["id"]),
@@ -90,7 +84,7 @@ impl Agent for Crush {
                 "finish" => finish(data, out),
                 "binary" | "image_url" => {
                     let name = word(data, &["Path", "path", "url"]);
-                    let entry = out.said(FactKind::Note, format!("attachment: {name}"));
+                    let entry = out.text_row(FactKind::Note, format!("attachment: {name}"));
                     entry.fact.flags.set(Flags::META);
                 }
                 _ => {}
@@ -113,7 +107,7 @@ fn head(record: &Value, out: &mut Rows) {
     out.base.run = word(record, &["id"]);
     let parent = word(record, &["parent_session_id"]);
     let cost = dollars(record, &["cost"]);
-    let start = out.said(FactKind::RunStart, word(record, &["title"]));
+    let start = out.text_row(FactKind::RunStart, word(record, &["title"]));
     start.name(Name::Title, word(record, &["title"]));
     start.name(Name::ParentRun, parent.clone());
     if parent.is_empty() && cost.is_some() {
@@ -128,7 +122,7 @@ fn finish(data: &Value, out: &mut Rows) {
             out.error(told.unwrap_or_default());
         }
         "canceled" => {
-            out.said(FactKind::Note, told.unwrap_or_default())
+            out.text_row(FactKind::Note, told.unwrap_or_default())
                 .fact
                 .status = Status::Cancelled;
         }

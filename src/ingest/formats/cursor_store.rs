@@ -10,8 +10,6 @@ use super::plain::{Agent, Rows, counted, given, instant, tokens, word};
 use crate::ingest::body::ApprovalText;
 use crate::ingest::fact::{FactKind, Name};
 use crate::ingest::format::{Held, Recorded};
-use crate::ingest::packed::sqlite::schema::Schema;
-use crate::ingest::packed::sqlite::tables;
 use crate::model::action::{Status, Verdict};
 use crate::model::quantity::{Cost, Usage};
 
@@ -39,10 +37,6 @@ impl Agent for CursorStore {
 
     fn agent(&self) -> &'static str {
         "cursor"
-    }
-
-    fn stores(&self) -> &'static [Schema] {
-        tables::cursor_store::STORES
     }
 
     fn rows(&self, _member: &str, record: &Value, out: &mut Rows) {
@@ -94,13 +88,13 @@ fn bubble(record: &Value, out: &mut Rows) {
     let text = string(record, "text");
     if given(record, &["type"]).and_then(Value::as_i64) == Some(1) {
         out.base.model.clear();
-        out.said(FactKind::Prompt, text.unwrap_or_default());
+        out.text_row(FactKind::Prompt, text.unwrap_or_default());
         return;
     }
     out.base.name(Name::Group, key.clone());
     let thought = record.get("thinking").and_then(|it| string(it, "text"));
-    out.if_said(FactKind::Reasoning, thought);
-    out.if_said(FactKind::Response, text);
+    out.text_row_if_any(FactKind::Reasoning, thought);
+    out.text_row_if_any(FactKind::Response, text);
     if let Some(call) = record
         .get("toolFormerData")
         .filter(|it| it.get("name").is_some())

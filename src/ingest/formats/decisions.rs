@@ -79,20 +79,20 @@ pub(super) fn decision(record: &Json) -> Span {
 
 /// The names under which applications pass on what a decision refers to.
 fn subject(fields: &Json, span: &mut Span, ruling: &mut Ruling) {
-    let said = |keys: &[&str]| word(fields, keys).unwrap_or_default().to_owned();
-    ruling.call = said(&["tool_call_id", "call_id"]);
-    ruling.tool = said(&["tool", "tool_name"]);
+    let field = |keys: &[&str]| word(fields, keys).unwrap_or_default().to_owned();
+    ruling.call = field(&["tool_call_id", "call_id"]);
+    ruling.tool = field(&["tool", "tool_name"]);
     ruling.args = fields
         .get("args")
         .or_else(|| fields.get("arguments"))
         .cloned();
     if span.trace.is_empty() {
-        span.trace = said(&["trace_id", "traceId"]);
+        span.trace = field(&["trace_id", "traceId"]);
     }
     if span.parent.is_empty() {
-        span.parent = said(&["span_id", "spanId"]);
+        span.parent = field(&["span_id", "spanId"]);
     }
-    span.joins.session = said(&["session_id", "conversation_id", "run_id"]);
+    span.joins.session = field(&["session_id", "conversation_id", "run_id"]);
 }
 
 fn opa(record: &Json) -> Span {

@@ -108,7 +108,7 @@ impl Agent for Droid {
             "session_start" => start(record, out),
             "system" => {
                 out.base.model = word(record, &["model"]);
-                out.said(FactKind::RunStart, word(record, &["cwd"]));
+                out.text_row(FactKind::RunStart, word(record, &["cwd"]));
             }
             "message" => {
                 out.base.name(Name::Group, word(record, &["id"]));
@@ -140,11 +140,11 @@ impl Agent for Droid {
                 out.result(word(record, &["id", "toolCallId"]), status, result);
             }
             "completion" => {
-                let end = out.said(FactKind::RunEnd, word(record, &["finalText"]));
+                let end = out.text_row(FactKind::RunEnd, word(record, &["finalText"]));
                 end.fact.status = Status::Ok;
                 end.fact.duration = super::plain::millis(record, &["durationMs"]);
             }
-            "compaction_state" => out.if_said(
+            "compaction_state" => out.text_row_if_any(
                 FactKind::Note,
                 given(record, &["summary", "summaryText"]).and_then(text_of),
             ),
@@ -159,7 +159,7 @@ impl Agent for Droid {
 
 fn start(record: &Value, out: &mut Rows) {
     out.base.run = word(record, &["id"]);
-    let start = out.said(FactKind::RunStart, word(record, &["cwd"]));
+    let start = out.text_row(FactKind::RunStart, word(record, &["cwd"]));
     start.name(Name::Title, word(record, &["sessionTitle", "title"]));
     start.name(Name::ParentRun, word(record, &["parent"]));
 }

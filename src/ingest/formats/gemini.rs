@@ -58,12 +58,12 @@ impl Decode for Gemini {
 
     fn sniff_document(&self, head: &Value) -> u8 {
         let messages = head.get("messages").is_some_and(Value::is_array);
-        let said = |it: &Value| it.get("role").is_some() && it.get("parts").is_some();
+        let is_message = |it: &Value| it.get("role").is_some() && it.get("parts").is_some();
         let history = head.get("history");
         match head.get("sessionId").is_some() {
             true if messages && head.get("projectHash").is_some() => 95,
             true if messages && members::all(head, &["startTime", "lastUpdated"]) => 80,
-            _ if history.is_some_and(|list| members::most(list, said)) => 40,
+            _ if history.is_some_and(|list| members::most(list, is_message)) => 40,
             _ => 0,
         }
     }
@@ -107,7 +107,7 @@ impl Open for Gemini {
 
     fn open_result(&self, record: &Value, part: u16, body: &mut Body) {
         if part < CALLS {
-            body.text = said(record);
+            body.text = content_text(record);
             body.asks.clear();
             return;
         }
@@ -259,7 +259,7 @@ fn call_of(record: &Value, part: u16) -> Option<&Value> {
         .get(usize::from((part & !IMPLIED).checked_sub(CALLS)?))
 }
 
-fn said(record: &Value) -> Option<String> {
+fn content_text(record: &Value) -> Option<String> {
     let content = record.get("content").or_else(|| record.get("parts"));
     content.and_then(text_of)
 }
@@ -286,7 +286,7 @@ fn open(record: &Value, part: u16) -> Body {
         body.args = call.get("args").cloned();
     } else if record.get("type").and_then(Value::as_str) == Some("error") {
         body.error = Some(ErrorText {
-            message: said(record).unwrap_or_default(),
+            message: content_text(record).unwrap_or_default(),
             ..ErrorText::default()
         });
     } else if let Some(target) = record.get("$rewindTo") {
@@ -295,7 +295,7 @@ fn open(record: &Value, part: u16) -> Body {
             text_of(target).unwrap_or_default()
         ));
     } else {
-        body.text = said(record);
+        body.text = content_text(record);
     }
     body
 }

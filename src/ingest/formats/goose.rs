@@ -14,8 +14,6 @@ use super::plain::{
 use crate::ingest::body::ApprovalText;
 use crate::ingest::fact::{FactKind, Name};
 use crate::ingest::format::{Held, Recorded};
-use crate::ingest::packed::sqlite::schema::Schema;
-use crate::ingest::packed::sqlite::tables;
 use crate::model::action::Status;
 use crate::model::quantity::Usage;
 
@@ -51,10 +49,6 @@ impl Agent for Goose {
 
     fn folders(&self) -> &'static [&'static str] {
         &[".local/share/goose/sessions"]
-    }
-
-    fn stores(&self) -> &'static [Schema] {
-        tables::goose::STORES
     }
 
     fn sniff(&self, record: &Value) -> u8 {
@@ -127,7 +121,7 @@ fn head(record: &Value, out: &mut Rows) {
     } else {
         title
     };
-    let start = out.said(FactKind::RunStart, folder);
+    let start = out.text_row(FactKind::RunStart, folder);
     start.name(Name::Title, title);
     start.name(Name::Provider, word(record, &["provider_name"]));
     start.name(Name::ParentRun, word(record, &["parent_session_id"]));
@@ -151,10 +145,10 @@ fn block(role: &str, block: &Value, out: &mut Rows) {
     let id = word(block, &["id"]);
     match word(block, &["type"]).as_str() {
         "text" if role == "user" => {
-            out.said(FactKind::Prompt, word(block, &["text"]));
+            out.text_row(FactKind::Prompt, word(block, &["text"]));
         }
-        "text" => out.if_said(FactKind::Response, string(block, "text")),
-        "thinking" | "reasoning" => out.if_said(
+        "text" => out.text_row_if_any(FactKind::Response, string(block, "text")),
+        "thinking" | "reasoning" => out.text_row_if_any(
             FactKind::Reasoning,
             string(block, "thinking").or_else(|| string(block, "text")),
         ),
@@ -176,8 +170,8 @@ fn block(role: &str, block: &Value, out: &mut Rows) {
             let failed =
                 word(result, &["status"]) == "error" || flag(value, &["isError"]) == Some(true);
             let status = if failed { Status::Error } else { Status::Ok };
-            let said = text_of(value.get("content").unwrap_or(value));
-            out.result(id, status, said.map(Value::String));
+            let message = text_of(value.get("content").unwrap_or(value));
+            out.result(id, status, message.map(Value::String));
         }
         "toolConfirmationRequest" | "actionRequired" => {
             let asked = block.get("data").unwrap_or(block);
@@ -190,8 +184,8 @@ fn block(role: &str, block: &Value, out: &mut Rows) {
             });
         }
         "systemNotification" | "summarizationRequested" | "contextLengthExceeded" => {
-            out.said(FactKind::Note, word(block, &["msg"]));
+            out.text_row(FactKind::Note, word(block, &["msg"]));
         }
-        _ => out.if_said(FactKind::Note, text_of(block)),
+        _ => out.text_row_if_any(FactKind::Note, text_of(block)),
     }
 }

@@ -113,18 +113,18 @@ impl Agent for Gptme {
             return;
         }
         out.base.fact.time = instant(record, &["timestamp"]);
-        let said = word(record, &["content"]);
+        let words = word(record, &["content"]);
         match text(record, "role") {
             "user" => {
-                out.said(FactKind::Prompt, said);
+                out.text_row(FactKind::Prompt, words);
             }
-            "assistant" => answer(record, &said, out),
+            "assistant" => answer(record, &words, out),
             _ => match record.get("result_of").and_then(Value::as_str) {
                 Some(call) => {
-                    out.result(call.to_owned(), Status::Unrecorded, Some(said.into()));
+                    out.result(call.to_owned(), Status::Unrecorded, Some(words.into()));
                 }
                 None => {
-                    out.said(FactKind::Note, said);
+                    out.text_row(FactKind::Note, words);
                 }
             },
         }
@@ -134,18 +134,18 @@ impl Agent for Gptme {
 /// The main branch of a conversation; other branches are in a folder beside it.
 const FILE: &str = "conversation.jsonl";
 
-fn answer(record: &Value, said: &str, out: &mut Rows) {
+fn answer(record: &Value, words: &str, out: &mut Rows) {
     let metadata = record.get("metadata").unwrap_or(&Value::Null);
     out.base.model = word(metadata, &["served_model", "model"]);
     let group = word(record, &["gptme_id"]);
     out.base.name(Name::Group, group.clone());
     let timings = metadata.get("timings").unwrap_or(&Value::Null);
     let phases = ["ttft_ms", "gen_ms"].map(|name| timings.get(name).and_then(Value::as_f64));
-    let response = out.said(FactKind::Response, said);
+    let response = out.text_row(FactKind::Response, words);
     if let [Some(first), Some(rest)] = phases {
         response.fact.duration = Elapsed::from_millis(first + rest);
     }
-    for (number, call) in calls(said).into_iter().enumerate() {
+    for (number, call) in calls(words).into_iter().enumerate() {
         let id = call.id.unwrap_or_else(|| format!("{group}/{number}"));
         out.call(id, call.tool, Some(&call.args));
     }
@@ -171,10 +171,10 @@ struct Call {
 }
 
 /// The calls in a text.
-fn calls(said: &str) -> Vec<Call> {
+fn calls(words: &str) -> Vec<Call> {
     let mut found = Vec::new();
     let mut block: Option<(String, Vec<&str>)> = None;
-    for line in said.lines() {
+    for line in words.lines() {
         if let Some((head, lines)) = &mut block {
             if line.trim_end() == "```" {
                 found.extend(of_block(head, &lines.join("\n")));
@@ -240,8 +240,8 @@ fn as_lines(path: &Path, whole: &[u8]) -> Vec<u8> {
         match text(&record, "role") {
             "assistant" => {
                 let group = number.to_string();
-                let said = string(&record, "content").unwrap_or_default();
-                let ids = calls(&said).into_iter().enumerate();
+                let words = string(&record, "content").unwrap_or_default();
+                let ids = calls(&words).into_iter().enumerate();
                 open = ids
                     .map(|(at, call)| call.id.unwrap_or_else(|| format!("{group}/{at}")))
                     .collect();
@@ -266,14 +266,14 @@ mod tests {
 
     #[test]
     fn calls_are_found_in_text_and_other_code_is_not_one() {
-        let said = "Look:\n```shell\nls\n```\n```rust\nfn main() {}\n```\n```save a b.py\nx = 1\n```\n@gh(call-7): {\"n\": 1}\nmail@x(y): {}\n";
+        let words = "Look:\n```shell\nls\n```\n```rust\nfn main() {}\n```\n```save a b.py\nx = 1\n```\n@gh(call-7): {\"n\": 1}\nmail@x(y): {}\n";
         let call = |id: Option<&str>, tool: &str, args: Value| Call {
             id: id.map(str::to_owned),
             tool: tool.to_owned(),
             args,
         };
         assert_eq!(
-            calls(said),
+            calls(words),
             [
                 call(None, "shell", json!({"code": "ls"})),
                 call(None, "save", json!({"path": "a b.py", "content": "x = 1"})),

@@ -54,11 +54,11 @@ impl Agent for Grok {
     }
 
     fn rows(&self, _member: &str, record: &Value, out: &mut Rows) {
-        let said = given(record, &["content"]).and_then(text_of);
+        let words = given(record, &["content"]).and_then(text_of);
         match text(record, "type") {
             "user" => {
                 let is_own = record.get("prompt_index").is_some();
-                let entry = out.said(FactKind::Prompt, said.unwrap_or_default());
+                let entry = out.text_row(FactKind::Prompt, words.unwrap_or_default());
                 if !is_own {
                     entry.fact.flags.set(Flags::META);
                 }
@@ -67,8 +67,8 @@ impl Agent for Grok {
                 out.base.model = word(record, &["model_id"]);
                 let calls = list(record, "tool_calls");
                 let thought = given(record, &["reasoning_content", "reasoning"]).and_then(text_of);
-                out.if_said(FactKind::Reasoning, thought);
-                out.if_said(FactKind::Response, said);
+                out.text_row_if_any(FactKind::Reasoning, thought);
+                out.text_row_if_any(FactKind::Response, words);
                 for call in calls {
                     let inner = call.get("function").unwrap_or(call);
                     out.call(
@@ -78,7 +78,7 @@ impl Agent for Grok {
                     );
                 }
                 if out.entries.is_empty() {
-                    out.said(FactKind::Response, "");
+                    out.text_row(FactKind::Response, "");
                 }
             }
             "tool_result" => {
@@ -86,12 +86,12 @@ impl Agent for Grok {
                 out.result(
                     word(record, &["tool_call_id"]),
                     status,
-                    said.map(Value::String),
+                    words.map(Value::String),
                 );
             }
-            "reasoning" => out.if_said(FactKind::Reasoning, said),
+            "reasoning" => out.text_row_if_any(FactKind::Reasoning, words),
             "system" => {
-                out.said(FactKind::Note, said.unwrap_or_default());
+                out.text_row(FactKind::Note, words.unwrap_or_default());
             }
             _ => {}
         }

@@ -78,7 +78,7 @@ impl Decode for Harbor {
 }
 
 impl Layout for Harbor {
-    fn is_part(&self, path: &Path, _kin: &mut Relations) -> bool {
+    fn is_part(&self, path: &Path, _relations: &mut Relations) -> bool {
         join::is_result(path)
     }
 }

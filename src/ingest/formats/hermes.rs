@@ -9,8 +9,6 @@ use super::conversation::Conversation;
 use super::plain::{Agent, Rows, counted, dollars, instant, tokens, word};
 use crate::ingest::fact::{FactKind, Name};
 use crate::ingest::format::{Held, Recorded};
-use crate::ingest::packed::sqlite::schema::Schema;
-use crate::ingest::packed::sqlite::tables;
 use crate::model::quantity::Usage;
 
 #[derive(Debug)]
@@ -43,10 +41,6 @@ impl Agent for Hermes {
         Conversation::new("hermes").totals_first()
     }
 
-    fn stores(&self) -> &'static [Schema] {
-        tables::hermes::STORES
-    }
-
     fn rows(&self, _member: &str, record: &Value, out: &mut Rows) {
         if record.get("hermes").is_some() {
             head(record, out);
@@ -72,7 +66,7 @@ fn head(record: &Value, out: &mut Rows) {
     out.base.run = word(record, &["id"]);
     out.base.model = word(record, &["model"]);
     out.base.fact.time = instant(record, &["started_at"]);
-    let start = out.said(FactKind::RunStart, word(record, &["title", "source"]));
+    let start = out.text_row(FactKind::RunStart, word(record, &["title", "source"]));
     start.name(Name::Title, word(record, &["title"]));
     start.name(Name::User, word(record, &["user_id"]));
     start.name(Name::Provider, word(record, &["billing_provider"]));

@@ -200,7 +200,7 @@ fn sample(record: View<'_, '_>, out: &mut FactSink<'_>) {
             let lane = actors.at(event).unwrap_or_default();
             let lane = out.arena(lane.as_bytes());
             if lane.is_empty() && event.get("event").is("model") {
-                for system in actors.told_to(event) {
+                for system in actors.new_system_messages(event) {
                     context_message(system, run, out);
                 }
             }

@@ -248,9 +248,9 @@ fn open(record: &Value, part: u16) -> Body {
         "/mode",
         "/summary",
     ];
-    let said = places
+    let words = places
         .iter()
         .find_map(|place| event.pointer(place).and_then(text_of));
-    body.text = said.or_else(|| string(event, "type"));
+    body.text = words.or_else(|| string(event, "type"));
     body
 }

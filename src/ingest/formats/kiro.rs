@@ -72,8 +72,8 @@ impl Agent for Kiro {
         for block in list(data, "content") {
             let inner = block.get("data").unwrap_or(&Value::Null);
             match text(block, "kind") {
-                "text" => out.if_said(speech, text_of(inner)),
-                "thinking" => out.if_said(
+                "text" => out.text_row_if_any(speech, text_of(inner)),
+                "thinking" => out.text_row_if_any(
                     FactKind::Reasoning,
                     given(inner, &["text"]).and_then(text_of),
                 ),

@@ -160,7 +160,7 @@ fn observation(record: &Json, trace: &Json) -> Span {
         instant(record.get("startTime").or_else(|| record.get("timestamp"))),
         instant(record.get("endTime")),
     );
-    let said = |keys: &[&str]| text(record, keys);
+    let field = |keys: &[&str]| text(record, keys);
     let or = |own: String, keys: &[&str]| {
         if own.is_empty() {
             text(trace, keys)
@@ -168,19 +168,19 @@ fn observation(record: &Json, trace: &Json) -> Span {
             own
         }
     };
-    span.who.user = or(said(&["userId"]), &["userId"]);
-    span.who.env = or(said(&["environment"]), &["environment"]);
-    span.who.release = or(said(&["release"]), &["release", "version"]);
-    span.joins.session = or(said(&["sessionId"]), &["sessionId"]);
+    span.who.user = or(field(&["userId"]), &["userId"]);
+    span.who.env = or(field(&["environment"]), &["environment"]);
+    span.who.release = or(field(&["release"]), &["release", "version"]);
+    span.joins.session = or(field(&["sessionId"]), &["sessionId"]);
     let metadata = record.get("metadata").map(opened);
     let metadata = Attributes::of_object(metadata.as_ref());
     span.joins.thread = metadata.text(&["thread_id"]).unwrap_or_default();
-    span.model = said(&["model", "providedModelName", "internalModel"]);
+    span.model = field(&["model", "providedModelName", "internalModel"]);
     let cost = record.get("costDetails").map(opened);
     let flat_cost = ["totalCost", "calculatedTotalCost"]
         .iter()
         .find_map(|key| number(record.get(key)?));
-    let kind = said(&["type"]).to_ascii_lowercase();
+    let kind = field(&["type"]).to_ascii_lowercase();
     let usage = ["usageDetails", "usage"].iter().find_map(|key| {
         record
             .get(key)
@@ -219,11 +219,11 @@ fn observation(record: &Json, trace: &Json) -> Span {
         // What the instrumentor of an agent recorded.
         let recorded = metadata.open(&["attributes"]);
         let recorded = Attributes::of_object(recorded.as_ref());
-        let said = |key: &str| recorded.text(&[key]).or_else(|| metadata.text(&[key]));
-        if let Some(name) = said("gen_ai.tool.name") {
+        let field = |key: &str| recorded.text(&[key]).or_else(|| metadata.text(&[key]));
+        if let Some(name) = field("gen_ai.tool.name") {
             span.tool.name = name;
         }
-        if let (true, Some(call)) = (span.tool.call.is_empty(), said("gen_ai.tool.call.id")) {
+        if let (true, Some(call)) = (span.tool.call.is_empty(), field("gen_ai.tool.call.id")) {
             span.tool.call = call;
         }
     }

@@ -9,8 +9,6 @@ use super::content::string;
 use super::plain::{Agent, Rows, given, instant, list, millis, tokens, without, word};
 use crate::ingest::fact::{FactKind, Name};
 use crate::ingest::format::{Held, Recorded};
-use crate::ingest::packed::sqlite::schema::Schema;
-use crate::ingest::packed::sqlite::tables;
 use crate::model::action::Status;
 use crate::model::quantity::{Cost, Usage};
 
@@ -40,10 +38,6 @@ impl Agent for LlmLogs {
         "llm"
     }
 
-    fn stores(&self) -> &'static [Schema] {
-        tables::llm_logs::STORES
-    }
-
     fn rows(&self, _member: &str, record: &Value, out: &mut Rows) {
         if record.get("conversation").is_some() {
             out.base.run = word(record, &["conversation"]);
@@ -55,15 +49,15 @@ impl Agent for LlmLogs {
         out.base.model = word(record, &["resolved_model", "model"]);
         let asked = instant(record, &["datetime_utc"]);
         out.base.fact.time = asked;
-        out.if_said(FactKind::Note, string(record, "system"));
+        out.text_row_if_any(FactKind::Note, string(record, "system"));
         for result in list(record, "tool_results") {
             let output = given(result, &["output"]).cloned();
             out.result(word(result, &["id"]), Status::Unrecorded, output);
         }
-        out.if_said(FactKind::Prompt, string(record, "prompt"));
+        out.text_row_if_any(FactKind::Prompt, string(record, "prompt"));
         out.base.name(Name::Group, word(record, &["id"]));
         let duration = millis(record, &["duration_ms"]);
-        let answer = out.said(FactKind::Response, word(record, &["response"]));
+        let answer = out.text_row(FactKind::Response, word(record, &["response"]));
         answer.fact.duration = duration;
         for call in list(record, "tool_calls") {
             out.call(

@@ -59,11 +59,11 @@ impl Agent for McpLog {
             }
             "initialize" => {
                 let client = params.get("clientInfo").unwrap_or(&Value::Null);
-                let start = out.said(FactKind::RunStart, word(client, &["name"]));
+                let start = out.text_row(FactKind::RunStart, word(client, &["name"]));
                 start.name(Name::Release, word(client, &["version"]));
             }
             "notifications/message" => {
-                out.if_said(FactKind::Note, given(params, &["data"]).and_then(text_of));
+                out.text_row_if_any(FactKind::Note, given(params, &["data"]).and_then(text_of));
             }
             method if method.starts_with("notifications/") || method == "ping" => out.copy(),
             method => {
@@ -85,8 +85,8 @@ fn rpc(record: &Value) -> Option<&Value> {
 
 fn answer(message: &Value, id: String, out: &mut Rows) {
     if let Some(error) = given(message, &["error"]) {
-        let said = string(error, "message").or_else(|| text_of(error));
-        out.result(id, Status::Error, said.map(Value::String));
+        let words = string(error, "message").or_else(|| text_of(error));
+        out.result(id, Status::Error, words.map(Value::String));
         return;
     }
     let Some(result) = message.get("result") else {

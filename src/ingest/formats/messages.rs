@@ -399,7 +399,7 @@ pub(super) fn open(message: &Value, part: u16) -> Body {
         TEXT => {
             body.text = content
                 .and_then(plain_text)
-                .filter(|said| !said.is_empty())
+                .filter(|words| !words.is_empty())
                 .or_else(|| string(message, "refusal"));
         }
         REASONING => {
@@ -488,8 +488,8 @@ pub(super) fn plain_text(content: &Value) -> Option<String> {
             .iter()
             .any(|kinds| kinds.contains(&kind))
     };
-    let said: Vec<Value> = blocks.iter().filter(has_text).cloned().collect();
-    text_of(&Value::Array(said))
+    let words: Vec<Value> = blocks.iter().filter(has_text).cloned().collect();
+    text_of(&Value::Array(words))
 }
 
 /// Adds the result in a tool message or block to its call; for a model call, its text.

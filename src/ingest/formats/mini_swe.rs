@@ -132,14 +132,14 @@ fn is_bare(list: &[Value]) -> bool {
     let is = |message: &Value, role: &str| members::text(message, "role") == role;
     let text = |message: &Value| string(message, "content").unwrap_or_default();
     let first = &list[..list.len().min(8)];
-    let asks = |said: &Value| said.get("tool_calls").is_none() && command(&text(said)).is_some();
-    let mut said = first.iter().filter(|it| is(it, "assistant")).peekable();
+    let asks = |it: &Value| it.get("tool_calls").is_none() && command(&text(it)).is_some();
+    let mut answers = first.iter().filter(|it| is(it, "assistant")).peekable();
     let harness = first.iter().any(|it| {
         let text = text(it);
         !is(it, "assistant") && (text.contains("<returncode>") || text.contains(MISTAKE))
             || is(it, "system") && text.contains("```")
     });
-    said.peek().is_some() && said.all(asks) && (harness || first.len() < 3)
+    answers.peek().is_some() && answers.all(asks) && (harness || first.len() < 3)
 }
 
 fn return_code(text: &str) -> Option<&str> {

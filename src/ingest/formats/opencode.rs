@@ -26,8 +26,6 @@ use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::formats::plain;
 use crate::ingest::json::{Record, View};
 use crate::ingest::packed::scattered::Scattered;
-use crate::ingest::packed::sqlite::schema::Schema;
-use crate::ingest::packed::sqlite::tables;
 use crate::ingest::relations::Relations;
 use crate::model::action::{Flags, Status, Verdict};
 use crate::model::quantity::{Time, Tokens, Usage};
@@ -111,9 +109,9 @@ impl Decode for OpenCode {
 }
 
 impl Layout for OpenCode {
-    fn companions(&self, path: &Path, kin: &mut Relations) -> Vec<PathBuf> {
-        let mut found = files::companions(path, kin);
-        found.extend(plain::stored_companions(path, self.name(), kin));
+    fn companions(&self, path: &Path, relations: &mut Relations) -> Vec<PathBuf> {
+        let mut found = files::companions(path, relations);
+        found.extend(plain::stored_companions(path, self.name(), relations));
         found
     }
 
@@ -133,12 +131,8 @@ impl Layout for OpenCode {
         "json"
     }
 
-    fn is_part(&self, path: &Path, kin: &mut Relations) -> bool {
-        files::is_part(path, kin) || plain::is_stored_part(path, self.name(), kin)
-    }
-
-    fn stores(&self) -> &'static [Schema] {
-        tables::opencode::STORES
+    fn is_part(&self, path: &Path, relations: &mut Relations) -> bool {
+        files::is_part(path, relations) || plain::is_stored_part(path, self.name(), relations)
     }
 }
 

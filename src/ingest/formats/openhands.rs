@@ -143,13 +143,13 @@ fn instance(record: View<'_, '_>, out: &mut FactSink<'_>) {
     start.model = out.copy(record.get("metadata").get("llm_config").get("model"));
     out.name(Name::Task, id);
     out.push(start);
-    for said in record.get("history").items() {
-        if said.is_array() {
-            for part in said.items() {
+    for entry in record.get("history").items() {
+        if entry.is_array() {
+            for part in entry.items() {
                 event(part, id, out);
             }
         } else {
-            event(said, id, out);
+            event(entry, id, out);
         }
     }
     let metrics = record.get("metrics");
@@ -179,7 +179,7 @@ fn event(record: View<'_, '_>, run: Text, out: &mut FactSink<'_>) {
         observation(record, base, out);
     } else if action.is_string() {
         if NO_TOOLS.iter().any(|name| action.is(name)) {
-            said(record, base, out);
+            message(record, base, out);
         } else {
             call(record, base, out);
         }
@@ -189,7 +189,7 @@ fn event(record: View<'_, '_>, run: Text, out: &mut FactSink<'_>) {
     metrics(record, base, out);
 }
 
-fn said(record: View<'_, '_>, mut base: Fact, out: &mut FactSink<'_>) {
+fn message(record: View<'_, '_>, mut base: Fact, out: &mut FactSink<'_>) {
     let by_user = record.get("source").is("user") || !record.get("source").is_some();
     base.kind = match record.get("action").raw() {
         b"message" if by_user => FactKind::Prompt,

@@ -254,8 +254,8 @@ fn call(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
     if !record.get("reasoning_content").raw().is_empty() {
         push(FactKind::Reasoning, REASONING, base, out);
     }
-    let said = |part: View<'_, '_>| !part.get("text").text().trim().is_empty();
-    if record.get("thought").items().any(said) {
+    let has_text = |part: View<'_, '_>| !part.get("text").text().trim().is_empty();
+    if record.get("thought").items().any(has_text) {
         push(FactKind::Response, TEXT, base, out);
     }
     let mut fact = base;

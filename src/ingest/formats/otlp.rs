@@ -92,7 +92,7 @@ impl Decode for Otlp {
 impl Layout for Otlp {
     /// The files beside the traces of a run: `traces.otlp.jsonl` goes with `logs.otlp.jsonl` and with the
     /// policy decisions in `decisions.otlp.jsonl`.
-    fn companions(&self, path: &Path, _kin: &mut Relations) -> Vec<PathBuf> {
+    fn companions(&self, path: &Path, _relations: &mut Relations) -> Vec<PathBuf> {
         let name = path
             .file_name()
             .map(|name| name.to_string_lossy().into_owned());
@@ -103,7 +103,7 @@ impl Layout for Otlp {
         beside.into_iter().filter(|path| path.is_file()).collect()
     }
 
-    fn is_part(&self, path: &Path, _kin: &mut Relations) -> bool {
+    fn is_part(&self, path: &Path, _relations: &mut Relations) -> bool {
         let name = path
             .file_name()
             .map(|name| name.to_string_lossy().into_owned())

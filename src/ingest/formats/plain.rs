@@ -16,7 +16,6 @@ use crate::ingest::format::{Decode, Format, Layout, Open, Recorded, Request};
 use crate::ingest::formats::entry::{Entry, add_attached, add_result};
 use crate::ingest::json::{self, Cursor, Record};
 use crate::ingest::packed::converted::Convert;
-use crate::ingest::packed::sqlite::schema::Schema;
 use crate::ingest::packed::sqlite::{self, TIES};
 use crate::ingest::relations::Relations;
 use crate::ingest::time;
@@ -66,10 +65,6 @@ pub(super) trait Agent: std::fmt::Debug + Sync {
     fn is_run(&self, path: &Path) -> bool {
         let _ = path;
         true
-    }
-
-    fn stores(&self) -> &'static [Schema] {
-        &[]
     }
 
     /// Whether sessions that were started by others are read together with those.
@@ -137,9 +132,9 @@ impl<A: Agent> Decode for Plain<A> {
 }
 
 impl<A: Agent> Layout for Plain<A> {
-    fn companions(&self, path: &Path, kin: &mut Relations) -> Vec<PathBuf> {
+    fn companions(&self, path: &Path, relations: &mut Relations) -> Vec<PathBuf> {
         if self.0.is_family() {
-            stored_companions(path, self.name(), kin)
+            stored_companions(path, self.name(), relations)
         } else {
             self.0.companions(path)
         }
@@ -153,12 +148,8 @@ impl<A: Agent> Layout for Plain<A> {
         self.0.ending()
     }
 
-    fn is_part(&self, path: &Path, kin: &mut Relations) -> bool {
-        !self.0.is_run(path) || self.0.is_family() && is_stored_part(path, self.name(), kin)
-    }
-
-    fn stores(&self) -> &'static [Schema] {
-        self.0.stores()
+    fn is_part(&self, path: &Path, relations: &mut Relations) -> bool {
+        !self.0.is_run(path) || self.0.is_family() && is_stored_part(path, self.name(), relations)
     }
 
     fn convert(&self, path: &Path, head: &[u8]) -> Option<Convert> {
@@ -189,21 +180,25 @@ impl<A: Agent> Open for Plain<A> {
 impl<A: Agent> Request for Plain<A> {}
 
 /// The sessions of the same store that a stored session started.
-pub(super) fn stored_companions(path: &Path, format: &str, kin: &mut Relations) -> Vec<PathBuf> {
+pub(super) fn stored_companions(
+    path: &Path,
+    format: &str,
+    relations: &mut Relations,
+) -> Vec<PathBuf> {
     if sqlite::is_inside(path, format) {
-        kin.descendants(path, TIES)
+        relations.descendants(path, TIES)
     } else {
         Vec::new()
     }
 }
 
 /// Whether a stored session was started by another one of its store.
-pub(super) fn is_stored_part(path: &Path, format: &str, kin: &mut Relations) -> bool {
-    sqlite::is_inside(path, format) && kin.has_parent(path, TIES)
+pub(super) fn is_stored_part(path: &Path, format: &str, relations: &mut Relations) -> bool {
+    sqlite::is_inside(path, format) && relations.has_parent(path, TIES)
 }
 
 /// Decodes a record with what `tell` reads from it.
-pub(super) fn decode(record: Record<'_>, out: &mut FactSink<'_>, tell: impl Fn(&Value, &mut Rows)) {
+pub(super) fn decode(record: Record<'_>, out: &mut FactSink<'_>, fill: impl Fn(&Value, &mut Rows)) {
     let is_line = record.member.is_empty();
     let mut cursor = Cursor::new(record);
     let first = cursor.peek();
@@ -217,7 +212,7 @@ pub(super) fn decode(record: Record<'_>, out: &mut FactSink<'_>, tell: impl Fn(&
     };
     let found = json::value(&cursor.bytes()[range.start..range.end]).unwrap_or_default();
     let mut rows = Rows::default();
-    tell(&found, &mut rows);
+    fill(&found, &mut rows);
     if rows.entries.is_empty() {
         let is_record = matches!(record.member, b"" | b"[]");
         let kind = if is_record {
@@ -235,9 +230,9 @@ pub(super) fn decode(record: Record<'_>, out: &mut FactSink<'_>, tell: impl Fn(&
 }
 
 /// Opens a part of a record with what `tell` reads from it.
-pub(super) fn open(record: &Value, part: u16, tell: impl Fn(&Value, &mut Rows)) -> Body {
+pub(super) fn open(record: &Value, part: u16, fill: impl Fn(&Value, &mut Rows)) -> Body {
     let mut rows = Rows::default();
-    tell(record, &mut rows);
+    fill(record, &mut rows);
     if part & IMPLIED != 0 {
         let calls = rows.entries.into_iter();
         let calls = calls.filter(|entry| entry.fact.kind == FactKind::ToolCall);
@@ -255,10 +250,10 @@ pub(super) fn open_result(
     record: &Value,
     part: u16,
     body: &mut Body,
-    tell: impl Fn(&Value, &mut Rows),
+    fill: impl Fn(&Value, &mut Rows),
 ) {
     let mut rows = Rows::default();
-    tell(record, &mut rows);
+    fill(record, &mut rows);
     if let Some(entry) = rows.entries.into_iter().nth(usize::from(part)) {
         if entry.fact.kind == FactKind::Response {
             body.asks.clear();
@@ -295,16 +290,16 @@ impl Rows {
     }
 
     /// Adds a row with a text.
-    pub(super) fn said(&mut self, kind: FactKind, text: impl Into<String>) -> &mut Entry {
+    pub(super) fn text_row(&mut self, kind: FactKind, text: impl Into<String>) -> &mut Entry {
         let entry = self.row(kind);
         entry.body.text = Some(text.into());
         entry
     }
 
     /// Adds a row with a text, unless that is empty.
-    pub(super) fn if_said(&mut self, kind: FactKind, text: Option<String>) {
+    pub(super) fn text_row_if_any(&mut self, kind: FactKind, text: Option<String>) {
         if let Some(text) = text.filter(|text| !text.trim().is_empty()) {
-            self.said(kind, text);
+            self.text_row(kind, text);
         }
     }
 
@@ -357,7 +352,7 @@ impl Rows {
     /// Tokens and cost of all calls of the run together.
     pub(super) fn total(&mut self, usage: Usage, cost: Cost) {
         if !usage.is_none() || cost.is_some() {
-            let entry = self.said(FactKind::RunTotal, "tokens of all calls");
+            let entry = self.text_row(FactKind::RunTotal, "tokens of all calls");
             entry.usage = usage;
             entry.fact.cost = cost;
         }
@@ -387,7 +382,7 @@ impl Rows {
             }
             "user" | "human" | "assistant" | "model" | "ai" | "system" | "developer" => {
                 let thought = ["reasoning_content", "reasoning", "reasoning_text"];
-                self.if_said(
+                self.text_row_if_any(
                     FactKind::Reasoning,
                     thought.iter().find_map(|key| string(message, key)),
                 );
@@ -397,7 +392,7 @@ impl Rows {
                             self.block(&role, block);
                         }
                     }
-                    Value::String(text) => self.if_said(speech(&role), Some(text.clone())),
+                    Value::String(text) => self.text_row_if_any(speech(&role), Some(text.clone())),
                     _ => {}
                 }
                 for call in list(message, "tool_calls") {
@@ -417,7 +412,7 @@ impl Rows {
         match string(block, "type").unwrap_or_default().as_str() {
             "thinking" | "reasoning" | "redacted_thinking" => {
                 let text = ["thinking", "text", "reasoning"];
-                self.if_said(
+                self.text_row_if_any(
                     FactKind::Reasoning,
                     text.iter().find_map(|key| string(block, key)),
                 );
@@ -442,7 +437,7 @@ impl Rows {
             _ => {
                 let text = string(block, "text");
                 let other = || text_of(&Value::Array(vec![block.clone()]));
-                self.if_said(speech(role), text.or_else(other));
+                self.text_row_if_any(speech(role), text.or_else(other));
             }
         }
     }

@@ -51,7 +51,7 @@ impl Decode for Responses {
         } else if is_request(record) || is_call_item(record) {
             40
         } else if is_item(record) {
-            // Fits beside call items, but says nothing by itself.
+            // May appear beside call items, but is no evidence by itself.
             10
         } else {
             0

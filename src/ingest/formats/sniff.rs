@@ -33,7 +33,7 @@ pub struct ReadAs {
     pub format: &'static dyn Format,
     pub framing: Framing,
     /// What a reader should know about a format that was detected.
-    pub doubt: Option<Doubt>,
+    pub caveat: Option<Caveat>,
 }
 
 impl ReadAs {
@@ -44,7 +44,7 @@ impl ReadAs {
 
 /// Why a detected format is not the whole truth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Doubt {
+pub enum Caveat {
     /// Records of another format, or of several, are among those that were examined.
     Mixed,
     /// The trace of a program whose format has no reader: the words say which.
@@ -78,7 +78,7 @@ pub fn identify(
         return Ok(ReadAs {
             format: forced.unwrap_or_else(known),
             framing: Framing::Lines,
-            doubt: None,
+            caveat: None,
         });
     }
     by_content(path, bytes, forced, anything).map(|(read_as, _)| read_as)
@@ -143,9 +143,9 @@ fn by_content(
     let read_as = ReadAs {
         format: format.unwrap_or(&any_json::AnyJson),
         framing,
-        doubt: match forced {
+        caveat: match forced {
             Some(_) => None,
-            None => found.doubt(best),
+            None => found.caveat(best),
         },
     };
     Ok((read_as, found))
@@ -164,10 +164,10 @@ pub fn is_other_json(path: &Path, bytes: &Bytes) -> bool {
         return false;
     };
     let is_other = read_as.format.name() == any_json::AnyJson.name();
-    match read_as.doubt {
+    match read_as.caveat {
         _ if !is_other => false,
-        Some(Doubt::Mixed | Doubt::Stranger(_)) => false,
-        Some(Doubt::Index(_)) => true,
+        Some(Caveat::Mixed | Caveat::Stranger(_)) => false,
+        Some(Caveat::Index(_)) => true,
         None => !found.records.is_empty(),
     }
 }

@@ -44,7 +44,7 @@ pub(crate) enum Class {
     Prompt,
     /// An error that no span carries.
     Error,
-    /// Not recognized as anything about agents.
+    /// Not recognized as a span of an agent.
     #[default]
     Other,
 }

@@ -55,7 +55,7 @@ impl Agent for SpecStory {
     fn rows(&self, _member: &str, record: &Value, out: &mut Rows) {
         out.base.fact.time = instant(record, &["time"]);
         out.base.model = word(record, &["model"]);
-        let said = word(record, &["text"]);
+        let content = word(record, &["text"]);
         match text(record, "specstory") {
             "session" => {
                 out.base.run = word(record, &["id"]);
@@ -65,17 +65,17 @@ impl Agent for SpecStory {
             }
             "user" => {
                 out.base.model.clear();
-                out.said(FactKind::Prompt, said);
+                out.text_row(FactKind::Prompt, content);
             }
             "answer" => {
-                out.said(FactKind::Response, said)
+                out.text_row(FactKind::Response, content)
                     .name(Name::Group, word(record, &["group"]));
             }
             "thought" => {
-                out.said(FactKind::Reasoning, said);
+                out.text_row(FactKind::Reasoning, content);
             }
             "tool" => {
-                let args = json!({ "told": said });
+                let args = json!({ "text": content });
                 let call = out.call(
                     word(record, &["call"]),
                     word(record, &["tool"]),
@@ -107,32 +107,32 @@ pub(crate) fn session(head: &str) -> Option<(&str, &str)> {
 
 fn as_lines(_path: &Path, whole: &[u8]) -> Vec<u8> {
     let whole = String::from_utf8_lossy(whole);
-    let mut told = Vec::new();
+    let mut lines = Vec::new();
     let title = whole
         .lines()
         .find_map(|line| line.strip_prefix("# "))
         .unwrap_or_default();
     let (program, id) = session(&whole).unwrap_or_default();
-    tell(
-        &mut told,
+    push_line(
+        &mut lines,
         &json!({ "specstory": "session", "id": id, "program": program, "title": title }),
     );
     let mut speech: Option<Speech> = None;
     for line in whole.lines() {
         if let Some(next) = Speech::begins(line) {
-            finish(speech.replace(next), &mut told);
+            finish(speech.replace(next), &mut lines);
         } else if let Some(current) = &mut speech {
             current.text.push_str(line);
             current.text.push('\n');
         }
     }
-    finish(speech, &mut told);
-    told
+    finish(speech, &mut lines);
+    lines
 }
 
-fn tell(told: &mut Vec<u8>, line: &Value) {
-    told.extend_from_slice(line.to_string().as_bytes());
-    told.push(b'\n');
+fn push_line(lines: &mut Vec<u8>, line: &Value) {
+    lines.extend_from_slice(line.to_string().as_bytes());
+    lines.push(b'\n');
 }
 
 /// The text of one speaker.
@@ -172,17 +172,17 @@ impl Speech {
     }
 }
 
-fn finish(speech: Option<Speech>, told: &mut Vec<u8>) {
+fn finish(speech: Option<Speech>, lines: &mut Vec<u8>) {
     let Some(speech) = speech else { return };
-    let group = told.len().to_string();
+    let group = lines.len().to_string();
     let mut rest = speech.text.as_str();
-    let mut add = |kind: &str, said: &str, tool: &str, at: usize| {
-        let said = said.trim().trim_end_matches("---").trim();
-        if !said.is_empty() {
-            tell(
-                told,
+    let mut add = |kind: &str, content: &str, tool: &str, at: usize| {
+        let content = content.trim().trim_end_matches("---").trim();
+        if !content.is_empty() {
+            push_line(
+                lines,
                 &json!({
-                    "specstory": kind, "text": said, "time": speech.time, "model": speech.model,
+                    "specstory": kind, "text": content, "time": speech.time, "model": speech.model,
                     "tool": tool, "group": group, "call": format!("{group}.{at}"),
                 }),
             );
@@ -269,12 +269,12 @@ done
 ";
         assert!(is_one(text.as_bytes()));
         assert_eq!(session(text), Some(("Claude Code", "0a-1")));
-        let told = String::from_utf8(as_lines(Path::new("x"), text.as_bytes())).expect("text");
-        let lines: Vec<Value> = told
+        let lines = String::from_utf8(as_lines(Path::new("x"), text.as_bytes())).expect("text");
+        let lines: Vec<Value> = lines
             .lines()
             .map(|line| serde_json::from_str(line).expect("JSON"))
             .collect();
-        let said: Vec<(&str, &str)> = lines[1..]
+        let content: Vec<(&str, &str)> = lines[1..]
             .iter()
             .map(|line| {
                 (
@@ -283,10 +283,10 @@ done
                 )
             })
             .collect();
-        assert_eq!(said[0], ("user", "please < fix"));
-        assert_eq!(said[1], ("answer", "a <b> c"));
-        assert_eq!(said[2].0, "tool");
-        assert_eq!(said[3], ("answer", "done"));
+        assert_eq!(content[0], ("user", "please < fix"));
+        assert_eq!(content[1], ("answer", "a <b> c"));
+        assert_eq!(content[2].0, "tool");
+        assert_eq!(content[3], ("answer", "done"));
         assert_eq!(lines[3]["tool"], "Bash");
         assert_eq!(lines[2]["model"], "claude-sonnet-4-5");
     }

@@ -48,11 +48,11 @@ impl Decode for SweAgent {
             step.get("action").is_some_and(Value::is_string)
                 && members::any(step, &["observation", "response", "thought"])
         };
-        let said = |said: &Value| members::all(said, &["agent", "role"]);
+        let is_message = |it: &Value| members::all(it, &["agent", "role"]);
         let most = |key: &str, fits: &dyn Fn(&Value) -> bool| {
             head.get(key).is_some_and(|list| members::most(list, fits))
         };
-        match (most("trajectory", &step), most("history", &said)) {
+        match (most("trajectory", &step), most("history", &is_message)) {
             (true, _) => 95,
             (false, true) => 90,
             (false, false) => 0,
@@ -163,7 +163,7 @@ fn step(record: View<'_, '_>, out: &mut FactSink<'_>) {
     result.call = out.arena(STEP);
     result.part = CALL;
     result.duration = record.get("execution_time").seconds();
-    result.status = said(&record.get("observation").text());
+    result.status = status_of(&record.get("observation").text());
     if result.status != Status::Unrecorded {
         result.flags.set(Flags::INFERRED);
     }
@@ -171,7 +171,7 @@ fn step(record: View<'_, '_>, out: &mut FactSink<'_>) {
 }
 
 /// The status, inferred from the environment's text; no field states it.
-fn said(observation: &str) -> Status {
+fn status_of(observation: &str) -> Status {
     let begin: String = observation.trim_start().chars().take(400).collect();
     let starts = |phrases: &[&str]| phrases.iter().any(|phrase| begin.starts_with(phrase));
     if starts(&["COMMAND TIMED OUT", "EXECUTION TIMED OUT"]) {

@@ -151,8 +151,8 @@ fn run(record: View<'_, '_>, out: &mut FactSink<'_>) {
     // If no message has a time, the times of the run are made up: all runs have the same.
     let ticks = record.get("ticks");
     let timed = |message: View<'_, '_>| message.get("timestamp").is_some();
-    let mut said = record.get("messages").items().chain(ticks.items());
-    let is_timed = said.any(timed);
+    let mut spoken = record.get("messages").items().chain(ticks.items());
+    let is_timed = spoken.any(timed);
     let time = |key: &str| {
         if is_timed {
             record.get(key).time()

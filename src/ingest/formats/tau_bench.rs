@@ -43,10 +43,10 @@ impl Format for TauBench {
 
 impl Decode for TauBench {
     fn sniff(&self, record: &Value) -> u8 {
-        let said = |said: &Value| said.get("role").is_some();
+        let is_message = |it: &Value| it.get("role").is_some();
         let is_run = members::all(record, &["task_id", "reward"])
             && record.get("traj").is_some_and(|traj| {
-                traj.as_array().is_some_and(Vec::is_empty) || members::most(traj, said)
+                traj.as_array().is_some_and(Vec::is_empty) || members::most(traj, is_message)
             });
         if is_run { 90 } else { 0 }
     }

@@ -113,11 +113,11 @@ fn start(session: &Value, out: &mut Rows) {
     out.base.model = word(config, &["active_model"]);
     let folder = session.pointer("/environment/working_directory");
     let folder = folder.and_then(Value::as_str).unwrap_or_default();
-    let start = out.said(FactKind::RunStart, folder);
+    let start = out.text_row(FactKind::RunStart, folder);
     start.name(Name::Title, word(session, &["title"]));
     out.base.fact.time = Time::NONE;
     if let Some(system) = session.pointer("/system_prompt/content").and_then(text_of) {
-        out.if_said(FactKind::Note, Some(system));
+        out.text_row_if_any(FactKind::Note, Some(system));
     }
     let stats = session.get("stats").unwrap_or(&Value::Null);
     let usage = counted(Usage {
@@ -142,9 +142,9 @@ fn message(record: &Value, out: &mut Rows) {
         return;
     }
     let content = given(record, &["content"]);
-    let said = content.and_then(text_of).unwrap_or_default();
-    let begins = |(tag, _): &&(&str, Status)| said.trim_start().starts_with(tag);
+    let words = content.and_then(text_of).unwrap_or_default();
+    let begins = |(tag, _): &&(&str, Status)| words.trim_start().starts_with(tag);
     let outcome = OUTCOMES.iter().find(begins);
     let status = outcome.map_or(Status::Unrecorded, |(_, status)| *status);
-    out.result(word(record, &["tool_call_id"]), status, Some(said.into()));
+    out.result(word(record, &["tool_call_id"]), status, Some(words.into()));
 }

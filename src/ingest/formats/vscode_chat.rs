@@ -114,8 +114,8 @@ fn request(record: &Value, out: &mut Rows) {
     let asked = instant(record, &["timestamp"]);
     let id = word(record, &["requestId"]);
     out.base.fact.time = asked;
-    let said = text_of(message.get("text").unwrap_or(message));
-    out.said(FactKind::Prompt, said.unwrap_or_default());
+    let words = text_of(message.get("text").unwrap_or(message));
+    out.text_row(FactKind::Prompt, words.unwrap_or_default());
     let model = word(record, &["modelId"]);
     model
         .strip_prefix("copilot/")
@@ -129,7 +129,7 @@ fn request(record: &Value, out: &mut Rows) {
             "inlineReference" => text.push_str(&reference(part)),
             "thinking" => {
                 answer(&mut text, out);
-                out.if_said(
+                out.text_row_if_any(
                     FactKind::Reasoning,
                     given(part, &["value"]).and_then(text_of),
                 );
@@ -151,7 +151,7 @@ fn request(record: &Value, out: &mut Rows) {
             }
             "warning" | "confirmation" => {
                 answer(&mut text, out);
-                out.said(FactKind::Note, markdown(part));
+                out.text_row(FactKind::Note, markdown(part));
             }
             _ => {}
         }
@@ -162,7 +162,7 @@ fn request(record: &Value, out: &mut Rows) {
 
 /// Adds the text so far as an answer.
 fn answer(text: &mut String, out: &mut Rows) {
-    out.if_said(FactKind::Response, Some(std::mem::take(text)));
+    out.text_row_if_any(FactKind::Response, Some(std::mem::take(text)));
 }
 
 fn markdown(part: &Value) -> String {
@@ -297,7 +297,7 @@ fn finish(record: &Value, result: &Value, out: &mut Rows) {
         .iter()
         .any(|it| matches!(it.fact.kind, FactKind::Response | FactKind::ToolCall));
     if !has_answer && !usage.is_none() {
-        out.said(FactKind::Response, "");
+        out.text_row(FactKind::Response, "");
     }
     out.usage(usage, Cost::NONE);
     let timings = result.get("timings").unwrap_or(&Value::Null);
@@ -313,7 +313,7 @@ fn finish(record: &Value, result: &Value, out: &mut Rows) {
     if let Some(error) = given(result, &["errorDetails"]) {
         out.error(word(error, &["message"]));
     } else if record.get("isCanceled").and_then(Value::as_bool) == Some(true) {
-        out.said(FactKind::Note, "canceled").fact.status = Status::Cancelled;
+        out.text_row(FactKind::Note, "canceled").fact.status = Status::Cancelled;
     }
 }
 

@@ -16,8 +16,6 @@ use super::spans::request::RequestFields;
 use crate::ingest::body::ErrorText;
 use crate::ingest::format::{Held, Recorded};
 use crate::ingest::json::Json;
-use crate::ingest::packed::sqlite::schema::Schema;
-use crate::ingest::packed::sqlite::tables;
 
 #[derive(Debug)]
 pub struct VscodeTraces;
@@ -69,10 +67,6 @@ impl Product for VscodeTraces {
             results: Held::Partly,
             approvals: Held::No,
         }
-    }
-
-    fn stores(&self) -> &'static [Schema] {
-        tables::vscode_traces::STORES
     }
 
     fn span(&self, record: &Json) -> Span {

@@ -10,8 +10,6 @@ use super::conversation::Conversation;
 use super::plain::{Agent, Rows, counted, flag, given, instant, list, outcome, tokens, word};
 use crate::ingest::fact::{FactKind, Name};
 use crate::ingest::format::{Held, Recorded};
-use crate::ingest::packed::sqlite::schema::Schema;
-use crate::ingest::packed::sqlite::tables;
 use crate::model::action::{Flags, Status};
 use crate::model::quantity::{Cost, Usage};
 
@@ -45,10 +43,6 @@ impl Agent for Zed {
         Conversation::new("zed").totals_first()
     }
 
-    fn stores(&self) -> &'static [Schema] {
-        tables::zed::STORES
-    }
-
     fn sniff(&self, record: &Value) -> u8 {
         let is = |key: &str| {
             record
@@ -65,8 +59,8 @@ impl Agent for Zed {
 
     fn rows(&self, _member: &str, record: &Value, out: &mut Rows) {
         if let Some(user) = record.get("User") {
-            let said: Vec<String> = list(user, "content").iter().map(of_user).collect();
-            out.said(FactKind::Prompt, said.join("\n"));
+            let words: Vec<String> = list(user, "content").iter().map(of_user).collect();
+            out.text_row(FactKind::Prompt, words.join("\n"));
         } else if let Some(agent) = record.get("Agent") {
             answer(agent, out);
         } else if record.get("data_type").is_some() {
@@ -100,10 +94,12 @@ fn of_user(block: &Value) -> String {
 fn answer(agent: &Value, out: &mut Rows) {
     for block in list(agent, "content") {
         match variant(block) {
-            ("Text", text) => out.if_said(FactKind::Response, text_of(text)),
-            ("Thinking", thought) => out.if_said(FactKind::Reasoning, string(thought, "text")),
+            ("Text", text) => out.text_row_if_any(FactKind::Response, text_of(text)),
+            ("Thinking", thought) => {
+                out.text_row_if_any(FactKind::Reasoning, string(thought, "text"))
+            }
             ("RedactedThinking", _) => {
-                out.said(FactKind::Reasoning, "[redacted reasoning]");
+                out.text_row(FactKind::Reasoning, "[redacted reasoning]");
             }
             ("ToolUse", call) => {
                 out.call(
@@ -122,7 +118,7 @@ fn answer(agent: &Value, out: &mut Rows) {
         out.result(id.clone(), status, content.flatten().map(Value::String));
     }
     if out.entries.is_empty() {
-        out.said(FactKind::Response, "");
+        out.text_row(FactKind::Response, "");
     }
 }
 
@@ -138,12 +134,12 @@ fn head(record: &Value, out: &mut Rows) {
     start.name(Name::Release, word(thread, &["version"]));
     let changed = out.row(FactKind::Setting);
     changed.fact.time = instant(record, &["updated_at"]);
-    let told = thread.get("cumulative_token_usage").unwrap_or(&Value::Null);
+    let counts = thread.get("cumulative_token_usage").unwrap_or(&Value::Null);
     let usage = counted(Usage {
-        input: tokens(told, &["input_tokens"]),
-        output: tokens(told, &["output_tokens"]),
-        cache_read: tokens(told, &["cache_read_input_tokens"]),
-        cache_write: tokens(told, &["cache_creation_input_tokens"]),
+        input: tokens(counts, &["input_tokens"]),
+        output: tokens(counts, &["output_tokens"]),
+        cache_read: tokens(counts, &["cache_read_input_tokens"]),
+        cache_write: tokens(counts, &["cache_creation_input_tokens"]),
         ..Usage::NONE
     });
     out.total(usage, Cost::NONE);
@@ -155,10 +151,10 @@ fn older(record: &Value, out: &mut Rows) {
     for part in list(record, "segments") {
         let text = string(part, "text");
         match (role.as_str(), word(part, &["type"]).as_str()) {
-            ("user", _) => out.if_said(FactKind::Prompt, text),
-            ("assistant", "thinking") => out.if_said(FactKind::Reasoning, text),
-            ("assistant", _) => out.if_said(FactKind::Response, text),
-            _ => out.if_said(FactKind::Note, text),
+            ("user", _) => out.text_row_if_any(FactKind::Prompt, text),
+            ("assistant", "thinking") => out.text_row_if_any(FactKind::Reasoning, text),
+            ("assistant", _) => out.text_row_if_any(FactKind::Response, text),
+            _ => out.text_row_if_any(FactKind::Note, text),
         }
     }
     for call in list(record, "tool_uses") {
@@ -177,7 +173,7 @@ fn older(record: &Value, out: &mut Rows) {
         );
     }
     if out.entries.is_empty() {
-        let entry = out.said(FactKind::Note, "");
+        let entry = out.text_row(FactKind::Note, "");
         entry.fact.flags.set(Flags::META);
         entry.fact.status = Status::Unrecorded;
     }

@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::ingest::fact::Decoded;
-use crate::ingest::records::lines::{Block, Desk};
+use crate::ingest::records::lines::{Block, ReadBuffers};
 use crate::ingest::source::Source;
 
 /// Threads that read and decode.
@@ -105,7 +105,7 @@ impl Drop for Decoders {
 }
 
 fn work(queue: &Receiver<Job>) {
-    let mut desk = Desk::default();
+    let mut buffers = ReadBuffers::default();
     for job in queue {
         let Job {
             source,
@@ -115,7 +115,7 @@ fn work(queue: &Receiver<Job>) {
         } = job;
         // A panic in a decoder must not keep other blocks from being loaded.
         let decoded = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            desk.read(&source.bytes, source.format, block, spare)
+            buffers.read(&source.bytes, source.format, block, spare)
         }));
         let decoded =
             decoded.unwrap_or_else(|_| Err(io::Error::other("decoding this block failed")));

@@ -139,12 +139,12 @@ impl Driver {
         let mut inputs = std::mem::take(&mut self.queue);
         let shared = &mut self.shared;
         // Folders may hold other files than when they were last listed.
-        shared.kin = Relations::default();
+        shared.relations = Relations::default();
         // A file that belongs to another is read with that one, whichever name comes first.
         inputs.sort_by_cached_key(|input| match input {
             Input::File(path) => FORMATS
                 .iter()
-                .any(|format| format.is_part(path, &mut shared.kin)),
+                .any(|format| format.is_part(path, &mut shared.relations)),
             Input::Stdin | Input::Bundled { .. } => false,
         });
         shared.out.expect(inputs.iter().map(Input::size).sum());
@@ -175,8 +175,8 @@ fn open(input: &Input, shared: &Shared) -> Result<Arc<Source>, Error> {
     };
     let options = &shared.options;
     let read_as = sniff::identify(&path, &bytes, options.format, options.anything)?;
-    if let Some(doubt) = read_as.doubt {
-        let notice = Notice::found(doubt.into(), &path);
+    if let Some(caveat) = read_as.caveat {
+        let notice = Notice::found(caveat.into(), &path);
         // If the receiver is gone, sending the rows will say so.
         let _ = shared.out.send(Loaded::Notice(notice));
     }

@@ -17,7 +17,7 @@ use crate::ingest::formats::harbor::{Harbor, Join};
 use crate::ingest::formats::sniff;
 use crate::ingest::loaded::Loaded;
 use crate::ingest::recent;
-use crate::ingest::records::lines::{self, Desk};
+use crate::ingest::records::lines::{self, ReadBuffers};
 use crate::ingest::records::{Account, Framing, document, pieces};
 use crate::ingest::source::Source;
 use crate::model::quantity::Time;
@@ -92,7 +92,9 @@ fn companions(source: &Source, shared: &mut Shared) -> Vec<PathBuf> {
     if source.path == Path::new("-") || matches!(source.bytes, Bytes::Static(_)) {
         return Vec::new();
     }
-    let mut paths = source.format.companions(&source.path, &mut shared.kin);
+    let mut paths = source
+        .format
+        .companions(&source.path, &mut shared.relations);
     paths.retain(|path| discover::exists(path) && !shared.is_open(path) && shared.join(path));
     paths
 }
@@ -200,7 +202,7 @@ impl Reading<'_> {
     /// A transcript and its companions: decoded whole, then assembled in the order of time.
     fn merged(&mut self, members: &[Member]) -> Result<(), ReceiverGone> {
         let mut files: Vec<(&Member, Vec<NumberedBlock>)> = Vec::new();
-        let mut desk = Desk::default();
+        let mut buffers = ReadBuffers::default();
         for member in members {
             let mut account = Account::default();
             let mut lines_before = 0;
@@ -208,7 +210,7 @@ impl Reading<'_> {
             let size = member.source.bytes.len().unwrap_or(0);
             let Source { bytes, format, .. } = &*member.source;
             for block in lines::blocks(size) {
-                match desk.read(bytes, *format, block, Decoded::default()) {
+                match buffers.read(bytes, *format, block, Decoded::default()) {
                     Ok(block) => {
                         account.add(&block.account);
                         let lines = block.lines;

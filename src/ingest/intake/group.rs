@@ -26,7 +26,7 @@ pub(super) struct Shared {
     /// Files that were opened by name, and files that were read with one of those.
     opened: HashSet<PathBuf>,
     companions: HashSet<PathBuf>,
-    pub(super) kin: Relations,
+    pub(super) relations: Relations,
     /// The files that describe the trials of folders.
     trials: HashMap<PathBuf, Option<PathBuf>>,
 }
@@ -39,7 +39,7 @@ impl Shared {
             sources: 0,
             opened: HashSet::new(),
             companions: HashSet::new(),
-            kin: Relations::default(),
+            relations: Relations::default(),
             trials: HashMap::new(),
         }
     }

@@ -21,6 +21,7 @@ use super::outlet::ReceiverGone;
 use super::watch::Watch;
 use crate::ingest::assemble::merge::NumberedBlock;
 use crate::ingest::bytes::Bytes;
+use crate::ingest::convert;
 use crate::ingest::discover::{self, Input};
 use crate::ingest::error::Error;
 use crate::ingest::fact::Decoded;
@@ -28,9 +29,9 @@ use crate::ingest::format::Format;
 use crate::ingest::formats::{any_json, by_name, sniff};
 use crate::ingest::loaded::Loaded;
 use crate::ingest::notice::{Notice, NoticeKind};
-use crate::ingest::packed::{converted, sqlite};
+use crate::ingest::packed::sqlite;
 use crate::ingest::records::Framing;
-use crate::ingest::records::lines::{Block, Desk};
+use crate::ingest::records::lines::{Block, ReadBuffers};
 use crate::ingest::relations::Relations;
 use crate::ingest::source::Source;
 
@@ -126,7 +127,7 @@ pub(super) struct Growing {
     traces: Vec<Trace>,
     groups: Vec<GrowingGroup>,
     followed: HashSet<PathBuf>,
-    desk: Desk,
+    buffers: ReadBuffers,
     /// The number of traces that memory was last divided among.
     divided: usize,
 }
@@ -141,7 +142,7 @@ impl Growing {
             traces: Vec::new(),
             groups: Vec::new(),
             followed: HashSet::new(),
-            desk: Desk::default(),
+            buffers: ReadBuffers::default(),
             divided: 0,
         }
     }
@@ -241,7 +242,7 @@ impl Growing {
                     continue;
                 }
                 shared.open(&file);
-                if converted::is_convertible(&file) {
+                if convert::is_convertible(&file) {
                     // A folder may hold many of them.
                     if !is_pattern {
                         shared.out.send(Loaded::Failed(not_followed(&file)))?;
@@ -297,7 +298,7 @@ impl Growing {
                 first = first.max(known.first_readable(feed.lost_before(), next));
             }
         }
-        shared.out.builder.let_go(first);
+        shared.out.builder.drop_before(first);
     }
 
     fn emit(&mut self, shared: &mut Shared) -> Result<(), ReceiverGone> {
@@ -429,7 +430,7 @@ impl Growing {
             source_end: whole,
         };
         let Source { bytes, format, .. } = &*known.member.source;
-        let decoded = self.desk.read(bytes, *format, block, Decoded::default());
+        let decoded = self.buffers.read(bytes, *format, block, Decoded::default());
         // Bytes that can no longer be read were reported when they were lost.
         let decoded = decoded.unwrap_or_default();
         let before = known.lines;

@@ -73,7 +73,7 @@ impl Outlet {
     pub(super) fn advance(&mut self, bytes: u64) -> Result<(), ReceiverGone> {
         let is_first = self.channel.read == 0;
         self.count(bytes);
-        self.builder.let_go(0);
+        self.builder.drop_before(0);
         if is_first || self.channel.sent.elapsed() > LINGER {
             self.builder.flush();
         }

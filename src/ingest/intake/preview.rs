@@ -6,7 +6,7 @@ use crate::ingest::assemble::{Builder, From};
 use crate::ingest::fact::Decoded;
 use crate::ingest::loaded::Preview;
 use crate::ingest::prices::PriceTable;
-use crate::ingest::records::lines::{Block, Desk};
+use crate::ingest::records::lines::{Block, ReadBuffers};
 use crate::ingest::source::Source;
 use crate::model::action::SourceIx;
 
@@ -23,7 +23,7 @@ pub(super) fn read(source: &Arc<Source>, size: u64, prices: &PriceTable) -> Prev
         source_end: size,
     };
     // A read error is reported when the block is read in its turn.
-    let decoded = Desk::default()
+    let decoded = ReadBuffers::default()
         .read(&source.bytes, source.format, block, Decoded::default())
         .unwrap_or_default();
     let mut assembler = source.format.assembler();

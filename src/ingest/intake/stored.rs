@@ -20,7 +20,7 @@ pub(super) struct StoredFeed {
     log: Arc<Log>,
     asked: Option<Instant>,
     version: Option<sqlite::Version>,
-    told: HashSet<u64>,
+    sent: HashSet<u64>,
 }
 
 impl StoredFeed {
@@ -30,7 +30,7 @@ impl StoredFeed {
             log: Arc::new(Log::of_pipe()),
             asked: None,
             version: None,
-            told: HashSet::new(),
+            sent: HashSet::new(),
         }
     }
 
@@ -53,7 +53,7 @@ impl StoredFeed {
         if version.is_none() || version == self.version {
             return;
         }
-        if let Ok(news) = sqlite::news(&self.path, &mut self.told) {
+        if let Ok(news) = sqlite::news(&self.path, &mut self.sent) {
             self.log.append_piped(&news);
             self.version = version;
         }

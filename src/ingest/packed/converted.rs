@@ -1,18 +1,7 @@
-//! Files in other notations, converted to lines of JSON in memory: histories in Markdown, journals of changes,
-//! recorded traffic.
-//!
-//! Which files these are and how they are converted is up to the format
-//! ([`Layout::convert`](crate::ingest::format::Layout::convert)).
+//! A file in another notation (a history in Markdown, a journal of changes, recorded traffic), converted to lines of JSON
+//! in memory. Which file is converted, and by which format, is decided in [`crate::ingest::convert`].
 
 use std::path::Path;
-
-use crate::ingest::bytes::Bytes;
-use crate::ingest::formats::{FORMATS, traffic};
-
-/// A file larger than this is not converted.
-const LARGEST: u64 = 256 << 20;
-/// How much of a file is enough to recognise it.
-const HEAD: usize = 4096;
 
 /// Converts the whole text of a file.
 pub type Convert = fn(&Path, &[u8]) -> Vec<u8>;
@@ -24,46 +13,4 @@ pub struct Converted {
     pub(crate) text: Vec<u8>,
     /// Why some of it is missing.
     pub(crate) fault: Option<String>,
-}
-
-/// Whether a file in a folder is listed because it can be converted: most files with these extensions cannot. (Files
-/// with an extension of traces are listed in any case.)
-pub(crate) fn is_in_folders(path: &Path) -> bool {
-    let ending = path.extension().map(|ending| ending.to_string_lossy());
-    match ending.as_deref() {
-        Some("md") => is_convertible(path),
-        // Most cassettes are of other APIs.
-        Some("yaml" | "yml" | "har") => {
-            let bytes = Bytes::open(path).ok();
-            let made = bytes.and_then(|bytes| of(path, &bytes));
-            made.is_some_and(|made| traffic::has_model_calls(&made.text))
-        }
-        Some(_) | None => false,
-    }
-}
-
-/// Whether a file can be converted, whatever its name.
-pub(crate) fn is_convertible(path: &Path) -> bool {
-    Bytes::open(path).is_ok_and(|bytes| converter_of(path, &bytes).is_some())
-}
-
-/// The format that converts a file, and how.
-fn converter_of(path: &Path, bytes: &Bytes) -> Option<(&'static str, Convert)> {
-    let head = bytes.slice(0, HEAD).ok()?;
-    FORMATS
-        .iter()
-        .find_map(|format| Some((format.name(), format.convert(path, &head)?)))
-}
-
-/// Converts a file, if a format can.
-pub(crate) fn of(path: &Path, bytes: &Bytes) -> Option<Converted> {
-    let (format, convert) = converter_of(path, bytes)?;
-    let len = bytes.len().ok()?;
-    let read = bytes.slice(0, len.min(LARGEST) as usize).ok()?;
-    Some(Converted {
-        format,
-        text: convert(path, &read),
-        fault: (len > LARGEST)
-            .then(|| format!("larger than {LARGEST} bytes: the rest is not shown")),
-    })
 }

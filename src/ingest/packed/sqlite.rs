@@ -103,9 +103,9 @@ pub fn sessions(path: &Path) -> Result<Arc<Sessions>, String> {
     if let Some(known) = version.and_then(|version| store.listed(version)) {
         return Ok(known);
     }
-    let schemas = store.read(schema::of)?;
+    let schemas = store.read(tables::of)?;
     if schemas.is_empty() {
-        return Err(store.read(schema::names_of_tables)?);
+        return Err(store.read(tables::names_of_tables)?);
     }
     let mut found: Vec<Session> = Vec::new();
     let mut known = HashSet::new();
@@ -215,8 +215,8 @@ pub(crate) fn changed(path: &Path) -> Option<Time> {
     Some(listed.find(&id)?.changed)
 }
 
-pub(crate) use schema::UNKNOWN;
 pub(crate) use store::Version;
+pub(crate) use tables::UNKNOWN;
 
 /// Closes what is still open and deletes private copies, at the end of the program.
 pub fn close() {
@@ -230,13 +230,13 @@ pub(crate) fn version(path: &Path) -> Option<Version> {
 }
 
 /// The new lines of a session. The last one is left for later if it may still change.
-pub(crate) fn news(path: &Path, told: &mut HashSet<u64>) -> Result<Vec<u8>, String> {
+pub(crate) fn news(path: &Path, sent: &mut HashSet<u64>) -> Result<Vec<u8>, String> {
     let (store, id) = inside(path).ok_or("no session of a store")?;
     let session = open(store, &id)?;
     let mut news = Vec::new();
     for (at, line) in session.lines.iter().enumerate() {
         let key = hash(format!("{} {:?} {}", line.kind, line.key, line.piece).as_bytes());
-        if told.contains(&key) {
+        if sent.contains(&key) {
             continue;
         }
         let text = session.text(at);
@@ -245,7 +245,7 @@ pub(crate) fn news(path: &Path, told: &mut HashSet<u64>) -> Result<Vec<u8>, Stri
         if is_last && !lines.is_finished(&text) {
             break;
         }
-        told.insert(key);
+        sent.insert(key);
         news.extend_from_slice(&text);
         news.push(b'\n');
     }

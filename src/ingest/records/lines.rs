@@ -47,12 +47,12 @@ pub fn blocks(source_end: u64) -> impl Iterator<Item = Block> {
 
 /// The buffers of one reader. Each thread has its own, so that they stay in the cache of its core.
 #[derive(Debug, Default)]
-pub struct Desk {
+pub struct ReadBuffers {
     text: Vec<u8>,
     marks: Marks,
 }
 
-impl Desk {
+impl ReadBuffers {
     /// Reads and decodes the lines that begin in a block. The memory of `decoded` is used again.
     pub fn read(
         &mut self,
@@ -61,7 +61,7 @@ impl Desk {
         block: Block,
         mut decoded: Decoded,
     ) -> io::Result<Decoded> {
-        let Desk { text, marks } = self;
+        let ReadBuffers { text, marks } = self;
         decoded.reset(block.start - before(block));
         let Some(first) = load(bytes, block, text)? else {
             return Ok(decoded);

@@ -12,7 +12,7 @@ fn read(bytes: &'static [u8]) -> Decoded {
         source_end: end,
     };
     let bytes = Bytes::Static(bytes);
-    lines::Desk::default()
+    lines::ReadBuffers::default()
         .read(&bytes, format, block, Decoded::default())
         .expect("bytes in memory")
 }

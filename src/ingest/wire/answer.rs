@@ -1,10 +1,8 @@
-//! The answer of a model, assembled from the pieces of a stream or read from a whole body.
+//! The answer of a model, in the same form for every API, and what each API implements to assemble one.
 
 use serde_json::{Map, Value, json};
 
 use super::json::{owned, text};
-use super::sse::Events;
-use super::{Api, chat, gemini, messages, ollama, responses, usage};
 use crate::model::quantity::{Tokens, Usage};
 
 /// A model's answer, from any API.
@@ -116,131 +114,6 @@ pub(super) trait Fold: std::fmt::Debug + Send {
     fn end(&mut self, is_whole: bool) -> (ModelAnswer, Value);
 }
 
-/// An answer while it is being read.
-#[derive(Debug)]
-pub struct Reading {
-    api: Api,
-    fold: Box<dyn Fold>,
-    form: Form,
-    error: Option<Failed>,
-}
-
-#[derive(Debug)]
-enum Form {
-    /// Only white space so far.
-    Unknown,
-    Events(Events),
-    /// Ollama: one object per line.
-    Lines(Vec<u8>),
-    Whole(Vec<u8>),
-}
-
-impl Reading {
-    pub fn new(api: Api) -> Reading {
-        let fold: Box<dyn Fold> = match api {
-            Api::Chat => Box::<chat::Chat>::default(),
-            Api::Messages => Box::<messages::Messages>::default(),
-            Api::Responses => Box::<responses::Responses>::default(),
-            Api::Gemini => Box::<gemini::Gemini>::default(),
-            Api::Ollama => Box::<ollama::Ollama>::default(),
-        };
-        Reading {
-            api,
-            fold,
-            form: Form::Unknown,
-            error: None,
-        }
-    }
-
-    /// Takes the next decoded bytes of the body.
-    pub fn push(&mut self, bytes: &[u8]) {
-        let mut bytes = bytes;
-        if matches!(self.form, Form::Unknown) {
-            bytes = bytes.trim_ascii_start();
-            let Some(first) = bytes.first() else { return };
-            // Hosts do not always declare what they send: the first byte shows it.
-            self.form = match first {
-                b'{' | b'[' if self.api == Api::Ollama => Form::Lines(Vec::new()),
-                b'{' | b'[' | b'<' | b'"' => Form::Whole(Vec::new()),
-                _ => Form::Events(Events::default()),
-            };
-        }
-        let (fold, error) = (&mut self.fold, &mut self.error);
-        match &mut self.form {
-            Form::Unknown => {}
-            Form::Events(events) => {
-                events.push(bytes, &mut |name, data| {
-                    piece(&mut **fold, error, name, data);
-                });
-            }
-            Form::Whole(all) => all.extend_from_slice(bytes),
-            Form::Lines(line) => {
-                for byte in bytes {
-                    if *byte == b'\n' {
-                        piece(&mut **fold, error, "", line);
-                        line.clear();
-                    } else {
-                        line.push(*byte);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Whether any text or tool call was seen.
-    pub fn has_spoken(&self) -> bool {
-        self.fold.has_spoken()
-    }
-
-    /// Whether the last event of a stream was seen.
-    pub fn is_over(&self) -> bool {
-        self.fold.is_over()
-    }
-
-    /// The finished answer. `is_whole`: the body came to its end according to HTTP.
-    pub fn end(mut self, is_whole: bool) -> ModelAnswer {
-        let (fold, error) = (&mut self.fold, &mut self.error);
-        match &mut self.form {
-            Form::Unknown => {}
-            Form::Events(events) => {
-                events.end(&mut |name, data| piece(&mut **fold, error, name, data));
-            }
-            Form::Lines(line) => piece(&mut **fold, error, "", line),
-            Form::Whole(all) => whole(&mut **fold, error, all),
-        }
-        let (mut said, counts) = self.fold.end(is_whole);
-        said.usage = usage::read(self.api, &counts);
-        said.cost_usd = counts.get("cost").filter(|it| it.is_number()).cloned();
-        said.error = self.error.or(said.error);
-        said
-    }
-}
-
-fn piece(fold: &mut dyn Fold, error: &mut Option<Failed>, name: &str, data: &[u8]) {
-    if data.trim_ascii() == b"[DONE]" {
-        fold.done();
-        return;
-    }
-    let Ok(piece) = serde_json::from_slice::<Value>(data) else {
-        return;
-    };
-    if error.is_none() {
-        *error = failed(&piece);
-    }
-    fold.piece(name, &piece);
-}
-
-fn whole(fold: &mut dyn Fold, error: &mut Option<Failed>, all: &[u8]) {
-    let Ok(body) = serde_json::from_slice::<Value>(all) else {
-        return;
-    };
-    *error = match &body {
-        Value::Array(bodies) => bodies.iter().find_map(failed),
-        other => failed(other),
-    };
-    fold.whole(&body);
-}
-
 /// The error that a body or an event reports.
 pub(super) fn failed(body: &Value) -> Option<Failed> {
     let error = body.get("error").filter(|it| !it.is_null());
@@ -279,7 +152,7 @@ pub(super) fn merge(counts: &mut Value, more: Option<&Value>) {
 }
 
 /// Adds a part, unless it is empty.
-pub(super) fn say(parts: &mut Vec<Part>, part: Part) {
+pub(super) fn add(parts: &mut Vec<Part>, part: Part) {
     let is_empty = match &part {
         Part::Text(text) | Part::Reasoning(text) => text.is_empty(),
         Part::Call(_) | Part::Result { .. } => false,

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::answer::{Call, Fold, ModelAnswer, Part, merge, say};
+use super::answer::{Call, Fold, ModelAnswer, Part, add, merge};
 use super::json::{items, owned, present, text, unpacked, words};
 
 #[derive(Debug, Default)]
 pub(super) struct Chat {
-    said: ModelAnswer,
+    answer: ModelAnswer,
     usage: Value,
     choices: BTreeMap<u64, Choice>,
     is_done: bool,
@@ -55,13 +55,13 @@ impl Fold for Chat {
     }
 
     fn end(&mut self, is_whole: bool) -> (ModelAnswer, Value) {
-        let mut said = std::mem::take(&mut self.said);
+        let mut answer = std::mem::take(&mut self.answer);
         let ended = !self.choices.is_empty() && self.choices.values().all(|it| it.finish.is_some());
         // Some hosts end without a final message.
-        said.is_complete = self.is_done || (is_whole && ended);
+        answer.is_complete = self.is_done || (is_whole && ended);
         for (_, choice) in std::mem::take(&mut self.choices) {
-            say(&mut said.parts, Part::Reasoning(choice.reasoning));
-            say(&mut said.parts, Part::Text(choice.text));
+            add(&mut answer.parts, Part::Reasoning(choice.reasoning));
+            add(&mut answer.parts, Part::Text(choice.text));
             let calls = choice.calls.into_iter().map(|it| {
                 Part::Call(Call {
                     id: Some(it.id).filter(|id| !id.is_empty()),
@@ -69,18 +69,18 @@ impl Fold for Chat {
                     args: unpacked(&it.args),
                 })
             });
-            said.parts.extend(calls);
-            said.finish = said.finish.or(choice.finish);
+            answer.parts.extend(calls);
+            answer.finish = answer.finish.or(choice.finish);
         }
-        (said, std::mem::take(&mut self.usage))
+        (answer, std::mem::take(&mut self.usage))
     }
 }
 
 impl Chat {
     fn take(&mut self, body: &Value, member: &str) {
-        let said = &mut self.said;
-        said.id = said.id.take().or_else(|| owned(body, "id"));
-        said.model = said.model.take().or_else(|| owned(body, "model"));
+        let answer = &mut self.answer;
+        answer.id = answer.id.take().or_else(|| owned(body, "id"));
+        answer.model = answer.model.take().or_else(|| owned(body, "model"));
         merge(&mut self.usage, body.get("usage"));
         merge(
             &mut self.usage,

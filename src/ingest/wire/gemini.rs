@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::answer::{Call, Fold, ModelAnswer, Part, merge, say};
+use super::answer::{Call, Fold, ModelAnswer, Part, add, merge};
 use super::json::{items, owned, present, text};
 
 #[derive(Debug, Default)]
 pub(super) struct Gemini {
-    said: ModelAnswer,
+    answer: ModelAnswer,
     usage: Value,
     has_spoken: bool,
 }
@@ -30,9 +30,9 @@ impl Fold for Gemini {
     }
 
     fn end(&mut self, is_whole: bool) -> (ModelAnswer, Value) {
-        let mut said = std::mem::take(&mut self.said);
-        said.is_complete = is_whole || said.finish.is_some();
-        (said, std::mem::take(&mut self.usage))
+        let mut answer = std::mem::take(&mut self.answer);
+        answer.is_complete = is_whole || answer.finish.is_some();
+        (answer, std::mem::take(&mut self.usage))
     }
 }
 
@@ -41,15 +41,15 @@ impl Gemini {
         // Code Assist wraps the response.
         let body = present(body, "response").unwrap_or(body);
         merge(&mut self.usage, body.get("usageMetadata"));
-        let said = &mut self.said;
-        said.id = owned(body, "responseId").or(said.id.take());
-        said.model = owned(body, "modelVersion").or(said.model.take());
+        let answer = &mut self.answer;
+        answer.id = owned(body, "responseId").or(answer.id.take());
+        answer.model = owned(body, "modelVersion").or(answer.model.take());
         if let Some(blocked) = body.get("promptFeedback") {
-            said.finish = owned(blocked, "blockReason").or(said.finish.take());
+            answer.finish = owned(blocked, "blockReason").or(answer.finish.take());
         }
         for candidate in items(body, "candidates") {
             let reason = owned(candidate, "finishReason");
-            self.said.finish = reason.or(self.said.finish.take());
+            self.answer.finish = reason.or(self.answer.finish.take());
             let content = candidate.get("content");
             for part in content.map(|it| items(it, "parts")).unwrap_or_default() {
                 self.part(part);
@@ -58,7 +58,7 @@ impl Gemini {
     }
 
     fn part(&mut self, part: &Value) {
-        let parts = &mut self.said.parts;
+        let parts = &mut self.answer.parts;
         if let Some(call) = present(part, "functionCall") {
             self.has_spoken = true;
             parts.push(Part::Call(Call {
@@ -75,7 +75,7 @@ impl Gemini {
                     .any(|name| name != "thoughtSignature" && name != "thought")
             });
             if is_else {
-                say(parts, Part::Text(part.to_string()));
+                add(parts, Part::Text(part.to_string()));
             }
             return;
         };
@@ -85,8 +85,8 @@ impl Gemini {
             (Some(Part::Text(text)), false) | (Some(Part::Reasoning(text)), true) => {
                 text.push_str(more);
             }
-            (_, false) => say(parts, Part::Text(more.to_owned())),
-            (_, true) => say(parts, Part::Reasoning(more.to_owned())),
+            (_, false) => add(parts, Part::Text(more.to_owned())),
+            (_, true) => add(parts, Part::Reasoning(more.to_owned())),
         }
     }
 }

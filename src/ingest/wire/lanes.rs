@@ -170,8 +170,8 @@ impl Lanes {
                 None
             }
         };
-        let said = request.messages.iter().rposition(Message::is_said);
-        let earlier = said.map_or(0, |at| at + 1);
+        let last = request.messages.iter().rposition(Message::is_from_model);
+        let earlier = last.map_or(0, |at| at + 1);
         let mut conversation = Conversation {
             run,
             agent,
@@ -316,7 +316,9 @@ fn first_words(message: &Message) -> Option<String> {
             role: "user",
             content,
         } => Some(last_text(content)),
-        Content::Prompt { .. } | Content::Injected(_) | Content::Result(_) | Content::Said => None,
+        Content::Prompt { .. } | Content::Injected(_) | Content::Result(_) | Content::FromModel => {
+            None
+        }
     })
 }
 
@@ -369,9 +371,9 @@ mod tests {
         lanes: &mut Lanes,
         is_named: bool,
         tools: bool,
-        said: &[(&str, &str)],
+        messages: &[(&str, &str)],
     ) -> (String, Option<String>, Placed) {
-        let messages: Vec<Value> = said
+        let messages: Vec<Value> = messages
             .iter()
             .map(|(role, content)| json!({"role": role, "content": content}))
             .collect();
@@ -448,8 +450,8 @@ mod tests {
     #[test]
     fn messages_from_before_the_recording_are_not_new() {
         let mut lanes = Lanes::default();
-        let said = [("user", "a"), ("assistant", "b"), ("user", "c")];
-        let placed = place(&mut lanes, false, false, &said).2;
+        let messages = [("user", "a"), ("assistant", "b"), ("user", "c")];
+        let placed = place(&mut lanes, false, false, &messages).2;
         assert_eq!((placed.earlier, placed.from), (2, 2));
     }
 }

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::answer::{Call, Fold, ModelAnswer, Part, merge, say};
+use super::answer::{Call, Fold, ModelAnswer, Part, add, merge};
 use super::json::{items, owned, present, text, unpacked};
 
 #[derive(Debug, Default)]
 pub(super) struct Messages {
-    said: ModelAnswer,
+    answer: ModelAnswer,
     usage: Value,
     blocks: BTreeMap<u64, Block>,
     has_spoken: bool,
@@ -52,11 +52,11 @@ impl Fold for Messages {
             "message_delta" => {
                 if let Some(delta) = piece.get("delta") {
                     let reason = owned(delta, "stop_reason");
-                    self.said.finish = reason.or(self.said.finish.take());
+                    self.answer.finish = reason.or(self.answer.finish.take());
                 }
                 merge(&mut self.usage, piece.get("usage"));
             }
-            "message_stop" => self.said.is_complete = true,
+            "message_stop" => self.answer.is_complete = true,
             _ => {}
         }
     }
@@ -67,7 +67,7 @@ impl Fold for Messages {
         self.blocks = blocks
             .map(|(at, block)| (at as u64, Block::new(block)))
             .collect();
-        self.said.is_complete = text(body, "type") != Some("error");
+        self.answer.is_complete = text(body, "type") != Some("error");
     }
 
     fn has_spoken(&self) -> bool {
@@ -75,23 +75,23 @@ impl Fold for Messages {
     }
 
     fn is_over(&self) -> bool {
-        self.said.is_complete
+        self.answer.is_complete
     }
 
     fn end(&mut self, _is_whole: bool) -> (ModelAnswer, Value) {
-        let mut said = std::mem::take(&mut self.said);
+        let mut answer = std::mem::take(&mut self.answer);
         for (_, block) in std::mem::take(&mut self.blocks) {
-            say(&mut said.parts, block.part());
+            add(&mut answer.parts, block.part());
         }
-        (said, std::mem::take(&mut self.usage))
+        (answer, std::mem::take(&mut self.usage))
     }
 }
 
 impl Messages {
     fn envelope(&mut self, message: &Value) {
-        self.said.id = owned(message, "id");
-        self.said.model = owned(message, "model");
-        self.said.finish = owned(message, "stop_reason");
+        self.answer.id = owned(message, "id");
+        self.answer.model = owned(message, "model");
+        self.answer.finish = owned(message, "stop_reason");
         merge(&mut self.usage, message.get("usage"));
     }
 }

@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::answer::{Call, Fold, ModelAnswer, Part, say};
+use super::answer::{Call, Fold, ModelAnswer, Part, add};
 use super::json::{items, owned, present, text};
 
 #[derive(Debug, Default)]
 pub(super) struct Ollama {
-    said: ModelAnswer,
+    answer: ModelAnswer,
     text: String,
     thinking: String,
     calls: Vec<Part>,
@@ -16,7 +16,7 @@ pub(super) struct Ollama {
 
 impl Fold for Ollama {
     fn piece(&mut self, _name: &str, piece: &Value) {
-        self.said.model = owned(piece, "model").or(self.said.model.take());
+        self.answer.model = owned(piece, "model").or(self.answer.model.take());
         let message = present(piece, "message").unwrap_or(piece);
         let more = text(message, "content").or(text(message, "response"));
         self.text.push_str(more.unwrap_or_default());
@@ -35,8 +35,8 @@ impl Fold for Ollama {
             })
         }));
         if piece.get("done").and_then(Value::as_bool) == Some(true) {
-            self.said.is_complete = true;
-            self.said.finish = owned(piece, "done_reason");
+            self.answer.is_complete = true;
+            self.answer.finish = owned(piece, "done_reason");
             self.last = piece.clone();
         }
     }
@@ -50,17 +50,20 @@ impl Fold for Ollama {
     }
 
     fn is_over(&self) -> bool {
-        self.said.is_complete
+        self.answer.is_complete
     }
 
     fn end(&mut self, _is_whole: bool) -> (ModelAnswer, Value) {
-        let mut said = std::mem::take(&mut self.said);
-        say(
-            &mut said.parts,
+        let mut answer = std::mem::take(&mut self.answer);
+        add(
+            &mut answer.parts,
             Part::Reasoning(std::mem::take(&mut self.thinking)),
         );
-        say(&mut said.parts, Part::Text(std::mem::take(&mut self.text)));
-        said.parts.append(&mut self.calls);
-        (said, std::mem::take(&mut self.last))
+        add(
+            &mut answer.parts,
+            Part::Text(std::mem::take(&mut self.text)),
+        );
+        answer.parts.append(&mut self.calls);
+        (answer, std::mem::take(&mut self.last))
     }
 }

@@ -35,8 +35,20 @@ pub enum Content {
     /// Text that the host sends in the user's name.
     Injected(Value),
     Result(Answered),
-    /// What the model said before.
-    Said,
+    /// An earlier answer of the model.
+    FromModel,
+}
+
+/// What a message of a request adds to a run.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Added<'a> {
+    Prompt {
+        role: &'static str,
+        content: &'a Value,
+        /// The host wrote it, not the user.
+        is_injected: bool,
+    },
+    Result(&'a Answered),
 }
 
 /// The result of a tool call, as the model sees it.
@@ -129,8 +141,28 @@ impl Message {
         }
     }
 
-    pub fn is_said(&self) -> bool {
-        self.parts.contains(&Content::Said)
+    /// What it adds to a run, part by part. Text next to results is from the host, not from the user.
+    pub fn added(&self) -> impl Iterator<Item = Added<'_>> {
+        let is_result = |part: &Content| matches!(part, Content::Result(_));
+        let has_result = self.parts.iter().any(is_result);
+        self.parts.iter().filter_map(move |part| match part {
+            Content::FromModel => None,
+            Content::Result(answered) => Some(Added::Result(answered)),
+            Content::Injected(content) => Some(Added::Prompt {
+                role: "user",
+                content,
+                is_injected: true,
+            }),
+            Content::Prompt { role, content } => Some(Added::Prompt {
+                role: *role,
+                content,
+                is_injected: has_result,
+            }),
+        })
+    }
+
+    pub fn is_from_model(&self) -> bool {
+        self.parts.contains(&Content::FromModel)
     }
 }
 
@@ -160,7 +192,7 @@ fn prompt(role: &'static str, content: Option<&Value>) -> Content {
 fn chat(raw: &Value) -> Vec<Content> {
     let content = raw.get("content");
     vec![match text(raw, "role").unwrap_or_default() {
-        "assistant" | "model" => Content::Said,
+        "assistant" | "model" => Content::FromModel,
         "system" => prompt("system", content),
         "developer" => prompt("developer", content),
         "tool" | "function" => Content::Result(Answered {
@@ -175,7 +207,7 @@ fn chat(raw: &Value) -> Vec<Content> {
 
 fn message(raw: &Value) -> Vec<Content> {
     if text(raw, "role") == Some("assistant") {
-        return vec![Content::Said];
+        return vec![Content::FromModel];
     }
     let role = if text(raw, "role") == Some("system") {
         "system"
@@ -214,7 +246,7 @@ fn item(raw: &Value) -> Vec<Content> {
     let kind = text(raw, "type").unwrap_or("message");
     let role = text(raw, "role").unwrap_or_default();
     vec![match (kind, role) {
-        ("message", "assistant") => Content::Said,
+        ("message", "assistant") => Content::FromModel,
         ("message", "system") => prompt("system", raw.get("content")),
         ("message", "developer") => prompt("developer", raw.get("content")),
         ("message", _) => prompt("user", raw.get("content")),
@@ -225,8 +257,8 @@ fn item(raw: &Value) -> Vec<Content> {
             is_error: None,
         }),
         // Reasoning and calls come back as the model sent them.
-        ("reasoning" | "compaction" | "item_reference", _) => Content::Said,
-        (kind, _) if kind.ends_with("_call") => Content::Said,
+        ("reasoning" | "compaction" | "item_reference", _) => Content::FromModel,
+        (kind, _) if kind.ends_with("_call") => Content::FromModel,
         // Settings: Codex lists its tools here.
         _ => return Vec::new(),
     }]
@@ -234,7 +266,7 @@ fn item(raw: &Value) -> Vec<Content> {
 
 fn contents(raw: &Value) -> Vec<Content> {
     if text(raw, "role") == Some("model") {
-        return vec![Content::Said];
+        return vec![Content::FromModel];
     }
     let parts = items(raw, "parts");
     let answer = |part: &Value| {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::answer::{Call, Failed, Fold, ModelAnswer, Part, failed, say};
+use super::answer::{Call, Failed, Fold, ModelAnswer, Part, add, failed};
 use super::json::{items, owned, present, text, unpacked, words};
 
 #[derive(Debug, Default)]
@@ -79,7 +79,7 @@ impl Fold for Responses {
 
     fn end(&mut self, _is_whole: bool) -> (ModelAnswer, Value) {
         let response = std::mem::take(&mut self.response);
-        let mut said = ModelAnswer {
+        let mut answer = ModelAnswer {
             id: owned(&response, "id"),
             model: owned(&response, "model"),
             finish: finish(&response),
@@ -90,15 +90,15 @@ impl Fold for Responses {
         let output = items(&response, "output");
         if self.is_complete && !output.is_empty() {
             for item in output {
-                parts(item, &mut said.parts);
+                parts(item, &mut answer.parts);
             }
         } else {
             for (_, item) in std::mem::take(&mut self.items) {
-                item.parts(&mut said.parts);
+                item.parts(&mut answer.parts);
             }
         }
         let usage = response.get("usage").cloned().unwrap_or_default();
-        (said, usage)
+        (answer, usage)
     }
 }
 
@@ -124,8 +124,8 @@ impl Item {
             parts(&self.value, out);
             return;
         }
-        say(out, Part::Reasoning(self.reasoning));
-        say(out, Part::Text(self.text));
+        add(out, Part::Reasoning(self.reasoning));
+        add(out, Part::Text(self.text));
         if text(&self.value, "type").is_some_and(|it| it.ends_with("_call")) {
             let mut call = call(&self.value);
             call.args = unpacked(&self.args);
@@ -139,7 +139,7 @@ fn parts(item: &Value, out: &mut Vec<Part>) {
     match kind {
         "message" => {
             let content = item.get("content").map(words).unwrap_or_default();
-            say(out, Part::Text(content));
+            add(out, Part::Text(content));
         }
         "reasoning" => {
             let own = items(item, "content").iter();
@@ -148,7 +148,7 @@ fn parts(item: &Value, out: &mut Vec<Part>) {
                 .chain(own)
                 .map(words)
                 .collect();
-            say(out, Part::Reasoning(thought.join("\n\n")));
+            add(out, Part::Reasoning(thought.join("\n\n")));
         }
         _ if kind.ends_with("_call") => {
             let asked = call(item);

@@ -2,7 +2,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::Api;
-use super::answer::{Call, ModelAnswer, Part, Reading};
+use super::answer::{Call, ModelAnswer, Part};
+use super::reading::Reading;
 use super::request::{Content, ModelRequest};
 use crate::model::quantity::{Tokens, Usage};
 
@@ -313,7 +314,7 @@ fn check_asked(api: Api, body: &Value, expected: &[&str]) {
         Content::Prompt { role, content } => format!("{role} {content}"),
         Content::Result(it) => format!("{:?} {} {:?}", it.call, it.result, it.is_error),
         Content::Injected(content) => format!("host {content}"),
-        Content::Said => "said".to_owned(),
+        Content::FromModel => "said".to_owned(),
     };
     let asked = ModelRequest::read(api, body);
     let found: Vec<String> = asked

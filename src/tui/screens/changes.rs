@@ -12,7 +12,7 @@ use crate::analysis::files::unified::{Line, Sign};
 use crate::analysis::files::{Certainty, File, Files, Outcome};
 use crate::analysis::title;
 use crate::base::text;
-use crate::export::files as told;
+use crate::export::files as file_text;
 use crate::model::action::ActionIx;
 use crate::model::run::RunIx;
 use crate::store::Store;
@@ -48,12 +48,15 @@ enum Mode {
     /// The calls on the selected file, in order.
     Events,
     /// The net change of the selected file.
-    Diff { lines: Vec<Line>, behind: Behind },
+    Diff {
+        lines: Vec<Line>,
+        behind: OpenedFrom,
+    },
 }
 
 /// Where the net change was opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Behind {
+enum OpenedFrom {
     List,
     Events,
 }
@@ -104,7 +107,7 @@ impl Screen for Changes {
         let run = session.here.run.or(of_action).or_else(only);
         let run = run.filter(|run| (run.0 as usize) < store.runs().len());
         self.run = run;
-        self.until = action.filter(|_| session.view == ScreenId::Replay);
+        self.until = action.filter(|_| session.place.screen == ScreenId::Replay);
         let follow = run.map(|run| {
             Effect::start(Follow {
                 store: store.clone(),
@@ -205,11 +208,11 @@ impl Changes {
             Mode::List => return vec![Effect::Pop],
             Mode::Events
             | Mode::Diff {
-                behind: Behind::List,
+                behind: OpenedFrom::List,
                 ..
             } => Mode::List,
             Mode::Diff {
-                behind: Behind::Events,
+                behind: OpenedFrom::Events,
                 ..
             } => Mode::Events,
         };
@@ -267,8 +270,8 @@ impl Changes {
             return;
         }
         let behind = match self.mode {
-            Mode::Events => Behind::Events,
-            Mode::List | Mode::Diff { .. } => Behind::List,
+            Mode::Events => OpenedFrom::Events,
+            Mode::List | Mode::Diff { .. } => OpenedFrom::List,
         };
         (self.mode, self.diff) = (Mode::Diff { lines, behind }, Viewport::default());
     }
@@ -311,7 +314,7 @@ impl Changes {
             return String::new();
         };
         if let (Mode::Events | Mode::Diff { .. }, Some(file)) = (&self.mode, self.file()) {
-            let note = told::note(file);
+            let note = file_text::note(file);
             let dot = if note.is_empty() { "" } else { " · " };
             return format!("{}{dot}{note}", file.certainty().word());
         }
@@ -343,10 +346,10 @@ impl Changes {
         let (added, removed) = file.lines();
         Some(Shown::File {
             name: text::sanitize(files.name(file)).into_owned(),
-            actions: told::actions(file),
-            lines: [told::lines(added, "+"), told::lines(removed, "−")],
+            actions: file_text::actions(file),
+            lines: [file_text::lines(added, "+"), file_text::lines(removed, "−")],
             certainty: file.certainty(),
-            note: told::note(file),
+            note: file_text::note(file),
         })
     }
 
@@ -361,14 +364,14 @@ impl Changes {
         };
         Some(Shown::Event {
             cells: [
-                told::place(store, event),
+                file_text::place(store, event),
                 format!("T{}", row.turn()),
                 event.verb.word().to_owned(),
                 clean(row.tool()),
             ],
             lines: [
-                told::lines(event.added, "+"),
-                told::lines(event.removed, "−"),
+                file_text::lines(event.added, "+"),
+                file_text::lines(event.removed, "−"),
             ],
             is_done: event.outcome == Outcome::Done,
             outcome: format!("{:<9}{drifted}", event.outcome.word()),

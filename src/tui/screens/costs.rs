@@ -12,7 +12,7 @@ use ratatui::layout::{Position, Rect};
 use crate::analysis::costs::By;
 use crate::analysis::title;
 use crate::base::text;
-use crate::export::costs as told;
+use crate::export::costs as cost_text;
 use crate::model::action::ActionIx;
 use crate::model::run::RunIx;
 use crate::tui::effects::Effect;
@@ -278,7 +278,7 @@ impl Costs {
         };
         vec![Effect::start(Count {
             store: session.loaded.store.clone(),
-            prices: session.prices.clone(),
+            prices: session.setup.prices.clone(),
             run: match scope {
                 Scope::Run(run) => Some(run),
                 Scope::All => None,
@@ -299,8 +299,8 @@ impl Costs {
         self.frame.crumbs = crumbs(self.asking.scope, session);
         let is_counted = !self.made.costs.calls.is_empty();
         let windows = self.made.windows.iter();
-        let windows = windows.map(|window| told::window(window, &session.zone));
-        let total = is_counted.then(|| told::total(&self.made.costs));
+        let windows = windows.map(|window| cost_text::window(window, &session.zone));
+        let total = is_counted.then(|| cost_text::total(&self.made.costs));
         let parts: Vec<String> = total.into_iter().chain(windows).collect();
         self.frame.total = parts.join(" · ");
         let width = usize::from(self.frame.regions.list.width);

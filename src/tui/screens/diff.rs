@@ -61,8 +61,6 @@ pub struct Diff {
     fields: Fields,
     pending: Pending,
     made: HashMap<usize, Rc<Made>>,
-    /// The cursor jumped: centre it.
-    is_jump: bool,
     #[cfg(feature = "capture")]
     experiment: experiment::Experiment,
     frame: Frame,
@@ -83,7 +81,6 @@ impl Default for Diff {
             fields: Fields::default(),
             pending: Pending::default(),
             made: HashMap::new(),
-            is_jump: false,
             #[cfg(feature = "capture")]
             experiment: experiment::Experiment::default(),
             frame: Frame::default(),
@@ -128,6 +125,8 @@ struct List {
     unfolded: HashSet<usize>,
     all_unfolded: bool,
     view: Viewport,
+    /// The cursor jumped: centre it.
+    is_jump: bool,
 }
 
 /// What differs inside the selected pair.
@@ -183,7 +182,7 @@ impl Screen for Diff {
             && self.selected().map(|(_, ix)| ix) != here
         {
             self.go_to(column);
-            self.is_jump = true;
+            self.list.is_jump = true;
         }
         Vec::new()
     }
@@ -254,7 +253,7 @@ impl Screen for Diff {
             self.is_stale = true;
             self.made.clear();
         }
-        if session.view == crate::tui::screen::id::ScreenId::Diff {
+        if session.place.screen == crate::tui::screen::id::ScreenId::Diff {
             return self.align(session);
         }
         Vec::new()
@@ -389,7 +388,7 @@ impl Diff {
         match (is_first, start, found) {
             (true, Some(start), _) => {
                 self.go_to(start);
-                self.is_jump = true;
+                self.list.is_jump = true;
             }
             (false, _, _) if was_last => self.list.view.cursor = last,
             (false, _, Some(column)) => self.go_to(column),
@@ -407,14 +406,14 @@ impl Diff {
             height: &height,
         };
         let mut view = self.list.view;
-        if self.is_jump {
+        if self.list.is_jump {
             view.centre(&extent);
         } else {
             view.settle(&extent);
         }
         let visible = view.visible(&extent).collect();
         self.list.view = view;
-        self.is_jump = false;
+        self.list.is_jump = false;
         visible
     }
 

@@ -284,7 +284,7 @@ mod tests {
         assert!(listed.contains("2 other JSON files not shown"), "{listed}");
         // What the command line opened before has its notes no longer.
         let noted = crate::tui::Options {
-            noted: vec!["7 other JSON files not shown".to_owned()],
+            notes: vec!["7 other JSON files not shown".to_owned()],
             ..testing::options()
         };
         let keys = "ctrl-p sample-traces/saferun/refund-agent.jsonl enter";

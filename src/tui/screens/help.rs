@@ -61,14 +61,14 @@ impl Help {
         self.lines.clear();
         let mut groups = Group::ALL.to_vec();
         // What the keys mean where they were typed comes first.
-        groups.sort_by_key(|group| session.is_inner != group.is_inner());
+        groups.sort_by_key(|group| session.place.is_inner != group.is_inner());
         for group in &groups {
             let found = COMMANDS
                 .iter()
-                .filter(|entry| entry.group == *group && is_listed(entry, session.view))
+                .filter(|entry| entry.group == *group && is_listed(entry, session.place.screen))
                 .map(|entry| {
-                    let place = if entry.is_for(session.view) {
-                        session.view
+                    let place = if entry.is_for(session.place.screen) {
+                        session.place.screen
                     } else {
                         ScreenId::Changes
                     };
@@ -188,10 +188,10 @@ impl Screen for Help {
     }
 
     fn entered(&mut self, session: &mut Session) -> Vec<Effect> {
-        self.about = if session.is_inner {
+        self.about = if session.place.is_inner {
             "the inspector"
         } else {
-            session.view.info().tab.map_or("", |tab| tab.title)
+            session.place.screen.info().tab.map_or("", |tab| tab.title)
         };
         self.fill(session);
         Vec::new()
@@ -275,7 +275,7 @@ mod tests {
 
     fn found(search: &str, view: ScreenId) -> Vec<Command> {
         let mut session = Session::new(&testing::options());
-        session.view = view;
+        session.place.screen = view;
         let mut help = Help {
             search: Prompt::new(search),
             ..Help::default()
@@ -309,7 +309,7 @@ mod tests {
     #[test]
     fn commands_of_the_list_of_files_have_their_keys_in_the_help_of_a_view() {
         let mut session = Session::new(&testing::options());
-        session.view = ScreenId::Stream;
+        session.place.screen = ScreenId::Stream;
         let mut help = Help::default();
         help.fill(&session);
         let net = help.lines.iter().find_map(|line| match line {

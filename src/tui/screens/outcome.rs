@@ -25,7 +25,7 @@ const CANCELLED: Word = ("cancelled", "canc");
 const NOT_RECORDED: Word = ("", "");
 
 /// The mark and the word for the status of an action; empty if it was not recorded. In `cells` that cannot
-/// hold both the word stands alone: it is never cut.
+/// hold both, only the word is shown: it is never cut.
 pub fn status(
     (status, is_waiting): (Status, bool),
     theme: &Theme,
@@ -80,7 +80,7 @@ pub fn words(life: Life, theme: &Theme, cells: usize) -> (String, Style) {
     let wide = cells >= WIDE;
     let (mark, words, style) = match life {
         Life::Recorded(RunStatus::Unknown) => return (marks.none.to_owned(), styles.faint),
-        Life::Recorded(status) => told(status, theme, cells),
+        Life::Recorded(status) => of_status(status, theme, cells),
         Life::Running(span) if wide => (
             marks.running,
             format!("running {}", human::clock(span)),
@@ -116,7 +116,7 @@ pub fn words(life: Life, theme: &Theme, cells: usize) -> (String, Style) {
     (shown, style)
 }
 
-fn told(status: RunStatus, theme: &Theme, cells: usize) -> (&'static str, String, Style) {
+fn of_status(status: RunStatus, theme: &Theme, cells: usize) -> (&'static str, String, Style) {
     let (marks, styles) = (theme.marks, &theme.styles);
     let (mark, style) = match status {
         RunStatus::Unknown => (marks.none, styles.faint),

@@ -230,7 +230,7 @@ impl Screen for Recent {
         self.places = text::sanitize(&folders.collect::<Vec<_>>().join(", ")).into_owned();
         vec![Effect::start(Look {
             homes,
-            prices: Arc::clone(&session.prices),
+            prices: Arc::clone(&session.setup.prices),
             keeper: session.setup.keeper.clone(),
             now: Time(session.clock.now()),
         })]

@@ -52,8 +52,6 @@ pub struct Replay {
     touched: Touched,
     play: Play,
     pane: Pane,
-    /// Also list the parts that the model had already seen.
-    is_unfolded: bool,
     parts: Parts,
     /// A message about the last key.
     notice: Option<&'static str>,
@@ -221,7 +219,7 @@ impl Screen for Replay {
             (&self.tape, &session.marks),
             usize::from(self.frame.regions.track.width),
         );
-        if session.view == ScreenId::Replay {
+        if session.place.screen == ScreenId::Replay {
             self.share_selection(session);
         }
         self.frame.words = Words::new(self, session);
@@ -266,7 +264,7 @@ impl Replay {
         if self.run != Some(run) {
             *self = Replay {
                 pane: self.pane,
-                is_unfolded: self.is_unfolded,
+                parts: self.parts.of_call(None),
                 #[cfg(feature = "capture")]
                 again: self.again.elsewhere(),
                 run: Some(run),

@@ -62,12 +62,8 @@ pub struct Runs {
     /// The list of columns to sort by is open.
     sorting: Option<Letters>,
     kept: FilterAnswer,
-    made: HashMap<RunIx, Rc<RunText>>,
-    /// Where runs worked, as far as that is shown.
-    projects: HashMap<RunIx, Rc<str>>,
-    profile: Option<(RunIx, Profile)>,
-    /// The run whose profile was requested.
-    profiled: Option<RunIx>,
+    texts: Texts,
+    profile: ProfileShown,
     frame: Frame,
 }
 
@@ -93,6 +89,22 @@ struct Shown {
 enum What {
     Run(RunLine),
     Group { words: String, is_folded: bool },
+}
+
+/// Texts of runs that were shown, kept until the runs change.
+#[derive(Debug, Default)]
+struct Texts {
+    rows: HashMap<RunIx, Rc<RunText>>,
+    /// Where runs worked, as far as that is shown.
+    projects: HashMap<RunIx, Rc<str>>,
+}
+
+/// The profile in the preview.
+#[derive(Debug, Default)]
+struct ProfileShown {
+    found: Option<(RunIx, Profile)>,
+    /// The run whose profile was requested.
+    asked: Option<RunIx>,
 }
 
 /// A run on the screen.
@@ -205,13 +217,13 @@ impl Screen for Runs {
 
     fn loaded(&mut self, news: &News, session: &mut Session) -> Vec<Effect> {
         for run in &news.runs {
-            self.made.remove(run);
+            self.texts.rows.remove(run);
         }
-        let profiled = self.profiled.filter(|run| news.runs.contains(run));
+        let profiled = self.profile.asked.filter(|run| news.runs.contains(run));
         let is_short = |run: RunIx| session.loaded.store.run(run).totals.actions < SHORT;
         // Do not profile a long run again and again while it loads.
         if !session.is_loading() || profiled.is_some_and(is_short) {
-            self.profiled = None;
+            self.profile.asked = None;
         }
         self.is_stale |= !news.runs.is_empty() || !session.is_loading();
         self.catch_up(session)
@@ -342,8 +354,8 @@ impl Runs {
 
     fn take_table(&mut self, table: Table, session: &Session) {
         (self.table, self.is_building) = (table, false);
-        if self.made.len() > KEEP {
-            self.made.clear();
+        if self.texts.rows.len() > KEEP {
+            self.texts.rows.clear();
         }
         self.find_anchor(session);
     }
@@ -413,7 +425,7 @@ impl Runs {
         let opened = &mut session.loaded;
         let (store, bodies) = (&opened.store, &mut opened.bodies);
         let waited = self.table.waits.get(&ix).copied().unwrap_or_default();
-        let made = self.made.entry(ix);
+        let made = self.texts.rows.entry(ix);
         let text = Rc::clone(made.or_insert_with(|| {
             let when = (&session.zone, now, waited);
             Rc::new(rows::build(store, ix, bodies, when))
@@ -425,7 +437,7 @@ impl Runs {
             String::new()
         };
         let project = if shows_project {
-            let known = self.projects.entry(ix);
+            let known = self.texts.projects.entry(ix);
             Rc::clone(known.or_insert_with(|| rows::project(store, ix)))
         } else {
             Rc::default()
@@ -483,7 +495,7 @@ impl Runs {
         match self.selected().cloned() {
             Some(Line::Run(run)) => {
                 let hit = self.kept.hits.get(&run).copied();
-                session.sought = Some(self.sought(run));
+                session.filters.sought = Some(self.sought(run));
                 let here = Here {
                     action: hit.or(session.here.action),
                     scope: Some(run),
@@ -506,10 +518,10 @@ impl Runs {
         let wanted = self
             .selected_run()
             .filter(|_| self.frame.regions.preview.height > 0);
-        if wanted.is_none() || wanted == self.profiled {
+        if wanted.is_none() || wanted == self.profile.asked {
             return Vec::new();
         }
-        self.profiled = wanted;
+        self.profile.asked = wanted;
         let job = |run| {
             Effect::start(Shape {
                 store: session.loaded.store.clone(),

@@ -65,7 +65,7 @@ use crate::tui::screens::stream::menu::Menu;
 use crate::tui::screens::stream::narrow::Narrow;
 use crate::tui::screens::stream::overview::Overview;
 use crate::tui::screens::stream::presence::Presence;
-use crate::tui::screens::stream::rows::{RowText, SubRow};
+use crate::tui::screens::stream::rows::{Figures, RowText, SubRow};
 use crate::tui::screens::stream::what_if::WhatIf;
 use crate::tui::session::{News, Session};
 use crate::tui::theme::Theme;
@@ -128,7 +128,7 @@ struct List {
     /// The user is at the end: stay there while the trace grows.
     holds_end: bool,
     /// The first action still in memory.
-    let_go: u32,
+    drop_before: u32,
     /// What arrived since the user left the end.
     missed: Missed,
     made: HashMap<ActionIx, Rc<RowText>>,
@@ -200,7 +200,13 @@ struct Placed {
     /// Its values in the columns that the user added.
     extras: Vec<Option<String>>,
     fold: Fold,
-    /// The verdict of the overlaid policy.
+    overlaid: Overlaid,
+}
+
+/// What a policy and the alert rules say about a row.
+#[derive(Debug)]
+struct Overlaid {
+    /// The verdict of the policy.
     what_if: Option<SubRow>,
     /// It comes after the first change of its run.
     is_behind: bool,
@@ -208,6 +214,13 @@ struct Placed {
     alert: Option<SubRow>,
     /// It is evidence of an alert.
     is_evidence: bool,
+}
+
+impl Overlaid {
+    /// The lines below the row.
+    fn lines(&self) -> impl Iterator<Item = &SubRow> {
+        self.what_if.iter().chain(&self.alert)
+    }
 }
 
 /// How a row relates to the one above or below it.
@@ -218,15 +231,7 @@ enum Fold {
     /// It is shown in the row below: it has no row of its own, but may have a heading.
     Below,
     /// It also shows the model call that requested it.
-    WithCall(CallFigures),
-}
-
-/// What a model call took that has no row.
-#[derive(Debug, Default)]
-struct CallFigures {
-    latency: Option<String>,
-    cost: Option<String>,
-    cents: Option<String>,
+    WithCall(Figures),
 }
 
 /// Rows of the scrollbar with marks or matches.
@@ -246,7 +251,7 @@ struct Notice {
     is_while_reading: bool,
 }
 
-/// Look-back in rows: this many rows before new ones may change because of them.
+/// Look-back in rows: how far before new rows earlier ones may change because of them.
 const NEAR: u32 = 64;
 
 /// Built rows are dropped beyond this number.
@@ -321,7 +326,7 @@ impl Screen for Stream {
         } else {
             Vec::new()
         };
-        match session.sought.take() {
+        match session.filters.sought.take() {
             Some(sought) => effects.extend(self.carry(&sought, session)),
             None if is_other && self.finder.is_carried => self.forget_find(),
             None => {}
@@ -431,7 +436,7 @@ impl Screen for Stream {
             self.noticed.outdate();
             self.inspector.conversation.outdate();
         }
-        self.let_go(session);
+        self.drop_before(session);
         if let Listing::All(range) = &mut self.list.listing {
             range.end = session.loaded.store.len();
         }

@@ -25,7 +25,7 @@ use crate::tui::screen::id::ScreenId;
 use crate::tui::screen::{Headline, Pointer, Screen};
 use crate::tui::screens::timeline::layout::Regions;
 use crate::tui::screens::timeline::lines::Line;
-use crate::tui::screens::timeline::tasks::LayOut;
+use crate::tui::screens::timeline::tasks::BuildTimeline;
 use crate::tui::screens::timeline::words::Words;
 use crate::tui::session::{Here, News, Session};
 use crate::tui::theme::Theme;
@@ -38,7 +38,7 @@ pub struct Timeline {
     by: By,
     /// Lanes whose bars are not listed.
     folded: HashSet<LaneKey>,
-    /// What of the time is on the screen; none for all of it.
+    /// The part of the time that is on the screen; `None` for all of it.
     window: Option<Window>,
     lines: Vec<Line>,
     /// `lines` are out of date.
@@ -184,7 +184,7 @@ impl Timeline {
             is_behind: false,
         };
         let is_going_on = session.trace.live && session.life(run).is_at_work();
-        vec![Effect::start(LayOut {
+        vec![Effect::start(BuildTimeline {
             store: session.loaded.store.clone(),
             run,
             now: is_going_on.then(|| session.clock.now()),

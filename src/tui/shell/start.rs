@@ -67,7 +67,7 @@ impl Shell {
         }
         self.start = Start::Found;
         self.session.here = here;
-        if self.told_runs() > 1 && view == ScreenId::Stream {
+        if self.runs_with_content() > 1 && view == ScreenId::Stream {
             self.route = Route::new(ScreenId::Runs);
             self.route.go(Stop::inside(view, here));
         } else {

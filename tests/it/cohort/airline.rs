@@ -57,11 +57,11 @@ fn run(task: &Value, reward: &Value, messages: &Value) -> Run {
                 let id = message.get("tool_call_id").or(message.get("id"));
                 let id = id.map(text).unwrap_or_default();
                 let answered = open.insert(id, false) == Some(true);
-                let said = content(message).to_lowercase();
+                let content = content(message).to_lowercase();
                 let failed = message["error"].as_bool() == Some(true)
                     || ["error", "{\"error", "{\n  \"error"]
                         .iter()
-                        .any(|word| said.trim_start().starts_with(word));
+                        .any(|word| content.trim_start().starts_with(word));
                 errors += f64::from(u8::from(answered && failed));
             }
             _ => {}

@@ -135,10 +135,10 @@ fn a_metric_is_selected_by_its_name_or_its_words_and_must_exist() {
     for wrong in ["succeded", "latency"] {
         let found = cohort(&refunds(), &["--metric", wrong]);
         assert_eq!(found.status.code(), Some(2), "{wrong}");
-        let said = String::from_utf8_lossy(&found.stderr).into_owned();
+        let stderr = String::from_utf8_lossy(&found.stderr).into_owned();
         assert!(
-            said.contains("is not a metric") && said.contains("success"),
-            "{said}"
+            stderr.contains("is not a metric") && stderr.contains("success"),
+            "{stderr}"
         );
     }
 }
@@ -147,9 +147,9 @@ fn a_metric_is_selected_by_its_name_or_its_words_and_must_exist() {
 fn a_side_whose_runs_are_all_on_the_other_side_is_an_error() {
     let sides = ["--a", "model:claude*", "--b", "model:claude-sonnet-4-6"];
     let found = cohort(&refunds(), &sides);
-    let said = String::from_utf8_lossy(&found.stderr).into_owned();
+    let stderr = String::from_utf8_lossy(&found.stderr).into_owned();
     assert_eq!(found.status.code(), Some(2));
-    assert!(said.contains("600 runs on both sides"), "{said}");
+    assert!(stderr.contains("600 runs on both sides"), "{stderr}");
 }
 
 #[test]
@@ -227,11 +227,11 @@ fn cohorts_that_cannot_be_compared_get_an_error_with_a_way_out() {
     let one = sample("refund-cohort/model-a.jsonl");
     let out = cohort(&one, &[]);
     assert_eq!(out.status.code(), Some(2));
-    let said = String::from_utf8_lossy(&out.stderr).into_owned();
-    assert!(said.contains("only one model"), "{said}");
+    let stderr = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert!(stderr.contains("only one model"), "{stderr}");
     let out = cohort(&one, &["--a", "model:nobody"]);
-    let said = String::from_utf8_lossy(&out.stderr).into_owned();
-    assert!(said.contains("no run matches model:nobody"), "{said}");
+    let stderr = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert!(stderr.contains("no run matches model:nobody"), "{stderr}");
 }
 
 /// Runs of two models over the same tasks. Each calls `refund` or `escalate`; B refunds `more` of a

@@ -72,8 +72,8 @@ fn the_paired_interval_is_that_of_the_published_example() {
         neither: 12,
     };
     let found = newcombe_paired(airways, two_sided(0.05));
-    let told = [found.value, found.lo, found.hi].map(|it| format!("{it:.3}"));
-    assert_eq!(told, ["-0.286", "-0.507", "-0.026"]);
+    let shown = [found.value, found.lo, found.hi].map(|it| format!("{it:.3}"));
+    assert_eq!(shown, ["-0.286", "-0.507", "-0.026"]);
 }
 
 #[test]

@@ -183,7 +183,7 @@ pub(super) const ALLOWED: &[(&str, &[&str])] = &[
             "tui/effects",
             "tui/render",
             "tui/shell",
-            "cli/look",
+            "cli/text_style",
         ],
     ),
     ("etcetera", &["state", "config"]),

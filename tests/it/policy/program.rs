@@ -266,10 +266,10 @@ fn broken_policies_and_missing_traces_have_their_exit_codes() {
         "settings.json",
         "{\"permissions\": {\"deny\": [\"Bash(rm *\"]}}",
     );
-    let said = error(&["eval", &settings, TRACES]);
+    let printed = error(&["eval", &settings, TRACES]);
     assert!(
-        said.contains("settings.json:1:27:") && said.contains('^'),
-        "{said}"
+        printed.contains("settings.json:1:27:") && printed.contains('^'),
+        "{printed}"
     );
     let broken = write("settings.json", "{\"permissions\": ");
     assert!(error(&["eval", &broken, TRACES]).contains("settings.json:1:"));
@@ -349,12 +349,12 @@ fn filters_test_the_verdicts_of_a_policy() {
         &["policy", "eval", POLICY, TRACES, "-w", "would:deny"],
     ] {
         let done = program(arguments);
-        let said = String::from_utf8_lossy(&done.stderr);
-        assert_eq!(done.status.code(), Some(2), "{arguments:?}: {said}");
+        let printed = String::from_utf8_lossy(&done.stderr);
+        assert_eq!(done.status.code(), Some(2), "{arguments:?}: {printed}");
         assert!(
-            said.contains("query, ls and the explorer take --policy FILE")
-                && said.contains("^^^^^"),
-            "{said}"
+            printed.contains("query, ls and the explorer take --policy FILE")
+                && printed.contains("^^^^^"),
+            "{printed}"
         );
     }
     let done = program(&["query", "would:deny", TRACES, "--policy", "missing.toml"]);
@@ -367,11 +367,11 @@ fn a_permission_without_a_tool_is_linted_at_its_place() {
     let path = folder.path().join("opencode.json");
     std::fs::write(&path, "{\"permission\": {\n  \"web_fetch\": \"deny\"\n}}").expect("written");
     let path = path.to_str().expect("UTF-8");
-    let said = out(&["lint", path, "--strict"], 1);
+    let printed = out(&["lint", path, "--strict"], 1);
     assert!(
-        said.contains("opencode.json:2:3: warning: deny web_fetch: OpenCode has no permission"),
-        "{said}"
+        printed.contains("opencode.json:2:3: warning: deny web_fetch: OpenCode has no permission"),
+        "{printed}"
     );
-    assert!(said.contains("did you mean 'webfetch'?"), "{said}");
+    assert!(printed.contains("did you mean 'webfetch'?"), "{printed}");
     out(&["lint", path], 0);
 }

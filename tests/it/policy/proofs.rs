@@ -365,10 +365,10 @@ fn refused(path: &str, text: &str, place: &str, marked: &str) {
     };
     let words = broken.mistake.words(path);
     let lines: Vec<&str> = words.lines().collect();
-    let [said, line, carets] = lines.as_slice() else {
+    let [printed, line, carets] = lines.as_slice() else {
         panic!("{words}");
     };
-    assert!(said.starts_with(&format!("{path}:{place}: ")), "{words}");
+    assert!(printed.starts_with(&format!("{path}:{place}: ")), "{words}");
     let from = carets.find('^').expect("carets");
     let under: String = line.chars().skip(from).take(carets.trim().len()).collect();
     assert_eq!(under, marked, "{words}");

@@ -53,7 +53,7 @@ fn an_action_is_found_by_every_word_of_it() {
         let store = load(std::slice::from_ref(&path));
         let texts = texts(&store);
         let words: BTreeSet<String> = texts.iter().flat_map(|text| phrases(text)).collect();
-        let stride = words.len() / 400 + 1;
+        let stride = words.len() / 200 + 1;
         for word in words.iter().step_by(stride) {
             let mut found = BTreeSet::new();
             let needle = Needle::new(word, false);

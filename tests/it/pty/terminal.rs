@@ -1,4 +1,4 @@
-//! A terminal with nobody in front of it: types, waits for text, never answers a question.
+//! A terminal without a user: types, waits for text, never answers a question.
 
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
@@ -16,7 +16,7 @@ use vt100::{MouseProtocolMode, Screen};
 /// How long anything may take on a busy machine before a test gives up on it.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How long to wait for bytes before looking at what is waited for again.
+/// How long to wait for bytes before checking the condition again.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 pub(crate) struct Terminal {
@@ -230,7 +230,7 @@ impl Terminal {
             hung_up,
             ..
         } = self;
-        // The reader must let go of its end: the answer to one more key wakes it.
+        // The reader must close its end: the answer to one more key wakes it.
         hung_up.store(true, Ordering::SeqCst);
         writer.write_all(b"j").expect("a key is taken");
         reader.join().expect("the reader ends");

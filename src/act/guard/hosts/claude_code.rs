@@ -12,7 +12,7 @@ pub(crate) static HOST: Host = Host {
     can_ask: true,
     can_defer: true,
     shares_id: true,
-    ..Host::new("claude-code", read, say)
+    ..Host::new("claude-code", read, reply)
 };
 
 fn read(payload: &Value) -> Option<HookCall> {
@@ -96,11 +96,11 @@ fn batch(payload: Payload<'_>) -> Vec<Over> {
     over.collect()
 }
 
-pub(super) fn say(hook: &HookCall, say: &HostAnswer) -> String {
+pub(super) fn reply(hook: &HookCall, answer: &HostAnswer) -> String {
     if hosts::is_permission(hook) {
-        return hosts::permission(say);
+        return hosts::permission(answer);
     }
-    match say {
+    match answer {
         HostAnswer::Nothing => String::new(),
         HostAnswer::Allow(reason) => hosts::pre_tool_use("allow", reason),
         HostAnswer::Ask(reason) => hosts::pre_tool_use("ask", reason),

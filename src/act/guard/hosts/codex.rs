@@ -9,7 +9,7 @@ use crate::act::guard::hosts::{self, claude_code};
 
 pub(crate) static HOST: Host = Host {
     shares_id: true,
-    ..Host::new("codex", read, say)
+    ..Host::new("codex", read, reply)
 };
 
 fn read(payload: &Value) -> Option<HookCall> {
@@ -30,11 +30,11 @@ fn read(payload: &Value) -> Option<HookCall> {
     Some(HookCall { event, ..hook })
 }
 
-fn say(hook: &HookCall, say: &HostAnswer) -> String {
+fn reply(hook: &HookCall, answer: &HostAnswer) -> String {
     if hosts::is_permission(hook) {
-        return hosts::permission(say);
+        return hosts::permission(answer);
     }
-    match say {
+    match answer {
         HostAnswer::Deny(reason) | HostAnswer::Ask(reason) | HostAnswer::Defer(reason) => {
             hosts::pre_tool_use("deny", reason)
         }

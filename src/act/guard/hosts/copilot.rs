@@ -8,7 +8,7 @@ use crate::act::guard::hosts;
 
 pub(crate) static HOST: Host = Host {
     can_ask: true,
-    ..Host::new("copilot", read, say)
+    ..Host::new("copilot", read, reply)
 };
 
 /// A payload does not name its event; its members imply it.
@@ -86,8 +86,8 @@ fn words(value: &Value) -> String {
         .unwrap_or_else(|| value.to_string())
 }
 
-fn say(hook: &HookCall, say: &HostAnswer) -> String {
-    let decision = match (hosts::is_permission(hook), say) {
+fn reply(hook: &HookCall, answer: &HostAnswer) -> String {
+    let decision = match (hosts::is_permission(hook), answer) {
         (true, HostAnswer::Allow(_)) => json!({"behavior": "allow"}),
         (true, HostAnswer::Deny(reason)) => json!({"behavior": "deny", "message": reason}),
         (true, _) | (false, HostAnswer::Nothing) => json!({}),

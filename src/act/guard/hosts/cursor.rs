@@ -6,7 +6,7 @@ use crate::act::guard::hook_call::{Event, HookCall, Outcome, Payload};
 use crate::act::guard::host::{Host, HostAnswer};
 use crate::act::guard::hosts;
 
-pub(crate) static HOST: Host = Host::new("cursor", read, say);
+pub(crate) static HOST: Host = Host::new("cursor", read, reply);
 
 fn read(payload: &Value) -> Option<HookCall> {
     let payload = Payload(payload);
@@ -53,11 +53,11 @@ fn read(payload: &Value) -> Option<HookCall> {
     })
 }
 
-fn say(hook: &HookCall, say: &HostAnswer) -> String {
+fn reply(hook: &HookCall, answer: &HostAnswer) -> String {
     if hook.event != Event::Before {
         return "{}".to_owned();
     }
-    let decision = match say {
+    let decision = match answer {
         HostAnswer::Nothing | HostAnswer::Allow(_) => json!({"permission": "allow"}),
         HostAnswer::Deny(reason) | HostAnswer::Ask(reason) | HostAnswer::Defer(reason) => {
             json!({"permission": "deny", "user_message": reason, "agent_message": reason})

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::act::guard::hook_call::{Event, HookCall, Outcome, Payload};
 use crate::act::guard::host::{Host, HostAnswer};
 
-pub(crate) static HOST: Host = Host::new("gemini", read, say);
+pub(crate) static HOST: Host = Host::new("gemini", read, reply);
 
 fn read(payload: &Value) -> Option<HookCall> {
     let payload = Payload(payload);
@@ -46,8 +46,8 @@ fn outcome(payload: Payload<'_>) -> Outcome {
     }
 }
 
-fn say(_hook: &HookCall, say: &HostAnswer) -> String {
-    match say {
+fn reply(_hook: &HookCall, answer: &HostAnswer) -> String {
+    match answer {
         HostAnswer::Deny(reason) | HostAnswer::Ask(reason) | HostAnswer::Defer(reason) => {
             json!({"decision": "deny", "reason": reason}).to_string()
         }

@@ -8,7 +8,7 @@ use crate::act::guard::hosts::{self, claude_code};
 
 pub(crate) static HOST: Host = Host {
     patience: 600,
-    ..Host::new("kimi", read, say)
+    ..Host::new("kimi", read, reply)
 };
 
 fn read(payload: &Value) -> Option<HookCall> {
@@ -17,8 +17,8 @@ fn read(payload: &Value) -> Option<HookCall> {
     Some(HookCall { call, ..hook })
 }
 
-fn say(_hook: &HookCall, say: &HostAnswer) -> String {
-    match say {
+fn reply(_hook: &HookCall, answer: &HostAnswer) -> String {
+    match answer {
         HostAnswer::Deny(reason) | HostAnswer::Ask(reason) | HostAnswer::Defer(reason) => {
             hosts::pre_tool_use("deny", reason)
         }

@@ -9,7 +9,7 @@ use crate::act::guard::hosts::claude_code;
 pub(crate) static HOST: Host = Host {
     patience: 900,
     can_ask: true,
-    ..Host::new("qwen", read, claude_code::say)
+    ..Host::new("qwen", read, claude_code::reply)
 };
 
 fn read(payload: &Value) -> Option<HookCall> {

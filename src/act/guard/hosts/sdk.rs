@@ -9,7 +9,7 @@ use crate::act::guard::hosts;
 pub(crate) static HOST: Host = Host {
     patience: 86_400,
     shares_id: true,
-    ..Host::new("sdk", read, hosts::say)
+    ..Host::new("sdk", read, hosts::reply)
 };
 
 fn read(payload: &Value) -> Option<HookCall> {

@@ -54,7 +54,7 @@ impl Claude {
         let Some(line) = shell.line.as_ref().filter(|it| !it.traits.any()) else {
             return false;
         };
-        // After `cd`, files are elsewhere.
+        // After `cd`, relative paths lead elsewhere.
         let moves = (0..line.commands.len()).any(|at| shell.bare(at).starts_with("cd "));
         let edits = |at: usize| shell.is_reader(at) || self.edits_inside(judged, shell.bare(at));
         !moves

@@ -358,7 +358,7 @@ fn primary(tool: &str) -> Option<&'static str> {
 #[derive(Debug)]
 pub(crate) struct Domain {
     labels: Vec<Stars>,
-    /// `*.example.com`: any number of labels may stand before.
+    /// `*.example.com`: any number of labels may precede it.
     is_below: bool,
     is_any: bool,
 }

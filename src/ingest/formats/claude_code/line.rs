@@ -8,7 +8,7 @@ use crate::ingest::time;
 use crate::model::action::{Flags, Status, Verdict};
 use crate::model::quantity::{Elapsed, Time, Tokens, Usage};
 
-/// Set in the part of a row that stands for a model call inside another one.
+/// A bit of a row's part number: the row is a model call inside another one.
 pub(super) const INNER: u16 = 1 << 14;
 
 /// The members of a line, in any order.

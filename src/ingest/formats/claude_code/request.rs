@@ -11,22 +11,22 @@ pub(super) fn pieces(record: &Value, part: u16) -> Vec<RequestPart> {
     match text("type") {
         // A response that the harness made from an error is not sent to the model.
         _ if part & IMPLIED != 0 || is("isApiErrorMessage") => Vec::new(),
-        Some("assistant") => said(record, part, Role::Assistant),
+        Some("assistant") => message_blocks(record, part, Role::Assistant),
         Some("user") if is("isVisibleInTranscriptOnly") && !is("isCompactSummary") => Vec::new(),
-        Some("user") => said(record, part, Role::User),
+        Some("user") => message_blocks(record, part, Role::User),
         Some("system") if text("subtype") == Some("compact_boundary") => {
             vec![RequestPart::Compacted {
                 by: Vec::new(),
                 words: compacted(record),
             }]
         }
-        Some("attachment") => unsaid(record),
+        Some("attachment") => attachment(record),
         _ => Vec::new(),
     }
 }
 
 /// One block of a message; all of what a person typed.
-fn said(record: &Value, part: u16, role: Role) -> Vec<RequestPart> {
+fn message_blocks(record: &Value, part: u16, role: Role) -> Vec<RequestPart> {
     let Some(content) = record.pointer("/message/content") else {
         return Vec::new();
     };
@@ -64,7 +64,7 @@ fn compacted(record: &Value) -> String {
 
 /// Attachments reach the model as reminders whose words are not recorded; only what a person typed while
 /// the agent was working is recorded verbatim.
-fn unsaid(record: &Value) -> Vec<RequestPart> {
+fn attachment(record: &Value) -> Vec<RequestPart> {
     let queued = record.pointer("/attachment/prompt");
     if let Some(prompt) = queued {
         let rebuilt = |block| RequestPart::Block(ContextBlock::rebuilt(Role::User, block));

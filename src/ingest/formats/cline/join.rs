@@ -63,24 +63,24 @@ pub(super) fn task(path: &Path, text: &[u8]) -> Vec<u8> {
 /// A task of which only the shown rows are left.
 pub(super) fn shown_alone(path: &Path, text: &[u8]) -> Vec<u8> {
     let rows = elements(text);
-    let mut told = vec![head(path)];
+    let mut records = vec![head(path)];
     for (at, row) in rows.iter().filter(|row| !is_partial(row)).enumerate() {
-        told.extend(alone(row, at));
+        records.extend(alone(row, at));
     }
-    lines(told)
+    lines(records)
 }
 
 /// A message file of the command line, which holds everything.
 pub(super) fn of_cli(path: &Path, text: &[u8]) -> Vec<u8> {
-    let mut told = vec![head(path)];
+    let mut records = vec![head(path)];
     let whole = json::value_head(text).unwrap_or_default();
     if let Some(id) = string(&whole, "sessionId") {
-        told[0]["id"] = json!(id);
+        records[0]["id"] = json!(id);
     }
     for (at, message) in list(&whole, "messages").iter().enumerate() {
         let metrics = message.get("metrics").unwrap_or(&Value::Null);
         let model = message.get("modelInfo").unwrap_or(&Value::Null);
-        told.push(json!({
+        records.push(json!({
             "cline": "message", "ts": message.get("ts"), "role": message.get("role"), "content": message.get("content"),
             "group": at.to_string(), "model": given(model, &["id", "modelId"]),
             "input": metrics.get("inputTokens"), "output": metrics.get("outputTokens"),
@@ -88,7 +88,7 @@ pub(super) fn of_cli(path: &Path, text: &[u8]) -> Vec<u8> {
             "cost": metrics.get("cost"),
         }));
     }
-    lines(told)
+    lines(records)
 }
 
 fn read(path: &Path) -> Vec<Value> {
@@ -97,8 +97,8 @@ fn read(path: &Path) -> Vec<Value> {
     text.map(|text| elements(&text)).unwrap_or_default()
 }
 
-fn lines(told: Vec<Value>) -> Vec<u8> {
-    let lines = told.into_iter().map(|line| line.to_string() + "\n");
+fn lines(records: Vec<Value>) -> Vec<u8> {
+    let lines = records.into_iter().map(|line| line.to_string() + "\n");
     lines.collect::<String>().into_bytes()
 }
 
@@ -154,10 +154,10 @@ fn shown(rows: &[Value]) -> Vec<Shown> {
             .cloned()
             .unwrap_or_default();
         if kind == "api_req_started" {
-            let told = string(row, "text").and_then(|text| json::value(text.as_bytes()));
+            let records = string(row, "text").and_then(|text| json::value(text.as_bytes()));
             found.push(Shown {
                 ts: row.get("ts").and_then(Value::as_f64),
-                figures: told.unwrap_or_default(),
+                figures: records.unwrap_or_default(),
                 tools: Vec::new(),
             });
         } else if ABOUT_TOOLS.contains(&kind.as_str())
@@ -207,7 +207,7 @@ fn as_lines(path: &Path, sent: &[Value], shown: &[Shown]) -> Vec<u8> {
     let is_answer = |message: &&Value| word(message, &["role"]) == "assistant";
     let answers: Vec<&Value> = sent.iter().filter(is_answer).collect();
     let requests = matched(&answers, shown);
-    let mut told = vec![head(path)];
+    let mut records = vec![head(path)];
     let mut answer = 0;
     let mut asked = Vec::new();
     let mut calls: Vec<(String, String)> = Vec::new();
@@ -238,7 +238,7 @@ fn as_lines(path: &Path, sent: &[Value], shown: &[Shown]) -> Vec<u8> {
                     .zip(calls.iter().map(|(id, _)| id.clone()))
                     .collect();
             }
-            told.push(line);
+            records.push(line);
             continue;
         }
         let (content, denied) = answered(message, &calls);
@@ -248,12 +248,12 @@ fn as_lines(path: &Path, sent: &[Value], shown: &[Shown]) -> Vec<u8> {
             } else {
                 "approved"
             };
-            told.push(json!({
+            records.push(json!({
                 "cline": "ask", "ts": tool.ts, "answered": tool.next, "call": call, "answer": verdict, "args": tool.args,
             }));
         }
         line["content"] = Value::Array(content);
-        told.push(line);
+        records.push(line);
     }
     let used: Vec<usize> = requests.into_iter().flatten().collect();
     for (at, request) in shown
@@ -263,9 +263,9 @@ fn as_lines(path: &Path, sent: &[Value], shown: &[Shown]) -> Vec<u8> {
     {
         let mut line = json!({ "cline": "usage", "request": at });
         add_figures(&mut line, request);
-        told.push(line);
+        records.push(line);
     }
-    lines(told)
+    lines(records)
 }
 
 fn add_figures(line: &mut Value, request: &Shown) {
@@ -302,13 +302,13 @@ fn spoken(message: &Value, at: usize, calls: &mut Vec<(String, String)>) -> Vec<
         if word(&block, &["type"]) == "tool_use" {
             calls.push((word(&block, &["id"]), word(&block, &["name"])));
         }
-        let Some((said, name, args)) = tool else {
+        let Some((words, name, args)) = tool else {
             found.push(block);
             continue;
         };
         let id = format!("{at}.{}", calls.len());
         calls.push((id.clone(), name.to_owned()));
-        found.push(json!({ "type": "text", "text": said }));
+        found.push(json!({ "type": "text", "text": words }));
         found.push(json!({ "type": "tool_use", "id": id, "name": name, "input": args }));
     }
     found
@@ -321,7 +321,7 @@ fn in_xml(text: &str) -> Option<(&str, &'static str, Value)> {
         .filter_map(|tool| Some((text.find(&format!("<{tool}>"))?, *tool)))
         .min()?;
     let (at, tool) = first;
-    let said = text.get(..at)?;
+    let words = text.get(..at)?;
     let inner = text.get(at + tool.len() + 2..)?;
     let inner = inner
         .rsplit_once(&format!("</{tool}>"))
@@ -341,7 +341,7 @@ fn in_xml(text: &str) -> Option<(&str, &'static str, Value)> {
         args.insert(name.to_owned(), Value::from(value.trim_matches('\n')));
         rest = left;
     }
-    Some((said, tool, Value::Object(args)))
+    Some((words, tool, Value::Object(args)))
 }
 
 /// A user message, with the results of calls in XML as blocks, and the calls that were refused.
@@ -355,12 +355,12 @@ fn answered(message: &Value, calls: &[(String, String)]) -> (Vec<Value>, Vec<Str
             .iter()
             .find(|(_, name)| text.starts_with(&format!("[{name}")));
         if let Some((id, _)) = named.filter(|_| text.contains("Result:")) {
-            let said = text
+            let words = text
                 .split_once("Result:")
-                .map_or("", |(_, said)| said)
+                .map_or("", |(_, words)| words)
                 .trim();
             open = Some(found.len());
-            found.push(json!({ "type": "tool_result", "tool_use_id": id, "content": said }));
+            found.push(json!({ "type": "tool_result", "tool_use_id": id, "content": words }));
         } else if let Some(at) =
             open.filter(|_| !text.is_empty() && !text.starts_with("<environment_details>"))
         {
@@ -385,11 +385,11 @@ fn alone(row: &Value, at: usize) -> Vec<Value> {
     let text = string(row, "text").unwrap_or_default();
     let kind = word(row, &["say", "ask"]);
     let message = |role: &str, block: Value| json!({ "cline": "message", "ts": ts, "role": role, "content": [block], "group": at.to_string() });
-    let said = |role: &str| message(role, json!({ "type": "text", "text": text }));
+    let text_message = |role: &str| message(role, json!({ "type": "text", "text": text }));
     match kind.as_str() {
-        _ if at == 0 => vec![said("user")],
-        "text" | "completion_result" => vec![said("assistant")],
-        "user_feedback" => vec![said("user")],
+        _ if at == 0 => vec![text_message("user")],
+        "text" | "completion_result" => vec![text_message("assistant")],
+        "user_feedback" => vec![text_message("user")],
         "reasoning" => vec![message(
             "assistant",
             json!({ "type": "thinking", "thinking": text }),
@@ -426,7 +426,7 @@ fn alone(row: &Value, at: usize) -> Vec<Value> {
 mod tests {
     use super::*;
 
-    fn told(sent: &str, shown: &str) -> Vec<Value> {
+    fn records(sent: &str, shown: &str) -> Vec<Value> {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join(SENT);
         std::fs::write(folder.path().join(SHOWN), shown).expect("written");
@@ -449,8 +449,8 @@ mod tests {
 {"ts":5,"type":"ask","ask":"command","text":"ls -l"},
 {"ts":9005,"type":"say","say":"api_req_started","text":"{\"tokensIn\":1,\"tokensOut\":1,\"cost\":0.5}"},
 {"ts":9009,"type":"say","say":"text","text":"done"}]"#;
-        let told = told(sent, shown);
-        let kinds: Vec<&str> = told
+        let records = records(sent, shown);
+        let kinds: Vec<&str> = records
             .iter()
             .map(|line| line["cline"].as_str().expect("a kind"))
             .collect();
@@ -458,20 +458,20 @@ mod tests {
             kinds,
             ["task", "message", "message", "ask", "message", "message"]
         );
-        assert_eq!(told[2]["cost"], 0.25);
-        assert_eq!(told[2]["cache_read"], 5);
-        assert_eq!(told[2]["content"][1]["input"]["command"], "ls -l");
+        assert_eq!(records[2]["cost"], 0.25);
+        assert_eq!(records[2]["cache_read"], 5);
+        assert_eq!(records[2]["content"][1]["input"]["command"], "ls -l");
         assert_eq!(
-            (told[3]["ts"].as_i64(), told[3]["answered"].as_i64()),
+            (records[3]["ts"].as_i64(), records[3]["answered"].as_i64()),
             (Some(5), Some(9005))
         );
-        assert_eq!(told[3]["answer"], "denied");
-        assert_eq!(told[3]["call"], told[2]["content"][1]["id"]);
+        assert_eq!(records[3]["answer"], "denied");
+        assert_eq!(records[3]["call"], records[2]["content"][1]["id"]);
         assert_eq!(
-            told[4]["content"][0]["content"],
+            records[4]["content"][0]["content"],
             "The user denied this operation."
         );
-        assert_eq!(told[5]["cost"], 0.5);
+        assert_eq!(records[5]["cost"], 0.5);
     }
 
     #[test]
@@ -480,9 +480,9 @@ mod tests {
             r#"[{"role":"user","content":"a","ts":1},{"role":"assistant","content":"b","ts":20}]"#;
         let shown = r#"[{"ts":2,"say":"api_req_started","text":"{\"tokensOut\":3,\"cost\":0.25}"},
 {"ts":10,"say":"api_req_started","text":"{\"tokensOut\":4,\"cost\":0.5}"}]"#;
-        let told = told(sent, shown);
-        assert_eq!(told[2]["cost"], 0.5);
-        assert_eq!(told[3]["cline"], "usage");
-        assert_eq!(told[3]["cost"], 0.25);
+        let records = records(sent, shown);
+        assert_eq!(records[2]["cost"], 0.5);
+        assert_eq!(records[3]["cline"], "usage");
+        assert_eq!(records[3]["cost"], 0.25);
     }
 }

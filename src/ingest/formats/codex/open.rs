@@ -56,7 +56,7 @@ pub(super) fn body(record: &Value, part: u16) -> Body {
         "guardian_assessment" | "exec_approval_request" | "apply_patch_approval_request" => {}
         "reasoning" => body.text = reasoning(payload),
         _ => {
-            body.text = said(payload)
+            body.text = text_of_payload(payload)
                 .or_else(|| Some(kind).filter(|kind| !kind.is_empty()))
                 .or_else(|| string(record, "type"));
         }
@@ -105,7 +105,7 @@ fn reasoning(payload: &Value) -> Option<String> {
         .or_else(|| hidden.then(|| "[encrypted reasoning]".to_owned()))
 }
 
-fn said(payload: &Value) -> Option<String> {
+fn text_of_payload(payload: &Value) -> Option<String> {
     ["content", "message", "text", "reason"]
         .iter()
         .find_map(|key| payload.get(key).and_then(text_of))
@@ -115,7 +115,7 @@ fn said(payload: &Value) -> Option<String> {
 pub(super) fn result(record: &Value, body: &mut Body) {
     let payload = payload(record);
     let Some(output) = payload.get("output").or_else(|| payload.get("tools")) else {
-        body.text = said(payload);
+        body.text = text_of_payload(payload);
         body.asks.clear();
         return;
     };

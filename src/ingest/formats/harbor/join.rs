@@ -154,16 +154,16 @@ impl Assembler for Join {
 
 impl Join {
     /// An exception is how the trial ended; a reward says so only if the log does not.
-    fn end(&self, told: Status, build: &mut Builder) {
-        let Some(told) = status(told) else { return };
+    fn end(&self, ended: Status, build: &mut Builder) {
+        let Some(ended) = status(ended) else { return };
         for &run in &self.runs {
             let known = build.peek(run).status;
             let is_open = matches!(
                 known,
                 RunStatus::Unknown | RunStatus::Running | RunStatus::Unfinished
             );
-            if told != RunStatus::Ok || is_open {
-                build.end(run, told);
+            if ended != RunStatus::Ok || is_open {
+                build.end(run, ended);
             }
         }
     }

@@ -57,7 +57,7 @@ impl<'r, 'b> Actors<'r, 'b> {
     }
 
     /// The system messages of a model call that were not reported before.
-    pub(super) fn told_to(&mut self, event: View<'r, 'b>) -> Vec<View<'r, 'b>> {
+    pub(super) fn new_system_messages(&mut self, event: View<'r, 'b>) -> Vec<View<'r, 'b>> {
         let pool = self.pool;
         let ranges = event.get("input_refs").items().map(|range| {
             let mut ends = range.items().map(View::number_text);

@@ -217,15 +217,15 @@ fn is_session(path: &Path) -> bool {
 }
 
 /// The sessions that a session started, directly or indirectly.
-pub(super) fn companions(path: &Path, kin: &mut Relations) -> Vec<PathBuf> {
+pub(super) fn companions(path: &Path, relations: &mut Relations) -> Vec<PathBuf> {
     if is_session(path) {
-        kin.descendants(path, TIES)
+        relations.descendants(path, TIES)
     } else {
         Vec::new()
     }
 }
 
 /// Whether a session was started by another one that exists.
-pub(super) fn is_part(path: &Path, kin: &mut Relations) -> bool {
-    is_session(path) && kin.has_parent(path, TIES)
+pub(super) fn is_part(path: &Path, relations: &mut Relations) -> bool {
+    is_session(path) && relations.has_parent(path, TIES)
 }

@@ -77,15 +77,15 @@ fn trouble(recorded: &Value, body: &mut Body) {
         return;
     };
     let data = error.get("data").unwrap_or(error);
-    let said = string(data, "message").or_else(|| text_of(data));
+    let words = string(data, "message").or_else(|| text_of(data));
     let kind = string(error, "name");
     if kind.as_deref() == Some(ABORTED) {
-        body.text = said.or(kind);
+        body.text = words.or(kind);
         return;
     }
     body.error = Some(ErrorText {
         kind,
-        message: said.unwrap_or_default(),
+        message: words.unwrap_or_default(),
         stack: None,
     });
 }
@@ -116,17 +116,17 @@ fn note(recorded: &Value, kind: &str) -> String {
         "hash",
         "snapshot",
     ];
-    let mut said: Vec<String> = keys
+    let mut words: Vec<String> = keys
         .iter()
         .filter_map(|key| string(recorded, key))
         .collect();
     // The URL of an attachment may be the whole attachment.
-    said.extend(string(recorded, "url").filter(|url| !url.starts_with("data:")));
+    words.extend(string(recorded, "url").filter(|url| !url.starts_with("data:")));
     let files = recorded.get("files").and_then(Value::as_array);
-    said.extend(files.into_iter().flatten().filter_map(text_of));
-    if said.is_empty() {
+    words.extend(files.into_iter().flatten().filter_map(text_of));
+    if words.is_empty() {
         kind.to_owned()
     } else {
-        format!("{kind}: {}", said.join("\n"))
+        format!("{kind}: {}", words.join("\n"))
     }
 }

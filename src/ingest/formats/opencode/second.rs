@@ -27,14 +27,14 @@ pub(super) fn rows(record: &Value, out: &mut Rows) {
     let text = || string(record, "text").unwrap_or_default();
     match word(record, &["type"]).as_str() {
         "user" => {
-            out.said(FactKind::Prompt, text());
+            out.text_row(FactKind::Prompt, text());
             for file in list(record, "files") {
                 let name = word(file, &["name", "uri"]);
-                out.said(FactKind::Note, format!("file: {name}"));
+                out.text_row(FactKind::Note, format!("file: {name}"));
             }
         }
         "synthetic" => out
-            .said(FactKind::Prompt, text())
+            .text_row(FactKind::Prompt, text())
             .fact
             .flags
             .set(Flags::META),
@@ -45,7 +45,7 @@ pub(super) fn rows(record: &Value, out: &mut Rows) {
             out.result(id, Status::Unrecorded, given(record, &["output"]).cloned());
         }
         "compaction" => {
-            out.said(FactKind::Note, word(record, &["summary"]));
+            out.text_row(FactKind::Note, word(record, &["summary"]));
         }
         "model-switched" => {
             let model = record.get("model").unwrap_or(&Value::Null);
@@ -53,7 +53,7 @@ pub(super) fn rows(record: &Value, out: &mut Rows) {
             out.row(FactKind::Setting);
         }
         "system" => {
-            out.said(FactKind::Note, text());
+            out.text_row(FactKind::Note, text());
         }
         _ => {}
     }
@@ -69,8 +69,8 @@ fn answer(record: &Value, out: &mut Rows) {
         let time = part.get("time").unwrap_or(&Value::Null);
         out.base.fact.time = instant(time, &["ran", "created"]).or(created);
         match word(part, &["type"]).as_str() {
-            "text" => out.if_said(FactKind::Response, string(part, "text")),
-            "reasoning" => out.if_said(FactKind::Reasoning, string(part, "text")),
+            "text" => out.text_row_if_any(FactKind::Response, string(part, "text")),
+            "reasoning" => out.text_row_if_any(FactKind::Reasoning, string(part, "text")),
             "tool" => call(part, out),
             _ => {}
         }
@@ -80,7 +80,7 @@ fn answer(record: &Value, out: &mut Rows) {
     }
     out.base.fact.time = created;
     if content.is_empty() && record.get("error").is_none() {
-        out.said(FactKind::Response, "");
+        out.text_row(FactKind::Response, "");
     }
     out.base.name(Name::Group, word(record, &["id"]));
     for entry in &mut out.entries {
@@ -88,25 +88,25 @@ fn answer(record: &Value, out: &mut Rows) {
     }
     out.usage(usage(record), dollars(record, &["cost"]));
     if let Some(error) = given(record, &["error"]) {
-        let said = string(error, "message").or_else(|| text_of(error));
+        let words = string(error, "message").or_else(|| text_of(error));
         if word(error, &["name", "type"]) == ABORTED {
-            out.said(FactKind::Note, said.unwrap_or_default())
+            out.text_row(FactKind::Note, words.unwrap_or_default())
                 .fact
                 .status = Status::Cancelled;
         } else {
-            out.error(said.unwrap_or_default());
+            out.error(words.unwrap_or_default());
         }
     }
 }
 
 /// `input` leaves out cached tokens, and `output` leaves out reasoning.
 fn usage(record: &Value) -> Usage {
-    let told = record.get("tokens").unwrap_or(&Value::Null);
-    let cache = told.get("cache").unwrap_or(&Value::Null);
-    let reasoning = plain::tokens(told, &["reasoning"]);
+    let counts = record.get("tokens").unwrap_or(&Value::Null);
+    let cache = counts.get("cache").unwrap_or(&Value::Null);
+    let reasoning = plain::tokens(counts, &["reasoning"]);
     counted(Usage {
-        input: plain::tokens(told, &["input"]),
-        output: plain::tokens(told, &["output"]) + reasoning,
+        input: plain::tokens(counts, &["input"]),
+        output: plain::tokens(counts, &["output"]) + reasoning,
         cache_read: plain::tokens(cache, &["read"]),
         cache_write: plain::tokens(cache, &["write"]),
         reasoning,
@@ -131,11 +131,11 @@ fn result(part: &Value, out: &mut Rows) {
     let state = part.get("state").unwrap_or(&Value::Null);
     let exit = state.pointer("/structured/exit").and_then(Value::as_f64);
     let error = given(state, &["error"]);
-    let said = error.and_then(|it| string(it, "message").or_else(|| text_of(it)));
+    let words = error.and_then(|it| string(it, "message").or_else(|| text_of(it)));
     let status = match word(state, &["status"]).as_str() {
         "completed" if exit.is_some_and(|code| code != 0.0) => Status::Error,
         "completed" => Status::Ok,
-        "error" => super::failure(said.as_deref().unwrap_or_default()),
+        "error" => super::failure(words.as_deref().unwrap_or_default()),
         _ => return,
     };
     let time = part.get("time").unwrap_or(&Value::Null);
@@ -144,7 +144,7 @@ fn result(part: &Value, out: &mut Rows) {
         .and_then(text_of)
         .map(Value::String);
     let entry = out.result(word(part, &["id"]), status, result);
-    if let Some(message) = said {
+    if let Some(message) = words {
         entry.body.error = Some(crate::ingest::body::ErrorText {
             message,
             ..Default::default()

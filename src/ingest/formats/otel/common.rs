@@ -60,7 +60,7 @@ const UNSAID: &[&str] = &[
 ];
 
 pub(super) fn who(of: &Attributes, resource: &Attributes, span: &mut Span) {
-    let said = |keys: &[&str]| of.text(keys).unwrap_or_default();
+    let field = |keys: &[&str]| of.text(keys).unwrap_or_default();
     // OpenInference stores application metadata as JSON in one string.
     let metadata = of.open(&["metadata"]);
     let metadata = Attributes::of_object(metadata.as_ref());
@@ -86,7 +86,7 @@ pub(super) fn who(of: &Attributes, resource: &Attributes, span: &mut Span) {
         .text(AGENT)
         .or_else(|| metadata.text(&["lc_agent_name"]))
         .unwrap_or_default();
-    who.provider = said(PROVIDER);
+    who.provider = field(PROVIDER);
     who.service = resource
         .text(&["service.name"])
         .filter(|name| !name.starts_with("unknown_service"))
@@ -99,8 +99,8 @@ pub(super) fn who(of: &Attributes, resource: &Attributes, span: &mut Span) {
         .text(&["service.version"])
         .or_else(|| of.text(RELEASE))
         .unwrap_or_default();
-    span.model = said(MODEL);
-    span.reply = said(&["gen_ai.response.id", "ai.response.id"]);
+    span.model = field(MODEL);
+    span.reply = field(&["gen_ai.response.id", "ai.response.id"]);
     span.usage = usage(of);
     span.cost = of.cost(&["gen_ai.usage.cost", "operation.cost", "llm.cost.total"]);
     let recorded = of

@@ -90,22 +90,22 @@ pub(super) fn request_fields(of: &Attributes, fields: &mut RequestFields) {
 }
 
 fn answer(of: &Attributes, span: &mut Span) {
-    let said = |what| Item {
+    let item = |what| Item {
         role: Role::Assistant,
         what,
     };
     if let Some(thought) = of.text(&["ai.response.reasoning"]) {
-        span.output.push(said(Content::Reasoning(thought.into())));
+        span.output.push(item(Content::Reasoning(thought.into())));
     }
     for key in ["ai.response.text", "ai.response.object"] {
         if let Some(text) = of.text(&[key]) {
-            span.output.push(said(Content::Text(text.into())));
+            span.output.push(item(Content::Text(text.into())));
         }
     }
     let calls = of.open(&["ai.response.toolCalls"]);
     for call in calls.as_ref().and_then(Json::as_array).unwrap_or_default() {
         let args = call.get("input").or_else(|| call.get("args"));
-        span.output.push(said(Content::Call {
+        span.output.push(item(Content::Call {
             id: text_of_any(call, &["toolCallId"]),
             name: text_of_any(call, &["toolName"]),
             args: args.map(opened).unwrap_or_default(),

@@ -12,7 +12,7 @@ pub(super) fn pieces(record: &Value) -> Vec<RequestPart> {
         Some("run_start") => start(record),
         Some("prompt") => {
             let role = record.get("role").and_then(Value::as_str);
-            said(record, role.and_then(Role::from_word).unwrap_or(Role::User))
+            content_blocks(record, role.and_then(Role::from_word).unwrap_or(Role::User))
         }
         Some("response") => {
             let request = record.get("request").filter(|body| body.is_object());
@@ -23,8 +23,8 @@ pub(super) fn pieces(record: &Value) -> Vec<RequestPart> {
                 }
                 None => RequestPart::Request(body.clone()),
             });
-            let said = said(record, Role::Assistant);
-            request.into_iter().chain(said).collect()
+            let response = content_blocks(record, Role::Assistant);
+            request.into_iter().chain(response).collect()
         }
         Some("reasoning") => {
             let text = string(record, "content").unwrap_or_default();
@@ -46,7 +46,7 @@ pub(super) fn pieces(record: &Value) -> Vec<RequestPart> {
             }],
             // A message from a harness, like notes of other formats.
             None => match string(record, "role").as_deref().and_then(Role::from_word) {
-                Some(role) => said(record, role),
+                Some(role) => content_blocks(record, role),
                 None => Vec::new(),
             },
         },
@@ -70,7 +70,7 @@ fn start(record: &Value) -> Vec<RequestPart> {
     own.chain(params).collect()
 }
 
-fn said(record: &Value, role: Role) -> Vec<RequestPart> {
+fn content_blocks(record: &Value, role: Role) -> Vec<RequestPart> {
     let content = record.get("content").unwrap_or(&Value::Null);
     blocks(content)
         .into_iter()

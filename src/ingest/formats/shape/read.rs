@@ -206,7 +206,7 @@ impl At<'_> {
     fn place(self, value: &Value<'_>) -> Result<ValueSource, Wrong> {
         match value.get_ref() {
             DeValue::String(text) => Ok(match text.strip_prefix('=') {
-                Some(said) => ValueSource::Literal(said.to_owned()),
+                Some(literal) => ValueSource::Literal(literal.to_owned()),
                 None => ValueSource::Path(self.path(&value.span(), text)?),
             }),
             DeValue::Table(members) => {

@@ -233,9 +233,9 @@ fn finish(entry: &mut Entry) {
 }
 
 fn word(value: &Value, scope: &RecordScope<'_>) -> String {
-    let said = text(value);
-    let known = scope.words.iter().find(|(word, _)| *word == said);
-    known.map_or(said, |(_, ours)| ours.clone())
+    let written = text(value);
+    let known = scope.words.iter().find(|(word, _)| *word == written);
+    known.map_or(written, |(_, ours)| ours.clone())
 }
 
 fn put(what: RowField, value: Value, scope: &RecordScope<'_>, entry: &mut Entry) {
@@ -299,7 +299,7 @@ fn put(what: RowField, value: Value, scope: &RecordScope<'_>, entry: &mut Entry)
 
 fn instant(value: &Value) -> Time {
     match value {
-        Value::String(said) => time::from_text(said.as_bytes()),
+        Value::String(written) => time::from_text(written.as_bytes()),
         other => other.as_f64().map_or(Time::NONE, time::from_number),
     }
 }
@@ -317,7 +317,7 @@ fn error(value: &Value) -> Option<ErrorText> {
     let of = |key: &str| value.get(key).map(text);
     match value {
         Value::Bool(false) => None,
-        Value::String(said) if said.is_empty() => None,
+        Value::String(written) if written.is_empty() => None,
         Value::Object(_) => Some(ErrorText {
             kind: of("type").or_else(|| of("name")).or_else(|| of("code")),
             message: of("message").unwrap_or_else(|| value.to_string()),
@@ -352,14 +352,14 @@ fn verdict(what: RowField, value: &Value, scope: &RecordScope<'_>, entry: &mut E
 }
 
 fn set_text(name: Name, value: &Value, entry: &mut Entry) {
-    let said = text(value);
+    let written = text(value);
     match (entry.fact.kind, name) {
-        (FactKind::Decision, Name::Policy) => decision(entry).policy = Some(said.clone()),
-        (FactKind::Decision, Name::Rule) => decision(entry).rule = Some(said.clone()),
-        (FactKind::Approval, Name::By) => approval(entry).by = Some(said.clone()),
+        (FactKind::Decision, Name::Policy) => decision(entry).policy = Some(written.clone()),
+        (FactKind::Decision, Name::Rule) => decision(entry).rule = Some(written.clone()),
+        (FactKind::Approval, Name::By) => approval(entry).by = Some(written.clone()),
         _ => {}
     }
-    entry.name(name, said);
+    entry.name(name, written);
 }
 
 fn decision(entry: &mut Entry) -> &mut DecisionText {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::Doubt;
+use super::Caveat;
 use crate::ingest::formats::members::{all, text};
 
 /// A program: what to say, and whether a record is one that only this program writes.
@@ -58,7 +58,7 @@ const INDEXES: &[Stranger] = &[
 ];
 
 /// Which program wrote the records, if it wrote at least half of them or the first.
-pub(super) fn name(records: &[Value]) -> Option<Doubt> {
+pub(super) fn name(records: &[Value]) -> Option<Caveat> {
     let half = records.len().div_ceil(2);
     let wrote = |it: &&Stranger| {
         let own = records.iter().filter(|record| (it.wrote)(record)).count();
@@ -67,6 +67,6 @@ pub(super) fn name(records: &[Value]) -> Option<Doubt> {
     let stranger = STRANGERS.iter().find(wrote);
     let index = || INDEXES.iter().find(wrote);
     stranger
-        .map(|it| Doubt::Stranger(it.words))
-        .or_else(|| index().map(|it| Doubt::Index(it.words)))
+        .map(|it| Caveat::Stranger(it.words))
+        .or_else(|| index().map(|it| Caveat::Index(it.words)))
 }

@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use super::super::{FORMATS, declared};
-use super::{Doubt, strangers};
+use super::{Caveat, strangers};
 use crate::ingest::format::{Format, TELLS};
 use crate::ingest::json;
 use crate::ingest::records::Framing;
@@ -105,7 +105,7 @@ impl SampledHead {
     }
 
     /// What a reader should know about the choice of `best`.
-    pub(super) fn doubt(&self, best: Option<&'static dyn Format>) -> Option<Doubt> {
+    pub(super) fn caveat(&self, best: Option<&'static dyn Format>) -> Option<Caveat> {
         if self.whole.is_some() {
             return None;
         }
@@ -117,7 +117,7 @@ impl SampledHead {
             None => FORMATS.iter().any(|it| identifies(record, *it)),
         };
         if self.records.iter().any(|record| foreign(&record)) {
-            return Some(Doubt::Mixed);
+            return Some(Caveat::Mixed);
         }
         let stranger = || strangers::name(&self.records);
         best.map_or_else(stranger, |_| None)

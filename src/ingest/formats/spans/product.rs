@@ -12,7 +12,6 @@ use crate::ingest::fact::FactSink;
 use crate::ingest::format::{Decode, Format, Layout, Open, Recorded, Request, Sent};
 use crate::ingest::formats::entry::{add_attached, add_result, shared};
 use crate::ingest::json::{Checked, Cursor, Json, Range, Record};
-use crate::ingest::packed::sqlite::schema::Schema;
 use crate::ingest::request::RequestPart;
 
 /// What distinguishes a tracing product: its name, how it is recognized, and how it writes a span.
@@ -59,11 +58,6 @@ pub(in crate::ingest::formats) trait Product: Debug + Sync {
         GLANCE
     }
 
-    /// How its spans are kept in databases.
-    fn stores(&self) -> &'static [Schema] {
-        &[]
-    }
-
     /// How much its spans hold of requests, at best.
     fn sent(&self) -> Sent {
         Sent::Conversations
@@ -106,11 +100,7 @@ impl<P: Product> Decode for P {
     }
 }
 
-impl<P: Product> Layout for P {
-    fn stores(&self) -> &'static [Schema] {
-        Product::stores(self)
-    }
-}
+impl<P: Product> Layout for P {}
 
 impl<P: Product> Open for P {
     fn glance(&self) -> usize {

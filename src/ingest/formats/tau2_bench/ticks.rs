@@ -32,14 +32,14 @@ pub(super) fn decode(ticks: View<'_, '_>, run: Text, out: &mut FactSink<'_>) {
             ..of_message(user, tick, run)
         };
         if speaks(user) {
-            let said = utterance(user).unwrap_or_default();
+            let content = utterance(user).unwrap_or_default();
             let mut fact = how.base.at(user.range());
-            fact.kind = if !said.is_empty() && said == heard {
+            fact.kind = if !content.is_empty() && content == heard {
                 FactKind::Note
             } else {
                 FactKind::Prompt
             };
-            heard = said;
+            heard = content;
             out.push(fact);
         }
         for asked in tick.get("user_tool_calls").items() {

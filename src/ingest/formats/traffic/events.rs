@@ -6,9 +6,10 @@ use serde_json::{Map, Value, json};
 
 use super::exchange::Exchange;
 use crate::base::human;
-use crate::ingest::wire::answer::{Failed, ModelAnswer, Part, Reading, reported};
+use crate::ingest::wire::answer::{Failed, ModelAnswer, Part, reported};
 use crate::ingest::wire::lanes::{From, Lanes, Placed};
-use crate::ingest::wire::request::{Answered, Content, Message, ModelRequest};
+use crate::ingest::wire::reading::Reading;
+use crate::ingest::wire::request::{Added, Answered, Message, ModelRequest};
 use crate::ingest::wire::{Api, model_in_path};
 use crate::model::quantity::Time;
 
@@ -148,12 +149,12 @@ impl Events {
         for message in self.lanes.news(&placed, &request) {
             self.message(&place, message);
         }
-        let said = answer(api, exchange);
-        self.said(
+        let reply = answer(api, exchange);
+        self.reply(
             &place,
             (api, exchange),
             request.model.as_deref(),
-            (said, body),
+            (reply, body),
         );
     }
 
@@ -167,17 +168,14 @@ impl Events {
     }
 
     fn message(&mut self, place: &Place, message: &Message) {
-        let answers = message
-            .parts
-            .iter()
-            .any(|it| matches!(it, Content::Result(_)));
-        for part in &message.parts {
-            match part {
-                Content::Said => {}
-                Content::Result(answered) => self.result(place, answered),
-                Content::Injected(content) => self.prompt(place, "user", (content, true)),
-                // Text next to results is from the host, not from the user.
-                Content::Prompt { role, content } => self.prompt(place, role, (content, answers)),
+        for added in message.added() {
+            match added {
+                Added::Result(answered) => self.result(place, answered),
+                Added::Prompt {
+                    role,
+                    content,
+                    is_injected,
+                } => self.prompt(place, role, (content, is_injected)),
             }
         }
     }
@@ -199,47 +197,47 @@ impl Events {
         self.write("tool_result", place, fields);
     }
 
-    fn said(
+    fn reply(
         &mut self,
         place: &Place,
         (api, exchange): (Api, &Exchange),
         model: Option<&str>,
-        (said, request): (ModelAnswer, Value),
+        (reply, request): (ModelAnswer, Value),
     ) {
         let id = self.id();
         let parent = self.lanes.get(place.lane).prompt.clone();
-        if let Some(thought) = said.thought() {
+        if let Some(thought) = reply.thought() {
             self.write(
                 "reasoning",
                 place,
                 json!({"parent_id": parent, "content": thought}),
             );
         }
-        let is_cut = !said.is_complete && said.error.is_none();
+        let is_cut = !reply.is_complete && reply.error.is_none();
         let (host, _) = exchange.address();
         let failed_with = exchange.status.filter(|status| *status >= 400);
         let more = json!({
             "id": id,
             "parent_id": parent,
-            "model": said.model.as_deref().or(model),
-            "content": said.text(),
-            "usage": reported(&said.usage),
-            "cost_usd": said.cost_usd,
+            "model": reply.model.as_deref().or(model),
+            "content": reply.text(),
+            "usage": reported(&reply.usage),
+            "cost_usd": reply.cost_usd,
             "duration_ms": exchange.took.millis(),
-            "finish_reason": if is_cut { Some("cut") } else { said.finish.as_deref() },
-            "error": said.error.as_ref().map(|it| json!({
+            "finish_reason": if is_cut { Some("cut") } else { reply.finish.as_deref() },
+            "error": reply.error.as_ref().map(|it| json!({
                 "type": it.kind, "message": it.message, "http_status": failed_with,
             })),
             "api": api.word(),
             "host": host,
-            "response_id": said.id,
+            "response_id": reply.id,
             "request": request,
         });
         self.write("response", place, more);
-        if let Some(reply) = &said.id {
+        if let Some(reply) = &reply.id {
             self.lanes.get(place.lane).answered(reply);
         }
-        for part in &said.parts {
+        for part in &reply.parts {
             self.asks(place, &id, part, is_cut);
         }
     }
@@ -282,12 +280,12 @@ fn is_model_call(body: &Value) -> bool {
 fn answer(api: Api, exchange: &Exchange) -> ModelAnswer {
     let mut reading = Reading::new(api);
     reading.push(&exchange.response);
-    let mut said = reading.end(true);
+    let mut reply = reading.end(true);
     let has_failed = exchange.status.is_none_or(|status| status >= 400);
-    if has_failed && said.error.is_none() {
+    if has_failed && reply.error.is_none() {
         let head = exchange.response.get(..HEAD).unwrap_or(&exchange.response);
         let words = String::from_utf8_lossy(head).trim().to_owned();
-        said.error = Some(Failed {
+        reply.error = Some(Failed {
             kind: None,
             message: if words.is_empty() {
                 "no answer was recorded".to_owned()
@@ -296,7 +294,7 @@ fn answer(api: Api, exchange: &Exchange) -> ModelAnswer {
             },
         });
     }
-    said
+    reply
 }
 
 #[cfg(test)]

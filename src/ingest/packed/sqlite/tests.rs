@@ -225,9 +225,9 @@ fn rows_are_news_once_and_the_last_one_when_it_is_finished() {
     let folder = tempfile::tempdir().expect("a folder");
     let (path, writer) = store(folder.path(), "wal");
     let session = path.join("ses_1");
-    let mut told = HashSet::new();
+    let mut sent = HashSet::new();
     let mut lines = || {
-        let news = news(&session, &mut told).expect("news");
+        let news = news(&session, &mut sent).expect("news");
         String::from_utf8(news).expect("text").lines().count()
     };
     // The answer may get more parts.

@@ -5,7 +5,7 @@ use crate::analysis::alerts::rules::Rules;
 use crate::base::clock::Clock;
 use crate::tui::alerting::{InForce, Source};
 use crate::tui::render::{self, Headless};
-use crate::tui::testing::{Hand, assert_shown, load, options, sized};
+use crate::tui::testing::{ManualClock, assert_shown, load, options, sized};
 use crate::tui::{Options, Setup};
 
 const RULES: &str = r#"version = 1
@@ -226,8 +226,8 @@ const SILENT: &str = r#"{"type":"run_start","run_id":"r1","agent":"desk","ts":"2
 "#;
 
 /// A trace with a rule about pauses, and the clock of its screen.
-fn silent(is_live: bool, keys: &str) -> (Headless, Arc<Hand>) {
-    let clock = Hand::new();
+fn silent(is_live: bool, keys: &str) -> (Headless, Arc<ManualClock>) {
+    let clock = ManualClock::new();
     let options = Options {
         live: is_live,
         clock: Arc::clone(&clock) as Arc<dyn Clock>,

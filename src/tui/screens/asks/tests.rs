@@ -8,12 +8,12 @@ use crate::base::clock::Clock;
 use crate::base::human;
 use crate::ingest::discover::Input;
 use crate::tui::render::{self, Headless};
-use crate::tui::testing::{Hand, NOW, load, options};
+use crate::tui::testing::{ManualClock, NOW, load, options};
 use crate::tui::{Options, Setup};
 
 struct Screen {
     shown: Headless,
-    clock: Arc<Hand>,
+    clock: Arc<ManualClock>,
 }
 
 const TRACE: &str = r#"{"type":"run_start","run_id":"r1","agent":"claude-code"}
@@ -24,7 +24,7 @@ const TRACE: &str = r#"{"type":"run_start","run_id":"r1","agent":"claude-code"}
 
 impl Screen {
     fn new(size: (u16, u16)) -> Screen {
-        let clock = Hand::new();
+        let clock = ManualClock::new();
         let options = Options {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             ..options()
@@ -130,7 +130,7 @@ fn recent_runs_show_the_pending_asks_and_opening_one_keeps_them() {
             demo: vec![demo],
             ..Setup::default()
         },
-        clock: Hand::new(),
+        clock: ManualClock::new(),
         ..options()
     };
     let new = || {

@@ -179,7 +179,7 @@ fn of_figure(answer: &Answer, figure: &Figure, store: &Store) -> Evidence {
         }
     });
     let items: Vec<Item> = items.collect();
-    let of = words::meeting(answer);
+    let of = words::pairing(answer);
     Evidence {
         title: format!(
             "{} · {} compared items differ · {of}",

@@ -12,7 +12,7 @@ use crate::tui::widgets::viewport::Viewport;
 
 #[derive(Debug)]
 pub(super) struct Models {
-    /// By name, raw, with how their runs came out.
+    /// By name, raw, with the outcomes of their runs.
     pub(super) all: Vec<(String, Tally)>,
     /// Places of A and B in the list.
     pub(super) sides: [Option<usize>; 2],

@@ -8,7 +8,7 @@ use ratatui::style::Style;
 
 use crate::analysis::cohort::figure::Figure;
 use crate::base::text;
-use crate::export::cohort as told;
+use crate::export::cohort as cohort_text;
 use crate::export::words::Role;
 use crate::tui::keys::Command;
 use crate::tui::screens::cohort::rows::Line;
@@ -153,7 +153,7 @@ fn top(cohort: &Cohort, theme: &Theme, buf: &mut Buffer) {
     }
     if regions.rule.height > 0 {
         let mut row = Row::new(buf, regions.caution, 0, styles.text);
-        row.put(&format!(" {}", words.meeting), styles.faint);
+        row.put(&format!(" {}", words.pairing), styles.faint);
         if regions.caution.height > 1 {
             row = Row::new(buf, regions.caution, 1, styles.text);
             row.put(" ", styles.faint);
@@ -224,7 +224,7 @@ fn draw_figure(
     row: &mut Row<'_>,
 ) {
     let styles = &theme.styles;
-    let (words, role) = told::verdict(figure);
+    let (words, role) = cohort_text::verdict(figure);
     let verdict = if base == Style::new() {
         style(role, theme)
     } else {
@@ -235,19 +235,19 @@ fn draw_figure(
     row.put(" ", base)
         .cell(&text::cut(&words_of, name), name, plain);
     for value in [
-        told::value(figure, figure.a),
-        told::value(figure, figure.b),
-        told::difference(figure),
+        cohort_text::value(figure, figure.a),
+        cohort_text::value(figure, figure.b),
+        cohort_text::difference(figure),
     ] {
         row.right(&value, NUMBER, plain);
     }
     row.skip(2);
     if is_wide {
-        row.cell(&told::interval(figure), INTERVAL, plain)
-            .right(&told::probability(figure.q), 5, plain)
+        row.cell(&cohort_text::interval(figure), INTERVAL, plain)
+            .right(&cohort_text::probability(figure.q), 5, plain)
             .skip(2);
     }
-    row.cell(told::arrow(figure), 2, verdict)
+    row.cell(cohort_text::arrow(figure), 2, verdict)
         .cell(words, VERDICT, verdict);
     if is_wide {
         let style = if figure.verdict.is_change() {
@@ -289,8 +289,8 @@ fn draw_step(cohort: &Cohort, at: usize, (theme, base): (&Theme, Style), row: &m
     };
     let found = &answer.comparison;
     let step = &found.transitions[at];
-    let from = text::sanitize(told::tool(found, step.from, "the beginning")).into_owned();
-    let to = text::sanitize(told::tool(found, step.to, "the end")).into_owned();
+    let from = text::sanitize(cohort_text::tool(found, step.from, "the beginning")).into_owned();
+    let to = text::sanitize(cohort_text::tool(found, step.to, "the end")).into_owned();
     let (a, b) = (step.a * 100.0, step.b * 100.0);
     let plain = theme.styles.text.patch(base);
     row.put("   ", base)
@@ -306,7 +306,7 @@ fn draw_fork(cohort: &Cohort, at: usize, (theme, base): (&Theme, Style), row: &m
     };
     let found = &answer.comparison;
     let fork = &found.forks[at];
-    let tool = |tool| text::sanitize(told::tool(found, tool, "the end")).into_owned();
+    let tool = |tool| text::sanitize(cohort_text::tool(found, tool, "the end")).into_owned();
     let plain = theme.styles.text.patch(base);
     let marks = theme.marks;
     row.put("   ", base)

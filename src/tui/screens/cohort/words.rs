@@ -2,7 +2,7 @@
 
 use crate::analysis::cohort::ask::{Answer, Refusal};
 use crate::base::{human, text};
-use crate::export::cohort as told;
+use crate::export::cohort as cohort_text;
 use crate::export::words::Role;
 use crate::tui::screens::cohort::rows::Line;
 use crate::tui::screens::cohort::{Cohort, State};
@@ -17,7 +17,7 @@ pub(super) struct Words {
     /// Right of the verdict.
     pub(super) aside: String,
     /// How the sides are paired, and what was left out.
-    pub(super) meeting: String,
+    pub(super) pairing: String,
     /// What else differs.
     pub(super) caution: String,
     /// About the selected line, from the most to the least important.
@@ -29,7 +29,7 @@ pub(super) struct Words {
 impl Words {
     /// Cells of what the caution line says.
     pub(super) fn caution_width(&self) -> usize {
-        text::width(&self.meeting) + text::width(&self.caution) + 4
+        text::width(&self.pairing) + text::width(&self.caution) + 4
     }
 
     pub(super) fn new(cohort: &Cohort, session: &Session) -> Words {
@@ -51,7 +51,7 @@ impl Words {
                     "{} models: choose two to compare (space marks A and B)",
                     models.all.len()
                 ),
-                meeting: models.proposed().map_or_else(String::new, |[before, new]| {
+                pairing: models.proposed().map_or_else(String::new, |[before, new]| {
                     let words = format!("enter compares the two newest: {before} ↔ {new}");
                     text::sanitize(&words).into_owned()
                 }),
@@ -76,38 +76,38 @@ const LONGEST_NAME: usize = 36;
 
 fn shown(cohort: &Cohort, answer: &Answer, session: &Session) -> Words {
     let found = &answer.comparison;
-    let sizes = told::sizes(found);
+    let sizes = cohort_text::sizes(found);
     let side = |letter: &str, side: &crate::analysis::cohort::observe::Cohort| {
         let size = &sizes[usize::from(letter == "B")];
         let name = text::sanitize(&side.name);
         format!("{letter} {}  {size}", text::cut_front(&name, LONGEST_NAME))
     };
-    let mut verdict = told::tally(found);
+    let mut verdict = cohort_text::tally(found);
     for (words, _) in &mut verdict {
         *words = text::sanitize(words).into_owned();
     }
     if session.trace.live {
         verdict.insert(0, ("interim".to_owned(), Role::Warn));
     }
-    let left_out = told::excluded(answer).map(|it| format!("left out: {it}"));
-    let confounds = told::confounds(answer);
+    let left_out = cohort_text::excluded(answer).map(|it| format!("left out: {it}"));
+    let confounds = cohort_text::confounds(answer);
     let besides = confounds.split_first().map(|(first, things)| {
         let things: Vec<_> = things.iter().map(|it| text::sanitize(it)).collect();
         format!("{first} · {}", things.join(" · "))
     });
-    let meeting = std::iter::once(told::meeting(answer));
-    let meeting: Vec<String> = meeting.chain(left_out).collect();
+    let pairing = std::iter::once(cohort_text::pairing(answer));
+    let pairing: Vec<String> = pairing.chain(left_out).collect();
     let smallest = found.smallest_rate();
     let smallest =
         smallest.map(|it| format!("can detect differences of {:.1} pp or more", it * 100.0));
-    let aside: Vec<String> = std::iter::once(told::gate(found).to_owned())
+    let aside: Vec<String> = std::iter::once(cohort_text::gate(found).to_owned())
         .chain(smallest)
         .collect();
     let listed = [Some(cohort.sort.word()), cohort.show.word()];
     Words {
         sides: format!("{}   ↔   {}", side("A", &found.a), side("B", &found.b)),
         aside: aside.join(" · "),
-        meeting: meeting.join(" · "),
+        pairing: pairing.join(" · "),
         caution: besides.unwrap_or_default(),
         detail: detail(cohort, answer),
         listed: listed.into_iter().flatten().collect::<Vec<_>>().join(" · "),
@@ -125,12 +125,12 @@ fn detail(cohort: &Cohort, answer: &Answer) -> Vec<String> {
         Some(Line::Figure(figure)) => {
             let numbers = format!(
                 "{} → {}   {}  {}   p {}  q {}   {} and {} runs",
-                told::value(figure, figure.a),
-                told::value(figure, figure.b),
-                told::difference(figure),
-                told::interval(figure),
-                told::probability(figure.p),
-                told::probability(figure.q),
+                cohort_text::value(figure, figure.a),
+                cohort_text::value(figure, figure.b),
+                cohort_text::difference(figure),
+                cohort_text::interval(figure),
+                cohort_text::probability(figure.p),
+                cohort_text::probability(figure.q),
                 human::count(figure.runs_a as u64),
                 human::count(figure.runs_b as u64),
             );
@@ -138,7 +138,7 @@ fn detail(cohort: &Cohort, answer: &Answer) -> Vec<String> {
                 format!(
                     "{}: {}",
                     text::sanitize(&figure.words),
-                    told::sentence(found, figure)
+                    cohort_text::sentence(found, figure)
                 ),
                 numbers,
                 format!(
@@ -169,7 +169,7 @@ fn detail(cohort: &Cohort, answer: &Answer) -> Vec<String> {
 
 /// Why no comparison is possible, and what to do about it.
 pub(super) fn refused(refusal: &Refusal, session: &Session) -> Vec<String> {
-    let why = told::refusal(refusal, told::Reader::Screen);
+    let why = cohort_text::refusal(refusal, cohort_text::Reader::Screen);
     let mut lines: Vec<String> = text::sanitize_lines(&why).map(Into::into).collect();
     if let Some(key) = session.keymap.key(crate::tui::keys::Command::Palette) {
         lines.push(format!(

@@ -5,7 +5,7 @@ use crate::analysis::costs::{By, Key, Line};
 use crate::analysis::models;
 use crate::analysis::summary;
 use crate::base::text;
-use crate::export::costs as told;
+use crate::export::costs as cost_text;
 use crate::export::words;
 use crate::model::action::ActionIx;
 use crate::model::quantity::Cost;
@@ -233,7 +233,7 @@ fn kind(made: &Counted, at: usize) -> Row {
             format!("{indent}{}", line.kind.about()),
             words::tokens(line.tokens),
             words::cost(cost),
-            told::share(line.cost, &made.costs.total),
+            cost_text::share(line.cost, &made.costs.total),
         ],
         part: part(line.cost, made),
         is_selected: false,
@@ -243,20 +243,20 @@ fn kind(made: &Counted, at: usize) -> Row {
 fn sum(made: &Counted, store: &Store, line: &Line) -> Row {
     let mut cells = match line.key {
         Key::Turn(run, turn) => vec![
-            clean(&told::short_run(store, run)),
+            clean(&cost_text::short_run(store, run)),
             turn.to_string(),
             format!("#{}", store.row(line.action).seq()),
         ],
         key @ (Key::Run(_) | Key::Model(_) | Key::Tool(_) | Key::Agent { .. }) => {
-            vec![clean(&told::name(store, key))]
+            vec![clean(&cost_text::name(store, key))]
         }
     };
     let cost = known(&line.spent);
     cells.extend([
         line.spent.calls.to_string(),
         words::tokens(line.spent.usage.total()),
-        told::spent(&line.spent),
-        told::share(cost, &made.costs.total),
+        cost_text::spent(&line.spent),
+        cost_text::share(cost, &made.costs.total),
     ]);
     Row {
         cells,
@@ -276,8 +276,8 @@ fn call(made: &Counted, store: &Store, ix: ActionIx) -> Row {
         words::tokens(usage.cache_read),
         words::tokens(usage.cache_write),
         words::tokens(usage.output),
-        told::spent(&spent),
-        told::share(cost, &made.costs.total),
+        cost_text::spent(&spent),
+        cost_text::share(cost, &made.costs.total),
     ]);
     Row {
         cells,
@@ -293,8 +293,8 @@ fn result(made: &Counted, store: &Store, at: usize) -> Row {
         format!("  {}", clean(words::name(store.row(toll.action).tool()))),
         format!("≈{}", words::tokens(toll.tokens.into())),
         toll.readers.to_string(),
-        told::toll(toll),
-        format!("  {}", told::until(store, toll)),
+        cost_text::toll(toll),
+        format!("  {}", cost_text::until(store, toll)),
     ]);
     Row {
         cells,
@@ -307,9 +307,9 @@ fn miss(made: &Counted, store: &Store, at: usize) -> Row {
     let mut cells = where_it_is(store, miss.call);
     cells.extend([
         words::tokens(miss.tokens.into()),
-        told::estimate(miss.cost),
-        told::estimate(miss.extra),
-        format!("  {}", clean(&told::cause(store, miss))),
+        cost_text::estimate(miss.cost),
+        cost_text::estimate(miss.extra),
+        format!("  {}", clean(&cost_text::cause(store, miss))),
     ]);
     Row {
         cells,
@@ -320,7 +320,7 @@ fn miss(made: &Counted, store: &Store, at: usize) -> Row {
 fn where_it_is(store: &Store, ix: ActionIx) -> Vec<String> {
     let row = store.row(ix);
     vec![
-        clean(&told::short_run(store, row.run_ix())),
+        clean(&cost_text::short_run(store, row.run_ix())),
         format!("#{}", words::seq(row.seq())),
         row.turn().to_string(),
     ]

@@ -39,7 +39,7 @@ pub(super) struct Experiment {
     running: Option<String>,
     /// Raised to send no more of it.
     stop: CancelFlag,
-    /// The table of the last one, until it is closed; sanitised.
+    /// The table of the last experiment, until the user closes it; sanitised.
     found: Option<Vec<String>>,
     /// The question is not ready for an answer yet.
     pub(super) is_waiting: bool,
@@ -181,7 +181,7 @@ impl Diff {
             pair,
             wanted: asked.wanted.clone(),
             settings: session.setup.rerun.clone(),
-            prices: (*session.prices).clone(),
+            prices: (*session.setup.prices).clone(),
         })]
     }
 
@@ -198,7 +198,7 @@ impl Diff {
             run,
             trials,
             settings: session.setup.rerun.clone(),
-            prices: (*session.prices).clone(),
+            prices: (*session.setup.prices).clone(),
             stop: self.experiment.stop.clone(),
         })]
     }

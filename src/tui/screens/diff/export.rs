@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::analysis::diff::Comparison;
 use crate::analysis::diff::inputs::InputDiff;
-use crate::analysis::diff::mask::Blind;
+use crate::analysis::diff::mask::IgnoreRules;
 use crate::analysis::diff::read::Side;
 use crate::analysis::diff::story::Story;
 use crate::export::diff::Page;
@@ -26,7 +26,7 @@ pub(super) struct Export {
     pair: [RunIx; 2],
     comparison: Arc<Comparison>,
     why: Option<InputDiff>,
-    blind: Blind,
+    blind: IgnoreRules,
     how: How,
 }
 

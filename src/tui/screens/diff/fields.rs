@@ -3,7 +3,7 @@
 use crate::analysis::diff::describe::{self, Description};
 use crate::analysis::diff::inputs::InputDiff;
 use crate::analysis::diff::json::Op;
-use crate::analysis::diff::mask::Blind;
+use crate::analysis::diff::mask::IgnoreRules;
 use crate::analysis::diff::pair::{self, Pair};
 use crate::analysis::diff::text_changes::{Piece, Side};
 use crate::base::human;
@@ -19,7 +19,7 @@ use crate::tui::widgets::tone::{Line, Tone};
 pub(super) struct Differences {
     pub(super) rows: [ActionIx; 2],
     pub(super) pair: Pair,
-    told: Vec<Description>,
+    described: Vec<Description>,
     spent: Option<String>,
 }
 
@@ -31,12 +31,12 @@ pub(super) struct FieldLine {
 }
 
 impl Differences {
-    pub(super) fn new(store: &Store, rows: [ActionIx; 2], blind: &Blind) -> Differences {
+    pub(super) fn new(store: &Store, rows: [ActionIx; 2], blind: &IgnoreRules) -> Differences {
         let [a, b] = rows.map(|ix| store.row(ix));
         let pair = pair::pair(&a, &b, blind);
         Differences {
             rows,
-            told: pair.changes.iter().map(describe::describe).collect(),
+            described: pair.changes.iter().map(describe::describe).collect(),
             spent: spent(&a, &b),
             pair,
         }
@@ -44,20 +44,23 @@ impl Differences {
 
     /// Every difference, its path before it and its further lines below.
     pub(super) fn lines(&self, width: usize) -> Vec<FieldLine> {
-        let widest = self.told.iter().map(|told| text::width(&clean(&told.path)));
+        let widest = self
+            .described
+            .iter()
+            .map(|described| text::width(&clean(&described.path)));
         let path = widest.max().unwrap_or_default().min(width / 3);
         let mut lines = Vec::new();
-        for (at, told) in self.told.iter().enumerate() {
-            let rows: Vec<Line> = match told.lines.as_slice() {
-                [one] if told.op != Op::Changed => vec![plain(one)],
+        for (at, described) in self.described.iter().enumerate() {
+            let rows: Vec<Line> = match described.lines.as_slice() {
+                [one] if described.op != Op::Changed => vec![plain(one)],
                 several => several
                     .iter()
                     .flat_map(|pieces| both_ways(pieces))
                     .collect(),
             };
             let mut head = vec![
-                (Tone::Faint, format!("{} ", sign(told.op))),
-                (Tone::Key, text::fit(&clean(&told.path), path)),
+                (Tone::Faint, format!("{} ", sign(described.op))),
+                (Tone::Key, text::fit(&clean(&described.path), path)),
                 (Tone::Plain, "  ".to_owned()),
             ];
             let indent = path + 4;
@@ -77,7 +80,7 @@ impl Differences {
                 }
             }
         }
-        if self.told.is_empty() {
+        if self.described.is_empty() {
             lines.push(faint("no differences inside this pair".to_owned()));
         }
         lines

@@ -128,8 +128,8 @@ impl Cells {
         });
         for row in made.flat_map(|made| made.sides.iter().flatten()) {
             let width = |words: &Option<String>| words.as_deref().map_or(0, text::width);
-            cells.cost = cells.cost.max(width(&row.cost));
-            cells.latency = cells.latency.max(width(&row.latency));
+            cells.cost = cells.cost.max(width(&row.figures.cost));
+            cells.latency = cells.latency.max(width(&row.figures.latency));
             cells.status = cells.status.max(outcome::cells(row.status, row.is_waiting));
             let digits = row.number.map_or(0, |number| number.to_string().len());
             cells.number = cells.number.max(digits);

@@ -70,7 +70,7 @@ impl Diff {
         match if is_there { any } else { material.or(any) } {
             Some(column) => {
                 self.go_to(column);
-                self.is_jump = true;
+                self.list.is_jump = true;
             }
             None => session.say("the runs do not differ"),
         }
@@ -96,7 +96,7 @@ impl Diff {
         match column {
             Some(column) => {
                 self.go_to(column);
-                self.is_jump = true;
+                self.list.is_jump = true;
             }
             None => session.say(&format!("no action of these runs has the mark {letter}")),
         }

@@ -1,7 +1,7 @@
 //! The background tasks of the comparison.
 
 use crate::analysis::diff::Options;
-use crate::analysis::diff::mask::Blind;
+use crate::analysis::diff::mask::IgnoreRules;
 use crate::base::cancel::CancelFlag;
 use crate::model::action::ActionIx;
 use crate::model::run::RunIx;
@@ -34,7 +34,7 @@ pub(super) enum Alignment {
 pub(super) struct Compare {
     pub(super) store: Store,
     pub(super) rows: [ActionIx; 2],
-    pub(super) blind: Blind,
+    pub(super) blind: IgnoreRules,
 }
 
 impl Task for Align {

@@ -333,8 +333,8 @@ impl Painter<'_> {
         let faint = self.over(theme.styles.faint);
         let width = row.room();
         let spent = [
-            (text.cost.as_deref(), self.cells.cost, 48),
-            (text.latency.as_deref(), self.cells.latency, 40),
+            (text.figures.cost.as_deref(), self.cells.cost, 48),
+            (text.figures.latency.as_deref(), self.cells.latency, 40),
         ];
         for (words, cells, least) in spent {
             if width >= least && cells > 0 {

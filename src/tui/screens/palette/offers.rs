@@ -83,7 +83,7 @@ pub(super) fn problem(typed: &str, session: &Session) -> String {
     }
     let elsewhere = COMMANDS
         .iter()
-        .find(|entry| entry.name == name && !entry.is_for(session.view));
+        .find(|entry| entry.name == name && !entry.is_for(session.place.screen));
     let elsewhere = elsewhere.filter(|_| shell::named(name).is_none());
     match elsewhere.and_then(|entry| entry.screens.first()?.info().tab) {
         Some(tab) => format!("goes to {} ({})", tab.title, tab.number),
@@ -95,7 +95,7 @@ pub(super) fn problem(typed: &str, session: &Session) -> String {
 
 /// The commands that do something on the view below.
 fn commands(session: &Session) -> impl Iterator<Item = &'static Entry> {
-    let view = session.view;
+    let view = session.place.screen;
     let is_here = move |entry: &&Entry| entry.is_for(view) && entry.command != Command::Palette;
     COMMANDS.iter().filter(is_here)
 }
@@ -128,7 +128,7 @@ fn names(typed: &str, session: &Session) -> Vec<Offer> {
             about: entry.help.to_owned(),
             aside: session
                 .keymap
-                .keys_on(session.view, entry.command)
+                .keys_on(session.place.screen, entry.command)
                 .join(" "),
         },
         text: match entry.takes {

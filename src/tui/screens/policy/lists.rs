@@ -283,7 +283,7 @@ pub(super) fn sums(overlay: &Overlay) -> String {
 /// The notes next to the table.
 pub(super) fn notes(overlay: &Overlay) -> Vec<String> {
     let report = &overlay.report;
-    // How many are asked for, and what is different about that.
+    // How many calls need approval, and what that changes.
     let asks = export::asks(report);
     let parts: Vec<&str> = asks.split(" · ").collect();
     let (first, rest) = parts.split_at(parts.len().min(2));

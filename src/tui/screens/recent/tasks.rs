@@ -121,12 +121,12 @@ fn due(
     homes: &Homes,
     (keeper, now): (&Keeper, Time),
 ) -> (usize, Vec<PathBuf>) {
-    let mut kin = Relations::default();
+    let mut relations = Relations::default();
     let mut runs = 0;
     let mut parts = Vec::new();
     for run in cleanup::due(found, homes, now, SOON) {
         let known = parts.len();
-        let all = Keeper::parts(run, &mut kin).into_iter();
+        let all = Keeper::parts(run, &mut relations).into_iter();
         parts.extend(all.filter(|part| !keeper.has(part)));
         runs += usize::from(parts.len() > known);
     }

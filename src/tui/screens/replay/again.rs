@@ -246,7 +246,7 @@ impl Replay {
             what: asked.what,
             wanted: asked.wanted.clone(),
             settings: session.setup.rerun.clone(),
-            prices: (*session.prices).clone(),
+            prices: (*session.setup.prices).clone(),
         })]
     }
 
@@ -320,7 +320,7 @@ impl Replay {
             run,
             step,
             settings: session.setup.rerun.clone(),
-            prices: (*session.prices).clone(),
+            prices: (*session.setup.prices).clone(),
             stop: self.again.stop.clone(),
         })]
     }

@@ -118,11 +118,11 @@ fn dropped(store: &Store, now: &Context, cancel: &CancelFlag) -> Option<Dropped>
 }
 
 fn line(context: &Context, part: &Part) -> Line {
-    let said = match context.value(part) {
+    let content = match context.value(part) {
         Some(value) if part.note.is_empty() => context::line(value),
         _ => part.note.clone(),
     };
-    let head = said.get(..said.floor_char_boundary(LONGEST));
+    let head = content.get(..content.floor_char_boundary(LONGEST));
     let is_member = part.role.is_none();
     let who = match part.role {
         Some(role) => role.word().to_owned(),

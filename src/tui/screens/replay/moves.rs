@@ -48,7 +48,7 @@ impl Replay {
                 self.play.turn(command == Command::Faster);
                 return;
             }
-            Command::Unchanged => self.is_unfolded = !self.is_unfolded,
+            Command::Unchanged => self.parts.has_seen = !self.parts.has_seen,
             Command::OtherPane => self.turn_pane(),
             _ => self.look_for(command, session),
         }

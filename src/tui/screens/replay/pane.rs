@@ -41,6 +41,8 @@ pub(super) struct Parts {
     pub(super) rows: Vec<PaneRow>,
     pub(super) view: Viewport,
     pub(super) unfolded: HashSet<Of>,
+    /// Also list the parts that the model had already seen.
+    pub(super) has_seen: bool,
     /// The call that they belong to.
     call: Option<ActionIx>,
 }
@@ -61,7 +63,7 @@ impl ContextText {
 }
 
 /// The heads in order. Parts that the model had already seen are one head unless the user wants them all.
-fn heads(seen: &ContextText, is_unfolded: bool, unfolded: &HashSet<Of>) -> Vec<Of> {
+fn heads(seen: &ContextText, has_seen: bool, unfolded: &HashSet<Of>) -> Vec<Of> {
     let mut heads = Vec::new();
     if let Some(dropped) = &seen.dropped {
         heads.push(Of::Dropped);
@@ -72,7 +74,7 @@ fn heads(seen: &ContextText, is_unfolded: bool, unfolded: &HashSet<Of>) -> Vec<O
     let mut before = (0, 0);
     let has_new = seen.lines.iter().any(|line| line.is_new);
     for (at, line) in seen.lines.iter().enumerate() {
-        if has_new && !is_unfolded && !line.is_new && !line.is_member {
+        if has_new && !has_seen && !line.is_new && !line.is_member {
             before = (before.0 + 1, before.1 + line.estimate);
             continue;
         }
@@ -93,17 +95,23 @@ fn heads(seen: &ContextText, is_unfolded: bool, unfolded: &HashSet<Of>) -> Vec<O
 }
 
 impl Parts {
-    fn fill(&mut self, seen: &ContextText, is_unfolded: bool, width: usize) {
+    /// The parts of another call, none of them unfolded; what is listed stays the user's choice.
+    pub(super) fn of_call(&self, call: Option<ActionIx>) -> Parts {
+        Parts {
+            call,
+            has_seen: self.has_seen,
+            ..Parts::default()
+        }
+    }
+
+    fn fill(&mut self, seen: &ContextText, width: usize) {
         let is_other = self.call != Some(seen.call);
         if is_other {
-            *self = Parts {
-                call: Some(seen.call),
-                ..Parts::default()
-            };
+            *self = self.of_call(Some(seen.call));
         }
         self.rows.clear();
         let cells = width.saturating_sub(INDENT + 1).max(1);
-        for of in heads(seen, is_unfolded, &self.unfolded) {
+        for of in heads(seen, self.has_seen, &self.unfolded) {
             self.rows.push(PaneRow { of, text: None });
             let line = seen.line(of).filter(|_| self.unfolded.contains(&of));
             let Some(line) = line else { continue };
@@ -152,8 +160,7 @@ impl Replay {
             return;
         };
         let area = self.frame.regions.seen;
-        self.parts
-            .fill(&seen, self.is_unfolded, usize::from(area.width));
+        self.parts.fill(&seen, usize::from(area.width));
         self.parts.view.settle(&Extent {
             len: self.parts.rows.len(),
             rows: usize::from(area.height.saturating_sub(above)),
@@ -183,7 +190,7 @@ impl Replay {
             return;
         };
         match of {
-            Of::Before(..) => self.is_unfolded = true,
+            Of::Before(..) => self.parts.has_seen = true,
             Of::Part(_) | Of::Gone(_) | Of::Dropped => {
                 self.parts.view.cursor = self.parts.head(of);
                 if !self.parts.unfolded.remove(&of) {

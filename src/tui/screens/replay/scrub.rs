@@ -9,15 +9,15 @@ use crate::tui::session::Marks;
 #[derive(Debug, Default)]
 pub(super) struct Scrub {
     events: Vec<(usize, Event)>,
-    /// One per cell of the way.
-    pub(super) cells: Vec<Bead>,
+    /// One per cell of the track.
+    pub(super) cells: Vec<TrackCell>,
     len: usize,
     pub(super) is_stale: bool,
 }
 
-/// What a cell of the way shows.
+/// What a cell of the track shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Bead {
+pub(super) enum TrackCell {
     #[default]
     Plain,
     Event(Event),
@@ -33,21 +33,21 @@ impl Scrub {
             return;
         }
         (self.len, self.is_stale) = (tape.len(), false);
-        self.cells = vec![Bead::Plain; width];
+        self.cells = vec![TrackCell::Plain; width];
         for (step, event) in &self.events {
             let cell = self.cell_of(*step);
             let known = self.cells.get_mut(cell);
-            if let Some(bead) =
-                known.filter(|bead| !matches!(bead, Bead::Event(more) if more >= event))
+            if let Some(cell) =
+                known.filter(|cell| !matches!(cell, TrackCell::Event(more) if more >= event))
             {
-                *bead = Bead::Event(*event);
+                *cell = TrackCell::Event(*event);
             }
         }
         let marked = marks.all().iter().map(|ix| ActionIx(*ix));
         for step in marked.filter_map(|ix| tape.steps().binary_search(&ix).ok()) {
             let cell = self.cell_of(step);
-            if let Some(bead) = self.cells.get_mut(cell) {
-                *bead = Bead::Mark;
+            if let Some(cell) = self.cells.get_mut(cell) {
+                *cell = TrackCell::Mark;
             }
         }
     }

@@ -13,7 +13,7 @@ use crate::tui::screens::replay::Replay;
 use crate::tui::screens::replay::context_text::{ContextText, Line};
 use crate::tui::screens::replay::layout::Pane;
 use crate::tui::screens::replay::pane::{INDENT, Of, PaneRow, Parts};
-use crate::tui::screens::replay::scrub::Bead;
+use crate::tui::screens::replay::scrub::TrackCell;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::hints;
 use crate::tui::widgets::paint::{self, Row};
@@ -123,18 +123,18 @@ fn scrubber(replay: &Replay, theme: &Theme, buf: &mut Buffer) {
     let mut row = Row::new(buf, regions.scrubber, 0, Style::new());
     row.put(" ", styles.text).put(marks.vertical, styles.faint);
     let here = replay.scrub.cell_of(replay.at);
-    for (cell, bead) in replay.scrub.cells.iter().enumerate() {
-        let (mark, style) = match bead {
-            Bead::Mark => (marks.mark, styles.key),
-            Bead::Event(Event::Error) => (marks.error, styles.error),
-            Bead::Event(Event::Stopped) => (marks.blocked, styles.blocked),
-            Bead::Event(Event::Approval) => (marks.waiting, styles.waiting),
-            Bead::Event(Event::Compaction) => (marks.falling, styles.note),
-            Bead::Plain if cell < here => (marks.passed, styles.model),
-            Bead::Plain => (marks.horizontal, styles.faint),
+    for (at, cell) in replay.scrub.cells.iter().enumerate() {
+        let (mark, style) = match cell {
+            TrackCell::Mark => (marks.mark, styles.key),
+            TrackCell::Event(Event::Error) => (marks.error, styles.error),
+            TrackCell::Event(Event::Stopped) => (marks.blocked, styles.blocked),
+            TrackCell::Event(Event::Approval) => (marks.waiting, styles.waiting),
+            TrackCell::Event(Event::Compaction) => (marks.falling, styles.note),
+            TrackCell::Plain if at < here => (marks.passed, styles.model),
+            TrackCell::Plain => (marks.horizontal, styles.faint),
         };
-        if cell == here {
-            let mark = if *bead == Bead::Plain {
+        if at == here {
+            let mark = if *cell == TrackCell::Plain {
                 marks.hit
             } else {
                 mark
@@ -309,7 +309,7 @@ fn part(line: &Line, fold: &str, (theme, base): (&Theme, Style), row: &mut Row<'
         "tool" => styles.tool,
         _ => styles.note,
     };
-    let said = if line.is_new {
+    let text_style = if line.is_new {
         styles.text
     } else {
         styles.faint
@@ -318,7 +318,7 @@ fn part(line: &Line, fold: &str, (theme, base): (&Theme, Style), row: &mut Row<'
         .put(&format!("{fold} "), faint)
         .cell(&line.who, WHO, who.patch(base))
         .put(" ", base)
-        .put(&line.what, said.patch(base));
+        .put(&line.what, text_style.patch(base));
 }
 
 fn role(role: Role, theme: &Theme) -> Style {

@@ -112,7 +112,7 @@ impl Task for Shape {
     }
 
     fn answered(runs: &mut Runs, answer: Self::Answer, _: &mut Session) -> Vec<Effect> {
-        runs.profile = Some(answer);
+        runs.profile.found = Some(answer);
         Vec::new()
     }
 }

@@ -138,7 +138,7 @@ fn list(runs: &Runs, theme: &Theme, buf: &mut Buffer) {
 fn value(column: &Placed, line: &RunLine, theme: &Theme) -> (String, Style) {
     let text = &line.text;
     let styles = &theme.styles;
-    let told = |words: &str| {
+    let or_none = |words: &str| {
         if words.is_empty() {
             theme.marks.none.to_owned()
         } else {
@@ -157,35 +157,35 @@ fn value(column: &Placed, line: &RunLine, theme: &Theme) -> (String, Style) {
             styles.strong,
         ),
         Column::Run => (
-            cut_middle(&told(&line.id), column.width).into_owned(),
+            cut_middle(&or_none(&line.id), column.width).into_owned(),
             styles.text,
         ),
-        Column::Started => (told(&text.started), styles.faint),
-        Column::Agent => (told(&text.agent), theme.lane(&text.agent)),
+        Column::Started => (or_none(&text.started), styles.faint),
+        Column::Agent => (or_none(&text.agent), theme.lane(&text.agent)),
         Column::Model => (
-            models::fit(&told(&text.model), column.width).into_owned(),
+            models::fit(&or_none(&text.model), column.width).into_owned(),
             styles.model,
         ),
-        Column::Title => (told(&text.title), styles.text),
+        Column::Title => (or_none(&text.title), styles.text),
         Column::Turns => (text.turns.clone(), styles.faint),
         Column::Actions => (text.actions.clone(), styles.text),
-        Column::Duration => (told(&text.duration), styles.faint),
-        Column::Cost => (told(&text.cost), styles.text),
+        Column::Duration => (or_none(&text.duration), styles.faint),
+        Column::Cost => (or_none(&text.cost), styles.text),
         Column::Errors => alarm(text.errors, styles.error),
         Column::Blocked => alarm(text.blocked, styles.blocked),
         Column::Retries => alarm(text.retries, styles.waiting),
-        Column::Waited => (told(&text.waited), styles.waiting),
+        Column::Waited => (or_none(&text.waited), styles.waiting),
         Column::Grade => match &text.grade {
             Some((words, Role::Good)) => (words.clone(), styles.ok),
             Some((words, Role::Bad)) => (words.clone(), styles.error),
             Some((words, _)) => (words.clone(), styles.text),
-            None => (told(""), styles.faint),
+            None => (or_none(""), styles.faint),
         },
         Column::Alerts => alerts(line.alerts, theme),
         Column::Outcome => outcome::words(line.life, theme, column.width),
-        Column::Project => (told(&line.project), styles.text),
-        Column::Now => (told(&line.now), now_style(line.life, theme)),
-        Column::Pace => (told(&line.pace), styles.text),
+        Column::Project => (or_none(&line.project), styles.text),
+        Column::Now => (or_none(&line.now), now_style(line.life, theme)),
+        Column::Pace => (or_none(&line.pace), styles.text),
     }
 }
 

@@ -165,7 +165,7 @@ fn preview(runs: &Runs, ix: RunIx, session: &mut Session) -> Preview {
     let prompt = title::first_prompt(&session.loaded.store, ix, &mut session.loaded.bodies);
     let store = &session.loaded.store;
     let run = store.run(ix);
-    let profile = runs.profile.as_ref().filter(|(run, _)| *run == ix);
+    let profile = runs.profile.found.as_ref().filter(|(run, _)| *run == ix);
     let profile = profile.map(|(_, profile)| profile);
     let path = store.source(run.source).path.to_string_lossy();
     let bodies = &mut session.loaded.bodies;

@@ -241,7 +241,7 @@ impl Stream {
     fn opened<'a>(&self, session: &'a mut Session) -> Option<(Subject, &'a mut Opened)> {
         let subject = self.subject()?;
         let opened = if subject.is_end {
-            session.end.as_mut()?
+            session.trace.end.as_mut()?
         } else {
             &mut session.loaded
         };
@@ -252,7 +252,7 @@ impl Stream {
     pub(super) fn selected<'a>(&self, session: &'a Session) -> Option<Row<'a>> {
         let subject = self.subject()?;
         let opened = if subject.is_end {
-            session.end.as_ref()?
+            session.trace.end.as_ref()?
         } else {
             &session.loaded
         };

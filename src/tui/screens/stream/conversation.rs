@@ -22,7 +22,7 @@ pub struct Message {
 #[derive(Debug, Default)]
 pub struct Conversation {
     of: Option<(ActionIx, usize, usize)>,
-    pub said: Vec<Message>,
+    pub messages: Vec<Message>,
 }
 
 /// Look-around in actions, in each direction.
@@ -37,23 +37,23 @@ impl Conversation {
             return;
         }
         self.of = Some((ix, width, rows));
-        self.said.clear();
+        self.messages.clear();
         let mut left = rows;
         let after = next(&opened.store, ix);
         let mut before = before(&opened.store, ix);
-        if let Some(said) = after.and_then(|ix| say(ix, opened, (width, false))) {
-            left = left.saturating_sub(said.rows.len());
-            self.said.push(said);
+        if let Some(message) = after.and_then(|ix| message(ix, opened, (width, false))) {
+            left = left.saturating_sub(message.rows.len());
+            self.messages.push(message);
         }
         while left > 0
             && let Some(ix) = before.pop()
         {
-            let Some(mut said) = say(ix, opened, (width, true)) else {
+            let Some(mut message) = message(ix, opened, (width, true)) else {
                 continue;
             };
-            said.rows.truncate(left);
-            left -= said.rows.len();
-            self.said.insert(0, said);
+            message.rows.truncate(left);
+            left -= message.rows.len();
+            self.messages.insert(0, message);
         }
     }
 
@@ -76,8 +76,8 @@ fn is_with(row: &Row<'_>, other: &Row<'_>) -> bool {
 fn before(store: &Store, ix: ActionIx) -> Vec<ActionIx> {
     let here = store.row(ix);
     let near = (ix.0.saturating_sub(LOOK)..=ix.0).map(|ix| store.row(ActionIx(ix)));
-    let said = near.filter(|row| is_speech(row) && is_with(row, &here));
-    said.map(|row| row.ix()).collect()
+    let spoken = near.filter(|row| is_speech(row) && is_with(row, &here));
+    spoken.map(|row| row.ix()).collect()
 }
 
 fn next(store: &Store, ix: ActionIx) -> Option<ActionIx> {
@@ -88,7 +88,11 @@ fn next(store: &Store, ix: ActionIx) -> Option<ActionIx> {
         .map(|row| row.ix())
 }
 
-fn say(ix: ActionIx, opened: &mut Opened, (width, is_before): (usize, bool)) -> Option<Message> {
+fn message(
+    ix: ActionIx,
+    opened: &mut Opened,
+    (width, is_before): (usize, bool),
+) -> Option<Message> {
     let row = opened.store.row(ix);
     let body = opened.bodies.open(&row, Depth::Glance);
     let words = body.text.as_deref()?;

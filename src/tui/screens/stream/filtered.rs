@@ -133,7 +133,7 @@ impl Stream {
         }
         // Some of the rows may have been dropped since.
         let first = ActionIx(session.loaded.store.first());
-        let gone = self.list.listing.let_go(first);
+        let gone = self.list.listing.drop_before(first);
         self.list.view.rise(gone);
         self.query.answers.tally += answer.tally;
         self.list.follow();

@@ -72,7 +72,7 @@ impl Finder {
     }
 
     /// Drops matches before `first`.
-    pub fn let_go(&mut self, first: ActionIx) {
+    pub fn drop_before(&mut self, first: ActionIx) {
         let gone = self.hits.partition_point(|ix| *ix < first);
         self.hits.drain(..gone);
         self.home = self.home.filter(|ix| *ix >= first);

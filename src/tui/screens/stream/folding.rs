@@ -55,7 +55,7 @@ impl<'a> Folding<'a> {
     }
 
     /// The model call that is folded into the row of an item.
-    pub(super) fn told(&self, item: usize) -> Option<Row<'a>> {
+    pub(super) fn model_call(&self, item: usize) -> Option<Row<'a>> {
         let before = item
             .checked_sub(1)
             .filter(|before| self.is_folded(*before))?;

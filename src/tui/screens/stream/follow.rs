@@ -30,19 +30,19 @@ impl Stream {
     }
 
     /// Removes dropped actions from the list and keeps the selection.
-    pub(super) fn let_go(&mut self, session: &Session) {
+    pub(super) fn drop_before(&mut self, session: &Session) {
         let first = ActionIx(session.loaded.store.first());
-        if self.list.let_go == first.0 {
+        if self.list.drop_before == first.0 {
             return;
         }
-        self.list.let_go = first.0;
-        let gone = self.list.listing.let_go(first);
+        self.list.drop_before = first.0;
+        let gone = self.list.listing.drop_before(first);
         self.list.view.rise(gone);
         self.list.anchor = self.list.anchor.filter(|ix| *ix >= first);
         self.list.made.retain(|ix, _| *ix >= first);
         self.query.answers.again.retain(|ix| *ix >= first);
         self.query.answers.home = self.query.answers.home.filter(|ix| *ix >= first);
-        self.finder.let_go(first);
+        self.finder.drop_before(first);
         self.overview.outdate();
     }
 

@@ -147,7 +147,7 @@ impl Inspector {
         (area, more): (Rect, Vec<Line>),
     ) -> Option<How> {
         let opened = if subject.is_end {
-            session.end.as_mut()
+            session.trace.end.as_mut()
         } else {
             Some(&mut session.loaded)
         };

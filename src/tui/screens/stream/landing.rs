@@ -10,7 +10,7 @@ impl Stream {
     pub(super) fn land(&mut self, session: &mut Session) {
         // Messages about an unfinished file are out of date.
         self.notice.take_if(|notice| notice.is_while_reading);
-        let (list, end) = (self.end.take(), session.end.take());
+        let (list, end) = (self.end.take(), session.trace.end.take());
         let (Some(list), Some(end)) = (list, end) else {
             return;
         };
@@ -41,15 +41,15 @@ fn same(store: &Store, end: &Opened, ix: ActionIx) -> Option<ActionIx> {
     let rows = || (0..store.len()).rev().map(ActionIx);
     let ours = |ix: &ActionIx| store.row(*ix).source_ix() == source;
     let begins = |ix: &ActionIx| ours(ix) && store.row(*ix).place() == place;
-    let tells = |ix: &ActionIx| ours(ix) && tells(store, *ix, place);
+    let is_recorded_at = |ix: &ActionIx| ours(ix) && is_recorded_at(store, *ix, place);
     let before = |ix: &ActionIx| ours(ix) && store.row(*ix).place().offset <= place.offset;
     let near = rows().take(end.store.len() as usize * 2 + 1).find(begins);
     near.or_else(|| rows().find(begins))
-        .or_else(|| rows().find(tells))
+        .or_else(|| rows().find(is_recorded_at))
         .or_else(|| rows().find(before))
 }
 
-fn tells(store: &Store, ix: ActionIx, place: Place) -> bool {
+fn is_recorded_at(store: &Store, ix: ActionIx, place: Place) -> bool {
     let row = store.row(ix);
     row.result_place() == place || row.attached().any(|attached| attached.place == place)
 }

@@ -61,7 +61,7 @@ impl Listing {
     }
 
     /// Drops actions before `first`; returns how many were listed.
-    pub fn let_go(&mut self, first: ActionIx) -> usize {
+    pub fn drop_before(&mut self, first: ActionIx) -> usize {
         let gone = self.seek(first).min(self.len());
         match self {
             Listing::All(range) => range.start += gone as u32,
@@ -111,14 +111,14 @@ mod tests {
     #[test]
     fn what_is_let_go_is_listed_no_longer_and_the_rest_keeps_its_numbers() {
         let mut all = Listing::All(0..9);
-        assert_eq!(all.let_go(ActionIx(4)), 4);
+        assert_eq!(all.drop_before(ActionIx(4)), 4);
         assert_eq!(
             (all.len(), all.at(0), all.at(5)),
             (5, Some(ActionIx(4)), None)
         );
         assert_eq!((all.seek(ActionIx(2)), all.seek(ActionIx(6))), (0, 2));
         let mut kept = Listing::Kept(vec![ActionIx(1), ActionIx(5)]);
-        assert_eq!(kept.let_go(ActionIx(4)), 1);
+        assert_eq!(kept.drop_before(ActionIx(4)), 1);
         assert_eq!(kept.at(0), Some(ActionIx(5)));
     }
 }

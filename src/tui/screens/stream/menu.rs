@@ -1,4 +1,4 @@
-//! A list over the stream to choose from: saved filters, what was noticed about the data.
+//! A list over the stream to choose from: saved filters, or the insights.
 
 use crate::base::text;
 use crate::model::action::ActionIx;

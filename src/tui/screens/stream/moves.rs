@@ -171,7 +171,7 @@ impl Stream {
     /// Brings the selected row to the middle, the top or the bottom of the list.
     pub(super) fn scroll_to(&mut self, where_to: char, session: &Session) {
         let rows = usize::from(self.frame.regions.list.height);
-        let (list, opened) = match (&mut self.end, &session.end) {
+        let (list, opened) = match (&mut self.end, &session.trace.end) {
             (Some(list), Some(end)) => (list, end),
             _ => (&mut self.list, &session.loaded),
         };
@@ -221,7 +221,7 @@ impl Stream {
             let walks = target == Target::SameTool && !session.alerting.walk.is_empty();
             (if walks { Target::Evidence } else { target }, direction)
         });
-        let (list, opened) = match (&mut self.end, &session.end) {
+        let (list, opened) = match (&mut self.end, &session.trace.end) {
             (Some(list), Some(end)) => (list, end),
             _ => (&mut self.list, &session.loaded),
         };
@@ -255,6 +255,7 @@ impl Stream {
     fn go_to_end(&mut self, session: &Session) {
         let is_plain = matches!(self.list.listing, Listing::All(_));
         if let Some(end) = session
+            .trace
             .end
             .as_ref()
             .filter(|_| is_plain && session.is_loading())

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use crate::analysis::shape;
 use crate::analysis::snippet;
 use crate::analysis::title;
-use crate::base::{human, text};
+use crate::base::text;
 use crate::model::action::ActionIx;
 use crate::query::needles::Needle;
 use crate::store::bodies::{Bodies, Depth};
@@ -18,10 +18,10 @@ use crate::tui::screens::stream::headings::Beside;
 use crate::tui::screens::stream::inspector::{Subject, document};
 use crate::tui::screens::stream::layout;
 use crate::tui::screens::stream::overview::Of;
-use crate::tui::screens::stream::rows::{self, Numbers};
+use crate::tui::screens::stream::rows::{self, Figures, Numbers};
 use crate::tui::screens::stream::tasks::Open;
 use crate::tui::screens::stream::{
-    CallFigures, Fold, KEEP, Placed, Stream, Title, alert_lines, headings, what_if,
+    Fold, KEEP, Overlaid, Placed, Stream, Title, alert_lines, headings, what_if,
 };
 use crate::tui::session::{Opened, Session};
 
@@ -29,14 +29,8 @@ fn fold(folding: Folding<'_>, item: usize) -> Fold {
     if folding.is_folded(item) {
         return Fold::Below;
     }
-    let asked = |row: Row<'_>| {
-        Fold::WithCall(CallFigures {
-            latency: row.duration().get().map(human::span),
-            cost: rows::cost(&row, human::usd),
-            cents: rows::cost(&row, human::cents),
-        })
-    };
-    folding.told(item).map_or(Fold::None, asked)
+    let call = folding.model_call(item);
+    call.map_or(Fold::None, |row| Fold::WithCall(Figures::of(&row)))
 }
 
 /// Larger actions are not opened between two frames to show the text around a match.
@@ -73,7 +67,7 @@ impl Stream {
             .trace
             .live
             .then(|| (&session.trace.pulse, session.clock.now()));
-        let (list, opened) = match (&mut self.end, &mut session.end) {
+        let (list, opened) = match (&mut self.end, &mut session.trace.end) {
             (Some(list), Some(end)) => (list, end),
             _ => (&mut self.list, &mut session.loaded),
         };
@@ -149,10 +143,12 @@ impl Stream {
                 is_hit: numbers == Numbers::Known && self.finder.is_hit(ix),
                 extras: self.extras.cells(&row, &mut opened.bodies),
                 fold,
-                what_if: what_if::below(opened, ix),
-                is_behind: what_if::is_behind(opened, &row),
-                alert: alert_lines::below(opened, ix),
-                is_evidence: alert_lines::is_evidence(opened, ix),
+                overlaid: Overlaid {
+                    what_if: what_if::below(opened, ix),
+                    is_behind: what_if::is_behind(opened, &row),
+                    alert: alert_lines::below(opened, ix),
+                    is_evidence: alert_lines::is_evidence(opened, ix),
+                },
             });
         }
     }
@@ -203,7 +199,7 @@ impl Stream {
     /// What the run of the selected action was about, for the header.
     pub(super) fn prepare_title(&mut self, session: &mut Session) {
         let subject = self.subject();
-        let opened = match (self.end.is_some(), &mut session.end) {
+        let opened = match (self.end.is_some(), &mut session.trace.end) {
             (true, Some(end)) => end,
             _ => &mut session.loaded,
         };
@@ -241,7 +237,7 @@ impl Stream {
             return Vec::new();
         };
         let opened = if subject.is_end {
-            session.end.as_ref()
+            session.trace.end.as_ref()
         } else {
             Some(&session.loaded)
         };
@@ -258,7 +254,7 @@ impl Stream {
     fn prepare_conversation(&mut self, subject: Subject, session: &mut Session) {
         let conversation = self.frame.regions.conversation;
         let opened = if subject.is_end {
-            session.end.as_mut()
+            session.trace.end.as_mut()
         } else {
             Some(&mut session.loaded)
         };

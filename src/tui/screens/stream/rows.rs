@@ -28,11 +28,17 @@ pub struct RowText {
     pub is_copied: bool,
     pub status: Status,
     pub is_waiting: bool,
+    pub figures: Figures,
+    pub below: Vec<SubRow>,
+}
+
+/// What an action took and cost, in words; `None` where that is not recorded.
+#[derive(Debug, Clone, Default)]
+pub struct Figures {
     pub latency: Option<String>,
     pub cost: Option<String>,
     /// The cost in few cells.
     pub cents: Option<String>,
-    pub below: Vec<SubRow>,
 }
 
 /// A policy decision, an approval or an error, shown below the action.
@@ -86,10 +92,18 @@ pub fn build(row: &Row<'_>, bodies: &mut Bodies, zone: &TimeZone, numbers: Numbe
         is_copied: row.flags().has(Flags::COPIED),
         status: row.status(),
         is_waiting: row.flags().has(Flags::WAITING),
-        latency: row.duration().get().map(human::span),
-        cost: cost(row, human::usd),
-        cents: cost(row, human::cents),
+        figures: Figures::of(row),
         below: below(row, &body),
+    }
+}
+
+impl Figures {
+    pub fn of(row: &Row<'_>) -> Figures {
+        Figures {
+            latency: row.duration().get().map(human::span),
+            cost: cost(row, human::usd),
+            cents: cost(row, human::cents),
+        }
     }
 }
 
@@ -113,7 +127,7 @@ fn is_lane(row: &Row<'_>) -> bool {
             .any(|lane| symbols.name(lane.agent) == row.agent())
 }
 
-/// What happened, in one line: the tool, and what the call was about and how it came out.
+/// What happened, in one line: the tool, what the call was about, and its outcome.
 pub fn summary(row: &Row<'_>, body: &Body) -> String {
     let line = summary::line(row, body);
     text::sanitize(&named(row.tool(), line)).into_owned()
@@ -146,10 +160,10 @@ fn below(row: &Row<'_>, body: &Body) -> Vec<SubRow> {
             (Some(error), _) => {
                 let kind = error.kind.as_deref().filter(|kind| !kind.is_empty());
                 let kind = kind.map(|kind| format!("{kind}: ")).unwrap_or_default();
-                as_error(&format!("{kind}{}", telling_line(&error.message)))
+                as_error(&format!("{kind}{}", error_line(&error.message)))
             }
-            (None, Some(Value::String(said))) if !telling_line(said).is_empty() => {
-                as_error(telling_line(said))
+            (None, Some(Value::String(content))) if !error_line(content).is_empty() => {
+                as_error(error_line(content))
             }
             (None, _) => "error (open the action to read it)".to_owned(),
         };
@@ -175,7 +189,7 @@ const LOOK_FOR_CALL: usize = 100;
 
 /// The line of an error that says what went wrong: the first that calls itself one, else the first that is
 /// no exit code and no mark.
-fn telling_line(message: &str) -> &str {
+fn error_line(message: &str) -> &str {
     const CALLS: &[&str] = &["error:", "error[", "fatal:", "panicked at", "exception:"];
     const MARKS: &[&str] = &[
         "<tool_use_error>",
@@ -206,25 +220,26 @@ fn telling_line(message: &str) -> &str {
     found.unwrap_or(message).trim()
 }
 
-fn decision(row: &Row<'_>, attached: &Attached, told: Option<&DecisionText>) -> SubRow {
+fn decision(row: &Row<'_>, attached: &Attached, recorded: Option<&DecisionText>) -> SubRow {
     let symbols = row.store.symbols();
-    let told = told.cloned().unwrap_or_default();
-    let named = |sym, told: Option<String>| told.unwrap_or_else(|| symbols.name(sym).to_owned());
+    let recorded = recorded.cloned().unwrap_or_default();
+    let named =
+        |sym, recorded: Option<String>| recorded.unwrap_or_else(|| symbols.name(sym).to_owned());
     let mut words = vec![
         "policy".to_owned(),
-        named(attached.policy, told.policy),
-        named(attached.rule, told.rule),
+        named(attached.policy, recorded.policy),
+        named(attached.rule, recorded.rule),
     ];
     words.push(verdict_word(attached.verdict).to_owned());
     if attached.shadow {
         words.push("(shadow: reported only)".to_owned());
     }
-    let conditions: Vec<String> = told.matched.iter().map(condition).collect();
+    let conditions: Vec<String> = recorded.matched.iter().map(condition).collect();
     if let (false, Some(verdict)) = (conditions.is_empty(), words.last_mut()) {
         verdict.push(':');
     }
     words.push(conditions.join(" and "));
-    words.extend(told.reason.map(|reason| format!("\"{reason}\"")));
+    words.extend(recorded.reason.map(|reason| format!("\"{reason}\"")));
     words.retain(|word| !word.is_empty());
     SubRow {
         tone: verdict_tone(attached.verdict),
@@ -254,12 +269,14 @@ pub fn condition(matched: &Matched) -> String {
 fn approval(
     row: &Row<'_>,
     attached: &Attached,
-    told: Option<&ApprovalText>,
+    recorded: Option<&ApprovalText>,
     asked: Option<&Value>,
 ) -> SubRow {
-    let told = told.cloned().unwrap_or_default();
-    let is_changed = told.differences(asked).is_some_and(|all| !all.is_empty());
-    let by = told
+    let recorded = recorded.cloned().unwrap_or_default();
+    let is_changed = recorded
+        .differences(asked)
+        .is_some_and(|all| !all.is_empty());
+    let by = recorded
         .by
         .unwrap_or_else(|| row.store.symbols().name(attached.by).to_owned());
     let verdict = verdict_word(attached.verdict);
@@ -276,7 +293,7 @@ fn approval(
     } else if attached.verdict == Verdict::Requested && row.flags().has(Flags::WAITING) {
         words.push("· not answered".to_owned());
     }
-    words.extend(told.reason.map(|reason| format!("\"{reason}\"")));
+    words.extend(recorded.reason.map(|reason| format!("\"{reason}\"")));
     if is_changed {
         words.push("· with changed arguments".to_owned());
     }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use crate::base::text;
 
-/// Between the parts of a row: what was asked, and how it came out.
+/// Between the parts of a row: what was asked for, and the outcome.
 const PARTS: &str = " · ";
 
 /// The words of a call in at most `cells`.
@@ -133,7 +133,7 @@ fn without_plumbing(words: &str) -> String {
 /// What a command line does before the command that it is about.
 const SETUP: &[&str] = &["cd ", "git add ", "source ", ". ", "export ", "mkdir "];
 
-/// A command without what prepares it: `Bash cd /work/shop && cargo test`, `git add -A && git commit`.
+/// A command without the steps that prepare it: `Bash cd /work/shop && cargo test`, `git add -A && git commit`.
 fn without_setup(words: &str) -> String {
     let is_setup = |part: &str| SETUP.iter().any(|setup| part.starts_with(setup));
     let tool = words.find(' ').map_or(0, |at| at + 1);

@@ -66,7 +66,7 @@ impl Words {
     }
 }
 
-/// What the run of the selected action came to.
+/// The totals of the run of the selected action.
 #[derive(Debug, Default)]
 pub struct Totals {
     pub cost: Option<String>,
@@ -113,7 +113,7 @@ fn opened<'a>(stream: &Stream, session: &'a Session) -> &'a Opened {
     stream
         .end
         .as_ref()
-        .and(session.end.as_ref())
+        .and(session.trace.end.as_ref())
         .unwrap_or(&session.loaded)
 }
 
@@ -302,7 +302,7 @@ fn peek(stream: &Stream) -> String {
     let number = row
         .number
         .map_or_else(|| "—".to_owned(), |number| number.to_string());
-    let below = placed.what_if.iter().chain(&row.below);
+    let below = placed.overlaid.what_if.iter().chain(&row.below);
     let below: Vec<&str> = below.map(|sub| sub.text.as_str()).collect();
     let mut parts = vec![number, row.text.clone()];
     parts.splice(1..1, below.into_iter().map(str::to_owned));

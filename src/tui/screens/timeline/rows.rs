@@ -179,7 +179,7 @@ fn cost_words((cost, estimated): (Cost, bool)) -> String {
 fn label(bar: &Bar, store: &Store, bodies: &mut Bodies) -> String {
     let row = store.row(bar.ix);
     let name = text::sanitize(store.symbols().name(bar.name));
-    let said;
+    let summary_text;
     let what = match bar.what {
         What::Prompt => "prompt",
         What::Approval => "wait approval",
@@ -187,8 +187,8 @@ fn label(bar: &Bar, store: &Store, bodies: &mut Bodies) -> String {
         What::Model if name.is_empty() => "model",
         What::Tool if name.is_empty() => "call",
         What::Tool | What::Model => {
-            said = rows::summary(&row, &bodies.open(&row, Depth::Glance));
-            &said
+            summary_text = rows::summary(&row, &bodies.open(&row, Depth::Glance));
+            &summary_text
         }
     };
     if row.turn() > 0 {

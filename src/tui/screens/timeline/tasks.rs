@@ -11,14 +11,14 @@ use crate::tui::tasks::Task;
 
 /// Lays a run out along its time.
 #[derive(Debug)]
-pub(super) struct LayOut {
+pub(super) struct BuildTimeline {
     pub(super) store: Store,
     pub(super) run: RunIx,
     /// When to end what has not ended; `None` if the run is over.
     pub(super) now: Option<i64>,
 }
 
-impl Task for LayOut {
+impl Task for BuildTimeline {
     type Screen = Timeline;
     type Answer = Made;
 

@@ -263,12 +263,12 @@ fn growth(timeline: &Timeline, theme: &Theme, buf: &mut Buffer) {
     for (label, strip) in [(" cost ", &words.cost), ("    ctx ", &words.context)] {
         row.put(label, styles.faint);
         levels(strip, theme, &mut row);
-        let said = if strip.words.is_empty() {
+        let content = if strip.words.is_empty() {
             theme.marks.none
         } else {
             &strip.words
         };
-        row.put(" ", styles.faint).put(said, styles.number);
+        row.put(" ", styles.faint).put(content, styles.number);
     }
 }
 

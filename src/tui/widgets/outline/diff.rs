@@ -1,5 +1,5 @@
-//! What changed, as rows: two texts compared, and patches that a trace holds. A sign begins each line
-//! that came or went, so that no colour is needed.
+//! What changed, as rows: two texts compared, and patches that a trace holds. Added and removed lines begin
+//! with a sign, so that no colour is needed.
 
 use similar::ChangeTag;
 

@@ -172,14 +172,14 @@ fn preview(outline: &Outline, at: usize) -> String {
             words.push_str(&text::sanitize(key));
             words.push(' ');
         }
-        let said = outline.text(child);
-        let said = said
-            .get(..said.floor_char_boundary(PREVIEW))
+        let content = outline.text(child);
+        let content = content
+            .get(..content.floor_char_boundary(PREVIEW))
             .unwrap_or_default();
-        words.push_str(&text::sanitize(if said.is_empty() {
+        words.push_str(&text::sanitize(if content.is_empty() {
             "…"
         } else {
-            said.trim()
+            content.trim()
         }));
         if words.len() > PREVIEW {
             break;

@@ -10,7 +10,7 @@ use crate::act::rerun::testing::{calls, vendor};
 use crate::base::clock::Clock;
 use crate::ingest::discover::Input;
 use crate::tui::render::{self, Headless};
-use crate::tui::testing::{Hand, options};
+use crate::tui::testing::{ManualClock, options};
 use crate::tui::{Options, Setup};
 
 const TRACE: &str = r#"{"type":"run_start","run_id":"r1","agent":"shop","model":"gpt-4o"}
@@ -24,7 +24,7 @@ const TRACE: &str = r#"{"type":"run_start","run_id":"r1","agent":"shop","model":
 
 struct Screen {
     shown: Headless,
-    clock: Arc<Hand>,
+    clock: Arc<ManualClock>,
     base: String,
     requests: Receiver<Value>,
     folder: tempfile::TempDir,
@@ -38,7 +38,7 @@ impl Screen {
         let marker = folder.path().join("ran");
         let script = format!("touch {}; printf other", marker.display());
         let look = ["/bin/sh", "-c", script.as_str()].map(str::to_owned);
-        let clock = Hand::new();
+        let clock = ManualClock::new();
         let options = Options {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             setup: Setup {

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::analysis::models;
-use crate::analysis::tape::forks::{Attempt, Came, Fork};
+use crate::analysis::tape::forks::{Attempt, AttemptOutcome, Fork};
 use crate::base::text;
 use crate::export::words;
 use crate::tui::screens::replay::Replay;
@@ -123,7 +123,7 @@ fn head(fork: &Fork, (theme, base): (&Theme, Style), row: &mut Row<'_>) {
 fn came(attempt: &Attempt, theme: &Theme) -> (String, Style) {
     let styles = &theme.styles;
     match &attempt.came {
-        Came::Chose { first, is_same } => {
+        AttemptOutcome::Chose { first, is_same } => {
             let tool = first.as_ref().map_or("(no tool)", |(tool, _)| tool);
             let tool = text::sanitize(tool);
             match is_same {
@@ -131,7 +131,7 @@ fn came(attempt: &Attempt, theme: &Theme) -> (String, Style) {
                 false => (format!("{tool}  another choice"), styles.text),
             }
         }
-        Came::Returned { status, is_same } => {
+        AttemptOutcome::Returned { status, is_same } => {
             let result = match is_same {
                 Some(true) => "the recorded result",
                 Some(false) => "another result",
@@ -140,7 +140,7 @@ fn came(attempt: &Attempt, theme: &Theme) -> (String, Style) {
             let (word, _) = words::status(*status);
             (format!("{word}  {result}"), styles.text)
         }
-        Came::Ran => ("a whole run".to_owned(), styles.text),
+        AttemptOutcome::Ran => ("a whole run".to_owned(), styles.text),
     }
 }
 

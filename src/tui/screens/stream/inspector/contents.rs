@@ -34,17 +34,17 @@ pub(super) fn effective(chosen: Option<Tab>, row: &Row<'_>, body: &Body) -> Tab 
         Tab::Raw => true,
     };
     let failed = |tab: &Tab| *tab == Tab::Result && body.error.is_some();
-    let telling = Some(telling(row)).filter(|tab| has(tab) || failed(tab));
+    let outcome_tab = Some(outcome_tab(row)).filter(|tab| has(tab) || failed(tab));
     let first = || Tab::ALL.iter().copied().find(&has);
     chosen
         .filter(&has)
-        .or(telling)
+        .or(outcome_tab)
         .or_else(first)
         .unwrap_or(Tab::Raw)
 }
 
 /// The tab that shows the outcome.
-fn telling(row: &Row<'_>) -> Tab {
+fn outcome_tab(row: &Row<'_>) -> Tab {
     match (row.kind(), row.status()) {
         (Kind::Malformed, _) => Tab::Raw,
         (Kind::PolicyDecision | Kind::Approval, _)
@@ -189,11 +189,11 @@ fn result(row: &Row<'_>, body: &Body, builder: &mut Builder) {
         builder.close();
     }
     // Some formats report an error only in the text of the result: it is read once.
-    let said = body.result.as_ref().and_then(Value::as_str);
+    let shown = body.result.as_ref().and_then(Value::as_str);
     if body
         .error
         .as_ref()
-        .is_none_or(|error| said.map(str::trim) != Some(error.message.trim()))
+        .is_none_or(|error| shown.map(str::trim) != Some(error.message.trim()))
     {
         error(body, builder);
     }
@@ -240,11 +240,10 @@ fn policy(row: &Row<'_>, body: &Body, builder: &mut Builder) {
             AttachedKind::Decision => decisions
                 .next()
                 .into_iter()
-                .for_each(|told| conditions(told, builder)),
-            AttachedKind::Approval => approvals
-                .next()
-                .into_iter()
-                .for_each(|told| answer(told, attached.verdict, body.args.as_ref(), builder)),
+                .for_each(|recorded| conditions(recorded, builder)),
+            AttachedKind::Approval => approvals.next().into_iter().for_each(|recorded| {
+                answer(recorded, attached.verdict, body.args.as_ref(), builder)
+            }),
         }
         builder.close();
     }
@@ -257,12 +256,12 @@ fn policy(row: &Row<'_>, body: &Body, builder: &mut Builder) {
     }
 }
 
-fn conditions(told: &DecisionText, builder: &mut Builder) {
-    for matched in &told.matched {
+fn conditions(recorded: &DecisionText, builder: &mut Builder) {
+    for matched in &recorded.matched {
         let words = format!("when {} ({})", condition(matched), matched.path);
         builder.push(New::line(Tone::Plain, &words));
     }
-    for (name, value) in [("mode", &told.mode), ("reason", &told.reason)] {
+    for (name, value) in [("mode", &recorded.mode), ("reason", &recorded.reason)] {
         if let Some(value) = value {
             builder.push(New::line(Tone::Plain, &format!("{name} {value}")));
         }
@@ -270,8 +269,8 @@ fn conditions(told: &DecisionText, builder: &mut Builder) {
 }
 
 /// The arguments shown to the approver, each followed by the call's value if it differs.
-fn answer(told: &ApprovalText, verdict: Verdict, asked: Option<&Value>, builder: &mut Builder) {
-    let Some(args) = &told.args else { return };
+fn answer(recorded: &ApprovalText, verdict: Verdict, asked: Option<&Value>, builder: &mut Builder) {
+    let Some(args) = &recorded.args else { return };
     let asks = matches!(verdict, Verdict::Requested | Verdict::RequireApproval);
     let lead = if asks {
         "shown to the person:"
@@ -280,8 +279,8 @@ fn answer(told: &ApprovalText, verdict: Verdict, asked: Option<&Value>, builder:
     };
     open(builder, Tone::Faint, lead);
     let mut remarks = Remarks::default();
-    if let (Value::Object(told), Some(Value::Object(asked))) = (args, asked) {
-        let differs = told.iter().filter_map(|(key, value)| {
+    if let (Value::Object(recorded), Some(Value::Object(asked))) = (args, asked) {
+        let differs = recorded.iter().filter_map(|(key, value)| {
             Some((key, asked.get(key).filter(|asked| *asked != value)?))
         });
         remarks.notes = differs
@@ -387,7 +386,7 @@ pub(super) fn facts(row: &Row<'_>) -> Vec<Line> {
             .get()
             .map(|count| format!("{name} {}", human::count(count)))
     };
-    let said = |label: &str, parts: [Option<String>; 2]| {
+    let parts_of = |label: &str, parts: [Option<String>; 2]| {
         let parts: Vec<String> = parts.into_iter().flatten().collect();
         if parts.is_empty() {
             String::new()
@@ -395,11 +394,11 @@ pub(super) fn facts(row: &Row<'_>) -> Vec<Line> {
             format!("{label} {}", parts.join(" · "))
         }
     };
-    let spent = said(
+    let spent = parts_of(
         "tokens",
         [part("in", usage.input), part("out", usage.output)],
     );
-    let cached = said(
+    let cached = parts_of(
         "cache",
         [
             part("read", usage.cache_read),

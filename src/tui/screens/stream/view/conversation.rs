@@ -30,23 +30,27 @@ pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     let room = row.room();
     row.put(&theme.marks.horizontal.repeat(room), faint);
     let mut y = 1;
-    for said in &stream.inspector.conversation.said {
-        for (number, line) in said.rows.iter().enumerate() {
+    for message in &stream.inspector.conversation.messages {
+        for (number, line) in message.rows.iter().enumerate() {
             if y >= area.height {
                 return;
             }
             let mut row = Row::new(buf, area, y, Style::new());
             let mark = if number == 0 {
-                theme.marks.kind(said.kind)
+                theme.marks.kind(message.kind)
             } else {
                 " "
             };
-            let style = if said.is_before { styles.text } else { faint };
+            let style = if message.is_before {
+                styles.text
+            } else {
+                faint
+            };
             row.put(" ", style)
-                .put(mark, theme.kind(said.kind))
+                .put(mark, theme.kind(message.kind))
                 .put(" ", style);
             if number == 0 {
-                row.flush_right(&format!(" {}", said.seq), faint);
+                row.flush_right(&format!(" {}", message.seq), faint);
             }
             row.put(line, style);
             y += 1;

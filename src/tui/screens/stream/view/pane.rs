@@ -74,7 +74,7 @@ fn base(content: &ShownLine, stream: &Stream, theme: &Theme) -> Style {
     }
 }
 
-/// What is looked for, wherever it stands.
+/// The text that is searched for, wherever it occurs.
 pub(super) fn sought<'a>(stream: &'a Stream, theme: &Theme) -> Sought<'a> {
     Sought {
         texts: stream.sought(),

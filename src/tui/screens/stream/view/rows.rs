@@ -13,10 +13,10 @@ use crate::tui::screens::outcome;
 use crate::tui::screens::stream::columns::{Columns, EXTRA, LETTER};
 use crate::tui::screens::stream::layout::Focus;
 use crate::tui::screens::stream::layout::kind_word;
-use crate::tui::screens::stream::rows::{RowText, SubRow};
+use crate::tui::screens::stream::rows::{Figures, RowText, SubRow};
 use crate::tui::screens::stream::shorten;
 use crate::tui::screens::stream::view::pane;
-use crate::tui::screens::stream::{CallFigures, Fold, Placed, Stream};
+use crate::tui::screens::stream::{Fold, Placed, Stream};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::paint::{Row, Sought};
 
@@ -85,7 +85,7 @@ pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
         let own = match placed.fold {
             Fold::Below => 0,
             Fold::None | Fold::WithCall(_) => {
-                let added = placed.what_if.iter().chain(&placed.alert).count();
+                let added = placed.overlaid.lines().count();
                 1 + placed.text.below.len() + added
             }
         };
@@ -97,7 +97,7 @@ pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
                 (None, Some(words)) => painter.heading(words, new(buf, row(Style::new()))),
                 (Some(0) | None, _) => painter.action(placed, new(buf, row(style))),
                 (Some(below), _) => {
-                    let added = placed.what_if.iter().chain(&placed.alert);
+                    let added = placed.overlaid.lines();
                     let mut all = placed.text.below.iter().chain(added);
                     if let Some(sub) = all.nth(below - 1) {
                         painter.below(sub, new(buf, row(Style::new())));
@@ -148,7 +148,11 @@ impl Painter<'_> {
             .number
             .map_or_else(|| none.to_owned(), |number| number.to_string());
         row.right(&number, columns.number, faint);
-        let unmarked = match (placed.is_hit, placed.is_evidence, placed.is_behind) {
+        let unmarked = match (
+            placed.is_hit,
+            placed.overlaid.is_evidence,
+            placed.overlaid.is_behind,
+        ) {
             (true, _, _) => theme.marks.hit,
             (false, true, _) => theme.marks.alert,
             (false, false, true) => theme.marks.behind,
@@ -197,13 +201,13 @@ impl Painter<'_> {
         let fits = text::width(&before(false)) + text::width(&text.text) <= columns.text;
         let before = before(!fits);
         let room = columns.text.saturating_sub(text::width(&before));
-        let said = if text.kind == Kind::ToolCall {
+        let content = if text.kind == Kind::ToolCall {
             shorten::call(&text.text, room)
         } else {
             Cow::Borrowed(text.text.as_str())
         };
-        let said = self.or_match(said, placed, room);
-        let words = format!("{before}{said}");
+        let content = self.or_match(content, placed, room);
+        let words = format!("{before}{content}");
         let style = (self.over(tone), self.sought);
         row.cell_with(&words, columns.text, style).skip(1);
         for value in placed.extras.iter().take(columns.extras) {
@@ -213,13 +217,13 @@ impl Painter<'_> {
         let (words, style) = outcome::status((text.status, text.is_waiting), theme, columns.status);
         column(&mut row, &words, columns.status, self.over(style));
         let clock = placed.open.map(human::clock);
-        let latency = clock.as_deref().or(text.latency.as_deref());
-        let asked_for = |of: fn(&CallFigures) -> &Option<String>| of(asked?).as_deref();
+        let latency = clock.as_deref().or(text.figures.latency.as_deref());
+        let asked_for = |of: fn(&Figures) -> &Option<String>| of(asked?).as_deref();
         let cost = |cells: usize| {
-            let exact = text.cost.as_deref().or(asked_for(|it| &it.cost));
+            let exact = text.figures.cost.as_deref().or(asked_for(|it| &it.cost));
             exact
                 .filter(|cost| text::width(cost) <= cells)
-                .or(text.cents.as_deref())
+                .or(text.figures.cents.as_deref())
                 .or(asked_for(|it| &it.cents))
         };
         let latency = latency.or(asked_for(|it| &it.latency));
@@ -239,13 +243,14 @@ impl Painter<'_> {
     }
 
     /// The text around the match behind the name of the tool, where neither the row nor the rows below show it.
-    fn or_match<'w>(&self, said: Cow<'w, str>, placed: &Placed, room: usize) -> Cow<'w, str> {
+    fn or_match<'w>(&self, content: Cow<'w, str>, placed: &Placed, room: usize) -> Cow<'w, str> {
         let Some(around) = &placed.snippet else {
-            return said;
+            return content;
         };
         let holds = |words: &str| snippet::holds(words, self.sought.texts);
-        if holds(&text::cut(&said, room)) || placed.text.below.iter().any(|sub| holds(&sub.text)) {
-            return said;
+        if holds(&text::cut(&content, room)) || placed.text.below.iter().any(|sub| holds(&sub.text))
+        {
+            return content;
         }
         let words = &placed.text.text;
         let name = match placed.text.kind {
@@ -294,9 +299,9 @@ impl Painter<'_> {
 
 /// The sign of a model call that is folded into the tool it asked for, with its latency if the tool has one
 /// of its own.
-fn asks(asked: Option<&CallFigures>, text: &RowText) -> String {
+fn asks(asked: Option<&Figures>, text: &RowText) -> String {
     match asked.map(|asked| &asked.latency) {
-        Some(Some(latency)) if text.latency.is_some() => format!("→ {latency} "),
+        Some(Some(latency)) if text.figures.latency.is_some() => format!("→ {latency} "),
         Some(_) => "→ ".to_owned(),
         None => String::new(),
     }

@@ -1,6 +1,6 @@
 use jiff::tz::TimeZone;
 
-use super::{Charset, Look, Role, charset, color};
+use super::{Charset, Role, TextStyle, charset, color};
 use crate::cli::args::When;
 
 fn vars(set: &'static [(&'static str, &'static str)]) -> impl Fn(&str) -> String {
@@ -41,13 +41,13 @@ fn the_locale_decides_which_characters_are_printed() {
 
 #[track_caller]
 fn check(charset: Charset, text: &str, expected: &str) {
-    let look = Look {
+    let style = TextStyle {
         color: false,
         charset,
         width: None,
         zone: TimeZone::UTC,
     };
-    assert_eq!(look.spell(text), expected);
+    assert_eq!(style.spell(text), expected);
 }
 
 #[test]
@@ -59,17 +59,17 @@ fn characters_that_are_not_allowed_are_printed_as_codes() {
 
 #[test]
 fn without_colour_no_escape_sequence_is_printed() {
-    let look = Look {
+    let style = TextStyle {
         color: false,
         charset: Charset::Unicode,
         width: None,
         zone: TimeZone::UTC,
     };
-    assert_eq!(look.paint(Role::Bad, "error"), "error");
+    assert_eq!(style.paint(Role::Bad, "error"), "error");
     assert_eq!(
-        Look {
+        TextStyle {
             color: true,
-            ..look
+            ..style
         }
         .paint(Role::Bad, "error"),
         "\u{1b}[31merror\u{1b}[0m"

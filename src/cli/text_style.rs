@@ -23,7 +23,7 @@ pub enum Charset {
 }
 
 #[derive(Debug, Clone)]
-pub struct Look {
+pub struct TextStyle {
     pub color: bool,
     pub charset: Charset,
     /// The width of the terminal in cells; none if output goes elsewhere and is not cut.
@@ -31,11 +31,11 @@ pub struct Look {
     pub zone: TimeZone,
 }
 
-impl Look {
-    pub fn from_environment(global: &Global) -> Result<Look, Failure> {
+impl TextStyle {
+    pub fn from_environment(global: &Global) -> Result<TextStyle, Failure> {
         let terminal = io::stdout().is_terminal();
         let width = || crossterm::terminal::size().map_or(80, |(columns, _)| usize::from(columns));
-        Ok(Look {
+        Ok(TextStyle {
             color: color(global.color, terminal, |name| {
                 env::var(name).unwrap_or_default()
             }),
