@@ -206,6 +206,24 @@ fn a_denial_carries_the_reason_of_its_rule() {
     assert_eq!(home.kinds().len(), 4, "the call has already ended");
 }
 
+#[cfg(feature = "cel")]
+#[test]
+fn a_rule_can_look_at_the_calls_before() {
+    let home = Home::new(
+        "version = 1\ndefault = \"allow\"\n[[rule]]\nid = \"again\"\neffect = \"deny\"\n\
+         cel = \"history.exists(h, h.command == command && h.status == 'ok')\"\nreason = \"it was done\"\n",
+    );
+    let call = |id: &str, event: &str, command: &str| {
+        let more = json!({"tool_use_id": id, "tool_response": {"stdout": "a"}});
+        said(&home.hook(HOOK, &claude(event, command, &more)))
+    };
+    assert_eq!(call("toolu_1", "PreToolUse", "ls"), "");
+    call("toolu_1", "PostToolUse", "ls");
+    assert_eq!(call("toolu_2", "PreToolUse", "pwd"), "");
+    let denied = call("toolu_3", "PreToolUse", "ls");
+    assert!(denied.contains("it was done"), "{denied}");
+}
+
 #[track_caller]
 fn asked(state: State, reason: &str, decision: &str, expected: &[&str]) {
     let home = Home::new(POLICY);

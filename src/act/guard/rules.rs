@@ -183,6 +183,11 @@ impl Rules {
         }
     }
 
+    /// Whether some rule looks at the calls that the run made before.
+    pub fn look_at_past(&self) -> bool {
+        matches!(&self.held, Held::Set(set) if set.looks_at_past())
+    }
+
     /// None without a policy.
     pub fn decide(&self, call: &Call<'_>, context: &Context<'_>) -> Option<Decided> {
         let set = match &self.held {
