@@ -336,9 +336,10 @@ impl Guard {
                 Some(stopped("breaker", &trip.rule, trip.reason))
             })
             .or_else(|| {
-                let step = before.calls + 1;
-                let read = || past::calls(Path::new(&path), &run, (&call, step));
+                let call = (call.as_str(), Some(before.calls));
+                let read = || past::calls(Path::new(&path), &run, call);
                 let past = rules.look_at_past().then(read).flatten();
+                let past = past.map(|(_, past)| past);
                 self.decide(&rules, before, past.as_deref())
             });
         let deciding = Deciding {

@@ -756,6 +756,21 @@ fn calls_to_an_mcp_server_are_recorded_and_held_to_the_policy() {
 }
 
 #[test]
+fn rules_about_earlier_calls_hold_for_an_mcp_server_too() {
+    let policy = BANK.replace("EFFECT", "deny");
+    let home = Home::new(&policy.replace("args.amount>500", "calls>=1"));
+    let heard = through_mcp(&home, &[pay(2, 20), pay(3, 20)], || {
+        std::thread::sleep(Duration::from_millis(1500));
+    });
+    let text = |id: u32| {
+        let found = heard.iter().find(|it| it["id"] == id);
+        found.expect("an answer")["result"]["content"][0]["text"].clone()
+    };
+    assert_eq!(text(2), "paid");
+    assert_eq!(text(3), "Blocked by policy cap: over 500");
+}
+
+#[test]
 fn a_call_to_an_mcp_server_waits_for_approval_while_other_messages_pass() {
     let home = Home::new(&BANK.replace("EFFECT", "ask"));
     let _approver = Approver::new(&home.places());

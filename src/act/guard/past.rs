@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::analysis::policy::Before;
 use crate::analysis::policy::call::Call;
 use crate::analysis::policy::past::{MOST, Past};
 use crate::model::action::Status;
@@ -14,19 +15,24 @@ use crate::model::action::Status;
 /// How much of the end of a trace is read.
 const LARGEST: u64 = 4 << 20;
 
-/// The last calls of a run before `call`, which is its call number `step`. None if the trace cannot be read: then rules
-/// that look at earlier calls cannot be judged.
-pub(super) fn calls(trace: &Path, run: &str, (call, step): (&str, u32)) -> Option<Vec<Past>> {
+/// The last calls of a run before `call`, numbered up to it, and how many they are. `count` is the number of all earlier
+/// calls, if that is known from elsewhere. None if the trace cannot be read: then rules that look at earlier calls cannot
+/// be judged.
+pub(super) fn calls(
+    trace: &Path,
+    run: &str,
+    (call, count): (&str, Option<u32>),
+) -> Option<(Before, Vec<Past>)> {
     let mut file = File::open(trace).ok()?;
     let len = file.metadata().ok()?.len();
     file.seek(SeekFrom::Start(len.saturating_sub(LARGEST)))
         .ok()?;
     let mut bytes = Vec::new();
     file.take(LARGEST).read_to_end(&mut bytes).ok()?;
-    Some(read(&bytes, run, (call, step)))
+    Some(read(&bytes, run, (call, count)))
 }
 
-fn read(bytes: &[u8], run: &str, (call, step): (&str, u32)) -> Vec<Past> {
+fn read(bytes: &[u8], run: &str, (call, count): (&str, Option<u32>)) -> (Before, Vec<Past>) {
     // A first line that is cut is not JSON.
     let lines = bytes.split(|it| *it == b'\n');
     let events = lines.filter_map(|line| serde_json::from_slice::<Value>(line).ok());
@@ -45,19 +51,27 @@ fn read(bytes: &[u8], run: &str, (call, step): (&str, u32)) -> Vec<Past> {
             _ => {}
         }
     }
-    let surplus = made.len().saturating_sub(MOST);
-    made.drain(..surplus);
-    let first = step.saturating_sub(made.len() as u32);
+    let status = |id: &str| ended.get(id).copied().unwrap_or(Status::Pending);
+    let with = |wanted: [Status; 2]| {
+        let all = made.iter().filter(|(id, _)| wanted.contains(&status(id)));
+        all.count() as u32
+    };
+    let before = Before {
+        calls: count.unwrap_or(made.len() as u32),
+        errors: with([Status::Error, Status::Timeout]),
+        blocked: with([Status::Blocked, Status::Denied]),
+    };
+    let last = &made[made.len().saturating_sub(MOST)..];
+    let first = (before.calls + 1).saturating_sub(last.len() as u32);
     let past = |(step, (id, event)): (u32, &(String, Value))| {
         let call = Call {
             tool: text(event, "tool"),
             args: event.get("args"),
             ..Call::default()
         };
-        let status = ended.get(id).copied().unwrap_or(Status::Pending);
-        Past::new(&call, status, step)
+        Past::new(&call, status(id), step)
     };
-    (first..).zip(&made).map(past).collect()
+    (before, (first..).zip(last).map(past).collect())
 }
 
 fn text<'a>(event: &'a Value, key: &str) -> &'a str {
@@ -78,7 +92,8 @@ mod tests {
 {"type":"tool_call","run_id":"r","id":"b","tool":"Read","args":{"file_path":"/a"}}
 {"type":"tool_call","run_id":"r","id":"now","tool":"Bash","args":{"command":"rm"}}
 "#;
-        let past = read(trace.as_bytes(), "r", ("now", 8));
+        let (before, past) = read(trace.as_bytes(), "r", ("now", Some(7)));
+        assert_eq!((before.calls, before.errors, before.blocked), (7, 1, 0));
         let seen: Vec<_> = past
             .iter()
             .map(|it| (it.step, it.tool.as_str(), it.status))
