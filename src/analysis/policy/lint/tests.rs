@@ -157,7 +157,7 @@ fn a_permission_that_opencode_never_asks_for_is_found_at_its_place() {
 #[test]
 fn a_sound_rule_is_not_reported() {
     assert_eq!(
-        found(&serde_json::json!({"allow": ["Bash(make *)", "Edit(src/**)"]})),
+        found(&serde_json::json!({"allow": ["Bash(make *)", "Edit(/src/**)"]})),
         []
     );
 }
