@@ -64,7 +64,7 @@ impl Watch {
         now: i64,
     ) -> Vec<News> {
         let standings = overlay.standings();
-        let ended = self.ended(store, &overlay.report.runs, now);
+        let ended = self.ended(store, overlay, now);
         let mut news = Vec::new();
         for (at, alert) in overlay.alerts().iter().enumerate() {
             let rule = &overlay.rules.rules[alert.rule];
@@ -109,8 +109,9 @@ impl Watch {
     }
 
     /// The runs that have ended, as far as is known.
-    fn ended(&mut self, store: &Store, runs: &[RunIx], now: i64) -> HashSet<RunIx> {
-        let runs = runs.iter().copied();
+    fn ended(&mut self, store: &Store, overlay: &Overlay, now: i64) -> HashSet<RunIx> {
+        let alerted = overlay.alerts().iter().map(Alert::run);
+        let runs = overlay.report.runs.iter().copied().chain(alerted);
         runs.filter(|run| match store.run(*run).status {
             RunStatus::Running | RunStatus::Unknown if self.traces == Traces::Growing => {
                 self.is_quiet(store, *run, now)
