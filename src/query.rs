@@ -13,7 +13,7 @@ mod print;
 mod shown;
 
 pub mod alerted;
-mod args;
+pub mod args;
 pub mod bits;
 pub mod body;
 pub mod call_filter;

@@ -8,6 +8,7 @@ mod asking;
 mod hook_call;
 mod host;
 mod hosts;
+mod past;
 mod protect;
 mod record;
 pub(in crate::act) mod run_state;
@@ -19,6 +20,7 @@ pub mod rules;
 use std::env;
 use std::io::{self, Read, Write};
 use std::panic;
+use std::path::Path;
 use std::process;
 
 use serde_json::{Value, json};
@@ -30,6 +32,7 @@ use crate::act::guard::rules::{Decided, Rules};
 use crate::act::guard::run_state::{Held, hash, short, tripped};
 use crate::act::places::Places;
 use crate::analysis::policy::call::Call;
+use crate::analysis::policy::past::Past;
 use crate::analysis::policy::{Before, Context, Effect};
 use crate::base::clock::{Clock, System};
 
@@ -244,7 +247,7 @@ impl Guard {
             return HostAnswer::Nothing.into();
         }
         let rules = Rules::load(&self.places, self.hook.cwd.as_deref());
-        let decided = self.decide(&rules, Before::default());
+        let decided = self.decide(&rules, Before::default(), None);
         let is_allowed = decided
             .is_none_or(|it| matches!(it.effect, Effect::Allow | Effect::Warn | Effect::Unknown));
         let is_whole = is_allowed && !rules.options.must_record;
@@ -290,12 +293,13 @@ impl Guard {
         }
     }
 
-    fn decide(&self, rules: &Rules, before: Before) -> Option<Decided> {
+    fn decide(&self, rules: &Rules, before: Before, past: Option<&[Past]>) -> Option<Decided> {
         let home = self.places.home().to_string_lossy().into_owned();
         let context = Context {
             cwd: self.hook.cwd.as_deref(),
             home: Some(&home),
             before,
+            past,
             ..Context::default()
         };
         rules.decide(&self.call(), &context)
@@ -331,7 +335,13 @@ impl Guard {
                 let trip = tripped(&self.places, &run, System.now())?;
                 Some(stopped("breaker", &trip.rule, trip.reason))
             })
-            .or_else(|| self.decide(&rules, before));
+            .or_else(|| {
+                let call = (call.as_str(), Some(before.calls));
+                let read = || past::calls(Path::new(&path), &run, call);
+                let past = rules.look_at_past().then(read).flatten();
+                let past = past.map(|(_, past)| past);
+                self.decide(&rules, before, past.as_deref())
+            });
         let deciding = Deciding {
             trace,
             rules,

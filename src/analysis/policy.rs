@@ -23,6 +23,7 @@ pub mod history;
 pub mod lint;
 pub mod modes;
 pub mod overlay;
+pub mod past;
 pub mod suggest;
 pub mod whatif;
 
@@ -32,6 +33,7 @@ use std::path::Path;
 
 use crate::analysis::policy::call::Call;
 use crate::analysis::policy::mistake::Mistake;
+use crate::analysis::policy::past::{Past, Record, Spent};
 use crate::ingest::body::Matched;
 
 /// Why a verdict that depends on arguments cannot be reached without them.
@@ -150,6 +152,12 @@ pub struct Context<'a> {
     pub mode: Option<&'a str>,
     /// What the run did before this call.
     pub before: Before,
+    /// The calls it made before, newest last; none where they are not known.
+    pub past: Option<&'a [Past]>,
+    /// What it had spent; none where that is not known.
+    pub spent: Option<Spent>,
+    /// What was recorded about this call; none where it is yet to be made.
+    pub record: Option<Record<'a>>,
 }
 
 /// Counts over the calls of a run before one of them.
@@ -210,6 +218,22 @@ pub trait Engine: fmt::Debug + Send + Sync {
 
     /// Whether verdicts depend on the permission mode of the host.
     fn looks_at_mode(&self) -> bool {
+        false
+    }
+
+    /// Whether verdicts depend on the calls before themselves, and not only on their number.
+    fn looks_at_past(&self) -> bool {
+        false
+    }
+
+    /// Whether verdicts depend on what the run has spent.
+    fn looks_at_spent(&self) -> bool {
+        false
+    }
+
+    /// Whether a rule depends on what was recorded about the call that it judges.
+    fn looks_at_record(&self, rule: RuleIx) -> bool {
+        let _ = rule;
         false
     }
 

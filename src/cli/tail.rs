@@ -25,11 +25,10 @@ use crate::ingest::intake;
 use crate::ingest::notice::Notice;
 use crate::model::action::{ActionIx, Flags, Status};
 use crate::query::alerted;
-use crate::query::eval::Query;
+use crate::query::eval::{Buffers, Query};
 use crate::query::expr::{Expr, Regex, Subject, Term, Test, Value};
 use crate::query::fields::Field;
 use crate::store::Store;
-use crate::store::bodies::Bodies;
 use crate::store::row::Row;
 
 /// Follow traces while they are being written: in the explorer, or as one JSON line per completed
@@ -170,7 +169,7 @@ fn begins_with(prefix: &str) -> Test {
 struct Printer {
     store: Store,
     query: Query,
-    bodies: Bodies,
+    buffers: Buffers,
     held: Held,
     /// Whether new actions are printed; before that, only those that complete later.
     is_current: bool,
@@ -196,7 +195,7 @@ impl Printer {
         Ok(Printer {
             query: Query::compile(&expr, &store, &filter::context(cx)),
             store,
-            bodies: Bodies::new(),
+            buffers: Buffers::default(),
             held: Held::default(),
             is_current: *begin != Begin::Now,
             dropped_before: 0,
@@ -255,7 +254,7 @@ impl Printer {
 
     fn show(&mut self, cx: &mut Cx, ix: ActionIx) -> io::Result<()> {
         let row = self.store.row(ix);
-        if self.query.test(&row, &mut self.bodies) {
+        if self.query.test(&row, &mut self.buffers) {
             let action = action::action(&row);
             if cx.global.machine() == Some(Machine::Csv) {
                 let record = serde_json::to_value(&action).map_err(io::Error::from)?;

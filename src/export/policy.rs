@@ -115,7 +115,7 @@ pub fn counted(all: &[(String, u64)]) -> String {
     items.join(" · ")
 }
 
-/// People asked, and what that costs them.
+/// People asked, and what that costs them. Errors have a figure of their own.
 pub fn asks(report: &Report) -> String {
     let asks = &report.asks;
     let mut line = format!("would ask {}", human::count(asks.after));
@@ -123,6 +123,10 @@ pub fn asks(report: &Report) -> String {
         let _ = write!(line, ", {per_day} per active day");
     }
     let _ = write!(line, " · recorded {}", human::count(asks.before));
+    let errors = report.errors();
+    if errors > 0 {
+        let _ = write!(line, " · {} not evaluated", human::counted(errors, "call"));
+    }
     let _ = write!(
         line,
         " · {} newly, {} no longer",

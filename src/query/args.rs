@@ -1,4 +1,4 @@
-//! The arguments of a call as its record holds them, for tests that need nothing else of the action.
+//! The arguments of a call as its record holds them, for filters and rules that need nothing else of the action.
 
 use serde_json::Value;
 
@@ -21,9 +21,13 @@ pub(super) fn are_none(row: &Row<'_>) -> bool {
         && row.source().format.has_args_of_calls_only()
 }
 
-/// The arguments in the record of a row. None if the action has to be opened for them.
-pub(super) fn of(row: &Row<'_>, mut record: Cursor<'_>) -> Option<Value> {
-    let find = row.source().format.finds_args()?;
-    let found = find(&mut record, row.place().part)?;
-    serde_json::from_slice(&record.bytes()[found.start..found.end]).ok()
+/// The arguments as the record of a row holds them. None if the action has to be opened for them.
+pub fn bytes<'a>(row: &Row<'_>, mut record: Cursor<'a>) -> Option<&'a [u8]> {
+    let found = row.source().format.finds_args()?(&mut record, row.place().part)?;
+    record.bytes().get(found.start..found.end)
+}
+
+/// The same, read.
+pub(super) fn of(row: &Row<'_>, record: Cursor<'_>) -> Option<Value> {
+    serde_json::from_slice(bytes(row, record)?).ok()
 }

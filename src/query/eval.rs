@@ -41,6 +41,14 @@ impl AddAssign for Tally {
     }
 }
 
+/// What one thread keeps between tests: opened actions, and the buffers that records are read into.
+#[derive(Debug, Default)]
+pub struct Buffers {
+    bodies: Bodies,
+    reader: Reader,
+    sweep: Sweep,
+}
+
 /// From this many rows on, the raw bytes are searched for a word before bodies are opened.
 const WORTH_A_SEARCH: u32 = 8;
 
@@ -69,7 +77,7 @@ impl Query {
         store: &Store,
         number: usize,
         rows: Range<usize>,
-        bodies: &mut Bodies,
+        buffers: &mut Buffers,
     ) -> (Bits, Tally) {
         let Some((chunk, outcomes)) = store.chunk(number) else {
             return (Bits::NONE, Tally::default());
@@ -84,9 +92,7 @@ impl Query {
         let mut pass = Pass {
             columns,
             number,
-            bodies,
-            reader: Reader::default(),
-            sweep: Sweep::default(),
+            buffers,
             tally: Tally::default(),
         };
         let found = pass.rows(&self.node, &candidates);
@@ -94,10 +100,10 @@ impl Query {
     }
 
     /// Tests one row.
-    pub fn test(&self, row: &Row<'_>, bodies: &mut Bodies) -> bool {
+    pub fn test(&self, row: &Row<'_>, buffers: &mut Buffers) -> bool {
         let ix = row.ix().0 as usize;
         let at = ix % CHUNK_ROWS;
-        let (found, _) = self.test_chunk(row.store, ix / CHUNK_ROWS, at..at + 1, bodies);
+        let (found, _) = self.test_chunk(row.store, ix / CHUNK_ROWS, at..at + 1, buffers);
         !found.is_empty()
     }
 }
@@ -106,9 +112,7 @@ impl Query {
 struct Pass<'a> {
     columns: Columns<'a>,
     number: usize,
-    bodies: &'a mut Bodies,
-    reader: Reader,
-    sweep: Sweep,
+    buffers: &'a mut Buffers,
     tally: Tally,
 }
 
@@ -138,8 +142,8 @@ impl Pass<'_> {
     fn open(&mut self, test: &BodyTest, needle: Option<&Needle>, candidates: &Bits) -> Bits {
         let mut rows: Vec<u16> = candidates.rows().map(|row| row as u16).collect();
         if let Some(needle) = needle.filter(|_| candidates.count() >= WORTH_A_SEARCH) {
-            self.reader
-                .narrow(self.columns.store, self.number, needle, &mut rows);
+            let (store, number) = (self.columns.store, self.number);
+            self.buffers.reader.narrow(store, number, needle, &mut rows);
         }
         let mut found = Bits::NONE;
         if test.is_of_args_alone() && rows.len() >= WORTH_A_SEARCH as usize {
@@ -169,7 +173,8 @@ impl Pass<'_> {
         let mut judged: Vec<(u16, Judgement)> = Vec::new();
         let of = (self.number, &quick[..]);
         let columns = &self.columns;
-        self.sweep.records(columns.store, of, &mut |at, record| {
+        let sweep = &mut self.buffers.sweep;
+        sweep.records(columns.store, of, &mut |at, record| {
             let args = record.and_then(|record| args::of(&columns.row(at), record));
             match args {
                 Some(args) => judged.push((
@@ -207,6 +212,6 @@ impl Pass<'_> {
                 ..Body::default()
             });
         }
-        test.judge(&self.bodies.open(row, Depth::Full))
+        test.judge(&self.buffers.bodies.open(row, Depth::Full))
     }
 }

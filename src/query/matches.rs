@@ -4,9 +4,8 @@ use crate::base::cancel::CancelFlag;
 use crate::model::action::ActionIx;
 use crate::model::chunk::CHUNK_ROWS;
 use crate::query::bits::Bits;
-use crate::query::eval::{Query, Tally};
+use crate::query::eval::{Buffers, Query, Tally};
 use crate::store::Store;
-use crate::store::bodies::Bodies;
 use crate::store::search::in_order;
 
 /// The matches, in store order. Incomplete if cancelled.
@@ -50,13 +49,13 @@ pub fn matches(
     };
     let chunks = store.chunks().len();
     let work =
-        |bodies: &mut Bodies, number: usize| query.test_chunk(store, number, 0..CHUNK_ROWS, bodies);
+        |kept: &mut Buffers, number: usize| query.test_chunk(store, number, 0..CHUNK_ROWS, kept);
     if query.needs_bodies() {
         in_order(chunks, cancel, work, &mut take);
     } else {
-        let mut bodies = Bodies::new();
+        let mut kept = Buffers::default();
         for number in (0..chunks).take_while(|_| !cancel.is_raised()) {
-            take(number, work(&mut bodies, number));
+            take(number, work(&mut kept, number));
         }
     }
     found

@@ -13,13 +13,12 @@ use crate::model::outcome::Settled;
 use crate::model::quantity::{Cost, Elapsed, Time};
 use crate::model::run::RunIx;
 use crate::model::symbol::Sym;
-use crate::query::eval::{Query, Tally};
+use crate::query::eval::{Buffers, Query, Tally};
 use crate::query::expr::Expr;
 use crate::query::matches::{Matches, matches};
 use crate::query::runs::{runs, with_hits};
 use crate::query::{Context, parse};
 use crate::store::Store;
-use crate::store::bodies::Bodies;
 use crate::store::row::Row;
 
 const TRACE: &str = r#"{"type":"run_start","run_id":"r1","ts":"2026-11-22T10:00:00Z","agent":"support","model":"gpt-4o","user":"u-481","env":"prod"}
@@ -244,8 +243,8 @@ fn a_compiled_query_adds_names_that_arrive_later() {
     );
     store.append(batch);
     query.extend(&store);
-    assert!(query.test(&store.row(ActionIx(1)), &mut Bodies::new()));
-    assert!(!query.test(&store.row(ActionIx(0)), &mut Bodies::new()));
+    assert!(query.test(&store.row(ActionIx(1)), &mut Buffers::default()));
+    assert!(!query.test(&store.row(ActionIx(0)), &mut Buffers::default()));
 }
 
 #[test]
@@ -468,9 +467,9 @@ proptest! {
         let rows = |text: String| find(&store, &parse(&text).expect("a filter")).rows;
         let query = Query::compile(&parse(&q.text()).expect("a filter"), &store, &context());
         let first = rows(p.text());
-        let mut bodies = Bodies::new();
+        let mut buffers = Buffers::default();
         let mut then = first.clone();
-        then.retain(|ix| query.test(&store.row(*ix), &mut bodies));
+        then.retain(|ix| query.test(&store.row(*ix), &mut buffers));
         prop_assert_eq!(rows(format!("{} {}", p.text(), q.text())), then);
         prop_assert_eq!(rows(format!("{} {}", p.text(), p.text())), first.clone());
         prop_assert!(first.is_sorted());
@@ -480,7 +479,7 @@ proptest! {
     fn any_part_of_a_chunk_gives_that_part_of_the_answer(tree in tree(), samples in samples(), from in 0..200_usize, to in 0..200_usize) {
         let store = synthetic(&samples, samples.len());
         let query = Query::compile(&parse(&tree.text()).expect("a filter"), &store, &context());
-        let (part, _) = query.test_chunk(&store, 0, from..to, &mut Bodies::new());
+        let (part, _) = query.test_chunk(&store, 0, from..to, &mut Buffers::default());
         let whole = find(&store, &parse(&tree.text()).expect("a filter")).rows;
         let expected: Vec<usize> = whole.iter().map(|ix| ix.0 as usize).filter(|row| (from..to).contains(row)).collect();
         prop_assert_eq!(part.rows().collect::<Vec<_>>(), expected);

@@ -14,7 +14,7 @@ use crate::analysis::alerts::history::baseline::Known;
 use crate::analysis::alerts::overlay::Overlay;
 use crate::analysis::alerts::rules::{BUILT_IN, Rules};
 use crate::analysis::alerts::state::{AlertRecord, Book, Mark, State};
-use crate::analysis::alerts::watch::Watch;
+use crate::analysis::alerts::watch::{Traces, Watch};
 use crate::base::cancel::CancelFlag;
 use crate::base::sha256;
 use crate::model::action::ActionIx;
@@ -263,6 +263,11 @@ impl Looking {
             ..
         } = &mut seen;
         let now = self.now.0.div_euclid(1_000_000);
+        watch.traces = if self.is_live {
+            Traces::Growing
+        } else {
+            Traces::Read
+        };
         watch.look((store, overlay), book, now);
         for (key, mark) in &self.marks {
             seen.book.mark(key, mark);

@@ -12,12 +12,11 @@ use crate::model::chunk::CHUNK_ROWS;
 use crate::model::quantity::Time;
 use crate::model::run::RunIx;
 use crate::model::symbol::Sym;
-use crate::query::eval::{Query, Tally};
+use crate::query::eval::{Buffers, Query, Tally};
 use crate::query::expr::Expr;
 use crate::query::hint::{self, Over};
 use crate::query::{self, Context, matches};
 use crate::store::Store;
-use crate::store::bodies::Bodies;
 use crate::store::row::Row;
 use crate::tui::alerting::InForce;
 use crate::tui::session::Session;
@@ -144,7 +143,7 @@ pub fn run(task: &Task, cancel: &CancelFlag, tell: &mut dyn FnMut(Progress)) -> 
         tested: task.tested..store.len(),
         ..Answer::default()
     };
-    let mut bodies = Bodies::new();
+    let mut buffers = Buffers::default();
     match &query {
         Some(query) if task.tested == 0 && task.scope.is_none() => {
             let found = matches::matches(store, query, cancel, &mut paced(tell));
@@ -160,7 +159,7 @@ pub fn run(task: &Task, cancel: &CancelFlag, tell: &mut dyn FnMut(Progress)) -> 
                     continue;
                 }
                 let rows = task.tested.saturating_sub(first) as usize..CHUNK_ROWS;
-                let (bits, tally) = query.test_chunk(store, number, rows, &mut bodies);
+                let (bits, tally) = query.test_chunk(store, number, rows, &mut buffers);
                 let found = bits.rows().map(|row| ActionIx(first + row as u32));
                 answer.rows.extend(found.filter(|ix| is_ours(*ix)));
                 answer.tally += tally;
@@ -177,7 +176,7 @@ pub fn run(task: &Task, cancel: &CancelFlag, tell: &mut dyn FnMut(Progress)) -> 
     let mut keeps = |ix: &ActionIx| {
         let passes = query
             .as_ref()
-            .is_none_or(|query| query.test(&store.row(*ix), &mut bodies));
+            .is_none_or(|query| query.test(&store.row(*ix), &mut buffers));
         (*ix, is_ours(*ix) && passes)
     };
     answer.again = task.again.iter().map(&mut keeps).collect();

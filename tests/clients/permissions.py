@@ -48,7 +48,11 @@ GROUPS = [
         "env touch q", "bash -c \"touch q\"", "xargs touch < a.txt", "xargs -n1 touch < a.txt", "find . -maxdepth 0 -exec touch q {} +", "! touch q",
         "true && touch q", "eval touch q", "X=touch; $X q", "timeout 5 touch q", "cat a.txt | touch q", "f() { touch q; }; f", "echo <(touch q)", "echo `touch q`")),
     ("comments and blanks", "default", {"deny": ["Bash(touch *)"], "allow": ["Bash(echo *)"]}, lines(
-        "echo a # b; touch q", "echo a\t#; touch q", "echo a#; touch q", "echo a\f#; touch q", "echo a\r#; touch q", "\techo a", "\u00a0echo a")),
+        "echo a # b; touch q", "echo a\t#; touch q", "echo a#; touch q", "echo a\f#; touch q", "echo a\r#; touch q", "\techo a")),
+    ("white space beyond ASCII", "default", {"deny": ["Bash(touch *)"], "allow": ["Bash(echo *)", "Bash(make\u00a0a)"]}, lines(
+        "\u00a0echo a", "make\u00a0a", "echo 'a\u00a0b'", "echo a\u1680b", "echo a\u180eb", "echo a\u2003b", "echo a\u200bb", "echo a\u2028b", "echo a\u202fb",
+        "echo a\u205fb", "echo a\u2060b", "echo a\u3000b", "echo a\ufeffb", "echo a\u0085b", "echo a\u0001b", "touch\u00a0q", "touch a\u00a0b", "\u00a0touch q",
+        "echo a; touch\u00a0q", "ls\u00a0-l")),
     ("rules for files", "default", {"deny": ["Read(secrets/**)", "Edit(src/kept.txt)"], "allow": ["Edit(src/**)", "Edit(/beside/**)"]}, [
         read("W/secrets/key"), read("W/a.txt"), read("W/deep/secrets/key"), write("W/src/new.txt"), write("W/src/kept.txt"), write("W/other.txt")]),
     ("a folder in an allow rule", "default", {"allow": ["Edit(src/**)"]}, [write("W/deep/src/new.txt"), write("W/src/new.txt"), write("W/deep/src/other.txt")]),
@@ -63,8 +67,8 @@ GROUPS = [
 ]
 
 
-# Groups with known differences, and their number: the program matches `src/**` in an allow rule at any depth, as in deny
-# rules.
+# Groups with known differences, and their number: the program matches `src/**` and `./src/**` in an allow rule at any
+# depth, as in deny rules, and not only beside the working directory as documented. `policy lint` says so.
 KNOWN = {"a folder in an allow rule": 2}
 
 
@@ -115,7 +119,7 @@ def compare(name, mode, rules, calls):
             json.dump({"permissions": rules}, out)
         env = {"PATH": os.environ["PATH"], "HOME": home, "DISABLE_AUTOUPDATER": "1", "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "IS_SANDBOX": "1"}
         out, err = say(BINARY, "serve", "--match", "loose", path, "--", CLAUDE, "-p", "go", "--permission-mode", mode, "--output-format", "json", "--settings", settings, env=env, cwd=work)
-        report = next((json.loads(line) for line in out.splitlines() if line.startswith('{"type":"result"')), {})
+        report = next((json.loads(line) for line in out.split("\n") if line.startswith('{"type":"result"')), {})
         asked = {it["tool_use_id"] for it in report.get("permission_denials", [])}
         transcripts = os.path.join(home, ".claude/projects")
         wanted = ["query", "kind:tool", "--json", transcripts]

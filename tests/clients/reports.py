@@ -38,13 +38,14 @@ def traces(folder):
 
 def report(program, *arguments):
     done = subprocess.run([program, *map(str, arguments)], capture_output=True, check=False)
-    assert done.returncode in (0, 3), done.stderr.decode()
+    assert done.returncode in (0, 1, 3), done.stderr.decode()
     return done.stdout
 
 
 def policy(folder):
     path = folder / "policy.toml"
-    path.write_text('version = 1\n[[rule]]\nid = "a-b"\neffect = "deny"\ntool = "refund"\n', encoding="utf-8")
+    path.write_text('version = 1\n[[rule]]\nid = "a-b"\neffect = "deny"\ntool = "refund"\n'
+                    '[[rule]]\nid = "shell"\neffect = "ask"\nclass = "shell"\n', encoding="utf-8")
     return path
 
 
@@ -114,7 +115,9 @@ def main():
         check = [program, "alert", "check", *paths, "--format"]
         sarif(report(*check, "sarif"))
         junit("alert check", report(*check, "junit"))
-        junit("policy eval", report(program, "policy", "eval", rules, *paths, "--junit"))
+        judged = [program, "policy", "eval", rules, *paths, "--junit"]
+        junit("policy eval", report(*judged))
+        junit("policy eval with asks", report(*judged, "--fail-on", "newly-asked,newly-denied"))
         github(report(*check, "github"))
 
 

@@ -206,6 +206,24 @@ fn a_denial_carries_the_reason_of_its_rule() {
     assert_eq!(home.kinds().len(), 4, "the call has already ended");
 }
 
+#[cfg(feature = "cel")]
+#[test]
+fn a_rule_can_look_at_the_calls_before() {
+    let home = Home::new(
+        "version = 1\ndefault = \"allow\"\n[[rule]]\nid = \"again\"\neffect = \"deny\"\n\
+         cel = \"history.exists(h, h.command == command && h.status == 'ok')\"\nreason = \"it was done\"\n",
+    );
+    let call = |id: &str, event: &str, command: &str| {
+        let more = json!({"tool_use_id": id, "tool_response": {"stdout": "a"}});
+        said(&home.hook(HOOK, &claude(event, command, &more)))
+    };
+    assert_eq!(call("toolu_1", "PreToolUse", "ls"), "");
+    call("toolu_1", "PostToolUse", "ls");
+    assert_eq!(call("toolu_2", "PreToolUse", "pwd"), "");
+    let denied = call("toolu_3", "PreToolUse", "ls");
+    assert!(denied.contains("it was done"), "{denied}");
+}
+
 #[track_caller]
 fn asked(state: State, reason: &str, decision: &str, expected: &[&str]) {
     let home = Home::new(POLICY);
@@ -735,6 +753,21 @@ fn calls_to_an_mcp_server_are_recorded_and_held_to_the_policy() {
         assert!(kinds.iter().any(|it| it == kind), "{kind} in {kinds:?}");
     }
     assert!(home.events().iter().all(|event| event["via"] == "mcp"));
+}
+
+#[test]
+fn rules_about_earlier_calls_hold_for_an_mcp_server_too() {
+    let policy = BANK.replace("EFFECT", "deny");
+    let home = Home::new(&policy.replace("args.amount>500", "calls>=1"));
+    let heard = through_mcp(&home, &[pay(2, 20), pay(3, 20)], || {
+        std::thread::sleep(Duration::from_millis(1500));
+    });
+    let text = |id: u32| {
+        let found = heard.iter().find(|it| it["id"] == id);
+        found.expect("an answer")["result"]["content"][0]["text"].clone()
+    };
+    assert_eq!(text(2), "paid");
+    assert_eq!(text(3), "Blocked by policy cap: over 500");
 }
 
 #[test]

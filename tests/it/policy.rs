@@ -47,6 +47,9 @@ const CONTEXT: Context<'_> = Context {
         errors: 0,
         blocked: 0,
     },
+    past: None,
+    spent: None,
+    record: None,
 };
 
 fn list<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Vec<Value>> {

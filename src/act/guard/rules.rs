@@ -11,7 +11,7 @@ use crate::act::places::Places;
 use crate::analysis::policy::call::Call;
 use crate::analysis::policy::native::{self, Native, Options};
 use crate::analysis::policy::set::{Refusal, Set};
-use crate::analysis::policy::{Context, Effect, Engine, File, Scope, Verdict};
+use crate::analysis::policy::{Context, Effect, Engine, File, Needs, Scope, Verdict};
 use crate::base::sha256;
 use crate::ingest::body::Matched;
 
@@ -181,6 +181,16 @@ impl Rules {
                 .words(by)),
             Err(error) => Err(format!("{}: {error}", path.display())),
         }
+    }
+
+    /// Whether a verdict on a call of this tool depends on what the run did before.
+    pub fn look_back(&self, tool: &str) -> bool {
+        matches!(&self.held, Held::Set(set) if set.needs(tool) >= Needs::Run)
+    }
+
+    /// Whether some rule looks at the calls that the run made before.
+    pub fn look_at_past(&self) -> bool {
+        matches!(&self.held, Held::Set(set) if set.looks_at_past())
     }
 
     /// None without a policy.

@@ -109,18 +109,19 @@ struct Streak {
     grows: Vec<usize>,
 }
 
+/// What a step does to a streak.
 #[derive(Debug, Clone, Copy)]
-enum Goes {
-    On,
+enum Continuation {
+    Continues,
     /// The streak restarts with this step.
-    Anew,
+    Restarts,
     Ends,
 }
 
 impl Streak {
-    fn go(&mut self, goes: Goes, step: &Step, out: &mut [Noticed]) {
-        match goes {
-            Goes::On => {
+    fn take(&mut self, step_is: Continuation, step: &Step, out: &mut [Noticed]) {
+        match step_is {
+            Continuation::Continues => {
                 self.units += step.units();
                 self.since.push(step.end);
                 for at in &self.grows {
@@ -129,11 +130,11 @@ impl Streak {
                     }
                 }
             }
-            Goes::Anew => {
+            Continuation::Restarts => {
                 self.units = step.units();
                 self.since = vec![step.end];
             }
-            Goes::Ends => {
+            Continuation::Ends => {
                 self.units = 0;
                 self.since.clear();
             }
@@ -200,7 +201,7 @@ impl Lane {
     pub fn close(&mut self, notes: &mut Notes<'_>) {
         let Some(step) = self.open.take() else { return };
         self.steps += 1;
-        self.recent.push_back(joined(&step.told));
+        self.recent.push_back(joined(&step.call_results));
         if self.recent.len() > 2 * LONGEST {
             self.recent.pop_front();
         }
@@ -299,16 +300,25 @@ impl Segment {
             .last
             .as_ref()
             .is_some_and(|last| step.has_result_of(last));
-        let is_stale = step.told.iter().all(|told| self.seen.contains(told));
-        self.seen.extend(&step.told);
-        let on = |holds: bool, otherwise: Goes| if holds { Goes::On } else { otherwise };
-        self.repeat.go(on(repeats, Goes::Anew), &step, notes.out);
-        self.stale.go(on(is_stale, Goes::Ends), &step, notes.out);
+        let is_stale = step.call_results.iter().all(|it| self.seen.contains(it));
+        self.seen.extend(&step.call_results);
+        let on = |holds: bool, otherwise: Continuation| {
+            if holds {
+                Continuation::Continues
+            } else {
+                otherwise
+            }
+        };
+        self.repeat
+            .take(on(repeats, Continuation::Restarts), &step, notes.out);
+        self.stale
+            .take(on(is_stale, Continuation::Ends), &step, notes.out);
         if !step.neutral {
             self.errors
-                .go(on(step.failed, Goes::Ends), &step, notes.out);
+                .take(on(step.failed, Continuation::Ends), &step, notes.out);
         }
-        self.same.go(on(is_same, Goes::Anew), &step, notes.out);
+        self.same
+            .take(on(is_same, Continuation::Restarts), &step, notes.out);
 
         let times = if step.is_empty() { 2 } else { 1 };
         let mut streaks = vec![

@@ -11,6 +11,7 @@ use crate::analysis::alerts::overlay::Overlay;
 use crate::analysis::alerts::rules::{Rules, Within};
 use crate::base::human;
 use crate::model::run::RunIx;
+use crate::store::Store;
 
 /// The measured number: `×5`, `$2.19`, `S 5.1`.
 pub fn value(hit: &Hit) -> String {
@@ -101,6 +102,17 @@ pub fn title(rules: &Rules, (rule, detector): (usize, Detector)) -> String {
 }
 
 impl Alert {
+    /// The arithmetic, and whether it is unknown when it fired.
+    pub fn why(&self, store: &Store) -> String {
+        let (words, at) = (self.worst().arithmetic(), self.worst().at);
+        // Of a long followed trace, the oldest actions are dropped.
+        if at.0 < store.first() || store.row(at).time().is_some() {
+            words
+        } else {
+            format!("{words} · no times recorded")
+        }
+    }
+
     /// How often the rule fired at the current level.
     pub fn times(&self) -> usize {
         let level = self.level();

@@ -4,12 +4,11 @@
 use crate::base::cancel::CancelFlag;
 use crate::model::action::ActionIx;
 use crate::query::Context;
-use crate::query::eval::Query;
+use crate::query::eval::{Buffers, Query};
 use crate::query::expr::{Expr, State, Subject, Term};
 use crate::query::fields::Field;
 use crate::query::pattern::{Extent, Pattern, TextTest};
 use crate::store::Store;
-use crate::store::bodies::Bodies;
 
 /// A row of the list of alerts, as a filter sees it.
 #[derive(Debug, Clone, Default)]
@@ -32,9 +31,9 @@ pub fn kept(
     (context, cancel): (&Context, &CancelFlag),
 ) -> Vec<bool> {
     let node = Node::compile(expr, store, context);
-    let mut bodies = Bodies::new();
+    let mut buffers = Buffers::default();
     let rows = rows.iter().take_while(|_| !cancel.is_raised());
-    rows.map(|row| node.keeps(row, store, &mut bodies))
+    rows.map(|row| node.keeps(row, store, &mut buffers))
         .collect()
 }
 
@@ -93,18 +92,18 @@ impl Node {
         }
     }
 
-    fn keeps(&self, row: &Listed, store: &Store, bodies: &mut Bodies) -> bool {
+    fn keeps(&self, row: &Listed, store: &Store, buffers: &mut Buffers) -> bool {
         match self {
             Node::All => true,
-            Node::Not(inner) => !inner.keeps(row, store, bodies),
-            Node::And(parts) => parts.iter().all(|part| part.keeps(row, store, bodies)),
-            Node::Or(parts) => parts.iter().any(|part| part.keeps(row, store, bodies)),
+            Node::Not(inner) => !inner.keeps(row, store, buffers),
+            Node::And(parts) => parts.iter().all(|part| part.keeps(row, store, buffers)),
+            Node::Or(parts) => parts.iter().any(|part| part.keeps(row, store, buffers)),
             Node::HasFired => row.has_fired,
             Node::Rule(test) => test.is_true_of(&row.rule),
             Node::Words(pattern) => pattern.matches(&row.words),
             Node::Action(query) => {
                 let mut evidence = row.evidence.iter();
-                evidence.any(|ix| ix.0 >= store.first() && query.test(&store.row(*ix), bodies))
+                evidence.any(|ix| ix.0 >= store.first() && query.test(&store.row(*ix), buffers))
             }
         }
     }

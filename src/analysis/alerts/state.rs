@@ -102,7 +102,7 @@ pub struct Machine {
     pub snoozed: Option<i64>,
     /// When it was last reported.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub told: Option<i64>,
+    pub reported: Option<i64>,
 }
 
 impl Machine {
@@ -113,14 +113,14 @@ impl Machine {
             *self = Machine::default();
         }
         match self.state {
-            State::Ok | State::Pending => self.rise(now, reading, pace),
-            State::Firing if is_over => self.burn(now, reading, pace),
-            State::Firing => self.cool(now, reading, pace),
+            State::Ok | State::Pending => self.not_firing(now, reading, pace),
+            State::Firing if is_over => self.still_over(now, reading, pace),
+            State::Firing => self.not_over(now, reading, pace),
             State::Resolved => None,
         }
     }
 
-    fn rise(&mut self, now: i64, reading: Reading, pace: Pace) -> Option<Event> {
+    fn not_firing(&mut self, now: i64, reading: Reading, pace: Pace) -> Option<Event> {
         if reading < Reading::Over {
             self.state = State::Ok;
             self.hits = 0;
@@ -135,21 +135,21 @@ impl Machine {
         self.count = self.hits;
         self.level = Some(reading);
         self.cleared = 0;
-        self.tell(now, Event::Fire)
+        self.report(now, Event::Fire)
     }
 
-    fn burn(&mut self, now: i64, reading: Reading, pace: Pace) -> Option<Event> {
+    fn still_over(&mut self, now: i64, reading: Reading, pace: Pace) -> Option<Event> {
         self.count += 1;
         self.cleared = 0;
         if Some(reading) > self.level {
             self.level = Some(reading);
-            return self.tell(now, Event::Worse);
+            return self.report(now, Event::Worse);
         }
-        let is_old = self.told.is_none_or(|told| now - told >= pace.repeat);
-        is_old.then(|| self.tell(now, Event::Again)).flatten()
+        let is_old = self.reported.is_none_or(|last| now - last >= pace.repeat);
+        is_old.then(|| self.report(now, Event::Again)).flatten()
     }
 
-    fn cool(&mut self, now: i64, reading: Reading, pace: Pace) -> Option<Event> {
+    fn not_over(&mut self, now: i64, reading: Reading, pace: Pace) -> Option<Event> {
         self.cleared = if reading == Reading::Clear {
             self.cleared + 1
         } else {
@@ -165,7 +165,7 @@ impl Machine {
         self.state = State::Resolved;
         self.acked = None;
         // An alert that was never reported needs no resolution.
-        self.told.and_then(|_| self.tell(now, Event::Resolve))
+        self.reported.and_then(|_| self.report(now, Event::Resolve))
     }
 
     /// Its subject has ended: it can no longer get better or worse.
@@ -181,14 +181,14 @@ impl Machine {
     }
 
     /// Reports, unless a mark forbids it. Getting worse is always reported.
-    fn tell(&mut self, now: i64, what: Event) -> Option<Event> {
+    fn report(&mut self, now: i64, what: Event) -> Option<Event> {
         if self.is_snoozed(now) && what != Event::Worse {
             return None;
         }
         if self.acked.is_some() && what == Event::Again {
             return None;
         }
-        self.told = Some(now);
+        self.reported = Some(now);
         Some(what)
     }
 

@@ -10,7 +10,7 @@ use crate::model::symbol::Sym;
 #[derive(Debug, Clone)]
 pub(super) struct Step {
     /// For each call, a hash of the call and its result.
-    pub(super) told: Vec<u64>,
+    pub(super) call_results: Vec<u64>,
     /// Its last call.
     pub(super) end: ActionIx,
     /// Every call failed with a message.
@@ -31,7 +31,7 @@ pub(super) struct Step {
 /// What the next step is compared with.
 #[derive(Debug, Clone)]
 pub(super) struct Last {
-    told: Vec<u64>,
+    call_results: Vec<u64>,
     tool: Option<Sym>,
     result: Option<u64>,
 }
@@ -43,7 +43,7 @@ impl Step {
     /// `number` distinguishes calls without a result: no two of them are equal.
     pub(super) fn new(call: Call, ix: ActionIx, number: u64) -> Step {
         let mut step = Step {
-            told: Vec::new(),
+            call_results: Vec::new(),
             end: ix,
             failed: true,
             neutral: true,
@@ -58,7 +58,7 @@ impl Step {
     }
 
     pub(super) fn add(&mut self, call: Call, ix: ActionIx, number: u64) {
-        self.told.push(match call.result {
+        self.call_results.push(match call.result {
             Some(result) => joined(&[call.key, result]),
             None => joined(&[call.key, 0, number]),
         });
@@ -78,7 +78,7 @@ impl Step {
     }
 
     pub(super) fn repeats(&self, last: &Last) -> bool {
-        self.told == last.told
+        self.call_results == last.call_results
     }
 
     /// Whether it used one tool, with a result.
@@ -97,7 +97,7 @@ impl Step {
 
     pub(super) fn into_last(self) -> Last {
         Last {
-            told: self.told,
+            call_results: self.call_results,
             tool: self.tool,
             result: self.first.result,
         }

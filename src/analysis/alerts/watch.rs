@@ -1,7 +1,8 @@
 //! Moves the states of alerts as an overlay grows, and returns what to report. Alerts from before watching began are
 //! old: they are shown, and sent only if they get worse.
 //!
-//! Streaks are evaluated at each step of their agent, charts after each run, everything else when it fires.
+//! Streaks are evaluated at each step of their agent, charts after each run, everything else when it fires. An alert
+//! about a run is resolved at the end of the run, whether that is recorded or not.
 
 use std::collections::{HashMap, HashSet};
 
@@ -16,10 +17,23 @@ use crate::model::action::{ActionIx, Kind};
 use crate::model::run::{RunIx, RunStatus};
 use crate::store::Store;
 
+/// Whether traces can grow while they are watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Traces {
+    /// They are followed.
+    #[default]
+    Growing,
+    /// They were read once: nothing more comes.
+    Read,
+}
+
 /// What was evaluated at the last look.
 #[derive(Debug, Clone, Default)]
 pub struct Watch {
+    pub traces: Traces,
     has_begun: bool,
+    /// How many actions runs without a recorded end had, and when the last one came.
+    news_of_run: HashMap<RunIx, (u32, i64)>,
     /// By alert key, the steps of its agents so far, or the runs for a chart.
     evaluated: HashMap<String, u64>,
     acked: HashSet<String>,
@@ -38,6 +52,8 @@ pub struct News {
 
 /// The most evaluations to catch up with at a time: further ones change nothing.
 const CATCH_UP: u64 = 64;
+/// The seconds after which a run that nothing was added to has ended.
+const QUIET: i64 = 3600;
 
 impl Watch {
     /// Evaluates every alert of the overlay. Times are seconds.
@@ -48,6 +64,7 @@ impl Watch {
         now: i64,
     ) -> Vec<News> {
         let standings = overlay.standings();
+        let ended = self.ended(store, overlay, now);
         let mut news = Vec::new();
         for (at, alert) in overlay.alerts().iter().enumerate() {
             let rule = &overlay.rules.rules[alert.rule];
@@ -64,16 +81,18 @@ impl Watch {
                     clear: rule.clear,
                     ..Pace::default()
                 },
-                ticks: self.ticks(&key, alert, (store, overlay, &standings)),
+                ticks: self.ticks((&key, alert), kept.seen == 0, (store, &standings), &ended),
                 reading: reading(alert, store, &standings),
-                is_over: is_over(store, alert),
+                is_over: is_about_one_run(alert)
+                    && ended.contains(&alert.run())
+                    && !self.is_paused(store, alert),
                 now,
             };
-            let told = look.evaluate(kept);
+            let events = look.evaluate(kept);
             if kept.machine.state == State::Firing && kept.since.is_none() {
                 kept.since = Some(now);
             }
-            for event in told {
+            for event in events {
                 let is_old = kept.is_old_news(event, is_first);
                 news.push(News {
                     key: key.clone(),
@@ -89,25 +108,66 @@ impl Watch {
         news
     }
 
+    /// The runs that have ended, as far as is known.
+    fn ended(&mut self, store: &Store, overlay: &Overlay, now: i64) -> HashSet<RunIx> {
+        let alerted = overlay.alerts().iter().map(Alert::run);
+        let runs = overlay.report.runs.iter().copied().chain(alerted);
+        runs.filter(|run| match store.run(*run).status {
+            RunStatus::Running | RunStatus::Unknown if self.traces == Traces::Growing => {
+                self.is_quiet(store, *run, now)
+            }
+            status => has_ended(status),
+        })
+        .collect()
+    }
+
+    /// Whether nothing was added to a run for long: by its last time, or by our clock if it records no times.
+    fn is_quiet(&mut self, store: &Store, ix: RunIx, now: i64) -> bool {
+        let run = store.run(ix);
+        let last = run.ended.get().map(|last| last.div_euclid(1_000_000));
+        let count = run.totals.actions;
+        let known = self.news_of_run.entry(ix);
+        let known = known.or_insert((count, last.unwrap_or(now)));
+        if known.0 != count {
+            *known = (count, now);
+        }
+        now - known.1 >= QUIET
+    }
+
+    /// Whether the alert says that a run is silent: more silence does not resolve it.
+    fn is_paused(&self, store: &Store, alert: &Alert) -> bool {
+        let is_idle = alert.worst().detector == Detector::Idle;
+        let status = store.run(alert.run()).status;
+        let is_open = matches!(status, RunStatus::Running | RunStatus::Unknown);
+        is_idle && is_open && self.traces == Traces::Growing
+    }
+
     /// How many evaluations are due, not counting those for new hits.
     fn ticks(
         &mut self,
-        key: &str,
-        alert: &Alert,
-        (store, overlay, standings): (&Store, &Overlay, &[Standing]),
+        (key, alert): (&str, &Alert),
+        is_new: bool,
+        (store, standings): (&Store, &[Standing]),
+        ended: &HashSet<RunIx>,
     ) -> u64 {
-        let has_ended = |run: &&RunIx| has_ended(store, **run);
+        let since = |alert| steps_after(store, alert);
         let count = if spans_runs(alert) {
-            overlay.report.runs.iter().filter(has_ended).count() as u64
+            let later = ended.iter().filter(|run| began_after(store, **run, alert));
+            later.count() as u64
         } else if is_about_the_past(alert) {
-            steps_after(store, alert)
+            since(alert)
         } else {
             let own = standings.iter().filter(|it| is_about(alert, it));
             own.map(|it| it.steps).max().unwrap_or(0)
         };
-        let before = self.evaluated.insert(key.to_owned(), count);
-        // An alert that was not evaluated before, or not since a restart, begins here.
-        before.map_or(0, |before| count.saturating_sub(before).min(CATCH_UP))
+        let due = match self.evaluated.insert(key.to_owned(), count) {
+            Some(before) => count.saturating_sub(before),
+            None if is_new && spans_runs(alert) => count,
+            None if is_new => since(alert),
+            // It was evaluated before a restart.
+            None => 0,
+        };
+        due.min(CATCH_UP)
     }
 
     /// Acknowledgements since the last look.
@@ -116,7 +176,7 @@ impl Watch {
             let key = alert.key(&overlay.rules);
             let machine = book.alerts.get(&key).map(|kept| &kept.machine);
             let is_acked = machine.is_some_and(|it| {
-                it.state == State::Firing && it.acked.is_some() && it.told.is_some()
+                it.state == State::Firing && it.acked.is_some() && it.reported.is_some()
             });
             if !is_acked {
                 self.acked.remove(&key);
@@ -145,11 +205,11 @@ struct Look<'a> {
 
 impl Look<'_> {
     fn evaluate(&self, kept: &mut AlertRecord) -> Vec<Event> {
-        let mut told: Vec<Event> = Vec::new();
-        let mut tell = |event: Option<Event>| {
+        let mut events: Vec<Event> = Vec::new();
+        let mut report = |event: Option<Event>| {
             // The report that it fires already has the current level.
-            let is_known = event == Some(Event::Worse) && told.contains(&Event::Fire);
-            told.extend(event.filter(|_| !is_known));
+            let is_known = event == Some(Event::Worse) && events.contains(&Event::Fire);
+            events.extend(event.filter(|_| !is_known));
         };
         let (now, pace) = (self.now, self.pace);
         let new = self.alert.hits.get(kept.seen..).unwrap_or_default();
@@ -161,26 +221,26 @@ impl Look<'_> {
             if kept.machine.state == State::Resolved {
                 kept.since = None;
             }
-            tell(kept.machine.hit(now, reading, pace));
+            report(kept.machine.hit(now, reading, pace));
         }
         // A store that is read again from its start, or with fewer files, has fewer hits.
         kept.seen = self.alert.hits.len();
         if self.is_over {
-            tell(kept.machine.end(now));
+            report(kept.machine.end(now));
         } else {
             let level = kept.machine.level.unwrap_or(Reading::Over);
             let reading = self.reading.unwrap_or(level);
             let hits = new.len() as u64;
             for _ in hits.min(1)..self.ticks {
-                tell(kept.machine.hit(now, reading, pace));
+                report(kept.machine.hit(now, reading, pace));
             }
             // Without steps to evaluate, only the clock triggers a repeat.
             if self.ticks == 0 && new.is_empty() && reading >= Reading::Over {
-                tell(again(kept, now, (reading, pace)));
+                report(again(kept, now, (reading, pace)));
             }
         }
         kept.looked = now;
-        told
+        events
     }
 }
 
@@ -188,7 +248,9 @@ impl Look<'_> {
 fn again(kept: &mut AlertRecord, now: i64, (reading, pace): (Reading, Pace)) -> Option<Event> {
     let machine = &mut kept.machine;
     let is_due = machine.state == State::Firing
-        && machine.told.is_some_and(|told| now - told >= pace.repeat);
+        && machine
+            .reported
+            .is_some_and(|last| now - last >= pace.repeat);
     is_due.then(|| machine.hit(now, reading, pace)).flatten()
 }
 
@@ -222,10 +284,13 @@ fn is_about(alert: &Alert, standing: &Standing) -> bool {
         })
 }
 
+fn is_about_one_run(alert: &Alert) -> bool {
+    alert.scope.iter().any(|(by, _)| *by == By::Run)
+}
+
 /// Whether it is evaluated after each run rather than after each step of one.
 fn spans_runs(alert: &Alert) -> bool {
-    let is_of_run = alert.scope.iter().any(|(by, _)| *by == By::Run);
-    alert.worst().detector.is_chart() || !is_of_run
+    alert.worst().detector.is_chart() || !is_about_one_run(alert)
 }
 
 /// Whether the alert is over as soon as the run continues: it fires again if it happens again.
@@ -268,18 +333,34 @@ impl Standing {
     }
 }
 
-/// Whether it is about one run that has ended, so that nothing more can come.
-fn is_over(store: &Store, alert: &Alert) -> bool {
-    let is_of_run = alert.scope.iter().any(|(by, _)| *by == By::Run);
-    is_of_run && has_ended(store, alert.run())
+/// Whether a run has ended if its trace does not grow: without a recorded end, it has unless a call is open.
+fn has_ended(status: RunStatus) -> bool {
+    match status {
+        RunStatus::Ok
+        | RunStatus::Error
+        | RunStatus::Blocked
+        | RunStatus::Cancelled
+        | RunStatus::Unfinished
+        | RunStatus::Unknown => true,
+        RunStatus::Running => false,
+    }
 }
 
-/// Whether the end of the run is recorded.
-pub fn has_ended(store: &Store, run: RunIx) -> bool {
-    match store.run(run).status {
-        RunStatus::Ok | RunStatus::Error | RunStatus::Blocked | RunStatus::Cancelled => true,
-        RunStatus::Unknown | RunStatus::Running | RunStatus::Unfinished => false,
+/// Whether a run began after an alert fired last.
+fn began_after(store: &Store, run: RunIx, alert: &Alert) -> bool {
+    let last = alert.hits.last().map_or(ActionIx(0), |hit| hit.at);
+    let first = store.run(run).first_action.get();
+    first.is_some_and(|first| first > last)
+}
+
+/// Whether an alert in traces that do not grow is resolved. `runs` are those that its rule was applied to.
+pub fn is_resolved(store: &Store, runs: &[RunIx], (alert, rule): (&Alert, &Rule)) -> bool {
+    let is_ended = |run: RunIx| has_ended(store.run(run).status);
+    if is_about_one_run(alert) {
+        return is_ended(alert.run());
     }
+    let later = runs.iter().filter(|run| began_after(store, **run, alert));
+    later.filter(|run| is_ended(**run)).count() >= rule.clear as usize
 }
 
 /// The names by which a rule asks for all sinks, and for the breaker.
@@ -298,7 +379,7 @@ impl Rules {
     }
 
     /// Whether a rule notifies any sink at a level.
-    pub fn tells(&self, rule: usize, level: Level) -> bool {
+    pub fn notifies(&self, rule: usize, level: Level) -> bool {
         let wanted = self.wanted(rule, level);
         wanted.iter().any(|it| it == NOTIFY) || self.sinks_of(rule, level).next().is_some()
     }

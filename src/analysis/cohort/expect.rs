@@ -9,11 +9,10 @@ use crate::base::cancel::CancelFlag;
 use crate::model::action::{ActionIx, Kind};
 use crate::model::run::RunIx;
 use crate::model::symbol::Sym;
-use crate::query::eval::Query;
+use crate::query::eval::{Buffers, Query};
 use crate::query::expr::Expr;
 use crate::query::{self, Context};
 use crate::store::Store;
-use crate::store::bodies::Bodies;
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rule {
@@ -82,9 +81,9 @@ fn matching(
     cancel: &CancelFlag,
 ) -> HashSet<ActionIx> {
     let query = Query::compile(expr, store, context);
-    let mut bodies = Bodies::new();
+    let mut buffers = Buffers::default();
     let rows = store.rows().take_while(|_| !cancel.is_raised());
-    rows.filter(|row| query.test(row, &mut bodies))
+    rows.filter(|row| query.test(row, &mut buffers))
         .map(|row| row.ix())
         .collect()
 }

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::analysis::policy::call::{Call, Of};
 use crate::analysis::policy::modes::Modes;
+use crate::analysis::policy::past::{self, Past, PastCalls, Record, Spent};
 use crate::analysis::policy::set::Set;
 use crate::analysis::policy::{Before, Context, Effect, Needs, Verdict};
 use crate::base::cancel::CancelFlag;
@@ -18,6 +19,7 @@ use crate::model::chunk::CHUNK_ROWS;
 use crate::model::outcome::AttachedKind;
 use crate::model::run::RunIx;
 use crate::model::symbol::Sym;
+use crate::query::args;
 use crate::store::Store;
 use crate::store::bodies;
 use crate::store::row::Row;
@@ -61,17 +63,18 @@ pub struct Judged {
 
 /// What a policy says about every tool call, in the order of the store. Incomplete if cancelled.
 pub fn judge(store: &Store, set: &Set, place: &Place, cancel: &CancelFlag) -> Vec<Judged> {
-    judge_from(store, set, (place, ActionIx(0)), cancel)
+    let modes = set.modes(store, place);
+    judge_in(store, set, (place, &modes, ActionIx(0)), cancel)
 }
 
-/// The same, from one action on.
-pub fn judge_from(
+/// The same from one action on, in permission modes that were read before.
+pub fn judge_in(
     store: &Store,
     set: &Set,
-    (place, from): (&Place, ActionIx),
+    (place, modes, from): (&Place, &Modes, ActionIx),
     cancel: &CancelFlag,
 ) -> Vec<Judged> {
-    let history = History::new(store, set, place);
+    let history = History::new(store, set, (place, modes));
     let mut found = Vec::new();
     let first = from.0 as usize / CHUNK_ROWS;
     let chunks = store.chunks().len().saturating_sub(first);
@@ -89,12 +92,16 @@ pub struct Opened {
     cwd: Option<String>,
     mode: Option<String>,
     before: Before,
+    past: Vec<Past>,
+    spent: Spent,
 }
 
 impl Opened {
     pub fn new(row: &Row<'_>, place: &Place, modes: &Modes) -> Opened {
         Opened {
             before: before(row.store, row.run_ix(), row.ix()),
+            past: past::before(row.store, row.run_ix(), row.ix()),
+            spent: Spent::before(row),
             mode: modes.at(row).map(str::to_owned),
             ..Opened::without_run(row, place)
         }
@@ -110,6 +117,8 @@ impl Opened {
                 .or_else(|| place.cwd.clone()),
             mode: None,
             before: Before::default(),
+            past: Vec::new(),
+            spent: Spent::NONE,
             body,
         }
     }
@@ -127,17 +136,20 @@ impl Opened {
         call(row, id, self.args())
     }
 
-    pub fn context<'a>(&'a self, place: &'a Place) -> Context<'a> {
+    pub fn context<'a>(&'a self, row: &Row<'a>, place: &'a Place) -> Context<'a> {
         Context {
             cwd: self.cwd(),
             home: place.home.as_deref(),
             mode: place.mode.as_deref().or(self.mode.as_deref()),
             before: self.before,
+            past: Some(&self.past),
+            spent: Some(self.spent),
+            record: Some(Record::of(row)),
         }
     }
 }
 
-fn call<'a>(row: &Row<'a>, id: &'a str, args: Option<&'a Value>) -> Call<'a> {
+pub(super) fn call<'a>(row: &Row<'a>, id: &'a str, args: Option<&'a Value>) -> Call<'a> {
     Call {
         tool: row.tool(),
         id,
@@ -206,6 +218,10 @@ struct History<'a> {
     around: Surroundings,
     /// Per action, where some rule needs it; empty otherwise.
     before: Vec<Before>,
+    past: Option<PastCalls>,
+    /// The same.
+    spent: Vec<Spent>,
+    looks_at_record: bool,
 }
 
 /// What one thread keeps between chunks.
@@ -256,7 +272,7 @@ impl Verdicts {
 }
 
 impl<'a> History<'a> {
-    fn new(store: &'a Store, set: &'a Set, place: &'a Place) -> History<'a> {
+    fn new(store: &'a Store, set: &'a Set, (place, modes): (&'a Place, &Modes)) -> History<'a> {
         let mut needs: Map<Sym, Needs> = Map::default();
         for row in store.rows().filter(|row| row.kind() == Kind::ToolCall) {
             let tool = row.tool_sym();
@@ -264,14 +280,21 @@ impl<'a> History<'a> {
         }
         let opens = needs.values().any(|it| *it != Needs::Tool);
         let counts = needs.values().any(|it| *it >= Needs::Run);
-        let has_modes = place.mode.is_none() && set.looks_at_mode();
+        let modes = Some(modes).filter(|_| place.mode.is_none() && set.looks_at_mode());
         History {
             store,
             set,
             place,
             needs,
-            around: Surroundings::of(store, opens, has_modes),
+            around: Surroundings::of(store, opens, modes),
             before: if counts { counted(store) } else { Vec::new() },
+            past: set.looks_at_past().then(|| PastCalls::of(store)),
+            spent: if set.looks_at_spent() {
+                Spent::before_each(store)
+            } else {
+                Vec::new()
+            },
+            looks_at_record: set.looks_at_any_record(),
         }
     }
 
@@ -331,16 +354,14 @@ impl<'a> History<'a> {
         &self,
         verdicts: &mut Verdicts,
         row: &Row<'_>,
-        mut record: Cursor<'_>,
+        record: Cursor<'_>,
     ) -> Option<Verdict> {
         let (number, around) = self.around.at(row);
-        let start = record.position();
-        let found = row.source().format.finds_args()?(&mut record, row.place().part)?;
-        let bytes = record.bytes();
-        if around.cwd.is_none() && memmem::find(&bytes[start..], b"\"cwd\"").is_some() {
+        let whole = &record.bytes()[record.position()..];
+        let args = args::bytes(row, record)?;
+        if around.cwd.is_none() && memmem::find(whole, b"\"cwd\"").is_some() {
             return None;
         }
-        let args = &bytes[found.start..found.end];
         let decide = || {
             let value: Value = serde_json::from_slice(args).ok()?;
             let context = self.context(row, around, None);
@@ -375,17 +396,22 @@ impl<'a> History<'a> {
 
     fn context<'c>(
         &'c self,
-        row: &Row<'_>,
+        row: &Row<'c>,
         around: &'c Surrounding,
         own_cwd: Option<&'c str>,
     ) -> Context<'c> {
         let before = self.before.get(row.ix().0 as usize).copied();
+        let before = before.unwrap_or_default();
+        let past = self.past.as_ref();
         let (cwd, mode) = (around.cwd.as_deref(), around.mode.as_deref());
         Context {
             cwd: cwd.or(own_cwd).or(self.place.cwd.as_deref()),
             home: self.place.home.as_deref(),
             mode: self.place.mode.as_deref().or(mode),
-            before: before.unwrap_or_default(),
+            before,
+            past: past.map(|it| it.before(row.run_ix(), before.calls)),
+            spent: self.spent.get(row.ix().0 as usize).copied(),
+            record: self.looks_at_record.then(|| Record::of(row)),
         }
     }
 }
@@ -407,28 +433,23 @@ struct Surroundings {
 }
 
 impl Surroundings {
-    fn of(store: &Store, opens: bool, has_modes: bool) -> Surroundings {
+    fn of(store: &Store, opens: bool, modes: Option<&Modes>) -> Surroundings {
         let mut found = Surroundings {
             all: vec![Surrounding::default()],
             of_run: Vec::new(),
-            has_modes,
+            has_modes: modes.is_some(),
         };
-        if !opens && !has_modes {
+        if !opens && modes.is_none() {
             return found;
         }
-        let mut modes = if has_modes {
-            Modes::of(store)
-        } else {
-            Modes::default()
-        };
         let mut known: HashMap<Surrounding, u32> = HashMap::new();
         for (at, run) in store.runs().iter().enumerate() {
             let cwd = cwd_at_start(store, run.first_action);
             let start = (ActionIx(0), None);
-            let later = modes.take(RunIx(at as u32));
-            let later = later.into_iter().map(|(ix, mode)| (ix, Some(mode)));
+            let later = modes.map_or(&[][..], |modes| modes.of_run(RunIx(at as u32)));
+            let later = later.iter().map(|(ix, mode)| (*ix, Some(mode)));
             let spans = std::iter::once(start).chain(later).map(|(from, mode)| {
-                let cwd = cwd.clone();
+                let (cwd, mode) = (cwd.clone(), mode.cloned());
                 let one = Surrounding { cwd, mode };
                 let number = *known.entry(one).or_insert_with_key(|one| {
                     found.all.push(one.clone());

@@ -11,7 +11,9 @@ use crate::analysis::policy::claude::{self, Claude};
 use crate::analysis::policy::set::Set;
 use crate::analysis::policy::stars::Stars;
 use crate::analysis::policy::suggest::CODE;
-use crate::analysis::policy::{Context, Dead, Effect, Engine, Rule, RuleIx, native, opencode};
+use crate::analysis::policy::{
+    Context, Dead, Effect, Engine, Rule, RuleIx, native, opencode, paths,
+};
 use crate::base::human;
 use crate::query::fields::nearest;
 
@@ -110,6 +112,15 @@ pub fn lint(set: &Set, facts: Option<&Facts>) -> Vec<Finding> {
         if *kind == claude::KIND.name {
             of_claude(rule, facts, &mut say);
         }
+        if set.looks_at_record(*ix) {
+            say(
+                "recorded",
+                Weight::Warning,
+                "'recorded' is known to a what-if only: the guard cannot judge this rule, and asks"
+                    .to_owned(),
+                None,
+            );
+        }
         if *kind == opencode::KIND.name {
             let tool = names::tool(&rule.name);
             let mut earlier = earlier.iter();
@@ -173,7 +184,11 @@ fn of_claude(
             say(
                 "runs-anything",
                 Weight::Warning,
-                format!("'{program}' runs any command it is given"),
+                if program.is_empty() {
+                    "it allows any command".to_owned()
+                } else {
+                    format!("'{program}' runs any command it is given")
+                },
                 None,
             );
         }
@@ -182,7 +197,23 @@ fn of_claude(
             say("ways-around", Weight::Warning, words, calls);
         }
     }
+    of_files(rule, say);
+}
+
+/// Patterns for files that match elsewhere than it seems.
+fn of_files(rule: &Rule, say: &mut dyn FnMut(&'static str, Weight, String, Option<u64>)) {
     for tool in ["Read", "Edit"] {
+        let own = inside(rule, tool).filter(|_| rule.effect == Effect::Allow);
+        let own = own.map(|it| it.strip_prefix("./").unwrap_or(it));
+        if let Some(folder) = own.filter(|it| paths::is_one_folder(it)) {
+            // The documentation says otherwise, and is what the verdicts follow.
+            let words = format!(
+                "Claude Code {} allows '{folder}' at any depth, not only in the working directory; write {tool}(/{folder}) for the \
+                 folder beside the settings file",
+                claude::HELD_AGAINST
+            );
+            say("any-depth", Weight::Warning, words, None);
+        }
         let path = inside(rule, tool).filter(|it| it.starts_with('/') && !it.starts_with("//"));
         let top = path.and_then(|it| it.split('/').nth(1)).unwrap_or_default();
         if matches!(
@@ -274,6 +305,9 @@ fn of_history(
             let words = format!("cannot be judged in {errors} of {total} calls: {why}");
             say("error", weight, words, Some(of.errors));
         }
+        if let Some(words) = wide(rule, of.folders.len()) {
+            say("wide", Weight::Note, words, Some(of.matches));
+        }
         if of.matches == 0 && (of.errors == 0 || of.only_unrecorded()) {
             let near = facts
                 .near(rule, kind)
@@ -302,6 +336,15 @@ fn of_history(
             );
         }
     }
+}
+
+/// An allow for files that was used in several projects.
+fn wide(rule: &Rule, folders: usize) -> Option<String> {
+    let is_of_files = ["Edit(", "Read("]
+        .iter()
+        .any(|it| rule.name.starts_with(it));
+    let is_wide = rule.effect == Effect::Allow && is_of_files && folders > 1;
+    is_wide.then(|| format!("wide: it allows files in {folders} working directories"))
 }
 
 fn of_policy(

@@ -47,13 +47,14 @@ impl Modes {
 
     /// The mode at an action; none if it is not recorded.
     pub fn at(&self, row: &Row<'_>) -> Option<&str> {
-        let of = self.0.get(&row.run_ix())?;
-        let found = of.iter().rfind(|(from, _)| *from <= row.ix())?;
+        let mut of = self.of_run(row.run_ix()).iter();
+        let found = of.rfind(|(from, _)| *from <= row.ix())?;
         Some(&found.1)
     }
 
-    pub(super) fn take(&mut self, run: RunIx) -> Vec<(ActionIx, String)> {
-        self.0.remove(&run).unwrap_or_default()
+    /// The modes of a run, each from the action on at which it was recorded.
+    pub(super) fn of_run(&self, run: RunIx) -> &[(ActionIx, String)] {
+        self.0.get(&run).map_or(&[], Vec::as_slice)
     }
 }
 

@@ -178,6 +178,40 @@ impl Condition {
     fn cel_needs(&self) -> Needs {
         Needs::Tool
     }
+
+    #[cfg(feature = "cel")]
+    fn looks_at_past(&self) -> bool {
+        self.cel
+            .as_ref()
+            .is_some_and(expression::Cel::looks_at_past)
+    }
+
+    #[cfg(not(feature = "cel"))]
+    fn looks_at_past(&self) -> bool {
+        false
+    }
+
+    #[cfg(feature = "cel")]
+    fn looks_at_spent(&self) -> bool {
+        let cel = self.cel.as_ref();
+        cel.is_some_and(expression::Cel::looks_at_run)
+    }
+
+    #[cfg(not(feature = "cel"))]
+    fn looks_at_spent(&self) -> bool {
+        false
+    }
+
+    #[cfg(feature = "cel")]
+    fn looks_at_record(&self) -> bool {
+        let cel = self.cel.as_ref();
+        cel.is_some_and(expression::Cel::looks_at_record)
+    }
+
+    #[cfg(not(feature = "cel"))]
+    fn looks_at_record(&self) -> bool {
+        false
+    }
 }
 
 impl Native {
@@ -248,6 +282,19 @@ impl Engine for Native {
             }
         }
         best.unwrap_or_else(|| Verdict::default(self.default))
+    }
+
+    fn looks_at_past(&self) -> bool {
+        self.conditions.iter().any(Condition::looks_at_past)
+    }
+
+    fn looks_at_spent(&self) -> bool {
+        self.conditions.iter().any(Condition::looks_at_spent)
+    }
+
+    fn looks_at_record(&self, rule: RuleIx) -> bool {
+        let condition = self.conditions.get(rule.0 as usize);
+        condition.is_some_and(Condition::looks_at_record)
     }
 
     fn reason(&self, rule: RuleIx) -> Option<&str> {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::analysis::policy::history::{Judged, Place, judge_from};
+use crate::analysis::policy::history::{Judged, Place, judge, judge_in};
 use crate::analysis::policy::lint::{Facts, Finding, lint};
 use crate::analysis::policy::modes::Modes;
 use crate::analysis::policy::set::Policies;
@@ -64,23 +64,23 @@ impl Overlay {
         place: &Place,
         cancel: &CancelFlag,
     ) -> Overlay {
-        let of =
-            |policies: &Policies| judge_from(store, &policies.set, (place, ActionIx(0)), cancel);
-        let judged = of(&policies);
-        let others = other.as_deref().map(of);
+        let modes = policies.set.modes(store, place);
+        let judged = judge_in(store, &policies.set, (place, &modes, ActionIx(0)), cancel);
+        let others = other.as_deref();
+        let others = others.map(|other| judge(store, &other.set, place, cancel));
         let against = others.as_deref().map_or(Against::Recorded, Against::Policy);
         let facts = Facts::of(store, place);
         let findings = lint(&policies.set, Some(&facts));
+        let against = (modes, against);
         Overlay::of(store, (policies, other), (judged, against), findings)
     }
 
     fn of(
         store: &Store,
         (policies, other): (Arc<Policies>, Option<Arc<Policies>>),
-        (judged, against): (Vec<Judged>, Against<'_>),
+        (judged, (modes, against)): (Vec<Judged>, (Modes, Against<'_>)),
         findings: Vec<Finding>,
     ) -> Overlay {
-        let modes = policies.set.modes(store);
         let set = (&policies.set, &modes);
         let report = whatif::report(store, set, (&judged, against), &|_| true);
         let shown = report.changes.iter().filter(|it| is_shown(it)).cloned();
@@ -114,9 +114,10 @@ impl Overlay {
             judged.extend(self.judged.iter().filter(is_there).cloned());
         }
         let from = ActionIx(if looks_back { 0 } else { self.len });
-        judged.extend(judge_from(store, set, (place, from), cancel));
+        let modes = set.modes(store, place);
+        judged.extend(judge_in(store, set, (place, &modes, from), cancel));
         let policies = (Arc::clone(&self.policies), None);
-        let (against, findings) = (Against::Recorded, self.findings.clone());
+        let (against, findings) = ((modes, Against::Recorded), self.findings.clone());
         Overlay::of(store, policies, (judged, against), findings)
     }
 
@@ -227,5 +228,33 @@ mod tests {
         );
         assert_eq!(grown.judged, whole.judged);
         assert_eq!(grown.changes(), whole.changes());
+    }
+
+    #[test]
+    fn a_condition_that_cannot_be_evaluated_is_counted_apart_from_asks() {
+        let text = call(1, 20).replace(":20}", ":\"a lot\"}");
+        let (place, cancel) = (Place::default(), CancelFlag::new());
+        let overlay = Overlay::new(&load(&text), (policies(CAP), None), &place, &cancel);
+        let report = &overlay.report;
+        assert_eq!((report.errors(), report.asks.after), (1, 0));
+        let words = crate::export::policy::asks(report);
+        assert!(
+            words.starts_with("would ask 0 · recorded 0 · 1 call not evaluated"),
+            "{words}"
+        );
+    }
+
+    #[cfg(feature = "cel")]
+    #[test]
+    fn conditions_see_the_calls_before_and_the_record() {
+        let text = "version = 1\ndefault = \"allow\"\n[[rule]]\nid = \"again\"\neffect = \"deny\"\n\
+                    cel = \"count(history, 'refund') == 1 && recorded.effect == 'allow'\"\n";
+        let store = load(&[call(1, 20), call(2, 20), call(3, 20)].concat());
+        let (place, cancel) = (Place::default(), CancelFlag::new());
+        let overlay = Overlay::new(&store, (policies(text), None), &place, &cancel);
+        let effects = overlay.judged.iter().map(|it| it.verdict.effect.word());
+        assert_eq!(effects.collect::<Vec<_>>(), ["allow", "deny", "allow"]);
+        let found = overlay.findings.iter().find(|it| it.id == "recorded");
+        assert!(found.is_some(), "{:?}", overlay.findings);
     }
 }

@@ -110,7 +110,7 @@ fn rooted(text: &str) -> (Root, &str, bool) {
 }
 
 /// `src/**`: one name, and everything in it.
-fn is_one_folder(pattern: &str) -> bool {
+pub fn is_one_folder(pattern: &str) -> bool {
     let name = pattern.strip_suffix("/**");
     name.is_some_and(|it| !it.is_empty() && !it.contains(['/', '*']))
 }

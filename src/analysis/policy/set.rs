@@ -1,6 +1,7 @@
 //! Several policies together: each judges the calls of its own host, and the strictest verdict holds.
 
 use crate::analysis::policy::call::Call;
+use crate::analysis::policy::history::Place;
 use crate::analysis::policy::modes::Modes;
 use crate::analysis::policy::{
     Broken, Context, Effect, Engine, File, Kind, Needs, Reason, Rule, RuleIx, Verdict, kind_of,
@@ -132,9 +133,28 @@ impl Set {
         self.engines().any(Engine::looks_at_mode)
     }
 
+    pub fn looks_at_past(&self) -> bool {
+        self.engines().any(Engine::looks_at_past)
+    }
+
+    pub fn looks_at_spent(&self) -> bool {
+        self.engines().any(Engine::looks_at_spent)
+    }
+
+    /// Whether a rule depends on what was recorded about the call that it judges.
+    pub fn looks_at_record(&self, ix: RuleIx) -> bool {
+        let found = self.of_rule(ix);
+        found.is_some_and(|(engine, own)| engine.looks_at_record(own))
+    }
+
+    pub fn looks_at_any_record(&self) -> bool {
+        let rules = self.rules().count() as u32;
+        (0..rules).any(|ix| self.looks_at_record(RuleIx(ix)))
+    }
+
     /// The permission modes that the runs record; empty if no verdict depends on them.
-    pub fn modes(&self, store: &Store) -> Modes {
-        if self.looks_at_mode() {
+    pub fn modes(&self, store: &Store, place: &Place) -> Modes {
+        if self.looks_at_mode() && place.mode.is_none() {
             Modes::of(store)
         } else {
             Modes::default()
@@ -149,7 +169,9 @@ impl Set {
                 ..verdict
             }
         });
-        let strictest = verdicts.reduce(|best, it| if it.effect > best.effect { it } else { best });
+        // Between equal effects a rule decides, not the default of another engine.
+        let rank = |it: &Verdict| (it.effect, it.rule.is_some());
+        let strictest = verdicts.reduce(|best, it| if rank(&it) > rank(&best) { it } else { best });
         strictest.unwrap_or_else(|| Verdict::default(Effect::Unknown))
     }
 
@@ -182,5 +204,41 @@ impl Set {
             })
         });
         all.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::Set;
+    use crate::analysis::policy::call::Call;
+    use crate::analysis::policy::{Context, Effect, File, Scope};
+
+    fn file(path: &str, text: &str) -> File {
+        File {
+            path: path.to_owned(),
+            text: text.to_owned(),
+            root: None,
+            in_force: true,
+            scope: Scope::User,
+        }
+    }
+
+    #[test]
+    fn a_rule_decides_and_not_the_equal_default_of_another_policy() {
+        let own = file("policy.toml", "version = 1\ndefault = \"allow\"\n");
+        let settings = r#"{"permissions":{"allow":["Bash(make *)"]}}"#;
+        let set = Set::read(&[own, file("settings.json", settings)]).expect("policies");
+        let args = json!({"command": "make a"});
+        let call = Call {
+            tool: "Bash",
+            args: Some(&args),
+            ..Call::default()
+        };
+        let verdict = set.decide(&call, &Context::default());
+        let rule = verdict.rule.and_then(|ix| set.rule(ix));
+        assert_eq!(verdict.effect, Effect::Allow);
+        assert_eq!(rule.map(|it| it.name.as_str()), Some("Bash(make *)"));
     }
 }

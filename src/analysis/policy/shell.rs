@@ -18,12 +18,14 @@ pub struct Traits {
     pub background: bool,
     pub heredoc: bool,
     pub is_loop: bool,
+    /// White space beyond ASCII, which a shell takes for part of a word.
+    pub wide_space: bool,
     pub substitution: bool,
 }
 
 impl Traits {
     pub fn any(self) -> bool {
-        self.background || self.heredoc || self.is_loop || self.substitution
+        self.background || self.heredoc || self.is_loop || self.wide_space || self.substitution
     }
 
     /// In alphabetical order.
@@ -32,6 +34,7 @@ impl Traits {
             (self.background, "&"),
             (self.heredoc, "heredoc"),
             (self.is_loop, "loop"),
+            (self.wide_space, "space"),
             (self.substitution, "substitution"),
         ];
         all.into_iter()
@@ -55,6 +58,21 @@ pub fn line(text: &str) -> Option<Line> {
     Some(split.finish())
 }
 
+/// The characters that Claude Code calls "Unicode whitespace".
+fn is_wide_space(char: char) -> bool {
+    matches!(
+        char,
+        '\u{a0}' | '\u{1680}' | '\u{2000}'
+            ..='\u{200b}'
+                | '\u{2028}'
+                | '\u{2029}'
+                | '\u{202f}'
+                | '\u{205f}'
+                | '\u{3000}'
+                | '\u{feff}'
+    )
+}
+
 struct Split<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -76,7 +94,10 @@ impl<'a> Split<'a> {
             parts: Vec::new(),
             quoted: None,
             heredocs: Vec::new(),
-            traits: Traits::default(),
+            traits: Traits {
+                wide_space: text.contains(is_wide_space),
+                ..Traits::default()
+            },
         }
     }
 
@@ -424,7 +445,7 @@ pub fn only_assignment(command: &str) -> Option<(&str, &str)> {
 }
 
 /// A command whose program is named by a variable (`$X q`, `${X} q`), with the variable's value.
-pub fn expanded<'a>(command: &'a str, told: &[(&str, &str)]) -> std::borrow::Cow<'a, str> {
+pub fn expanded<'a>(command: &'a str, assigned: &[(&str, &str)]) -> std::borrow::Cow<'a, str> {
     let unchanged = std::borrow::Cow::Borrowed(command);
     let Some(rest) = command.strip_prefix('$') else {
         return unchanged;
@@ -435,7 +456,7 @@ pub fn expanded<'a>(command: &'a str, told: &[(&str, &str)]) -> std::borrow::Cow
         .unwrap_or(inner.len());
     let (name, after) = inner.split_at(end);
     let after = after.strip_prefix('}').unwrap_or(after);
-    match told.iter().rev().find(|(known, _)| *known == name) {
+    match assigned.iter().rev().find(|(known, _)| *known == name) {
         Some((_, value)) if !name.is_empty() => format!("{value}{after}").into(),
         Some(_) | None => unchanged,
     }

@@ -65,7 +65,7 @@ impl Stars {
     }
 
     fn ends(&self, rest: &str) -> bool {
-        rest.is_empty() || (self.words && rest.starts_with(char::is_whitespace))
+        rest.is_empty() || (self.words && rest.starts_with(|it: char| it.is_ascii_whitespace()))
     }
 
     /// Whether everything that `other` matches is certainly matched by this one. Conservative: may return false where it

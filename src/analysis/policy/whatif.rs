@@ -60,7 +60,8 @@ pub struct Failure {
     pub calls: u64,
 }
 
-/// How often people are asked.
+/// How often people are asked. Calls whose verdict is an error are not among these: the guard asks about them too, but
+/// the rule is to be mended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Asks {
     pub before: u64,
@@ -95,6 +96,8 @@ pub fn report(
         },
         ..Sums::default()
     };
+    let looks = set.looks_at_mode();
+    let mode = |ix: ActionIx| modes.at(&store.row(ix)).filter(|_| looks);
     for (at, judged) in judged.iter().enumerate().filter(|(_, it)| kept(it.ix)) {
         let was = match against {
             Against::Recorded => Verdict::default(recorded(&store.row(judged.ix))),
@@ -104,7 +107,7 @@ pub fn report(
             },
         };
         sums.add(store, judged, was);
-        sums.count_mode(modes.at(&store.row(judged.ix)));
+        sums.count_mode(mode(judged.ix));
     }
     sums.finish(store)
 }
@@ -220,10 +223,7 @@ impl Sums {
 
 impl Asks {
     fn count(&mut self, then: Effect, now: Effect) {
-        let (before, after) = (
-            then == Effect::Ask,
-            matches!(now, Effect::Ask | Effect::Error),
-        );
+        let (before, after) = (then == Effect::Ask, now == Effect::Ask);
         self.before += u64::from(before);
         self.after += u64::from(after);
         self.newly += u64::from(after && !before);

@@ -123,7 +123,7 @@ fn one(cx: &mut Cx, of: &Document<'_>, alert: &Alert) -> anyhow::Result<()> {
     cx.out.line("")?;
     cx.out
         .pieces(&[(role, mark.to_owned()), (Role::Plain, name)])?;
-    let why = cx.out.style.clean(&alert.worst().arithmetic());
+    let why = cx.out.style.clean(&alert.why(of.store));
     cx.out.line(&format!("    {why}"))?;
     let (path, line) = of.place(alert);
     let shown = format!("    {} · {path}:{line} · {}", of.shown(alert), alert.id);

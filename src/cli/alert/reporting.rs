@@ -69,7 +69,7 @@ impl Reporter<'_> {
         Reported {
             level,
             title: self.title(alert),
-            why: clean(&alert.worst().arithmetic()),
+            why: clean(&alert.why(self.store)),
             id: alert.id.get(..8).unwrap_or_default().to_owned(),
             record: self.record(news, alert, book, &done),
             news: news.clone(),

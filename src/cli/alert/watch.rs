@@ -361,8 +361,8 @@ impl Watcher {
         };
         (self.is_stale, self.looked) = (false, Instant::now());
         self.take_over(cx)?;
-        let told = self.evaluate(cx, &overlay, now)?;
-        for one in &told {
+        let reported = self.evaluate(cx, &overlay, now)?;
+        for one in &reported {
             if self.notifier.is_some() {
                 trips::act(
                     cx,
@@ -374,7 +374,7 @@ impl Watcher {
             }
             one.print(cx)?;
         }
-        if !told.is_empty() {
+        if !reported.is_empty() {
             cx.out.flush()?;
         }
         self.overlay = Some(overlay);
@@ -419,8 +419,8 @@ impl Watcher {
         };
         let mut step = |book: &mut Book| {
             let news: Vec<News> = watch.look((store, overlay), book, now.div_euclid(1_000_000));
-            let told = news.iter().map(|news| reporter.report(news, book));
-            told.collect::<Vec<Reported>>()
+            let reported = news.iter().map(|news| reporter.report(news, book));
+            reported.collect::<Vec<Reported>>()
         };
         let Some(states) = states else {
             return Ok(step(book));
@@ -430,11 +430,11 @@ impl Watcher {
             take_marks(book, &states.read().0);
             return Ok(step(book));
         }
-        let (told, problems) = states.update(step)?;
+        let (reported, problems) = states.update(step)?;
         for problem in problems {
             cx.notes.error(&problem.to_string());
         }
-        Ok(told)
+        Ok(reported)
     }
 
     /// Saves the outcome of each message, and reports those that did not arrive.

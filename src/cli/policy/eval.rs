@@ -155,17 +155,17 @@ fn evaluate(
     place: &Place,
 ) -> Report {
     let cancel = CancelFlag::new();
-    let judge =
-        |of: &Policies| -> Vec<Judged> { history::judge(&read.store, &of.set, place, &cancel) };
+    // Read once, for both policies.
+    let mut looking = std::iter::once(policies).chain(other);
+    let looking = looking.find(|it| it.set.looks_at_mode());
+    let modes = looking.map_or_else(Modes::default, |it| it.set.modes(&read.store, place));
+    let judge = |of: &Policies| -> Vec<Judged> {
+        history::judge_in(&read.store, &of.set, (place, &modes, ActionIx(0)), &cancel)
+    };
     let judged = judge(policies);
     let others = other.map(judge);
     let against = others.as_deref().map_or(Against::Recorded, Against::Policy);
     let is_kept = |ix: ActionIx| kept.is_none_or(|kept| kept.contains(&ix));
-    let modes = if place.mode.is_none() {
-        policies.set.modes(&read.store)
-    } else {
-        Modes::default()
-    };
     let set = (&policies.set, &modes);
     whatif::report(&read.store, set, (&judged, against), &is_kept)
 }

@@ -64,8 +64,8 @@ impl Explain {
             mode: self.mode,
             ..sources::place()
         };
-        let opened = Opened::new(&row, &place, &policies.set.modes(&store));
-        let (call, context) = (opened.call(&row), opened.context(&place));
+        let opened = Opened::new(&row, &place, &policies.set.modes(&store, &place));
+        let (call, context) = (opened.call(&row), opened.context(&row, &place));
         let verdict = policies.set.decide(&call, &context);
         let mut reasons = policies.set.explain(&call, &context);
         reasons.sort_by_key(|it| order(it, &verdict));

@@ -4,11 +4,11 @@ use std::fs;
 use std::path::PathBuf;
 
 use serde_json::Value;
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
 
 use crate::analysis::policy::call::Call;
 use crate::analysis::policy::mistake::Mistake;
+use crate::analysis::policy::past::Past;
 use crate::analysis::policy::set::Policies;
 use crate::analysis::policy::toml_file::{entries, json, table};
 use crate::analysis::policy::{Before, Context, Effect, Verdict};
@@ -17,6 +17,7 @@ use crate::cli::Cx;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::policy::sources;
 use crate::export::words::Role;
+use crate::model::action::Status;
 
 /// Test policies with the examples inside them, and with cases in files
 #[derive(Debug, clap::Args)]
@@ -83,6 +84,7 @@ struct Case {
     cwd: Option<String>,
     mode: Option<String>,
     before: Before,
+    past: Vec<Past>,
     expect: Effect,
     rule: Option<String>,
 }
@@ -113,6 +115,7 @@ fn one(text: &str, table: &DeTable<'_>, span: std::ops::Range<usize>) -> Result<
         cwd: None,
         mode: None,
         before: Before::default(),
+        past: Vec::new(),
         expect: Effect::Unknown,
         rule: None,
     };
@@ -126,7 +129,9 @@ fn one(text: &str, table: &DeTable<'_>, span: std::ops::Range<usize>) -> Result<
             "mode" => case.mode = Some(entry.string()?.to_owned()),
             "history" => {
                 let wrong = || entry.wrong("expected a list of calls");
-                case.before = before(entry.value).ok_or_else(wrong)?;
+                let calls = json(entry.value);
+                let calls = calls.as_array().ok_or_else(wrong)?;
+                (case.before, case.past) = history(calls);
             }
             "expect" => {
                 let word = entry.string()?;
@@ -144,21 +149,29 @@ fn one(text: &str, table: &DeTable<'_>, span: std::ops::Range<usize>) -> Result<
     Ok(case)
 }
 
-/// Counts of the calls before.
-fn before(value: &Spanned<DeValue<'_>>) -> Option<Before> {
-    let calls = json(value);
-    let calls = calls.as_array()?;
-    let count = |key: &str| {
-        calls
-            .iter()
-            .filter(|it| it.get(key) == Some(&Value::Bool(true)))
-            .count() as u32
-    };
-    Some(Before {
+/// The calls before, and their number.
+fn history(calls: &[Value]) -> (Before, Vec<Past>) {
+    let is = |call: &Value, key: &str| call.get(key) == Some(&Value::Bool(true));
+    let count = |key: &str| calls.iter().filter(|it| is(it, key)).count() as u32;
+    let before = Before {
         calls: calls.len() as u32,
         errors: count("error"),
         blocked: count("blocked"),
-    })
+    };
+    let past = (1..).zip(calls).map(|(step, it)| {
+        let call = Call {
+            tool: it.get("tool").and_then(Value::as_str).unwrap_or_default(),
+            args: it.get("args"),
+            ..Call::default()
+        };
+        let status = match (is(it, "error"), is(it, "blocked")) {
+            (true, _) => Status::Error,
+            (false, true) => Status::Blocked,
+            (false, false) => Status::Ok,
+        };
+        Past::new(&call, status, step)
+    });
+    (before, past.collect())
 }
 
 impl Case {
@@ -177,6 +190,9 @@ impl Case {
             home: place.home.as_deref(),
             mode: self.mode.as_deref(),
             before: self.before,
+            past: Some(&self.past),
+            spent: None,
+            record: None,
         };
         let verdict = policies.set.decide(&call, &context);
         let rule = name(policies, &verdict);

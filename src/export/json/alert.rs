@@ -8,10 +8,10 @@ use crate::analysis::alerts::alert::Alert;
 use crate::analysis::alerts::backtest::Backtest;
 use crate::analysis::alerts::engine::{Amount, Hit};
 use crate::analysis::alerts::history::{Learned, Learning, Scope};
+use crate::analysis::alerts::watch::is_resolved;
 use crate::export::alerts::Document;
 use crate::model::action::ActionIx;
 use crate::model::quantity::Cost;
-use crate::model::run::RunStatus;
 use crate::store::Store;
 
 pub const SCHEMA: &str = "saferun.tui/alerts@1";
@@ -170,7 +170,7 @@ pub fn alert<'a>(of: &'a Document<'a>, alert: &'a Alert) -> AlertJson<'a> {
         rule: of.rule(alert.rule),
         detector: hit.detector.word(),
         level: hit.level.word(),
-        state: state(of.store, alert),
+        state: state(of, alert),
         scope: scope(&alert.scope),
         at: number::time(of.store.row(hit.at).time()),
         times: alert.hits.len(),
@@ -201,19 +201,13 @@ fn float(value: f64) -> Option<Number> {
     Number::from_f64(value)
 }
 
-/// An alert about a run is resolved when the run has ended.
-fn state(store: &Store, alert: &Alert) -> &'static str {
-    if alert.worst().detector.is_chart() {
-        return "firing";
-    }
-    match store.run(alert.run()).status {
-        RunStatus::Running => "firing",
-        RunStatus::Unknown
-        | RunStatus::Ok
-        | RunStatus::Error
-        | RunStatus::Blocked
-        | RunStatus::Cancelled
-        | RunStatus::Unfinished => "resolved",
+/// In traces that were read once.
+fn state(of: &Document<'_>, alert: &Alert) -> &'static str {
+    let rule = &of.rules.rules[alert.rule];
+    if is_resolved(of.store, &of.report.runs, (alert, rule)) {
+        "resolved"
+    } else {
+        "firing"
     }
 }
 

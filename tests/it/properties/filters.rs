@@ -5,11 +5,10 @@ use std::sync::LazyLock;
 use proptest::prelude::{Strategy, any, prop, proptest};
 use saferun_tui::base::cancel::CancelFlag;
 use saferun_tui::model::action::ActionIx;
-use saferun_tui::query::eval::Query;
+use saferun_tui::query::eval::{Buffers, Query};
 use saferun_tui::query::expr::Expr;
 use saferun_tui::query::{self, Context, matches};
 use saferun_tui::store::Store;
-use saferun_tui::store::bodies::Bodies;
 
 use super::config;
 use crate::support::{load, sample};
@@ -118,10 +117,10 @@ proptest! {
     #[test]
     fn testing_chunks_and_single_rows_gives_the_same_result(p in filter()) {
         let query = Query::compile(&parsed(&p), &SAMPLES, &Context::default());
-        let mut bodies = Bodies::new();
+        let mut buffers = Buffers::default();
         let one_by_one: Vec<_> = all()
             .into_iter()
-            .filter(|ix| query.test(&SAMPLES.row(*ix), &mut bodies))
+            .filter(|ix| query.test(&SAMPLES.row(*ix), &mut buffers))
             .collect();
         assert_eq!(matching(&p), one_by_one);
     }
@@ -146,10 +145,10 @@ fn arguments_read_from_records_are_those_of_opened_actions() {
         for kind in ["kind:tool_call ", ""] {
             let filter = format!("{kind}{filter}");
             let query = Query::compile(&parsed(&filter), &SAMPLES, &Context::default());
-            let mut bodies = Bodies::new();
+            let mut buffers = Buffers::default();
             let opened: Vec<_> = all()
                 .into_iter()
-                .filter(|ix| query.test(&SAMPLES.row(*ix), &mut bodies))
+                .filter(|ix| query.test(&SAMPLES.row(*ix), &mut buffers))
                 .collect();
             assert_eq!(matching(&filter), opened, "{filter}");
             found += opened.len();

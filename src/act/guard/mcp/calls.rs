@@ -14,6 +14,7 @@ use crate::act::ask::wait::{Ended, wait};
 use crate::act::ask::{Ask, State, approver};
 use crate::act::guard::asking::{About, ask_about};
 use crate::act::guard::mcp::message::{Message, blocked, elicitation, progress};
+use crate::act::guard::past;
 use crate::act::guard::record::{self, Trace, name, of_recorder};
 use crate::act::guard::rules::{Decided, Rules};
 use crate::act::guard::run_state::{run_of, tripped};
@@ -246,12 +247,20 @@ impl Calls {
             host: "mcp",
             ..Call::default()
         };
+        let (path, run) = {
+            let inner = self.inner();
+            (inner.path.clone(), inner.run.clone())
+        };
+        let read = || past::calls(&path, &run, (id, None));
+        let seen = rules.look_back(tool).then(read).flatten();
+        let (before, past) = seen.unzip();
         let context = Context {
             cwd: here.as_deref(),
             home: Some(&home),
+            before: before.unwrap_or_default(),
+            past: past.as_deref(),
             ..Context::default()
         };
-        let run = self.inner().run.clone();
         let protected = protect::touches(&call, &self.places);
         let decided = protected
             .map(|why| stopped("saferun", protect::RULE, why))

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::Watch;
+use super::{Traces, Watch};
 use crate::analysis::alerts::overlay::Overlay;
 use crate::analysis::alerts::rules::Rules;
 use crate::analysis::alerts::state::{Book, Event, Mark, State};
@@ -164,4 +164,37 @@ fn an_acknowledgement_is_passed_on_once() {
     book.mark(&key, &Mark::Ack(Some("lead".to_owned())));
     assert_eq!(look(&mut book, 3), [Event::Acknowledge]);
     assert_eq!(look(&mut book, 3), []);
+}
+
+#[test]
+fn a_run_without_times_and_end_is_over_an_hour_after_its_last_action() {
+    let text = trace(5, 0, false).replace(",\"ts\":\"2026-11-22T10:00:00Z\"", "");
+    let rules = "[[rule]]\nid = \"loop\"\ndetector = \"repeat\"\n";
+    let rules = Arc::new(Rules::read(rules).expect("rules"));
+    let (store, context) = (load(&text), Context::default());
+    let known = (Arc::from([]), &context);
+    let overlay = Overlay::new(&store, &rules, known, &CancelFlag::new());
+    let why = overlay.alerts()[0].why(&store);
+    assert!(why.ends_with(" · no times recorded"), "{why}");
+    let events = |watch: &mut Watch, book: &mut Book, now| {
+        let news = watch.look((&store, &overlay), book, now);
+        news.into_iter().map(|it| it.event).collect::<Vec<_>>()
+    };
+    let (mut watch, mut book) = (Watch::default(), Book::new());
+    assert_eq!(events(&mut watch, &mut book, 100), [Event::Fire]);
+    assert_eq!(events(&mut watch, &mut book, 3699), []);
+    assert_eq!(events(&mut watch, &mut book, 3700), [Event::Resolve]);
+    // A file that is only read does not grow.
+    let mut read = Watch {
+        traces: Traces::Read,
+        ..Watch::default()
+    };
+    let seen = events(&mut read, &mut Book::new(), 100);
+    assert_eq!(seen, [Event::Fire, Event::Resolve]);
+}
+
+#[test]
+fn an_alert_that_was_over_before_watching_began_is_resolved_at_once() {
+    let seen = told(&mut Book::new(), &[(5, 4, false)]);
+    assert_eq!(seen, ["(fire)", "(resolve)"]);
 }

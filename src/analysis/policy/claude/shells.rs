@@ -35,7 +35,7 @@ pub(crate) struct Parsed<'a> {
     pub(super) writes: Vec<String>,
     careful: Vec<String>,
     /// The commands with variables that name a program filled in, and the same without what stands before.
-    told: Vec<(String, String)>,
+    expanded: Vec<(String, String)>,
     /// The whole line taken for one command, for where it cannot be read.
     whole: String,
 }
@@ -48,7 +48,7 @@ impl<'a> Parsed<'a> {
             .iter()
             .filter_map(|it| shell::only_assignment(it))
             .collect();
-        let told = commands.iter().map(|command| {
+        let expanded = commands.iter().map(|command| {
             let command = shell::expanded(command, &assigned).into_owned();
             let bare = shell::stripped(&command, Strictness::Lenient);
             (command, bare)
@@ -56,7 +56,7 @@ impl<'a> Parsed<'a> {
         let careful = commands
             .iter()
             .map(|it| shell::stripped(it, Strictness::Careful));
-        let (told, careful) = (told.collect(), careful.collect());
+        let (expanded, careful) = (expanded.collect(), careful.collect());
         let whole = if line.is_none() {
             shell::stripped(text, Strictness::Careful)
         } else {
@@ -66,7 +66,7 @@ impl<'a> Parsed<'a> {
             text,
             writes: shell::writes(text),
             careful,
-            told,
+            expanded,
             whole,
             line,
         }
@@ -74,7 +74,7 @@ impl<'a> Parsed<'a> {
 
     /// A deny or ask rule needs one command of the line, an allow rule every one that is not read-only.
     pub(super) fn is_matched(&self, spec: &Spec, effect: Effect) -> bool {
-        if spec.text == self.text.trim() {
+        if spec.text == self.text.trim_ascii() {
             return true;
         }
         let Some(line) = &self.line else {
@@ -82,7 +82,7 @@ impl<'a> Parsed<'a> {
         };
         if effect != Effect::Allow {
             return self
-                .told
+                .expanded
                 .iter()
                 .any(|(command, bare)| spec.stops(command, bare));
         }
@@ -101,7 +101,7 @@ impl<'a> Parsed<'a> {
 
     /// Which command of the line a rule stops, from 0.
     pub(super) fn stopped(&self, spec: &Spec) -> Option<usize> {
-        self.told
+        self.expanded
             .iter()
             .position(|(command, bare)| spec.stops(command, bare))
     }

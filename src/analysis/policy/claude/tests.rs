@@ -12,6 +12,9 @@ const CONTEXT: Context<'_> = Context {
         errors: 0,
         blocked: 0,
     },
+    past: None,
+    spent: None,
+    record: None,
 };
 
 fn decide(rules: &[(Effect, &str)], tool: &str, args: &Value) -> Verdict {
@@ -55,6 +58,21 @@ fn each_part_of_a_line_may_be_allowed_by_a_rule_of_its_own() {
         "make a > out",
         Allow,
     );
+}
+
+#[test]
+fn white_space_beyond_ascii_is_asked_about_unless_the_rule_names_the_line() {
+    let rules = [
+        (Allow, "Bash(echo *)"),
+        (Allow, "Bash(make\u{a0}a)"),
+        (Deny, "Bash(touch *)"),
+    ];
+    check(&rules, "echo a\u{3000}b", Ask);
+    check(&rules, "\u{a0}echo a", Ask);
+    check(&rules, "make\u{a0}a", Allow);
+    check(&rules, "\u{a0}touch q", Deny);
+    check(&rules, "touch\u{a0}q", Ask);
+    check(&[], "ls\u{a0}-l", Ask);
 }
 
 #[test]

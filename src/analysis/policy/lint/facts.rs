@@ -1,14 +1,15 @@
 //! What a history holds that lints ask for: different calls and how often each was made.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value;
 
 use crate::analysis::policy::call::Call;
 use crate::analysis::policy::history::{Opened, Place};
 use crate::analysis::policy::lint::near_name;
+use crate::analysis::policy::past::{Record, Spent};
 use crate::analysis::policy::set::Set;
-use crate::analysis::policy::{Context, Effect, Needs, Rule, RuleIx, claude};
+use crate::analysis::policy::{Context, Effect, Needs, Rule, RuleIx, claude, shell};
 use crate::model::action::Kind;
 use crate::store::Store;
 use crate::store::bodies;
@@ -41,6 +42,8 @@ pub(super) struct Count {
     pub(super) why: Option<String>,
     /// A rule that decided where this one matched.
     pub(super) by: Option<RuleIx>,
+    /// The working directories of the calls that it matched.
+    pub(super) folders: BTreeSet<String>,
 }
 
 impl Count {
@@ -115,6 +118,9 @@ impl Facts {
             let context = Context {
                 cwd: known.cwd.as_deref(),
                 home: self.home.as_deref(),
+                past: Some(&[]),
+                spent: Some(Spent::START),
+                record: Some(Record::NONE),
                 ..Context::default()
             };
             let verdict = set.decide(&call, &context);
@@ -128,6 +134,7 @@ impl Facts {
                     }
                     Some(true) => {
                         count.matches += known.count;
+                        count.folders.extend(known.cwd.clone());
                         let is_own =
                             verdict.rule == Some(reason.rule) && verdict.effect != Effect::Error;
                         if is_own {
@@ -163,15 +170,21 @@ impl Facts {
         }
         let spec = spec.filter(|_| tool == "Bash")?;
         let stem = spec.trim_end_matches(['*', ':', ' ']);
-        let longer = self.calls.iter().filter_map(|it| {
-            let command = it.args.get("command")?.as_str()?;
-            let is_longer =
-                command.starts_with(stem) && command.len() > stem.len() && command.len() < 120;
-            is_longer.then_some((it.count, command))
-        });
-        longer
-            .max_by_key(|(count, _)| *count)
-            .map(|(count, command)| format!("{command} ({count})"))
+        let is_longer =
+            |it: &String| it.starts_with(stem) && it.len() > stem.len() && it.len() < 120;
+        let mut longer: BTreeMap<String, u64> = BTreeMap::new();
+        for it in &self.calls {
+            let line = it.args.get("command").and_then(Value::as_str);
+            let Some(line) = line.filter(|line| line.contains(stem)) else {
+                continue;
+            };
+            let parts = shell::line(line).map_or_else(|| vec![line.to_owned()], |it| it.commands);
+            if let Some(part) = parts.into_iter().find(is_longer) {
+                *longer.entry(part).or_default() += it.count;
+            }
+        }
+        let nearest = longer.into_iter().max_by_key(|(_, count)| *count);
+        nearest.map(|(command, count)| format!("{command} ({count})"))
     }
 }
 

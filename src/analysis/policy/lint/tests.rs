@@ -1,5 +1,7 @@
 use super::*;
+use crate::analysis::policy::history::Place;
 use crate::analysis::policy::{File, Scope};
+use crate::store::testing::load;
 
 #[track_caller]
 fn found(permissions: &serde_json::Value) -> Vec<(&'static str, Option<String>)> {
@@ -54,6 +56,11 @@ fn rules_that_do_not_do_what_they_seem_to_are_reported() {
         "Read(/etc/passwd)",
     );
     check(
+        &json!({"allow": ["Edit(./src/**)"]}),
+        "any-depth",
+        "Edit(./src/**)",
+    );
+    check(
         &json!({"allow": ["Bash(npx *)"]}),
         "runs-anything",
         "Bash(npx *)",
@@ -72,6 +79,40 @@ fn rules_that_do_not_do_what_they_seem_to_are_reported() {
         &json!({"ask": ["WebFetch", "WebFetch"]}),
         "duplicate",
         "WebFetch",
+    );
+}
+
+#[test]
+fn a_history_shows_what_a_rule_missed_and_how_wide_another_is() {
+    let call = |id: u32, tool: &str, args: &serde_json::Value, cwd: &str| {
+        serde_json::json!({"type": "tool_call", "run_id": format!("r{id}"), "id": id.to_string(), "tool": tool, "args": args, "cwd": cwd})
+            .to_string()
+    };
+    let check = serde_json::json!({"command": "cd /w && npx tsc --noEmit"});
+    let edit = serde_json::json!({"file_path": "/home/a/x"});
+    let lines = [
+        call(1, "Bash", &check, "/w"),
+        call(2, "Bash", &check, "/w"),
+        call(3, "Edit", &edit, "/w"),
+    ];
+    let facts = Facts::of(&load(&lines.join("\n")), &Place::default());
+    let set = Set::of(Box::new(
+        Claude::of(&[
+            (Effect::Allow, "Bash(npx tsc)"),
+            (Effect::Allow, "Edit(//home/**)"),
+        ])
+        .expect("rules"),
+    ));
+    let findings = lint(&set, Some(&facts));
+    let words: Vec<&str> = findings.iter().map(|it| it.words.as_str()).collect();
+    assert!(
+        words.contains(&"never matched in 3 calls · nearest: npx tsc --noEmit (2)"),
+        "{words:?}"
+    );
+    let wide = wide(set.rule(RuleIx(1)).expect("a rule"), 2);
+    assert_eq!(
+        wide.as_deref(),
+        Some("wide: it allows files in 2 working directories")
     );
 }
 
@@ -116,7 +157,7 @@ fn a_permission_that_opencode_never_asks_for_is_found_at_its_place() {
 #[test]
 fn a_sound_rule_is_not_reported() {
     assert_eq!(
-        found(&serde_json::json!({"allow": ["Bash(make *)", "Edit(src/**)"]})),
+        found(&serde_json::json!({"allow": ["Bash(make *)", "Edit(/src/**)"]})),
         []
     );
 }

@@ -78,6 +78,18 @@ impl Cel {
         })
     }
 
+    pub(super) fn looks_at_past(&self) -> bool {
+        self.reads.contains(&Variable::History)
+    }
+
+    pub(super) fn looks_at_run(&self) -> bool {
+        self.reads.contains(&Variable::Run)
+    }
+
+    pub(super) fn looks_at_record(&self) -> bool {
+        self.reads.contains(&Variable::Recorded)
+    }
+
     pub(super) fn needs(&self) -> Needs {
         let needs = self.reads.iter().map(|it| it.needs());
         needs.max().unwrap_or(Needs::Tool)

@@ -48,6 +48,9 @@ fn what_only_an_exact_rule_allows_is_reported() {
     traits("a &", &["&"]);
     traits("a $(b)", &["substitution"]);
     traits("a `b`", &["substitution"]);
+    traits("a\u{a0}b", &["space"]);
+    traits("a '\u{200b}'", &["space"]);
+    traits("a\u{85}b \u{2060}", &[]);
     traits("for x in 1; do a; done", &["loop"]);
     traits("cat <<E\nx\nE", &["heredoc"]);
     traits("cat <<'E'\nx\nE", &[]);

@@ -72,7 +72,7 @@ fn alert(alert: &Alert, seen: &Evaluation, session: &mut Session) -> Details {
     let hit = alert.worst();
     let title = shown::title(seen.rules(), (alert.rule, hit.detector));
     let id = alert.id.get(..8).unwrap_or_default();
-    let mut lines = vec![("why", why(alert))];
+    let mut lines = vec![("why", why(alert, &session.loaded.store))];
     lines.extend(what(alert, session).map(|line| ("what", line)));
     lines.push(("evidence", evidence(alert, &session.loaded.store)));
     lines.push(("money", money(alert, seen, &session.loaded.store)));
@@ -83,13 +83,13 @@ fn alert(alert: &Alert, seen: &Evaluation, session: &mut Session) -> Details {
     }
 }
 
-fn why(alert: &Alert) -> Line {
+fn why(alert: &Alert, store: &Store) -> Line {
     let tone = match alert.level() {
         Level::Trip => Tone::Bad,
         Level::Warn => Tone::Waiting,
         Level::Info => Tone::Plain,
     };
-    vec![(tone, clean(&alert.worst().arithmetic()))]
+    vec![(tone, clean(&alert.why(store)))]
 }
 
 /// The last action of the evidence, as the stream shows it.

@@ -231,7 +231,8 @@ fn action(alert: &Alert, kept: &AlertRecord, seen: &Evaluation, session: &Sessio
         let mark = if *arrived { "✓" } else { "✗" };
         format!("{sink} {mark} {time}")
     }));
-    if words.is_empty() && rules.tells(alert.rule, level) && kept.machine.state == State::Firing {
+    if words.is_empty() && rules.notifies(alert.rule, level) && kept.machine.state == State::Firing
+    {
         words.push(if seen.is_watched { "old" } else { "no watcher" }.to_owned());
     }
     clean(&words.join(" · "))

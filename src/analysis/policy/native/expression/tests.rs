@@ -2,7 +2,10 @@ use proptest::prelude::{prop, proptest};
 use serde_json::json;
 
 use super::*;
-use crate::analysis::policy::Before;
+use crate::analysis::policy::past::{Past, Record, Spent};
+use crate::analysis::policy::{Before, Effect};
+use crate::model::action::Status;
+use crate::model::quantity::{Cost, Elapsed, Tokens};
 
 fn call(args: &Json) -> Call<'_> {
     Call {
@@ -64,6 +67,82 @@ fn our_own_functions_match_patterns_and_folders() {
     check("under(args.path, '/w/secret')", &args, Ok(true));
     check("under(args.path, '/w/src')", &args, Ok(false));
     check("re(args.tool, '^mcp__[a-z]+__')", &args, Ok(true));
+}
+
+#[test]
+fn the_calls_before_are_seen_without_their_results() {
+    let past = |tool: &str, status, step| Past {
+        tool: tool.to_owned(),
+        command: "git push".to_owned(),
+        status,
+        step,
+        ..Past::default()
+    };
+    let past = [
+        past("refund", Status::Error, 1),
+        past("Bash", Status::Ok, 2),
+        past("refund", Status::Ok, 3),
+    ];
+    let args = json!({});
+    let holds = |text: &str, past| {
+        let context = Context {
+            past,
+            ..Context::default()
+        };
+        let cel = Cel::compile(text).expect("it can be read");
+        cel.test(&call(&args), &context)
+    };
+    let known = Some(&past[..]);
+    for text in [
+        "history.filter(h, h.tool == 'refund' && !h.error).size() == 1",
+        "count(history, 'ref*') == 2 && count(history, 'Bash') == 1",
+        "history[2].step == 3 && history[1].status == 'ok' && history[1].class == 'shell'",
+        "history.exists(h, h.command.startsWith('git'))",
+    ] {
+        assert_eq!(holds(text, known), Ok(true), "{text}");
+    }
+    assert_eq!(holds("size(history) == 0", Some(&[])), Ok(true));
+    let why = holds("size(history) == 0", None).expect_err("it is not known");
+    assert_eq!(why, "the calls before this one are not known here");
+}
+
+#[test]
+fn what_a_run_has_spent_has_no_key_where_it_is_not_recorded() {
+    let (args, spent) = (json!({}), Spent::NONE);
+    let known = Spent {
+        steps: 4,
+        tokens: Tokens(900),
+        cost: Cost(2_500_000_000_000),
+        time: Elapsed(90_000_000),
+    };
+    let test = |text: &str, spent| {
+        let context = Context {
+            spent: Some(spent),
+            ..Context::default()
+        };
+        let cel = Cel::compile(text).expect("it can be read");
+        cel.test(&call(&args), &context)
+    };
+    let text = "run.cost_usd > 2 && run.tokens == 900 && run.steps == 4 && run.minutes == 1.5";
+    assert_eq!(test(text, known), Ok(true));
+    assert!(test("run.cost_usd > 2", spent).is_err());
+    assert_eq!(test("has(run.tokens) || run.steps > 0", spent), Ok(false));
+}
+
+#[test]
+fn the_record_is_known_to_a_what_if_only() {
+    let args = json!({});
+    let cel = Cel::compile("recorded.effect == 'deny' && recorded.by == ''").expect("valid");
+    assert!(cel.looks_at_record() && !cel.looks_at_past());
+    let context = Context {
+        record: Some(Record {
+            effect: Effect::Deny,
+            ..Record::NONE
+        }),
+        ..Context::default()
+    };
+    assert_eq!(cel.test(&call(&args), &context), Ok(true));
+    assert!(cel.test(&call(&args), &Context::default()).is_err());
 }
 
 #[test]

@@ -10,6 +10,7 @@ use regex::Regex;
 use serde_json::Value as Json;
 
 use crate::analysis::policy::call::Call;
+use crate::analysis::policy::past::{Past, Record, newest};
 use crate::analysis::policy::stars::Stars;
 use crate::analysis::policy::{Context, NO_ARGS, Needs, paths, shell};
 
@@ -49,7 +50,13 @@ variables! {
     Step       "step"        Run
     Turn       "turn"        Run
     Run        "run"         Run
+    History    "history"     Run
+    Recorded   "recorded"    Run
 }
+
+const NO_PAST: &str = "the calls before this one are not known here";
+const NO_RECORD: &str =
+    "'recorded' is known to a what-if only: nothing is recorded of a call yet to be made";
 
 /// Arguments that are nested deeper, or contain a longer text, are not converted: the condition is an error.
 const DEEPEST: usize = 64;
@@ -94,6 +101,11 @@ impl Variable {
             Variable::Step => Value::Int(i64::from(context.before.calls) + 1),
             Variable::Turn => Value::Int(i64::from(call.turn)),
             Variable::Run => run(call, context),
+            Variable::History => {
+                let calls = newest(context.past.ok_or(NO_PAST)?).iter();
+                Value::List(Arc::new(calls.map(past).collect()))
+            }
+            Variable::Recorded => recorded(&context.record.ok_or(NO_RECORD)?),
         })
     }
 }
@@ -116,7 +128,50 @@ fn run(call: &Call<'_>, context: &Context<'_>) -> Value {
     let texts = texts.into_iter().map(|(name, it)| (name, text(it)));
     let counts = counts.into_iter();
     let counts = counts.map(|(name, count)| (name, Value::Int(i64::from(count))));
-    map(texts.chain(counts))
+    map(texts.chain(counts).chain(spent(context)))
+}
+
+/// What is not recorded has no key, so that a condition about it is an error and not met by 0.
+fn spent(context: &Context<'_>) -> impl Iterator<Item = (&'static str, Value)> + use<> {
+    let spent = context.spent;
+    let steps = spent.map(|it| Value::Int(i64::from(it.steps)));
+    let tokens = spent.and_then(|it| it.tokens.get());
+    let cost = spent.and_then(|it| it.cost.get());
+    let time = spent.and_then(|it| it.time.get());
+    let all = [
+        ("steps", steps),
+        ("tokens", tokens.map(|it| Value::Int(it.cast_signed()))),
+        ("cost_usd", cost.map(|it| Value::Float(it as f64 / 1e12))),
+        ("minutes", time.map(|it| Value::Float(it as f64 / 6e7))),
+    ];
+    let known = all.into_iter();
+    known.filter_map(|(name, value)| Some((name, value?)))
+}
+
+fn past(call: &Past) -> Value {
+    let texts = [
+        ("tool", call.tool.as_str()),
+        ("class", call.class().word()),
+        ("command", call.command.as_str()),
+        ("path", call.path.as_str()),
+        ("status", call.status.word()),
+    ];
+    let texts = texts.into_iter().map(|(name, it)| (name, text(it)));
+    let others = [
+        ("error", Value::Bool(call.has_failed())),
+        ("step", Value::Int(i64::from(call.step))),
+    ];
+    map(texts.chain(others))
+}
+
+fn recorded(record: &Record<'_>) -> Value {
+    let texts = [
+        ("effect", record.effect.word()),
+        ("rule", record.rule),
+        ("policy", record.policy),
+        ("by", record.by),
+    ];
+    map(texts.into_iter().map(|(name, it)| (name, text(it))))
 }
 
 fn text(text: &str) -> Value {
@@ -124,8 +179,12 @@ fn text(text: &str) -> Value {
 }
 
 fn map<'a>(entries: impl Iterator<Item = (&'a str, Value)>) -> Value {
-    let entries = entries.map(|(name, value)| (Key::String(Arc::new(name.to_owned())), value));
+    let entries = entries.map(|(key, value)| (name(key), value));
     Value::from(entries.collect::<HashMap<Key, Value>>())
+}
+
+fn name(key: &str) -> Key {
+    Key::String(Arc::new(key.to_owned()))
 }
 
 /// By hand: numbers keep their digits here (`arbitrary_precision`), and the crate's own conversion would take them for
@@ -160,7 +219,7 @@ fn of_json(value: &Json, depth: usize) -> Result<Value, String> {
 }
 
 /// Our own functions.
-pub(super) const FUNCTIONS: &[&str] = &["glob", "under", "re"];
+pub(super) const FUNCTIONS: &[&str] = &["glob", "under", "re", "count"];
 
 pub(super) fn functions() -> Scope<'static, 'static> {
     let mut scope = Scope::default();
@@ -170,11 +229,23 @@ pub(super) fn functions() -> Scope<'static, 'static> {
         paths::below(&resolved(&folder), &resolved(&path)).is_some()
     };
     let re = |text: Arc<String>, pattern: Arc<String>| matches(&text, pattern);
+    let count = |calls: Arc<Vec<Value>>, tool: Arc<String>| {
+        let tool = Stars::plain(&tool);
+        let is_named = |call: &&Value| match call {
+            Value::Map(call) => call
+                .map
+                .get(&name("tool"))
+                .is_some_and(|it| matches!(it, Value::String(name) if tool.matches(name))),
+            _ => false,
+        };
+        calls.iter().filter(is_named).count() as i64
+    };
     // None of these names has an overload of its own.
     let added = scope
         .add_function("glob", glob)
         .and_then(|()| scope.add_function("under", under))
-        .and_then(|()| scope.add_function("re", re));
+        .and_then(|()| scope.add_function("re", re))
+        .and_then(|()| scope.add_function("count", count));
     debug_assert!(added.is_ok());
     scope
 }
