@@ -136,11 +136,9 @@ impl Screen for Runs {
     }
 
     fn pasted(&mut self, text: &str, session: &mut Session) -> Vec<Effect> {
-        let Some(prompt) = &mut self.filter.prompt else {
+        if !self.filter.paste(text) {
             return Vec::new();
-        };
-        prompt.paste(text);
-        self.filter.text = prompt.text().to_owned();
+        }
         self.apply_filter(session)
     }
 

@@ -289,10 +289,9 @@ impl Screen for Stream {
             note.prompt.paste(text);
             return Vec::new();
         }
-        let Some(prompt) = &mut self.query.bar.prompt else {
+        if !self.query.bar.paste(text) {
             return Vec::new();
-        };
-        prompt.paste(text);
+        }
         self.apply_filter(session)
     }
 

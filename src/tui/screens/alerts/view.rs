@@ -302,6 +302,7 @@ fn foot(alerts: &Alerts, theme: &Theme, buf: &mut Buffer) {
                     .put(&format!("{words} "), styles.faint);
             }
         }
+        _ if alerts.sifted.bar.prompt.is_some() => hints::typing(theme, &mut row),
         Input::Stopping(_) | Input::Sorting(_) | Input::Nothing => {
             hints::draw(Some((Command::Open, "evidence")), HINTS, theme, &mut row);
         }

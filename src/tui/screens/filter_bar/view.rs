@@ -87,23 +87,14 @@ pub fn draw_line(bar: &FilterBar, (kept, counted): (&str, &str), theme: &Theme, 
     let styles = &theme.styles;
     let (right, style) = match (&bar.problem, &bar.parsed) {
         _ if bar.is_incomplete => (bar.waiting(counted, row.room()), styles.waiting),
-        (Some(_), None) => (format!(" {} not applied ", theme.marks.wrong), styles.error),
-        (Some(_), Some(_)) => (
-            format!(
-                " {} not applied · still filtering by {kept} ",
-                theme.marks.wrong
-            ),
+        (Some(_), _) => (
+            bar.refused(theme.marks.wrong, counted, bar.beside(row.room())),
             styles.error,
         ),
         (None, Some(_)) => (format!(" {} {kept} ", theme.marks.ok), styles.ok),
         (None, None) => (format!(" {kept} "), styles.faint),
     };
-    // What is being typed has half of the line for itself.
-    let most = if bar.prompt.is_some() && !bar.is_incomplete {
-        row.room() / 2
-    } else {
-        row.room()
-    };
+    let most = bar.beside(row.room());
     row.flush_right(&text::cut(&right, most), style);
     row.put(" / ", styles.strong);
     let room = row.room();

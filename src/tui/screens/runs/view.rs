@@ -317,5 +317,9 @@ fn foot(runs: &Runs, theme: &Theme, buf: &mut Buffer) {
         &format!("  {} ", runs.frame.words.totals),
         theme.styles.text,
     );
-    hints::draw(None, HINTS, theme, &mut row);
+    if runs.filter.prompt.is_some() {
+        hints::typing(theme, &mut row);
+    } else {
+        hints::draw(None, HINTS, theme, &mut row);
+    }
 }

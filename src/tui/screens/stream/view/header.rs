@@ -32,18 +32,12 @@ pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     if stream.finder.prompt.is_some() {
         row.flush_right(&format!(" {} ", stream.frame.words.found), styles.string);
     }
-    let words = match (&bar.problem, kept.is_empty()) {
-        _ if bar.is_incomplete => bar.waiting(&stream.frame.words.counted, row.room()),
-        (Some(_), true) => format!(" {mark} not applied "),
-        (Some(_), false) => format!(" {mark} not applied · still: {kept} "),
-        (None, false) => format!(" {mark} {kept} "),
-        (None, true) => String::new(),
-    };
-    // What is being typed has half of the line for itself.
-    let most = if bar.prompt.is_some() && !bar.is_incomplete {
-        row.room() / 2
-    } else {
-        row.room()
+    let (counted, most) = (&stream.frame.words.counted, bar.beside(row.room()));
+    let words = match &bar.problem {
+        _ if bar.is_incomplete => bar.waiting(counted, row.room()),
+        Some(_) => bar.refused(mark, counted, most),
+        None if kept.is_empty() => String::new(),
+        None => format!(" {mark} {kept} "),
     };
     row.flush_right(&text::cut(&words, most), style);
     if let Some(prompt) = &stream.finder.prompt {
@@ -129,6 +123,7 @@ const PANE_HINTS: &[Command] = &[
 
 pub(super) fn foot(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     let (regions, styles, words) = (&stream.frame.regions, &theme.styles, &stream.frame.words);
+    let bar = &stream.query.bar;
     if regions.peek.height > 0 {
         let mut row = Row::new(buf, regions.peek, 0, styles.text);
         row.put(" ", styles.text).put(&words.peek, styles.strong);
@@ -178,7 +173,11 @@ pub(super) fn foot(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
         }
         return;
     }
-    hints(stream, theme, &mut row);
+    if bar.prompt.is_some() {
+        hints::typing(theme, &mut row);
+    } else {
+        hints(stream, theme, &mut row);
+    }
 }
 
 fn hints(stream: &Stream, theme: &Theme, row: &mut Row<'_>) {
