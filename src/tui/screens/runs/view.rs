@@ -115,22 +115,34 @@ fn list(runs: &Runs, theme: &Theme, buf: &mut Buffer) {
                 row.put(&format!(" {mark} {words}"), theme.styles.strong.patch(base));
             }
             What::Run(line) => {
-                row.skip(1);
-                for column in &runs.frame.columns {
-                    if column.info.column == Column::Title {
-                        let title = (line.text.title.as_str(), line.found.as_deref());
-                        draw_title(runs, title, (column, base), theme, &mut row);
-                        continue;
-                    }
-                    let (words, style) = value(column, line, theme);
-                    let style = if shown.is_selected {
-                        style.patch(base)
-                    } else {
-                        style
-                    };
-                    cell(&mut row, column, &words, style);
-                }
+                let base = (base, shown.is_selected);
+                draw_run(runs, line, base, theme, &mut row);
             }
+        }
+    }
+}
+
+fn draw_run(
+    runs: &Runs,
+    line: &RunLine,
+    (base, is_selected): (Style, bool),
+    theme: &Theme,
+    row: &mut Row<'_>,
+) {
+    row.skip(1);
+    for column in &runs.frame.columns {
+        let (words, style) = value(column, line, theme);
+        let style = if is_selected { style.patch(base) } else { style };
+        match column.info.column {
+            Column::Title => {
+                let title = (line.text.title.as_str(), line.found.as_deref());
+                draw_title(runs, title, (column, base), theme, row);
+            }
+            Column::Run => {
+                let look = (style, looked_for(runs, theme));
+                row.cell_with(&words, column.width, look).skip(1);
+            }
+            _ => cell(row, column, &words, style),
         }
     }
 }
@@ -214,6 +226,13 @@ fn now_style(life: Life, theme: &Theme) -> Style {
     }
 }
 
+fn looked_for<'a>(runs: &'a Runs, theme: &Theme) -> Sought<'a> {
+    Sought {
+        texts: &runs.filter.sought,
+        style: theme.styles.hit,
+    }
+}
+
 /// The title, or the text around the match where the title does not show it.
 fn draw_title(
     runs: &Runs,
@@ -222,10 +241,7 @@ fn draw_title(
     theme: &Theme,
     row: &mut Row<'_>,
 ) {
-    let sought = Sought {
-        texts: &runs.filter.sought,
-        style: theme.styles.hit,
-    };
+    let sought = looked_for(runs, theme);
     let shown = text::cut(title, column.width);
     let is_shown = snippet::holds(&shown, sought.texts);
     let found = found.filter(|_| !is_shown);
