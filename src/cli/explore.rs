@@ -176,9 +176,15 @@ impl Named {
         }
     }
 
-    /// The run to start in, and perhaps the action: what the first path names that names any.
-    fn start(&self) -> Option<String> {
-        self.targets.iter().find_map(|target| target.name.clone())
+    /// The runs to start with.
+    fn start(&self) -> Vec<tui::Named> {
+        let named = self.targets.iter().filter_map(|target| {
+            Some(tui::Named {
+                path: target.path.clone(),
+                name: target.name.clone()?,
+            })
+        });
+        named.collect()
     }
 }
 
@@ -336,7 +342,7 @@ fn show(options: &tui::Options, messages: Messages) -> anyhow::Result<Exit> {
 }
 
 /// Copies runs that agents will delete; none without a home folder.
-fn keeper() -> Option<Keeper> {
+pub(super) fn keeper() -> Option<Keeper> {
     Some(Keeper {
         state: state::usual_folder()?,
         home: homes()?.home().to_owned(),

@@ -132,7 +132,11 @@ fn draw_run(
     row.skip(1);
     for column in &runs.frame.columns {
         let (words, style) = value(column, line, theme);
-        let style = if is_selected { style.patch(base) } else { style };
+        let style = if is_selected {
+            style.patch(base)
+        } else {
+            style
+        };
         match column.info.column {
             Column::Title => {
                 let title = (line.text.title.as_str(), line.found.as_deref());
