@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::analysis::policy::history::Opened as OpenedCall;
 use crate::analysis::policy::overlay::Overlay;
 use crate::analysis::policy::whatif::{Change, seen};
-use crate::analysis::policy::{Effect, RuleIx, Verdict};
+use crate::analysis::policy::{Effect, RuleIx};
 use crate::base::{human, text};
 use crate::export::policy::file_name;
 use crate::model::action::{ActionIx, Kind, Status};
@@ -105,7 +105,7 @@ pub(super) fn below(opened: &Opened, ix: ActionIx) -> Option<SubRow> {
     let words = format!(
         "would be {} {} · recorded: {}",
         loud(change.now.effect),
-        by(overlay, &change.now),
+        overlay.policies.set.decider(&change.now),
         recorded(change, &row)
     );
     Some(SubRow {
@@ -136,17 +136,6 @@ pub(super) fn tone(effect: Effect) -> Tone {
         Effect::Ask | Effect::Error => Tone::Waiting,
         Effect::Deny => Tone::Bad,
         Effect::Unknown => Tone::Faint,
-    }
-}
-
-/// The rule that decides, or that none does.
-fn by(overlay: &Overlay, verdict: &Verdict) -> String {
-    let rule = verdict.rule.and_then(|ix| overlay.policies.set.rule(ix));
-    let name = rule.map_or("by no rule", |rule| rule.name.as_str());
-    if verdict.why.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{name} ({})", verdict.why)
     }
 }
 
@@ -202,7 +191,7 @@ fn facts(overlay: &Overlay, row: &Row<'_>, session: &Session) -> Vec<Line> {
             clean(format!(
                 "{} {}",
                 verdict.effect.word(),
-                by(overlay, verdict)
+                overlay.policies.set.decider(verdict)
             )),
         ),
     ]];
