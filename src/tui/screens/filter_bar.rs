@@ -276,15 +276,13 @@ impl FilterBar {
         forms.into_iter().find(fits).unwrap_or_else(short)
     }
 
-    /// Cells for what stands beside the typed text: those it leaves, and half of the line where it is long.
-    pub fn beside(&self, room: usize) -> usize {
-        match &self.prompt {
-            Some(_) if !self.is_incomplete => {
-                let typed = text::width(&text::sanitize(&self.text)) + PROMPT;
-                room.saturating_sub(typed).max(room / 2)
-            }
-            Some(_) | None => room,
+    /// Cells for what stands beside a text: those it leaves, and half of the line where it is long.
+    pub fn beside(&self, left: &str, room: usize) -> usize {
+        if left.is_empty() || self.is_incomplete {
+            return room;
         }
+        let taken = text::width(&text::sanitize(left)) + PROMPT;
+        room.saturating_sub(taken).max(room / 2)
     }
 
     fn enforce(&mut self) -> bool {

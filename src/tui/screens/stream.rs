@@ -13,6 +13,7 @@ pub mod headings;
 pub mod insights;
 pub mod inspector;
 pub mod jumps;
+pub mod kept;
 mod landing;
 pub mod layout;
 pub mod listing;

@@ -88,13 +88,17 @@ pub fn draw_line(bar: &FilterBar, (kept, counted): (&str, &str), theme: &Theme, 
     let (right, style) = match (&bar.problem, &bar.parsed) {
         _ if bar.is_incomplete => (bar.waiting(counted, row.room()), styles.waiting),
         (Some(_), _) => (
-            bar.refused(theme.marks.wrong, counted, bar.beside(row.room())),
+            bar.refused(
+                theme.marks.wrong,
+                counted,
+                bar.beside(&bar.text, row.room()),
+            ),
             styles.error,
         ),
         (None, Some(_)) => (format!(" {} {kept} ", theme.marks.ok), styles.ok),
         (None, None) => (format!(" {kept} "), styles.faint),
     };
-    let most = bar.beside(row.room());
+    let most = bar.beside(&bar.text, row.room());
     row.flush_right(&text::cut(&right, most), style);
     row.put(" / ", styles.strong);
     let room = row.room();

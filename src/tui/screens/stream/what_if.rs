@@ -151,7 +151,7 @@ fn recorded(change: &Change, row: &Row<'_>) -> &'static str {
 }
 
 /// `what-if: policy.toml`, and what it would change.
-pub(super) fn header(opened: &Opened) -> Option<(String, String)> {
+pub(super) fn header(opened: &Opened) -> Option<(String, Vec<String>)> {
     let overlay = opened.overlay.as_deref()?;
     let files = overlay.policies.files.iter();
     let names: Vec<&str> = files.map(|file| file_name(&file.path)).collect();
@@ -168,7 +168,7 @@ pub(super) fn header(opened: &Opened) -> Option<(String, String)> {
         words.push(format!("{behind} after a first change"));
     }
     let name = text::sanitize(&format!("what-if: {}", names.join(" + "))).into_owned();
-    Some((name, words.join(" · ")))
+    Some((name, words))
 }
 
 /// Further rules that hold for a call are listed up to this number.

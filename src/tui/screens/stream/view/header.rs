@@ -9,6 +9,7 @@ use crate::tui::keys::Command;
 use crate::tui::screens::filter_bar::view::mistake;
 use crate::tui::screens::stream::Stream;
 use crate::tui::screens::stream::chords::Typing;
+use crate::tui::screens::stream::kept;
 use crate::tui::screens::stream::layout::Focus;
 use crate::tui::screens::stream::view::pane;
 use crate::tui::theme::Theme;
@@ -21,7 +22,6 @@ use crate::tui::widgets::paint::{self, Row};
 /// ```
 pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     let (regions, styles, bar) = (&stream.frame.regions, &theme.styles, &stream.query.bar);
-    let kept = &stream.frame.words.kept;
     let (mark, style) = match (&bar.problem, stream.query.answers.tally.unjudged) {
         _ if bar.is_incomplete => (theme.marks.unsure, styles.waiting),
         (Some(_), _) => (theme.marks.wrong, styles.error),
@@ -32,12 +32,23 @@ pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     if stream.finder.prompt.is_some() {
         row.flush_right(&format!(" {} ", stream.frame.words.found), styles.string);
     }
-    let (counted, most) = (&stream.frame.words.counted, bar.beside(row.room()));
+    let words = &stream.frame.words;
+    // In the place of a filter stands the policy.
+    let left = if bar.text.is_empty() {
+        &words.what_if
+    } else {
+        &bar.text
+    };
+    let most = bar.beside(left, row.room());
     let words = match &bar.problem {
-        _ if bar.is_incomplete => bar.waiting(counted, row.room()),
-        Some(_) => bar.refused(mark, counted, most),
-        None if kept.is_empty() => String::new(),
-        None => format!(" {mark} {kept} "),
+        _ if bar.is_incomplete => bar.waiting(&words.counted, row.room()),
+        Some(_) => bar.refused(mark, &words.counted, most),
+        None if words.kept.is_empty() => String::new(),
+        None => {
+            let around = text::width(mark) + 3;
+            let kept = kept::fitting(&words.kept, most.saturating_sub(around));
+            format!(" {mark} {kept} ")
+        }
     };
     row.flush_right(&text::cut(&words, most), style);
     if let Some(prompt) = &stream.finder.prompt {
