@@ -293,6 +293,11 @@ impl Marks {
     pub fn kind(&self, kind: Kind) -> &'static str {
         self.kinds[kind as usize]
     }
+
+    /// The direction of a sorted column.
+    pub fn direction(&self, falling: bool) -> &'static str {
+        if falling { self.falling } else { self.rising }
+    }
 }
 
 pub static UNICODE: Marks = Marks {

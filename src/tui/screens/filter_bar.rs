@@ -23,6 +23,8 @@ pub struct FilterBar {
     /// That text.
     enforced: String,
     pub problem: Option<Problem>,
+    /// The last search was given up: the filter is not applied to what is listed.
+    pub has_failed: bool,
     /// The text is unfinished: the last valid filter stays active, and no error is shown.
     pub is_incomplete: bool,
     /// A policy lies over what is filtered.
@@ -289,6 +291,7 @@ impl FilterBar {
         match filtering::parse(&self.text, self.is_over_policy) {
             Ok(parsed) => {
                 self.text.clone_into(&mut self.enforced);
+                self.has_failed = false;
                 self.sought = parsed.as_ref().map(needles).unwrap_or_default();
                 (self.parsed, self.problem) = (parsed, None);
                 true

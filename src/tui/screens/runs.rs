@@ -238,10 +238,9 @@ impl Screen for Runs {
     }
 
     fn layout(&self) -> Option<Layout> {
-        let sign = if self.order.falling { "-" } else { "" };
         Some(Layout {
             columns: Vec::new(),
-            sort: Some(format!("{sign}{}", self.order.key.word())),
+            sort: Some(self.order.words()),
             group: self.grouping.map(|grouping| grouping.word().to_owned()),
         })
     }

@@ -95,6 +95,7 @@ pub fn draw_line(bar: &FilterBar, (kept, counted): (&str, &str), theme: &Theme, 
             ),
             styles.error,
         ),
+        (None, Some(_)) if bar.has_failed => (failed(theme), styles.error),
         (None, Some(_)) => (format!(" {} {kept} ", theme.marks.ok), styles.ok),
         (None, None) => (format!(" {kept} "), styles.faint),
     };
@@ -118,6 +119,11 @@ pub fn draw_line(bar: &FilterBar, (kept, counted): (&str, &str), theme: &Theme, 
             row.put(&text::sanitize(&bar.text), styles.text);
         }
     }
+}
+
+/// Beside a filter whose search was given up.
+pub fn failed(theme: &Theme) -> String {
+    format!(" {} the search failed ", theme.marks.wrong)
 }
 
 /// The caret under the error, and its message.

@@ -114,6 +114,7 @@ impl Runs {
 
     pub(super) fn take_kept(&mut self, answer: Filtered, session: &Session) -> Vec<Effect> {
         self.kept.is_running = false;
+        self.filter.has_failed = false;
         if self.filter.parsed.is_none() {
             return Vec::new();
         }

@@ -70,11 +70,7 @@ fn heads(runs: &Runs, theme: &Theme, buf: &mut Buffer) {
     row.skip(1);
     for column in &runs.frame.columns {
         let is_sorted = column.key() == Some(runs.order.key);
-        let mark = if runs.order.falling {
-            theme.marks.falling
-        } else {
-            theme.marks.rising
-        };
+        let mark = theme.marks.direction(runs.order.falling);
         let (head, style) = if is_sorted {
             (format!("{}{mark}", column.info.head), styles.strong)
         } else {

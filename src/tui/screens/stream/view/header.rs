@@ -6,7 +6,7 @@ use ratatui::style::Style;
 
 use crate::base::text;
 use crate::tui::keys::Command;
-use crate::tui::screens::filter_bar::view::mistake;
+use crate::tui::screens::filter_bar::view as filter_bar;
 use crate::tui::screens::stream::Stream;
 use crate::tui::screens::stream::chords::Typing;
 use crate::tui::screens::stream::kept;
@@ -25,6 +25,7 @@ pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     let (mark, style) = match (&bar.problem, stream.query.answers.tally.unjudged) {
         _ if bar.is_incomplete => (theme.marks.unsure, styles.waiting),
         (Some(_), _) => (theme.marks.wrong, styles.error),
+        (None, _) if bar.has_failed => (theme.marks.wrong, styles.error),
         (None, 0) => (theme.marks.ok, styles.ok),
         (None, _) => (theme.marks.unsure, styles.waiting),
     };
@@ -43,6 +44,7 @@ pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     let words = match &bar.problem {
         _ if bar.is_incomplete => bar.waiting(&words.counted, row.room()),
         Some(_) => bar.refused(mark, &words.counted, most),
+        None if bar.has_failed => filter_bar::failed(theme),
         None if words.kept.is_empty() => String::new(),
         None => {
             let around = text::width(mark) + 3;
@@ -82,7 +84,7 @@ pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     if let Some(problem) = &bar.problem {
         let lines = [regions.spark, below, regions.columns];
         let below = lines.into_iter().find(|line| line.height > 0);
-        mistake(problem, theme, below.unwrap_or(regions.columns), buf);
+        filter_bar::mistake(problem, theme, below.unwrap_or(regions.columns), buf);
     }
 }
 
