@@ -6,7 +6,7 @@ mod palette;
 use std::sync::Arc;
 
 use ratatui::buffer::Buffer;
-use ratatui::style::{Color, Style};
+use ratatui::style::{Color, Modifier, Style};
 
 use crate::model::action::{Kind, Status};
 use crate::tui::keys::Keymap;
@@ -145,6 +145,11 @@ impl Styles {
             Style::new()
         }
     }
+}
+
+/// The style of what came or went where a sign says so: the underline marks it inside a line.
+pub fn signed(style: Style) -> Style {
+    style.remove_modifier(Modifier::UNDERLINED)
 }
 
 impl Theme {
