@@ -27,7 +27,7 @@ pub mod overview;
 mod prepare;
 pub mod presence;
 pub mod rows;
-mod shorten;
+pub mod shorten;
 mod tasks;
 pub mod terms;
 pub(super) mod view;
