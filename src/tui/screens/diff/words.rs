@@ -67,8 +67,10 @@ fn story(diff: &Diff, who: Line, session: &Session) -> Vec<Line> {
         why.extend(first(diff, store).filter(|it| has_room(&why, it, area.width)));
         return vec![alike(diff, store), place, why];
     }
-    place.push((Tone::Plain, " · ".to_owned()));
-    place.extend(why);
+    if why.iter().any(|(_, words)| !words.is_empty()) {
+        place.push((Tone::Plain, " · ".to_owned()));
+        place.extend(why);
+    }
     place.extend(first(diff, store).filter(|it| has_room(&place, it, area.width)));
     vec![who, alike(diff, store), place]
 }
