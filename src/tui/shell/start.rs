@@ -69,6 +69,16 @@ impl Shell {
         Some((runs[at].0, seq))
     }
 
+    /// Whether a run was named by its whole id and has the action, so that more runs change nothing.
+    fn is_loaded(&self, name: &str, run: RunIx, seq: Option<u32>) -> bool {
+        let run = self.session.loaded.store.run(run);
+        let whole = match (seq, naming::split_seq(name)) {
+            (Some(_), Some((id, _))) => id,
+            (_, _) => name,
+        };
+        *run.id == *whole && seq.is_none_or(|seq| seq <= run.totals.actions)
+    }
+
     /// Keeps several named runs by a filter, which is seen and can be cleared.
     fn keep_named(&mut self, runs: &[Found], view: ScreenId) -> Vec<ScreenEffect> {
         let store = &self.session.loaded.store;
