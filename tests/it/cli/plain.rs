@@ -11,7 +11,7 @@ fn typed(lines: &str) -> (String, Option<i32>) {
 }
 
 fn typed_with(options: &[&str], lines: &str) -> (String, Option<i32>) {
-    let mut program = command(&[&["--plain", REFUND], options].concat())
+    let mut program = command(&[&["--plain", REFUND][..], options].concat())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -68,7 +68,7 @@ fn a_policy_or_rules_that_cannot_be_read_are_an_error_at_the_start() {
     for option in ["--policy", "--rules"] {
         let picture = ["--screenshot", "/nowhere/picture.svg"];
         for others in [&["--plain"][..], &picture, &[]] {
-            let arguments = [&[REFUND, option, "nope.toml"], others].concat();
+            let arguments = [&[REFUND, option, "nope.toml"][..], others].concat();
             let output = command(&arguments).output().expect("the program starts");
             assert_eq!(output.status.code(), Some(2), "{arguments:?}");
             let told = text(&output.stderr);

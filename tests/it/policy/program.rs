@@ -335,7 +335,7 @@ fn filters_test_the_verdicts_of_a_policy() {
         count("has:would") - count("would:deny")
     );
     let with = |arguments: &[&str]| {
-        let done = program(&[&["query", "has:would", TRACES], arguments].concat());
+        let done = program(&[&["query", "has:would", TRACES][..], arguments].concat());
         String::from_utf8(done.stdout).expect("UTF-8")
     };
     let over = ["--policy", POLICY, "--columns", "tool,would"];
