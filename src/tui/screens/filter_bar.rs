@@ -303,3 +303,6 @@ impl FilterBar {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -123,38 +123,6 @@ fn a_wrong_filter_is_pointed_at_and_not_applied() {
 }
 
 #[test]
-fn an_invalid_filter_says_which_filter_is_in_force_and_esc_brings_back_the_one_before() {
-    for size in [(80, 24), (120, 24)] {
-        let wrong = screen(size, "/ tool:lookup space er( enter");
-        let filter = line(&wrong, " / tool:lookup er(");
-        assert!(
-            filter.contains("✗ not applied · in force: tool:lookup ("),
-            "{wrong}"
-        );
-        assert!(wrong.contains("^ a term is missing"), "{wrong}");
-        assert!(wrong.contains("esc as before"), "{wrong}");
-    }
-    let typed = "/ ctrl-u tool:lookup space er( enter esc";
-    for before in ["", "/ tool:refund enter"] {
-        let back = screen((80, 24), &format!("{before} {typed}"));
-        let filter = |screen: &str| screen.lines().nth(1).map(str::to_owned);
-        assert_eq!(filter(&back), filter(&screen((80, 24), before)), "{back}");
-    }
-}
-
-#[test]
-fn esc_filters_again_where_the_text_is_as_before_but_another_filter_was_in_force() {
-    // The letters of a field's name search for nothing until Enter.
-    let filter = |keys: &str| {
-        let shown = screen((120, 24), keys);
-        shown.lines().nth(1).map(str::to_owned)
-    };
-    let kept = filter("/ status enter");
-    assert!(kept.as_deref().is_some_and(|line| line.contains("✓ ")));
-    assert_eq!(filter("/ status enter / ctrl-u status esc"), kept);
-}
-
-#[test]
 fn jumps_go_to_errors_and_blocks_and_report_when_there_is_no_other() {
     assert!(screen((80, 24), "g e").contains("5 / 7"));
     assert!(screen((80, 24), "g b").contains("4 / "));
