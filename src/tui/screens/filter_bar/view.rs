@@ -85,21 +85,14 @@ pub fn draw_proposals(bar: &FilterBar, line: Rect, theme: &Theme, buf: &mut Buff
 /// What is typed or in force, and on the right what it keeps: in words, and counted.
 pub fn draw_line(bar: &FilterBar, (kept, counted): (&str, &str), theme: &Theme, mut row: Row<'_>) {
     let styles = &theme.styles;
+    let most = bar.beside(&bar.text, row.room());
     let (right, style) = match (&bar.problem, &bar.parsed) {
         _ if bar.is_incomplete => (bar.waiting(counted, row.room()), styles.waiting),
-        (Some(_), _) => (
-            bar.refused(
-                theme.marks.wrong,
-                counted,
-                bar.beside(&bar.text, row.room()),
-            ),
-            styles.error,
-        ),
+        (Some(_), _) => (bar.refused(theme.marks.wrong, counted, most), styles.error),
         (None, Some(_)) if bar.has_failed => (failed(theme), styles.error),
         (None, Some(_)) => (format!(" {} {kept} ", theme.marks.ok), styles.ok),
         (None, None) => (format!(" {kept} "), styles.faint),
     };
-    let most = bar.beside(&bar.text, row.room());
     row.flush_right(&text::cut(&right, most), style);
     row.put(" / ", styles.strong);
     let room = row.room();
