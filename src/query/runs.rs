@@ -130,7 +130,9 @@ impl Lift<'_> {
             let others = parts.iter().zip(held).filter(|(_, is_held)| !is_held);
             let others: Vec<&Expr> = others.map(|(part, _)| *part).collect();
             let others = all(&others);
-            runs.into_iter().for_each(|run| found[run] |= others[run]);
+            for run in runs {
+                found[run] |= others[run];
+            }
         }
         found
     }
