@@ -232,7 +232,7 @@ fn every_column_of_an_alert_is_found_by_its_words() {
     let first: Vec<&str> = rows
         .skip(1)
         .take(1)
-        .flat_map(|row| row.split_whitespace())
+        .flat_map(str::split_whitespace)
         .filter(|word| {
             word.chars()
                 .all(|it| it.is_ascii_alphanumeric() || it == '-')
