@@ -5,5 +5,6 @@ pub mod clock;
 pub mod escape;
 pub mod hash;
 pub mod human;
+pub mod order;
 pub mod sha256;
 pub mod text;

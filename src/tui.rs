@@ -42,6 +42,14 @@ use crate::tui::screens::ScreenId;
 use crate::tui::theme::ground::Ground;
 use crate::tui::theme::{ColorChoice, Palette, Theme};
 
+/// A run that the command line named (`PATH#RUN:SEQ`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    pub path: PathBuf,
+    /// A prefix of its id, perhaps with an action: `7f3a91`, `7f3a91:42`.
+    pub name: String,
+}
+
 /// How to run the explorer.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -55,8 +63,8 @@ pub struct Options {
     pub filter: Option<String>,
     /// The first view; `None` for the one that fits the trace.
     pub view: Option<ScreenId>,
-    /// The run to start in, and perhaps its action: `7f3a91`, `7f3a91:42`.
-    pub start: Option<String>,
+    /// The run to start in and perhaps its action, or the runs to keep.
+    pub start: Vec<Named>,
     /// What the folders that were opened hold that is not shown: notes to show.
     pub notes: Vec<String>,
     /// Errors to show at the start: paths that failed to open, and why; keys that are bound twice.
@@ -93,7 +101,7 @@ impl Default for Options {
             live: false,
             filter: None,
             view: None,
-            start: None,
+            start: Vec::new(),
             recent: false,
             several: false,
             notes: Vec::new(),
@@ -183,7 +191,7 @@ impl Options {
             title,
             filter: None,
             view: None,
-            start: None,
+            start: Vec::new(),
             recent: false,
             failed: Vec::new(),
             notes: Vec::new(),

@@ -64,6 +64,11 @@ impl Keeper {
         copy.is_ok_and(|copy| written(from).is_ok_and(|it| it == copy))
     }
 
+    /// Whether all parts of a run have been copied as they are now.
+    pub fn has_run(&self, run: &Recent, kin: &mut Relations) -> bool {
+        Keeper::parts(run, kin).iter().all(|part| self.has(part))
+    }
+
     /// Copies a file or a session, unless that has been done. The copy has the time of the original.
     pub fn keep(&self, from: &Path) -> io::Result<CopyOutcome> {
         if self.has(from) {

@@ -1,5 +1,6 @@
 //! Runs as table rows: how they are sorted, grouped and totalled.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use jiff::Timestamp;
@@ -7,6 +8,7 @@ use jiff::tz::TimeZone;
 
 use crate::analysis::project;
 use crate::analysis::statistics::ranks::{median, ordered};
+use crate::base::{order, text};
 use crate::model::quantity::{Cost, Elapsed};
 use crate::model::run::{CostSource, Run, RunIx};
 use crate::query::sql;
@@ -157,11 +159,14 @@ enum Rank {
 impl Order {
     /// Parses `cost` or `-cost`. Returns the word if it is not a key.
     pub fn parse(text: &str) -> Result<Order, &str> {
-        let (name, falling) = text
-            .strip_prefix('-')
-            .map_or((text, false), |name| (name, true));
+        let (name, falling) = order::parse(text);
         let key = Key::ALL.iter().copied().find(|key| key.word() == name);
         key.map(|key| Order { key, falling }).ok_or(name)
+    }
+
+    /// `-cost`, as it is parsed.
+    pub fn words(self) -> String {
+        order::words(self.key.word(), self.falling)
     }
 
     /// The same order of the rows that `load` writes, in SQL.
@@ -242,13 +247,7 @@ struct Sorted {
 
 impl Ord for Sorted {
     fn cmp(&self, other: &Sorted) -> Ordering {
-        match (&self.rank, &other.rank) {
-            (Some(a), Some(b)) => {
-                let order = a.partial_cmp(b).unwrap_or(Ordering::Equal);
-                if self.falling { order.reverse() } else { order }
-            }
-            (a, b) => b.is_some().cmp(&a.is_some()),
-        }
+        order::compare(self.rank.as_ref(), other.rank.as_ref(), self.falling)
     }
 }
 
@@ -448,6 +447,16 @@ pub fn shown_ids(ids: &[&str]) -> Vec<String> {
         }
     });
     shown.collect()
+}
+
+/// An id where there is little room, up to twelve cells: a random one by its beginning, as it is typed; of the others,
+/// the middle gives way to a `…`.
+pub fn brief_id(id: &str) -> Cow<'_, str> {
+    if is_random(id) {
+        Cow::Borrowed(id.get(..MIN_LENGTH).unwrap_or(id))
+    } else {
+        text::cut_middle(id, MAX_WHOLE)
+    }
 }
 
 /// Hexadecimal, as UUIDs are.

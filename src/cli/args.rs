@@ -18,7 +18,7 @@ use crate::tui::screens;
 use crate::tui::theme::Palette;
 
 /// Help is wrapped at this width on wider terminals.
-const WIDTH: usize = 100;
+pub(super) const WIDTH: usize = 100;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -1,11 +1,11 @@
 //! The columns of a command's output: which there are, which were asked for, and how rows are sorted by
 //! them. One name selects a column in tables, JSON and CSV alike.
 
-use std::cmp::Ordering;
 use std::collections::HashSet;
 
 use serde_json::Value;
 
+use crate::base::order;
 use crate::cli::failure::Failure;
 use crate::cli::table::{Cell, Column};
 use crate::cli::text_style::TextStyle;
@@ -206,10 +206,7 @@ pub(super) struct Order<'a> {
 impl<'a> Order<'a> {
     /// The column must be one of `known`.
     pub(super) fn parse(text: &'a str, known: &[&str]) -> Result<Order<'a>, Failure> {
-        let (column, is_descending) = match text.strip_prefix('-') {
-            Some(column) => (column, true),
-            None => (text, false),
-        };
+        let (column, is_descending) = order::parse(text);
         if known.contains(&column) {
             return Ok(Order {
                 column,
@@ -225,17 +222,7 @@ impl<'a> Order<'a> {
             .into_iter()
             .map(|row| (key(&row), row))
             .collect();
-        keyed.sort_by(|(a, _), (b, _)| match (a, b) {
-            (Some(a), Some(b)) => {
-                let order = a.partial_cmp(b).unwrap_or(Ordering::Equal);
-                if self.is_descending {
-                    order.reverse()
-                } else {
-                    order
-                }
-            }
-            (a, b) => b.is_some().cmp(&a.is_some()),
-        });
+        keyed.sort_by(|(a, _), (b, _)| order::compare(a.as_ref(), b.as_ref(), self.is_descending));
         rows.extend(keyed.into_iter().map(|(_, row)| row));
     }
 }

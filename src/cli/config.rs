@@ -137,11 +137,7 @@ fn origin(from: Origin) -> String {
 
 fn lines(config: &config::Config) -> Vec<Line> {
     let runs = &config.runs;
-    let sort = format!(
-        "{}{}",
-        if runs.sort.value.falling { "-" } else { "" },
-        runs.sort.value.key.word()
-    );
+    let sort = runs.sort.value.words();
     let columns = (!runs.columns.value.is_empty()).then(|| json!(runs.columns.value));
     let theme = config.theme.value.map_or("auto", Palette::word);
     let price_file = config

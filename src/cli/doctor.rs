@@ -20,7 +20,6 @@ use crate::ingest::recent::cleanup::{self, Rule};
 use crate::ingest::recent::{self, Homes, Recent};
 use crate::ingest::relations::Relations;
 use crate::model::quantity::Time;
-use crate::state;
 
 /// Show which agents store runs on this machine, how much, and what they will delete
 #[derive(Debug, clap::Args)]
@@ -29,7 +28,8 @@ Examples:
   saferun-tui doctor
   saferun-tui doctor --json | jq '.agents[] | select(.due > 0)'
 
-DUE counts the runs that the agent itself will delete within 7 days; copy them first with saferun-tui keep.")]
+DUE counts the runs that the agent itself will delete within 7 days, KEPT those of them that saferun-tui keep has
+copied as they are now.")]
 pub struct Doctor {}
 
 /// Copy runs that their agents will delete soon into the state folder, compressed; they open as before
@@ -61,6 +61,14 @@ struct AgentRuns {
     runs: Vec<Recent>,
     bytes: u64,
     rule: Option<Rule>,
+}
+
+/// The runs of an agent that it will delete soon, and those of them that were copied as they are now; none where no
+/// rule is known, or no folder for copies.
+#[derive(Debug, Clone, Copy)]
+struct Counts {
+    due: Option<usize>,
+    kept: Option<usize>,
 }
 
 fn homes() -> Result<Homes, Failure> {
@@ -113,7 +121,26 @@ impl AgentRuns {
         self.runs.iter().filter(is_due).collect()
     }
 
-    fn record(&self, now: Time) -> Value {
+    fn counts(&self, now: Time, keeper: Option<&Keeper>) -> Counts {
+        if self.rule.is_none() {
+            return Counts {
+                due: None,
+                kept: None,
+            };
+        }
+        let due = self.due(now, SOON);
+        let kept = |keeper: &Keeper| {
+            let mut kin = Relations::default();
+            let has = |run: &&&Recent| keeper.has_run(run, &mut kin);
+            due.iter().filter(has).count()
+        };
+        Counts {
+            due: Some(due.len()),
+            kept: keeper.map(kept),
+        }
+    }
+
+    fn record(&self, counts: Counts) -> Value {
         let time =
             |run: Option<&Recent>| run.and_then(|run| run.modified.get()).map(human::rfc3339);
         json!({
@@ -125,34 +152,31 @@ impl AgentRuns {
             "newest": time(self.runs.first()),
             "deleted_after_days": self.rule.as_ref().map(|rule| rule.days),
             "rule": self.rule.as_ref().map(|rule| rule.setting),
-            "due": self.rule.as_ref().map(|_| self.due(now, SOON).len()),
+            "due": counts.due,
+            "kept": counts.kept,
         })
     }
 
-    fn row(&self, now: Time, homes: &Homes) -> Vec<Cell> {
+    fn row(&self, now: Time, counts: Counts, homes: &Homes) -> Vec<Cell> {
         let age = |run: Option<&Recent>| {
             let told = run.and_then(|run| run.modified.get()).zip(now.get());
-            told.map_or_else(
-                || Cell::role("—", Role::Dim),
-                |(then, now)| Cell::new(human::roughly(now - then)),
-            )
+            told.map_or_else(not_known, |(then, now)| {
+                Cell::new(human::roughly(now - then))
+            })
         };
-        let due = self.due(now, SOON).len();
-        let (rule, due) = match &self.rule {
+        let rule = match &self.rule {
             Some(rule) => {
                 let default = if rule.is_default { " (default)" } else { "" };
-                let due = if due > 0 {
-                    Cell::role(due.to_string(), Role::Warn)
-                } else {
-                    Cell::new("0")
-                };
-                (Cell::new(format!("after {} days{default}", rule.days)), due)
+                Cell::new(format!("after {} days{default}", rule.days))
             }
-            None => (
-                Cell::role("none known", Role::Dim),
-                Cell::role("—", Role::Dim),
-            ),
+            None => Cell::role("none known", Role::Dim),
         };
+        let is_at_risk = counts.kept.unwrap_or(0) < counts.due.unwrap_or(0);
+        let due = counts.due.map_or_else(not_known, |due| {
+            let role = if is_at_risk { Role::Warn } else { Role::Plain };
+            Cell::role(due.to_string(), role)
+        });
+        let kept = counts.kept.map(|kept| Cell::new(kept.to_string()));
         let places: Vec<String> = self
             .places
             .iter()
@@ -166,8 +190,29 @@ impl AgentRuns {
             age(self.runs.first()),
             rule,
             due,
+            kept.unwrap_or_else(not_known),
             Cell::new(places.join(", ")),
         ]
+    }
+}
+
+fn not_known() -> Cell {
+    Cell::role("—", Role::Dim)
+}
+
+/// What to do about the runs that will be deleted; none where there are none.
+fn advice(counts: &[Counts]) -> Option<String> {
+    let due: usize = counts.iter().filter_map(|it| it.due).sum();
+    let kept: usize = counts.iter().filter_map(|it| it.kept).sum();
+    let what = human::counted(due as u64, "run");
+    let will = format!("{what} will be deleted within {SOON} days");
+    match kept {
+        _ if due == 0 => None,
+        0 => Some(format!("{will}; copy them with saferun-tui keep")),
+        kept if kept == due => Some(format!("{will}; all are kept")),
+        kept => Some(format!(
+            "{will}, {kept} of them kept; copy the others with saferun-tui keep"
+        )),
     }
 }
 
@@ -186,6 +231,7 @@ const COLUMNS: &[Column<'static>] = &[
     Column::left("NEWEST", 2),
     Column::left("DELETED", 1),
     Column::right("DUE", 1),
+    Column::right("KEPT", 1),
     Column::left("PLACE", 0).cut_to(12),
 ];
 
@@ -198,6 +244,7 @@ const MEMBERS: &[&str] = &[
     "deleted_after_days",
     "rule",
     "due",
+    "kept",
     "places",
 ];
 
@@ -209,6 +256,9 @@ impl Command for Doctor {
         let homes = homes()?;
         let now = Time(System.now());
         let found = found(&homes);
+        let keeper = explore::keeper();
+        let counts = found.iter().map(|it| it.counts(now, keeper.as_ref()));
+        let counts: Vec<Counts> = counts.collect();
         if let Some(machine) = cx.global.machine() {
             let records = Records {
                 schema: "saferun.tui/doctor@1",
@@ -217,7 +267,9 @@ impl Command for Doctor {
                 only: None,
                 rest: Vec::new(),
             };
-            records.write(&mut cx.out, machine, found.iter().map(|it| it.record(now)))?;
+            let told = found.iter().zip(&counts);
+            let told = told.map(|(agent, counts)| agent.record(*counts));
+            records.write(&mut cx.out, machine, told)?;
             return Ok(Exit::Done);
         }
         if found.is_empty() {
@@ -225,14 +277,11 @@ impl Command for Doctor {
                 .note("no known agent stores runs on this machine (see saferun-tui formats for the folders)");
             return Ok(Exit::Done);
         }
-        let rows: Vec<_> = found.iter().map(|it| it.row(now, &homes)).collect();
+        let rows = found.iter().zip(&counts);
+        let rows: Vec<_> = rows.map(|(it, of)| it.row(now, *of, &homes)).collect();
         table::write(&mut cx.out, COLUMNS, &rows)?;
-        let due: usize = found.iter().map(|it| it.due(now, SOON).len()).sum();
-        if due > 0 {
-            let what = human::counted(due as u64, "run");
-            cx.notes.note(&format!(
-                "{what} will be deleted within {SOON} days; copy them with saferun-tui keep"
-            ));
+        if let Some(advice) = advice(&counts) {
+            cx.notes.note(&advice);
         }
         let runs: Vec<Recent> = found.into_iter().flat_map(|it| it.runs).collect();
         let (prompts, sessions) = cleanup::lost_prompts(&homes, &runs);
@@ -255,10 +304,7 @@ impl Command for Keep {
         let homes = homes()?;
         let now = Time(System.now());
         let what = || Failure::Input("no state folder: HOME is not set".to_owned());
-        let keeper = Keeper {
-            state: state::usual_folder().ok_or_else(what)?,
-            home: homes.home().to_owned(),
-        };
+        let keeper = explore::keeper().ok_or_else(what)?;
         let mut relations = Relations::default();
         let (mut copied, mut known, mut failed) = ((0_u64, 0_u64, 0_u64), 0_u64, 0_u64);
         for agent in found(&homes) {

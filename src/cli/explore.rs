@@ -12,7 +12,7 @@ use crate::cli::args::{Commands, Paths, Rows, When};
 use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::pick::Target;
-use crate::cli::policy::sources;
+use crate::cli::policy::{over, sources};
 use crate::cli::selection::Selection;
 use crate::cli::text_style::Charset;
 use crate::cli::{Cx, demo, filter, ls, picture, plain, settings, url};
@@ -95,6 +95,7 @@ impl Command for Explore {
             return follow_with(cx, &self.paths.paths, self.rules);
         }
         if self.paths.paths.is_empty() && !super::stdin_is_a_trace() {
+            check_named(cx, self.rules.as_deref())?;
             return without_paths(cx, self.picture);
         }
         let paths = self.paths.or_stdin()?;
@@ -104,6 +105,7 @@ impl Command for Explore {
             return Err(Failure::Input(what).into());
         }
         if self.plain {
+            check_named(cx, self.rules.as_deref())?;
             return plain(cx, &paths);
         }
         url::check(&paths)?;
@@ -133,11 +135,12 @@ fn plain(cx: &mut Cx, paths: &[PathBuf]) -> anyhow::Result<Exit> {
         let what = "--plain reads commands from standard input, so the trace must be a file";
         return Err(Failure::Usage(what.to_owned()).into());
     }
+    let policies = over::read(cx)?;
     let read = cx.load.paths(&cx.notes, paths)?;
     if !read.has_records() {
         return Ok(read.exit(&cx.notes));
     }
-    plain::walk(cx, &read)
+    plain::walk(cx, &read, policies.as_ref())
 }
 
 /// What to open, and what to call it.
@@ -176,13 +179,20 @@ impl Named {
         }
     }
 
-    /// The run to start in, and perhaps the action: what the first path names that names any.
-    fn start(&self) -> Option<String> {
-        self.targets.iter().find_map(|target| target.name.clone())
+    /// The runs to start with.
+    fn start(&self) -> Vec<tui::Named> {
+        let named = self.targets.iter().filter_map(|target| {
+            Some(tui::Named {
+                path: target.path.clone(),
+                name: target.name.clone()?,
+            })
+        });
+        named.collect()
     }
 }
 
 pub(super) fn run(cx: &mut Cx, named: Named) -> anyhow::Result<Exit> {
+    check_named(cx, named.rules.as_deref())?;
     let is_drawn = named.picture.screenshot.is_some();
     if !is_drawn && (cx.global.machine().is_some() || cx.out.style.width.is_none()) {
         let mut read = cx.load.inputs(&cx.notes, named.inputs);
@@ -212,6 +222,14 @@ pub(super) fn run(cx: &mut Cx, named: Named) -> anyhow::Result<Exit> {
         Exit::Done if has_failed => Ok(Exit::NoInput),
         exit => Ok(exit),
     }
+}
+
+/// The screen reads policy and rules when it needs them; what is wrong with those that were named is said before.
+fn check_named(cx: &Cx, rules: Option<&Path>) -> Result<(), Failure> {
+    if !cx.global.laid.is_empty() {
+        sources::read(&cx.global.laid, false)?;
+    }
+    rules.map_or(Ok(()), alert_sources::check)
 }
 
 /// Without a path: the recent runs of agents on this machine.
@@ -336,7 +354,7 @@ fn show(options: &tui::Options, messages: Messages) -> anyhow::Result<Exit> {
 }
 
 /// Copies runs that agents will delete; none without a home folder.
-fn keeper() -> Option<Keeper> {
+pub(super) fn keeper() -> Option<Keeper> {
     Some(Keeper {
         state: state::usual_folder()?,
         home: homes()?.home().to_owned(),

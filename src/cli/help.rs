@@ -3,8 +3,9 @@
 use anyhow::Context as _;
 use clap::CommandFactory;
 
+use crate::base::text;
 use crate::cli::Cx;
-use crate::cli::args::Args;
+use crate::cli::args::{Args, WIDTH};
 use crate::cli::command::{Accepts, Command};
 use crate::cli::failure::{Exit, Failure};
 use crate::export::words::Role;
@@ -149,13 +150,25 @@ fn keys(cx: &mut Cx) -> anyhow::Result<()> {
     section(cx, "views", &views)
 }
 
-/// A title and lines of two columns.
+/// A title and lines of two columns; what does not fit the second goes on below it.
 fn section(cx: &mut Cx, title: &str, lines: &[(String, String)]) -> anyhow::Result<()> {
-    let width = lines.iter().map(|(left, _)| left.chars().count()).max();
+    let width = lines.iter().map(|(left, _)| text::width(left)).max();
     let width = width.unwrap_or(0).clamp(8, 24);
+    let whole = cx.out.look.width.map_or(WIDTH, |it| it.min(WIDTH));
     cx.out.painted(Role::Head, &title.to_uppercase())?;
     for (left, right) in lines {
-        cx.out.line(&format!("  {left:<width$}  {right}"))?;
+        let taken = text::width(left).max(width) + 4;
+        // On a terminal too narrow for two columns, lines are left to it.
+        let room = whole.checked_sub(taken).filter(|room| *room >= LEAST);
+        let rows = room.map_or_else(|| vec![right.clone()], |room| text::wrap(right, room));
+        for (at, row) in rows.iter().enumerate() {
+            let left = if at == 0 { left.as_str() } else { "" };
+            let line = format!("  {}  {row}", text::fit(left, taken - 4));
+            cx.out.line(line.trim_end())?;
+        }
     }
     Ok(cx.out.line("")?)
 }
+
+/// Cells that a second column needs at least.
+const LEAST: usize = 20;

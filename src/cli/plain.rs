@@ -8,10 +8,12 @@ use std::io::{self, BufRead};
 use jiff::tz::TimeZone;
 
 use self::typed::{HELP, Typed};
+use crate::analysis::policy::set::Policies;
 use crate::analysis::title;
 use crate::base::human;
 use crate::cli::failure::Exit;
 use crate::cli::load::Read;
+use crate::cli::policy::over::{self, Laid};
 use crate::cli::{Cx, filter};
 use crate::export::readable::{self, Line};
 use crate::export::words::{self, Role};
@@ -22,8 +24,9 @@ use crate::query::hint::Over;
 use crate::store::bodies::Bodies;
 use crate::store::row::Row;
 
-/// Reads commands from standard input until `q` or its end.
-pub(super) fn walk(cx: &mut Cx, read: &Read) -> anyhow::Result<Exit> {
+/// Reads commands from standard input until `q` or its end. With a policy, each call carries its verdict.
+pub(super) fn walk(cx: &mut Cx, read: &Read, policies: Option<&Policies>) -> anyhow::Result<Exit> {
+    let laid = over::judge(cx, policies, &read.store);
     let runs = read.runs();
     let condition = filter::condition(cx)?.unwrap_or(Expr::All);
     let mut walk = Walk {
@@ -32,6 +35,7 @@ pub(super) fn walk(cx: &mut Cx, read: &Read) -> anyhow::Result<Exit> {
         at: 0,
         run: runs.first().copied().filter(|_| runs.len() == 1),
         filter: Expr::All,
+        laid,
         is_unheard: runs.len() > 1,
     };
     walk.narrow(cx, condition);
@@ -66,6 +70,8 @@ struct Walk<'a> {
     at: usize,
     run: Option<RunIx>,
     filter: Expr,
+    /// What the policy says that was laid over the calls.
+    laid: Option<Laid<'a>>,
     /// The current action has not been printed yet.
     is_unheard: bool,
 }
@@ -93,7 +99,7 @@ impl Walk<'_> {
                     None => say(cx, &format!("No action {seq} here.")),
                 }
             }
-            Typed::Filter(text) => match filter::parse(&text) {
+            Typed::Filter(text) => match filter::parse_over_policy(cx, &text) {
                 Ok(expr) => {
                     self.narrow(cx, expr);
                     self.speak(cx)
@@ -136,6 +142,10 @@ impl Walk<'_> {
         let zone = cx.out.style.zone.clone();
         for line in lines(&self.read.store.row(*ix), &zone) {
             cx.out.pieces(&line)?;
+        }
+        if let Some((role, words)) = self.laid.as_ref().and_then(|it| it.words(*ix)) {
+            let words = cx.out.look.clean(&format!("  what-if: {words}"));
+            cx.out.painted(role, &words)?;
         }
         Ok(())
     }

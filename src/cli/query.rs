@@ -16,11 +16,12 @@ use crate::cli::records::Records;
 use crate::cli::table::{self, Cell, Column, Cut, Layout};
 use crate::cli::text_style::TextStyle;
 use crate::cli::{Cx, filter};
-use crate::export::json::action;
+use crate::export::json::action::{self, ActionJson};
 use crate::export::words::{self, Role};
 use crate::model::action::{ActionIx, Kind};
 use crate::query::hint::Over;
 use crate::query::needles::{Needle, needles};
+use crate::query::would::Verdicts;
 use crate::store::Store;
 use crate::store::bodies::{Bodies, Depth};
 use crate::store::row::Row;
@@ -37,8 +38,8 @@ Examples:
   saferun-tui query '' trace.jsonl                   every action
   saferun-tui query -c -- '-user:bot' trace.jsonl    a filter that begins with a dash
 
-Columns: run, seq, time, kind, tool, status, duration, cost, text, every field that --json prints,
-and values inside args and result, such as args.amount. Sort by run, seq, time, turn, kind, agent,
+Columns: run, seq, time, kind, tool, status, duration, cost, text, with --policy would, every field
+that --json prints, and values inside args and result, such as args.amount. Sort by run, seq, time, turn, kind, agent,
 model, tool, status, duration, cost or tokens; the default is the order of the trace.
 
 Exit code 1 when nothing matches, like grep.")]
@@ -70,7 +71,7 @@ impl Command for Query {
             check_order(&self.filter, &self.paths.paths)?;
         }
         let order = order(&self.rows)?;
-        let picked = OFFER.pick(&self.rows.columns)?;
+        let picked = offer(cx, &self.rows.columns)?.pick(&self.rows.columns)?;
         let policies = over::read(cx)?;
         let mut expr = filter::parse_over_policy(cx, &self.filter)?;
         if let Some(condition) = filter::condition(cx)? {
@@ -157,7 +158,11 @@ fn print(
         only: picked.map(Picked::members),
         rest: Vec::new(),
     };
-    let rows = rows.iter().map(|ix| action::action(&store.row(*ix)));
+    let would = cx.would.clone();
+    let rows = rows.iter().map(|ix| ActionJson {
+        would: would.as_ref().and_then(|it| it.of_call(ix.0)),
+        ..action::action(&store.row(*ix))
+    });
     records.write(&mut cx.out, machine, rows)
 }
 
@@ -183,7 +188,8 @@ const COLUMNS: &[Column<'static>] = &[
     Column::left("WHAT", 0).cut_to(26),
 ];
 
-const NAMED: &[Named] = &[
+/// With the one that needs a policy, which comes last.
+const JUDGED: &[Named] = &[
     Named::new("run", "run_id", COLUMNS[0]),
     Named::new("seq", "seq", COLUMNS[1]),
     Named::new("time", "ts", COLUMNS[2]),
@@ -193,13 +199,32 @@ const NAMED: &[Named] = &[
     Named::new("duration", "duration_ms", COLUMNS[6]),
     Named::new("cost", "cost_usd", COLUMNS[7]),
     Named::new("text", "text", COLUMNS[8]),
+    Named::new(WOULD, WOULD, Column::left("WOULD", 0)),
 ];
 
-pub(super) const OFFER: Offer<'_> = Offer {
+const WOULD: &str = "would";
+const NAMED: &[Named] = JUDGED.split_at(JUDGED.len() - 1).0;
+
+pub(super) const OFFER: Offer<'static> = Offer {
     named: NAMED,
     members: action::MEMBERS,
     open: &["args", "result", "usage", "error"],
 };
+
+/// The columns that there are: verdicts only with a policy.
+fn offer(cx: &Cx, asked: &[String]) -> Result<Offer<'static>, Failure> {
+    if !cx.global.laid.is_empty() {
+        return Ok(Offer {
+            named: JUDGED,
+            ..OFFER
+        });
+    }
+    if asked.iter().any(|name| name.trim() == WOULD) {
+        let what = format!("the column '{WOULD}' needs a policy (--policy FILE)");
+        return Err(Failure::Usage(what));
+    }
+    Ok(OFFER)
+}
 
 const SORTABLE: &[&str] = &[
     "run", "seq", "time", "turn", "kind", "agent", "model", "tool", "status", "duration", "cost",
@@ -276,13 +301,20 @@ fn picked_table(
         } else {
             String::new()
         };
-        own.push(Cell::new(text));
+        own.extend([Cell::new(text), verdict(cx.would.as_deref(), *ix)]);
         let record = picked.needs_record().then(|| record(&row));
         picked.cells(&own, record.as_ref(), style)
     };
     let rows: Vec<Vec<Cell>> = rows.iter().map(&mut cells).collect();
     table::write(&mut cx.out, &picked.heads(), &rows)?;
     Ok(())
+}
+
+fn verdict(would: Option<&Verdicts>, ix: ActionIx) -> Cell {
+    match would.and_then(|it| it.of_call(ix.0)) {
+        Some(verdict) => Cell::role(verdict, over::role(verdict)),
+        None => Cell::role(words::NOTHING, Role::Dim),
+    }
 }
 
 /// Characters of a summary that are certain to be visible.

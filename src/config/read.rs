@@ -314,7 +314,10 @@ impl<'a> At<'a> {
 
     fn no_such<'k>(&self, what: &str, name: &str, known: impl Iterator<Item = &'k str>) -> Wrong {
         let known: Vec<&str> = known.collect();
-        self.wrong(&format!("'{name}' is not a {what}{}", meant(name, &known)))
+        let near = nearest(name, known.iter().copied());
+        let near = near.map_or_else(String::new, |near| format!(" · did you mean '{near}'?"));
+        let known = known.join(", ");
+        self.wrong(&format!("'{name}' is not a {what}{near} (known: {known})"))
     }
 }
 

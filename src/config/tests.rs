@@ -87,7 +87,7 @@ fn a_mistake_is_reported_with_its_line_and_a_suggestion() {
     check_wrong(
         "theme = \"drak\"",
         1,
-        "theme: 'drak' is not a theme · did you mean 'dark'?",
+        "theme: 'drak' is not a theme · did you mean 'dark'? (known: auto, dark, light, high-contrast, 16, none)",
     );
     check_wrong(
         "[keys]\nnext-eror = \"x\"",
@@ -108,7 +108,8 @@ fn a_mistake_is_reported_with_its_line_and_a_suggestion() {
     check_wrong(
         "[runs]\ncolumns = [\"cots\"]",
         2,
-        "columns: 'cots' is not a column · did you mean 'cost'?",
+        "columns: 'cots' is not a column · did you mean 'cost'? (known: run, started, agent, model, project, title, now, \
+         pace, turns, actions, duration, cost, errors, blocked, retries, waited, grade, alerts, outcome)",
     );
 }
 

@@ -8,6 +8,7 @@ use crate::analysis::costs::misses::{Cause, Miss};
 use crate::analysis::costs::spent::Spent;
 use crate::analysis::costs::toll::{End, Toll};
 use crate::analysis::costs::{Costs, Key};
+use crate::analysis::runs::brief_id;
 use crate::base::human;
 use crate::export::words;
 use crate::model::quantity::{Cost, Elapsed};
@@ -103,9 +104,9 @@ pub fn name(store: &Store, key: Key) -> String {
     }
 }
 
-/// The beginning of a run's id.
+/// A run's id, for a narrow column.
 pub fn short_run(store: &Store, run: RunIx) -> String {
-    store.run(run).id.chars().take(8).collect()
+    brief_id(&store.run(run).id).into_owned()
 }
 
 /// `≈$0.42`; with `≥` if some readers have no known price.

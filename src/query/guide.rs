@@ -21,7 +21,10 @@ const BASICS: &[(&str, &str)] = &[
         "anything but this; also written `not user:bot`",
     ),
     ("a b", "both; `a or b` for either; parentheses for groups"),
-    ("\"free text\"", "text anywhere in the action"),
+    (
+        "\"free text\"",
+        "text anywhere in the action; for runs also in the id",
+    ),
     (
         "in:result timeout",
         "text in the result only; also in:args, in:text",

@@ -10,17 +10,17 @@ use crate::query::Context;
 use crate::query::columns::{Numbers, RunNumber, RunTest, TokenKind, is_file};
 use crate::query::compile::values::{numbers, vocabulary};
 use crate::query::eval::Query;
-use crate::query::expr::{Expr, Subject, Term};
+use crate::query::expr::{Expr, Subject, Term, Text};
 use crate::query::fields::Field;
 use crate::query::matches::matches;
-use crate::query::pattern::{Extent, TextTest};
+use crate::query::pattern::{Extent, Pattern, TextTest};
 use crate::store::Store;
 
 /// The runs that match an expression.
 ///
 /// Adjacent terms about actions must match the same action: `tool:bash is:error` finds runs in
 /// which bash failed. A negated term requires that no action matches. `cost>1` tests the cost of
-/// the whole run.
+/// the whole run. A text is found in the id of a run too.
 ///
 /// Incomplete if cancelled.
 pub fn runs(store: &Store, expr: &Expr, context: &Context, cancel: &CancelFlag) -> Vec<RunIx> {
@@ -55,7 +55,8 @@ pub fn with_hits(
             hits.entry(store.row(action).run_ix()).or_insert(action);
         }
     }
-    if wanted.as_ref() == Some(expr) && is_about_actions(expr) {
+    let is_of_actions = wanted.as_ref() == Some(expr) && is_about_actions(expr);
+    if is_of_actions && !names_a_run(store, expr) {
         let mut kept: Vec<RunIx> = hits.keys().copied().collect();
         kept.sort_unstable();
         return (kept, hits);
@@ -94,28 +95,46 @@ impl PerRun<'_> {
             Expr::And(parts) => {
                 let (together, apart): (Vec<&Expr>, Vec<&Expr>) =
                     parts.iter().partition(|part| is_about_actions(part));
-                let together = match together.as_slice() {
-                    [] => None,
-                    [only] => Some(self.with_action(only)),
-                    many => {
-                        Some(self.with_action(&Expr::And(many.iter().copied().cloned().collect())))
-                    }
-                };
-                self.merge(
-                    together
-                        .into_iter()
-                        .chain(apart.into_iter().map(|part| self.runs(part))),
-                    true,
-                )
+                let together = (!together.is_empty()).then(|| self.together(&together));
+                let apart = apart.into_iter().map(|part| self.runs(part));
+                self.merge(together.into_iter().chain(apart), true)
             }
             Expr::Term(term) => match self.of_run(term) {
                 Some(found) => found,
                 None => self.with_action(expr),
             },
-            Expr::Text(_) | Expr::Is(_) | Expr::Has(_) | Expr::Since(_) | Expr::At(..) => {
-                self.with_action(expr)
+            Expr::Text(_) => self.together(&[expr]),
+            Expr::Is(_) | Expr::Has(_) | Expr::Since(_) | Expr::At(..) => self.with_action(expr),
+        }
+    }
+
+    /// The runs with an action that matches all of the parts, without the texts that the run's id holds.
+    fn together(&self, parts: &[&Expr]) -> Vec<bool> {
+        let all = |parts: &[&Expr]| match parts {
+            [] => vec![true; self.store.runs().len()],
+            [only] => self.with_action(only),
+            many => self.with_action(&Expr::And(many.iter().copied().cloned().collect())),
+        };
+        let mut found = all(parts);
+        let tests: Vec<Option<Pattern>> = parts.iter().map(|part| of_id(part)).collect();
+        let runs = self.store.runs().iter().enumerate();
+        let mut named: HashMap<Vec<bool>, Vec<usize>> = HashMap::new();
+        for (run, id) in runs.map(|(at, run)| (at, &*run.id)) {
+            let holds = |test: &Option<Pattern>| test.as_ref().is_some_and(|it| it.matches(id));
+            let held: Vec<bool> = tests.iter().map(holds).collect();
+            if held.contains(&true) {
+                named.entry(held).or_default().push(run);
             }
         }
+        for (held, runs) in named {
+            let others = parts.iter().zip(held).filter(|(_, is_held)| !is_held);
+            let others: Vec<&Expr> = others.map(|(part, _)| *part).collect();
+            let others = all(&others);
+            for run in runs {
+                found[run] |= others[run];
+            }
+        }
+        found
     }
 
     /// All of the answers, or any of them.
@@ -154,6 +173,32 @@ impl PerRun<'_> {
                 .map(|run| of_run.is_true_of(self.store, run))
                 .collect(),
         )
+    }
+}
+
+/// What an id must hold for a text to be found in it; none for a text that is sought elsewhere.
+fn of_id(expr: &Expr) -> Option<Pattern> {
+    let Expr::Text(Text { find, scope: None }) = expr else {
+        return None;
+    };
+    Some(Pattern::find(find))
+}
+
+/// Whether any text of a filter is found in the id of any run.
+fn names_a_run(store: &Store, expr: &Expr) -> bool {
+    match expr {
+        Expr::And(parts) | Expr::Or(parts) => parts.iter().any(|part| names_a_run(store, part)),
+        Expr::Text(_) => {
+            let mut runs = store.runs().iter();
+            of_id(expr).is_some_and(|test| runs.any(|run| test.matches(&run.id)))
+        }
+        Expr::All
+        | Expr::Not(_)
+        | Expr::Term(_)
+        | Expr::Is(_)
+        | Expr::Has(_)
+        | Expr::Since(_)
+        | Expr::At(..) => false,
     }
 }
 

@@ -218,6 +218,23 @@ fn runs_are_tested_as_a_whole() {
 }
 
 #[test]
+fn a_text_is_found_in_the_id_of_a_run() {
+    check_runs("r2", &[1]);
+    check_runs("R2", &[]);
+    check_runs("/^r/", &[0, 1]);
+    check_runs("-r2", &[0]);
+    check_runs("in:args r2", &[]);
+    // The other terms are those of one action.
+    check_runs("r1 tool:search is:error", &[0]);
+    check_runs("r2 tool:search is:error", &[]);
+    check_runs("r2 user:bot", &[1]);
+    check_runs("r1 r2", &[]);
+    let expr = parse("r2").expect("a filter");
+    let (kept, hits) = with_hits(&load(TRACE), &expr, &context(), &CancelFlag::new());
+    assert_eq!((kept, hits.len()), (vec![RunIx(1)], 0));
+}
+
+#[test]
 fn a_malformed_line_is_found_by_its_bytes() {
     let store =
         load("{\"type\":\"prompt\",\"run_id\":\"r\",\"content\":\"fine\"}\n{broken needle\n");

@@ -24,6 +24,12 @@ impl Verdicts {
         verdicts
     }
 
+    /// The verdict on a call; none for what was not judged.
+    pub fn of_call(&self, call: u32) -> Option<&'static str> {
+        let found = self.0.iter().find(|(_, calls)| calls.contains(&call));
+        found.map(|(verdict, _)| *verdict)
+    }
+
     /// All calls that were judged.
     pub(super) fn all(&self) -> Arc<HashSet<u32>> {
         Arc::new(self.0.values().flatten().copied().collect())

@@ -19,7 +19,6 @@ use crate::base::text;
 use crate::ingest::Loaded;
 use crate::model::run::RunIx;
 use crate::state::{Layout, Position};
-use crate::tui::Options;
 use crate::tui::effects::Effect;
 use crate::tui::keys::{Command, Key, Meaning, Place};
 use crate::tui::remembered;
@@ -33,6 +32,7 @@ use crate::tui::shell::route::{Route, Stop};
 use crate::tui::tasks;
 use crate::tui::theme::ground::Background;
 use crate::tui::theme::{Palette, Theme};
+use crate::tui::{Named, Options};
 
 /// An effect, and the screen that asked for it: answers go back there.
 pub type ScreenEffect = (ScreenId, Effect);
@@ -45,8 +45,8 @@ pub struct Shell {
     over: Vec<Layer>,
     route: Route,
     start: Start,
-    /// The run and action to start at and the view, until it is loaded or a key is pressed.
-    named: Option<(String, ScreenId)>,
+    /// The runs to start with and the view, until they are loaded or a key is pressed.
+    named: Option<(Vec<Named>, Option<ScreenId>)>,
     /// Where to continue when everything is read, unless the user acts before.
     resume: Option<Position>,
     /// Runs that wait for a person, for which the user was called.
@@ -122,7 +122,7 @@ impl Shell {
             ScreenId::Stream
         };
         let is_asked = options.view.is_some()
-            || options.start.is_some()
+            || !options.start.is_empty()
             || options.filter.is_some()
             || options.live;
         self.resume = options
@@ -136,8 +136,7 @@ impl Shell {
             Some(_) => Start::Found,
             None => Start::Open,
         };
-        let view = options.view.unwrap_or(ScreenId::Stream);
-        self.named = options.start.clone().map(|name| (name, view));
+        self.named = (!options.start.is_empty()).then(|| (options.start.clone(), options.view));
         self.route = Route::new(options.view.unwrap_or(fitting));
         self.session.place.screen = self.route.here().view;
     }
@@ -501,15 +500,19 @@ impl Shell {
     fn restore_filters(&mut self, filters: &BTreeMap<String, String>) -> Vec<ScreenEffect> {
         let mut asked = Vec::new();
         for (name, filter) in filters {
-            let id = ScreenId::view(name);
-            let Some(layer) = self.views.iter_mut().find(|layer| Some(layer.id) == id) else {
-                continue;
-            };
-            let effects = layer.screen.filter(filter, &mut self.session);
-            let id = layer.id;
-            asked.extend(self.obey(id, effects));
+            if let Some(id) = ScreenId::view(name) {
+                asked.extend(self.filter_view(id, filter));
+            }
         }
         asked
+    }
+
+    fn filter_view(&mut self, id: ScreenId, filter: &str) -> Vec<ScreenEffect> {
+        let Some(layer) = self.views.iter_mut().find(|layer| layer.id == id) else {
+            return Vec::new();
+        };
+        let effects = layer.screen.filter(filter, &mut self.session);
+        self.obey(id, effects)
     }
 
     /// The filters in force, but not one that the command line gave.

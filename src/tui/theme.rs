@@ -6,7 +6,7 @@ mod palette;
 use std::sync::Arc;
 
 use ratatui::buffer::Buffer;
-use ratatui::style::{Color, Style};
+use ratatui::style::{Color, Modifier, Style};
 
 use crate::model::action::{Kind, Status};
 use crate::tui::keys::Keymap;
@@ -145,6 +145,11 @@ impl Styles {
             Style::new()
         }
     }
+}
+
+/// The style of what came or went where a sign says so: the underline marks it inside a line.
+pub fn signed(style: Style) -> Style {
+    style.remove_modifier(Modifier::UNDERLINED)
 }
 
 impl Theme {
@@ -292,6 +297,11 @@ pub struct Marks {
 impl Marks {
     pub fn kind(&self, kind: Kind) -> &'static str {
         self.kinds[kind as usize]
+    }
+
+    /// The direction of a sorted column.
+    pub fn direction(&self, falling: bool) -> &'static str {
+        if falling { self.falling } else { self.rising }
     }
 }
 

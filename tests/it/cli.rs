@@ -396,6 +396,12 @@ fn help_explains_topics_and_commands() {
     assert!(out(&["help", "formats"], 0).contains("claude-code"));
     assert!(out(&["help", "exit-codes"], 0).contains("inconclusive"));
     assert!(out(&["help", "baseline", "write"], 0).contains("baseline write"));
+    for topic in ["filters", "keys", "formats", "exit-codes"] {
+        for line in out(&["help", topic], 0).lines() {
+            let width = line.chars().count();
+            assert!(width <= 100, "{topic}: {width} columns: {line}");
+        }
+    }
     let output = run(&["help", "cohrt"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("did you mean 'cohort'?"));

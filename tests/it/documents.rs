@@ -202,10 +202,15 @@ fn runs_that_an_agent_will_delete_are_listed_and_kept() {
     let told: Value = serde_json::from_str(&program(&["doctor", "--json"])).expect("JSON");
     assert_eq!(told["agents"][0]["format"], "claude-code");
     assert_eq!(told["agents"][0]["due"], 1);
+    assert_eq!(told["agents"][0]["kept"], 0);
     assert_eq!(told["agents"][0]["deleted_after_days"], 30);
     assert_eq!(program(&["keep", "--dry-run"]).lines().count(), 2);
     assert!(!state.exists());
     program(&["keep"]);
+    let told: Value = serde_json::from_str(&program(&["doctor", "--json"])).expect("JSON");
+    assert_eq!(told["agents"][0]["due"], 1);
+    assert_eq!(told["agents"][0]["kept"], 1);
+    assert!(program(&["doctor"]).contains("DUE  KEPT"));
     let kept = state.join("saferun-tui/kept");
     let figures = |path: &Path| {
         let listed = program(&["ls", "--jsonl", path.to_str().expect("a path")]);

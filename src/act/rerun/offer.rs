@@ -151,7 +151,26 @@ impl Offer {
     /// `POST URL   key VARIABLE`. Raw.
     pub fn target(&self) -> String {
         let model = self.models.first().map_or("", String::as_str);
-        format!("POST {}   key {}", self.url(model), self.place.variable)
+        let place = &self.place;
+        let or = if place.command.is_empty() {
+            ""
+        } else {
+            ", else rerun.key-cmd"
+        };
+        format!("POST {}   key {}{or}", self.url(model), place.variable)
+    }
+
+    /// The line that says so where there is no key to send. Raw.
+    pub fn no_key(&self) -> Option<String> {
+        let place = &self.place;
+        let has_key = !place.command.is_empty() || Secret::from_variable(&place.variable).is_some();
+        let variable = &place.variable;
+        (!has_key).then(|| format!("  no key   {variable} is not set: nothing can be sent"))
+    }
+
+    /// Whether the request limits its answer, so that its price has an upper bound.
+    pub fn is_bounded(&self) -> bool {
+        longest_answer(&self.body).is_some()
     }
 
     /// Where the request comes from, and what is not known about it. Raw.
@@ -195,11 +214,12 @@ impl Offer {
     /// What would be sent, where to, how often and for how much; shown before anything is sent. Raw.
     pub fn lines(&self, prices: &PriceTable) -> Vec<String> {
         let mut lines = vec![format!("  sends    {}", self.target())];
+        lines.extend(self.no_key());
         lines.extend(self.origin());
         for name in &self.models {
             lines.push(format!("  model    {name}: {}", self.price(name, prices)));
         }
-        lines.push(limit(self.most));
+        lines.extend(limit(self.most, self.is_bounded()));
         lines.push(EFFECTS.to_owned());
         lines
     }
@@ -214,11 +234,12 @@ impl Offer {
         let each = self.each(model, prices);
         match (prices.estimate(model, &floor).usd(), each.usd()) {
             (Some(floor), Some(each)) => format!(
-                "{} × ≈ {}–{} = ≈ {} at most (list prices)",
+                "{} × ≈ {}–{} = ≈ {} {}",
                 self.times,
                 human::usd(floor),
                 human::usd(each),
-                human::usd(each * self.times as f64)
+                human::usd(each * self.times as f64),
+                at_most(self.is_bounded())
             ),
             _ => "no price is known for this model: the limit cannot be enforced".to_owned(),
         }
@@ -321,13 +342,34 @@ fn longest_answer(body: &Value) -> Option<u64> {
 
 pub const EFFECTS: &str = "  effects  answers are kept as new runs; their tools are not executed";
 
-/// The line about the limit on spending.
-pub fn limit(most: Cost) -> String {
-    format!(
-        "  limit    {}: a request that could exceed it is not sent",
-        human::usd(most.usd().unwrap_or(0.0))
-    )
+/// How sure a price is.
+pub fn at_most(is_bounded: bool) -> &'static str {
+    if is_bounded {
+        "at most (list prices)"
+    } else {
+        "at most, estimated (list prices)"
+    }
 }
+
+/// The lines about the limit on spending.
+pub fn limit(most: Cost, is_bounded: bool) -> Vec<String> {
+    let most = human::usd(most.usd().unwrap_or(0.0));
+    let passes = if is_bounded {
+        "could exceed it"
+    } else {
+        "is expected to exceed it"
+    };
+    let mut lines = vec![format!(
+        "  limit    {most}: a request that {passes} is not sent"
+    )];
+    if !is_bounded {
+        lines.push(UNBOUNDED.to_owned());
+    }
+    lines
+}
+
+const UNBOUNDED: &str =
+    "  estimate the request sets no limit on output: twice the recorded output is assumed";
 
 fn models(body: &Value, wanted: &Wanted, answered: &str) -> Result<Vec<String>, String> {
     let mut models = wanted.models.clone();
@@ -455,6 +497,19 @@ mod tests {
         for (body, limit) in limits {
             assert_eq!(longest_answer(&body), limit, "{body}");
         }
+    }
+
+    #[test]
+    fn a_price_without_a_limit_on_output_is_called_an_estimate() {
+        let bounded = limit(Cost::from_usd(1.0), true).join("\n");
+        assert!(
+            bounded.ends_with("could exceed it is not sent"),
+            "{bounded}"
+        );
+        let other = limit(Cost::from_usd(1.0), false).join("\n");
+        assert!(other.contains("is expected to exceed it"), "{other}");
+        assert!(other.contains("sets no limit on output"), "{other}");
+        assert!(at_most(false).contains("estimated"));
     }
 
     #[test]

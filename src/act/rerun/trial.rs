@@ -8,7 +8,7 @@ use crate::act::net::secret::Secret;
 use crate::act::rerun::Settings;
 use crate::act::rerun::answers::{self, Answers};
 use crate::act::rerun::attempt_runs::{AttemptRuns, Series, Step};
-use crate::act::rerun::offer::{EFFECTS, Offer, Wanted, limit};
+use crate::act::rerun::offer::{EFFECTS, Offer, Wanted, at_most, limit};
 use crate::analysis::diff::experiment::{self, Branch};
 use crate::analysis::diff::story::Story;
 use crate::analysis::statistics::distribution::two_sided;
@@ -79,6 +79,7 @@ impl Trials {
             let target = offer.target();
             if !targets.contains(&target) {
                 lines.push(format!("  sends    {target}"));
+                lines.extend(offer.no_key());
                 targets.push(target);
             }
         }
@@ -92,17 +93,19 @@ impl Trials {
         }
         let untried = self.untried.iter();
         lines.extend(untried.map(|what| format!("  untried  {what}")));
+        let is_bounded = self.rows.iter().all(|(_, offer)| offer.is_bounded());
         let count = human::counted((times * self.rows.len()) as u64, "request");
         lines.push(match sum {
             Some(sum) => format!(
-                "  price    {count}, ≈ {} at most (list prices)",
-                human::usd(sum)
+                "  price    {count}, ≈ {} {}",
+                human::usd(sum),
+                at_most(is_bounded)
             ),
             None => format!(
                 "  price    {count}; no price is known for a model: the limit cannot be enforced"
             ),
         });
-        lines.push(limit(self.offer.most));
+        lines.extend(limit(self.offer.most, is_bounded));
         lines.push(EFFECTS.to_owned());
         lines
     }

@@ -108,6 +108,17 @@ impl Set {
         self.rules().nth(ix.0 as usize)
     }
 
+    /// The rule that decides, or that none does; and why where the verdict needs it.
+    pub fn decider(&self, verdict: &Verdict) -> String {
+        let rule = verdict.rule.and_then(|ix| self.rule(ix));
+        let name = rule.map_or("by no rule", |rule| rule.name.as_str());
+        if verdict.why.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{name} ({})", verdict.why)
+        }
+    }
+
     /// The engine of a rule, and the file that it is in.
     pub fn home_of(&self, ix: RuleIx) -> Option<(&dyn Engine, usize)> {
         let member = self.members.iter().rev().find(|it| it.first <= ix.0)?;

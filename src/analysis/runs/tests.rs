@@ -1,4 +1,4 @@
-use super::{Grouping, Key, Order, Tally, short_ids, shown_ids};
+use super::{Grouping, Key, Order, Tally, brief_id, short_ids, shown_ids};
 use crate::ingest::discover::Input;
 use crate::ingest::intake;
 use crate::ingest::prices::PriceTable;
@@ -31,6 +31,17 @@ fn check(order: &str, expected: &str) {
     Order::parse(order).expect("a key").sort(&store, &mut runs);
     let ids: Vec<&str> = runs.iter().map(|ix| &*store.run(*ix).id).collect();
     assert_eq!(ids.join(" "), expected);
+}
+
+#[test]
+fn an_id_that_is_cut_says_so_unless_it_is_random() {
+    for (id, shown) in [
+        ("catalog-77", "catalog-77"),
+        ("search_catalog-77", "sea…talog-77"),
+        ("5b0c2d7e-91f4-4c3a-8e6d-2f7a1b9c0d34", "5b0c2d7e"),
+    ] {
+        assert_eq!(brief_id(id), shown);
+    }
 }
 
 #[test]

@@ -102,6 +102,11 @@ pub(super) fn states(cx: &Cx, in_force: &InForce) -> Option<AlertStates> {
     Some(AlertStates::of(&folder, place.as_deref()))
 }
 
+/// Reads a rules file for its mistakes: the explorer reads it only when rules are needed.
+pub(in crate::cli) fn check(given: &Path) -> Result<(), Failure> {
+    InForce::open(Some(&at_home(given))).map(drop)
+}
+
 /// Rules for the explorer.
 pub(in crate::cli) fn of_screen(cx: &Cx, given: Option<&Path>) -> Source {
     Source {

@@ -49,7 +49,7 @@ fn holds_permissions(path: &Path) -> bool {
 }
 
 /// Reads policies. `trusted` says that the folders of projects are trusted.
-pub(super) fn read(named: &[PathBuf], trusted: bool) -> Result<Policies, Failure> {
+pub(in crate::cli) fn read(named: &[PathBuf], trusted: bool) -> Result<Policies, Failure> {
     let mut files = Vec::new();
     for path in named {
         match InForce::named(path) {

@@ -78,6 +78,9 @@ pub struct ActionJson<'a> {
     pub tool: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<&'static str>,
+    /// What the policy that was named on the command line would do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub would: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ts: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -189,6 +192,7 @@ pub fn action<'a>(row: &Row<'a>) -> ActionJson<'a> {
         user: number::name(row.user()).filter(|_| of_run),
         tool: number::name(row.tool()),
         status: (row.status() != Status::Unrecorded).then(|| row.status().word()),
+        would: None,
         ts: number::time(row.time()),
         duration_ms: number::millis(row.duration()),
         usage: number::usage(&row.usage()),

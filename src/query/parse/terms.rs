@@ -37,6 +37,10 @@ const OPS: &[(&str, Op)] = &[
 /// Why `would:` is refused.
 const NO_POLICY: &str = "no policy to test against: query, ls and the explorer take --policy FILE (or 9, then p in the explorer)";
 
+/// No suggestion fits: the state of an alert is no field.
+const NO_STATE: &str =
+    "'state' is not a field: is:error, status:error, or for alerts the word alone, such as firing";
+
 pub(super) fn check_regex(regex: &Regex, span: Range<usize>) -> Result<(), ParseError> {
     match pattern::check(regex) {
         Ok(()) => Ok(()),
@@ -149,6 +153,9 @@ impl Parser<'_> {
         field.map(Subject::Field).ok_or_else(|| {
             if fields::NAMES_OF_TIME.contains(&name) {
                 return self.no_field_of_time(name, start);
+            }
+            if name.eq_ignore_ascii_case("state") {
+                return ParseError::new(self.cursor.span(start), NO_STATE);
             }
             let nearest = fields::nearest(name, fields::names());
             ParseError::new(self.cursor.span(start), format!("'{name}' is not a field"))

@@ -262,6 +262,24 @@ fn the_words_that_screens_show_for_a_status_are_accepted() {
 }
 
 #[test]
+fn a_status_that_is_not_recorded_is_no_value() {
+    let message = "'unknown' is not a status: none is recorded";
+    rejects("status:unknown", "unknown", message, Some("-has:status"));
+    rejects(
+        "status!=(ok|unknown)",
+        "unknown",
+        message,
+        Some("-has:status"),
+    );
+    rejects(
+        "outcome:\"unknown\"",
+        "\"unknown\"",
+        message,
+        Some("-has:status"),
+    );
+}
+
+#[test]
 fn suggests_the_closest_field() {
     rejects("costt>1", "costt", "'costt' is not a field", Some("cost"));
     rejects(

@@ -119,6 +119,10 @@ pub(super) fn check_value(value: &Value, shape: Shape, patterns: bool) -> Result
                 .map(|kind| kind.word())
                 .chain(fields::KIND_NAMES.iter().map(|(n, _)| *n)),
         ),
+        (Shape::Status, Value::Word(word)) if word == RunStatus::Unknown.word() => {
+            let what = format!("'{word}' is not a status: none is recorded");
+            Err(wrong(what).suggest(Some("-has:status")))
+        }
         (Shape::Status, Value::Word(word)) => one_of(
             word,
             patterns,

@@ -124,9 +124,7 @@ impl Screen for Alerts {
     }
 
     fn pasted(&mut self, text: &str, _: &mut Session) -> Vec<Effect> {
-        if let Some(prompt) = &mut self.sifted.bar.prompt {
-            prompt.paste(text);
-            self.sifted.bar.text = prompt.text().to_owned();
+        if self.sifted.bar.paste(text) {
             self.apply_filter();
             return Vec::new();
         }

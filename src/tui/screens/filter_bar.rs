@@ -2,7 +2,7 @@
 
 pub mod view;
 
-use crate::base::text as cells;
+use crate::base::text;
 use crate::query::complete::{Completion, complete};
 use crate::query::expr::Expr;
 use crate::query::incomplete::is_incomplete;
@@ -18,9 +18,13 @@ pub struct FilterBar {
     pub prompt: Option<Prompt>,
     /// The text, valid or not; empty keeps everything.
     pub text: String,
-    /// The filter in force: the last valid text.
+    /// The filter in force: that of the last valid text.
     pub parsed: Option<Expr>,
+    /// That text.
+    enforced: String,
     pub problem: Option<Problem>,
+    /// The last search was given up: the filter is not applied to what is listed.
+    pub has_failed: bool,
     /// The text is unfinished: the last valid filter stays active, and no error is shown.
     pub is_incomplete: bool,
     /// A policy lies over what is filtered.
@@ -94,11 +98,11 @@ impl FilterBar {
         }
     }
 
-    /// Cancels editing and restores the old text; returns whether it differs.
+    /// Cancels editing and restores the old text; returns whether it differs from what was typed or is in force.
     pub fn restore(&mut self) -> bool {
         (self.prompt, self.proposals, self.is_incomplete) = (None, None, false);
         let before = std::mem::take(&mut self.before);
-        let differs = before != self.text;
+        let differs = before != self.text || before != self.enforced;
         self.text = before;
         differs
     }
@@ -123,6 +127,16 @@ impl FilterBar {
         is_other
     }
 
+    /// Pasted text, while the line is open; returns whether it is.
+    pub fn paste(&mut self, pasted: &str) -> bool {
+        let Some(prompt) = &mut self.prompt else {
+            return false;
+        };
+        prompt.paste(pasted);
+        prompt.text().clone_into(&mut self.text);
+        true
+    }
+
     /// Finds completions.
     fn propose(&mut self, store: &Store) {
         self.proposals = None;
@@ -140,7 +154,7 @@ impl FilterBar {
         }
         self.proposals = Some(Proposals {
             at: None,
-            column: cells::width(&cells::sanitize(before)),
+            column: text::width(&text::sanitize(before)),
             text: text.to_owned(),
             items,
         });
@@ -181,7 +195,7 @@ impl FilterBar {
             let before = prompt.text().get(..first.replace.start).unwrap_or_default();
             self.proposals = Some(Proposals {
                 at: None,
-                column: cells::width(&cells::sanitize(before)),
+                column: text::width(&text::sanitize(before)),
                 text: prompt.text().to_owned(),
                 items,
             });
@@ -218,13 +232,9 @@ impl FilterBar {
         }
     }
 
-    /// The text, where it is valid and finished.
+    /// The text of the filter in force: what is typed, as far as it was valid.
     pub fn in_force(&self) -> &str {
-        if self.problem.is_none() && !self.is_incomplete {
-            self.text.trim()
-        } else {
-            ""
-        }
+        self.enforced.trim()
     }
 
     pub fn set(&mut self, text: &str) {
@@ -246,16 +256,42 @@ impl FilterBar {
     /// What is in force while the text is unfinished: the number of matches, and of what.
     pub fn waiting(&self, kept: &str, room: usize) -> String {
         let long = format!(" incomplete filter – showing last valid result ({kept}) ");
-        if cells::width(&long) + cells::width(&self.text) + PROMPT <= room {
+        if text::width(&long) + text::width(&self.text) + PROMPT <= room {
             long
         } else {
             format!(" incomplete – last valid: {kept} ")
         }
     }
 
+    /// Beside an invalid text: that it is not applied, and which filter is, as far as there is room.
+    pub fn refused(&self, wrong: &str, counted: &str, room: usize) -> String {
+        let in_force = text::sanitize(self.in_force());
+        if in_force.is_empty() {
+            return format!(" {wrong} not applied ");
+        }
+        let forms = [
+            format!(" {wrong} not applied · in force: {in_force} ({counted}) "),
+            format!(" {wrong} not applied · in force: {in_force} "),
+        ];
+        let fits = |form: &String| text::width(form) <= room;
+        let short = || format!(" {wrong} in force: {in_force} ");
+        forms.into_iter().find(fits).unwrap_or_else(short)
+    }
+
+    /// Cells for what stands beside a text: those it leaves, and half of the line where it is long.
+    pub fn beside(&self, left: &str, room: usize) -> usize {
+        if left.is_empty() || self.is_incomplete {
+            return room;
+        }
+        let taken = text::width(&text::sanitize(left)) + PROMPT;
+        room.saturating_sub(taken).max(room / 2)
+    }
+
     fn enforce(&mut self) -> bool {
         match filtering::parse(&self.text, self.is_over_policy) {
             Ok(parsed) => {
+                self.text.clone_into(&mut self.enforced);
+                self.has_failed = false;
                 self.sought = parsed.as_ref().map(needles).unwrap_or_default();
                 (self.parsed, self.problem) = (parsed, None);
                 true
@@ -267,3 +303,6 @@ impl FilterBar {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -148,11 +148,9 @@ impl Screen for Runs {
     }
 
     fn pasted(&mut self, text: &str, session: &mut Session) -> Vec<Effect> {
-        let Some(prompt) = &mut self.filter.prompt else {
+        if !self.filter.paste(text) {
             return Vec::new();
-        };
-        prompt.paste(text);
-        self.filter.text = prompt.text().to_owned();
+        }
         self.apply_filter(session)
     }
 
@@ -252,10 +250,9 @@ impl Screen for Runs {
     }
 
     fn layout(&self) -> Option<Layout> {
-        let sign = if self.order.falling { "-" } else { "" };
         Some(Layout {
             columns: Vec::new(),
-            sort: Some(format!("{sign}{}", self.order.key.word())),
+            sort: Some(self.order.words()),
             group: self.grouping.map(|grouping| grouping.word().to_owned()),
         })
     }

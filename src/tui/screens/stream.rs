@@ -13,6 +13,7 @@ pub mod headings;
 pub mod insights;
 pub mod inspector;
 pub mod jumps;
+pub mod kept;
 mod landing;
 pub mod layout;
 pub mod listing;
@@ -26,7 +27,7 @@ pub mod overview;
 mod prepare;
 pub mod presence;
 pub mod rows;
-mod shorten;
+pub mod shorten;
 mod tasks;
 pub mod terms;
 pub(super) mod view;
@@ -294,10 +295,9 @@ impl Screen for Stream {
             note.prompt.paste(text);
             return Vec::new();
         }
-        let Some(prompt) = &mut self.query.bar.prompt else {
+        if !self.query.bar.paste(text) {
             return Vec::new();
-        };
-        prompt.paste(text);
+        }
         self.apply_filter(session)
     }
 

@@ -2,12 +2,12 @@ use std::collections::BTreeMap;
 
 use crate::ingest::Loaded;
 use crate::state::Position;
-use crate::tui::Options;
 use crate::tui::keys::COMMANDS;
 use crate::tui::render::{self, Headless};
 use crate::tui::screen::Pointer;
 use crate::tui::screen::id::views;
-use crate::tui::testing::{load, options, played, screen};
+use crate::tui::testing::{assert_shown, load, options, played, screen};
+use crate::tui::{Named, Options};
 
 const TWO: &str = "{\"type\":\"prompt\",\"run_id\":\"r1\",\"id\":\"p\",\"content\":\"x\"}\n{\"type\":\"prompt\",\"run_id\":\"r2\",\"id\":\"q\",\"content\":\"y\"}\n";
 
@@ -192,6 +192,54 @@ fn with_ascii_no_glyph_of_ours_is_left_and_the_words_of_the_trace_stay() {
     assert!(played(&ascii, trace, "").contains('é'));
 }
 
+fn run(name: &str) -> Named {
+    Named {
+        path: "trace.jsonl".into(),
+        name: name.to_owned(),
+    }
+}
+
+const FOUR: &str = concat!(
+    "{\"type\":\"prompt\",\"run_id\":\"left\",\"id\":\"p\",\"content\":\"one\"}\n",
+    "{\"type\":\"prompt\",\"run_id\":\"middle\",\"id\":\"q\",\"content\":\"two\"}\n",
+    "{\"type\":\"prompt\",\"run_id\":\"right\",\"id\":\"r\",\"content\":\"three\"}\n",
+    "{\"type\":\"prompt\",\"run_id\":\"right-2\",\"id\":\"s\",\"content\":\"four\"}\n",
+);
+
+#[test]
+fn several_runs_that_are_named_are_kept_by_a_filter() {
+    let named = |names: &[&str]| Options {
+        start: names.iter().map(|name| run(name)).collect(),
+        ..options()
+    };
+    let shown = played(&named(&["right", "lef"]), FOUR, "");
+    assert_shown(
+        &shown,
+        &[
+            "/ run=(\"right\"|\"left\")",
+            "✓ 2 of 4 runs",
+            "2 runs were named: the filter keeps them · D compares them",
+        ],
+    );
+    // Their order is that of the sides.
+    let compared = played(&named(&["right", "lef"]), FOUR, "4");
+    assert_shown(&compared, &["A right", "B left"]);
+    let cleared = played(&named(&["right", "left", "middle"]), FOUR, "/ ctrl-u enter");
+    assert_shown(&cleared, &["4 runs"]);
+    let stream = Options {
+        view: Some(ScreenId::Stream),
+        filter: Some("kind:prompt".to_owned()),
+        ..named(&["right", "left"])
+    };
+    let shown = played(&stream, FOUR, "");
+    assert_shown(
+        &shown,
+        &["/ (kind:prompt) run=(\"right\"|\"left\")", "✓ 2 of 4"],
+    );
+    let missing = played(&named(&["left", "nowhere"]), FOUR, "");
+    assert_shown(&missing, &["no single run is named 'nowhere'", "1 / 1"]);
+}
+
 #[test]
 fn an_action_that_is_named_wins_over_the_place_where_the_trace_was_left() {
     let mut left = options();
@@ -204,7 +252,7 @@ fn an_action_that_is_named_wins_over_the_place_where_the_trace_was_left() {
     });
     assert!(played(&left, TWO, "").contains("1 / 2"));
     let named = Options {
-        start: Some("r2:1".to_owned()),
+        start: vec![run("r2:1")],
         ..left
     };
     let shown = played(&named, TWO, "");

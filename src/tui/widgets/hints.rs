@@ -31,6 +31,22 @@ pub fn draw(
     }
 }
 
+/// What keys do while a filter is typed: those of the commands are text then.
+pub fn typing(theme: &Theme, row: &mut Row<'_>) {
+    let keys = [
+        (theme.marks.enter, "keep"),
+        ("esc", "as before"),
+        ("tab", "complete"),
+        ("up", "earlier filter"),
+    ];
+    for (key, words) in keys {
+        let hint = (key.to_owned(), words);
+        if width(&hint) <= row.room() {
+            put(&hint, theme, row);
+        }
+    }
+}
+
 /// The first key of a command and its hint; a command without a key is found in the palette.
 fn hint(command: Command, theme: &Theme) -> Option<(String, &'static str)> {
     let key = theme.keymap.key(command)?;

@@ -90,10 +90,10 @@ impl Letters {
             } else {
                 styles.shadow
             };
-            let mark = match (at == now, is_falling) {
-                (false, _) => "",
-                (true, true) => theme.marks.falling,
-                (true, false) => theme.marks.rising,
+            let mark = if at == now {
+                theme.marks.direction(is_falling)
+            } else {
+                ""
             };
             let mut row = Row::new(buf, inside, y, base);
             row.flush_right(&format!("{mark} "), styles.strong.patch(base));

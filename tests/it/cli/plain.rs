@@ -7,7 +7,11 @@ use crate::cli::{REFUND, command, text};
 
 /// What is printed while this is typed, and the exit code.
 fn typed(lines: &str) -> (String, Option<i32>) {
-    let mut program = command(&["--plain", REFUND])
+    typed_with(&[], lines)
+}
+
+fn typed_with(options: &[&str], lines: &str) -> (String, Option<i32>) {
+    let mut program = command(&[&["--plain", REFUND][..], options].concat())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -40,4 +44,35 @@ fn the_ways_out_are_named_and_work() {
     );
     // The shell's prompt begins on a line of its own.
     assert!(shown.ends_with("> \n"), "{shown}");
+}
+
+const POLICY: &[&str] = &["--policy", "sample-traces/policy/policy.toml"];
+
+#[test]
+fn calls_carry_the_verdict_of_a_policy() {
+    let (shown, _) = typed_with(POLICY, "9\n5\n2\n/would:ask\nf\nq\n");
+    let lines: Vec<&str> = shown
+        .lines()
+        .filter(|line| line.contains("what-if: "))
+        .collect();
+    assert_eq!(lines.len(), 4, "{shown}");
+    for (line, verdict) in lines.iter().zip(["deny", "allow", "ask", "ask"]) {
+        let expected = format!("  what-if: {verdict} ");
+        assert!(line.starts_with(&expected), "{line}\n{shown}");
+    }
+    assert!(!typed("9\nq\n").0.contains("what-if"));
+}
+
+#[test]
+fn a_policy_or_rules_that_cannot_be_read_are_an_error_at_the_start() {
+    for option in ["--policy", "--rules"] {
+        let picture = ["--screenshot", "/nowhere/picture.svg"];
+        for others in [&["--plain"][..], &picture, &[]] {
+            let arguments = [&[REFUND, option, "nope.toml"][..], others].concat();
+            let output = command(&arguments).output().expect("the program starts");
+            assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+            let told = text(&output.stderr);
+            assert!(told.contains("nope.toml"), "{arguments:?}: {told}");
+        }
+    }
 }

@@ -334,6 +334,25 @@ fn filters_test_the_verdicts_of_a_policy() {
         count("would!=deny"),
         count("has:would") - count("would:deny")
     );
+    let with = |arguments: &[&str]| {
+        let done = program(&[&["query", "has:would", TRACES][..], arguments].concat());
+        String::from_utf8(done.stdout).expect("UTF-8")
+    };
+    let over = ["--policy", POLICY, "--columns", "tool,would"];
+    let table = with(&over);
+    assert!(table.starts_with("TOOL"), "{table}");
+    let denied = table.lines().filter(|line| line.ends_with("deny")).count();
+    assert_eq!(denied as u64, count("would:deny"), "{table}");
+    let csv = with(&[&over[..], &["--csv"]].concat());
+    assert!(csv.starts_with("tool,would\r\n"), "{csv}");
+    let records: Value =
+        serde_json::from_str(&with(&["--policy", POLICY, "--json"])).expect("JSON");
+    let actions = records["actions"].as_array().expect("actions");
+    assert!(actions.iter().all(|action| action["would"].is_string()));
+    let done = program(&["query", "", TRACES, "--columns", "tool,would"]);
+    assert_eq!(done.status.code(), Some(2));
+    let told = String::from_utf8_lossy(&done.stderr);
+    assert!(told.contains("needs a policy (--policy FILE)"), "{told}");
     let ls = |filter: &str| {
         let done = program(&["ls", TRACES, "-w", filter, "--policy", POLICY, "--json"]);
         let document: Value = serde_json::from_slice(&done.stdout).expect("JSON");

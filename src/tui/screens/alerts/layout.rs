@@ -6,7 +6,7 @@ use crate::tui::widgets::stack::Stack;
 
 /// ```text
 ///  rules built in (10)                 5 alerts · 2 firing
-///  / alert:*          ✓ 5 of 5 alerts · sort: severity, since
+///  / alert:*          ✓ 5 of 5 alerts · sort:-severity
 /// ──────────────────────────────────────────────────────────
 ///    SEV  RULE  SCOPE  NOW  LIMIT  SINCE  ×  STATE  ACTION
 ///  list

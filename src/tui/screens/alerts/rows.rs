@@ -11,7 +11,7 @@ use crate::analysis::alerts::rules::By as Named;
 use crate::analysis::alerts::shown;
 use crate::analysis::alerts::sift::Listed;
 use crate::analysis::alerts::state::{AlertRecord, State};
-use crate::base::{human, text};
+use crate::base::{human, order, text};
 use crate::model::quantity::Time;
 use crate::model::run::RunIx;
 use crate::store::Store;
@@ -60,21 +60,40 @@ pub(super) struct RowText {
 /// The rows in the given order.
 pub(super) fn items(seen: &Evaluation, session: &Session, order: Order) -> Vec<Item> {
     let mut items = all(seen, session);
+    let by_word = |items: Vec<Item>, word: fn(RowText) -> String| {
+        sorted(items, order.falling, |item| {
+            Some(word(row(item, seen, session))).filter(|word| !word.is_empty())
+        })
+    };
     match order.by {
-        By::Severity => {}
-        By::Since => items.sort_by_cached_key(|item| Reverse(since(item, seen, session))),
-        By::Times => items.sort_by_cached_key(|item| match item {
-            Item::Alert(at) => Reverse(seen.alerts()[*at].times()),
-            Item::Pending(_) | Item::Learning(_) => Reverse(0),
+        By::Severity => {
+            if !order.falling {
+                items.reverse();
+            }
+            items
+        }
+        By::Since => sorted(items, order.falling, |item| {
+            since(item, seen, session).get()
         }),
-        By::Rule => items.sort_by_cached_key(|item| row(item, seen, session).rule),
-        By::Scope => items.sort_by_cached_key(|item| row(item, seen, session).scope),
-        By::State => items.sort_by_cached_key(|item| row(item, seen, session).state),
+        By::Times => sorted(items, order.falling, |item| match item {
+            Item::Alert(at) => Some(seen.alerts()[*at].times()),
+            Item::Pending(_) | Item::Learning(_) => None,
+        }),
+        By::Rule => by_word(items, |row| row.rule),
+        By::Scope => by_word(items, |row| row.scope),
+        By::State => by_word(items, |row| row.state),
     }
-    if order.is_reversed {
-        items.reverse();
-    }
-    items
+}
+
+fn sorted<K: PartialOrd>(
+    items: Vec<Item>,
+    falling: bool,
+    key: impl Fn(&Item) -> Option<K>,
+) -> Vec<Item> {
+    let mut keyed: Vec<(Option<K>, Item)> =
+        items.into_iter().map(|item| (key(&item), item)).collect();
+    keyed.sort_by(|(a, _), (b, _)| order::compare(a.as_ref(), b.as_ref(), falling));
+    keyed.into_iter().map(|(_, item)| item).collect()
 }
 
 /// When it first fired.
@@ -132,9 +151,20 @@ pub(super) fn listed(item: &Item, seen: &Evaluation, session: &Session) -> Liste
             (it.rule, about(&it.scope), Vec::new())
         }
     };
+    let shown = [
+        shown.rule,
+        shown.scope,
+        shown.value,
+        shown.limit,
+        shown.since,
+        shown.times,
+        shown.state,
+        shown.action,
+        about,
+    ];
     Listed {
         rule: seen.rules().rules[rule].id.clone(),
-        words: [shown.rule, shown.scope, shown.state, about].join(" "),
+        words: shown.join(" "),
         evidence,
         has_fired: matches!(item, Item::Alert(_)),
     }

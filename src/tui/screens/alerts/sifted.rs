@@ -77,12 +77,17 @@ impl Alerts {
 
     pub(super) fn take_sifted(&mut self, answer: Sifting) {
         self.sifted.is_running = false;
+        self.sifted.bar.has_failed = false;
         self.sifted.kept = Some(answer.kept);
         self.is_stale = true;
     }
 
+    /// What was kept before is of another filter: everything is listed again.
     pub(super) fn sift_failed(&mut self) {
         self.sifted.is_running = false;
+        self.sifted.bar.has_failed = true;
+        self.sifted.kept = None;
+        self.is_stale = true;
     }
 
     /// `3 of 5 alerts`.
@@ -93,7 +98,7 @@ impl Alerts {
 
     /// `3 of 5 alerts · sort: severity, since`.
     pub(super) fn kept_words(&self) -> String {
-        let order = format!("sort: {}", self.order.words());
+        let order = format!("sort:{}", self.order.words());
         match (&self.sifted.bar.parsed, &self.sifted.kept) {
             (None, _) => order,
             (Some(_), Some(_)) => format!("{} · {order}", self.counted()),

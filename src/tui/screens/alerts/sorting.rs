@@ -3,15 +3,15 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::base::order;
 use crate::tui::keys::Key;
 use crate::tui::screens::alerts::{Alerts, Input};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::letters::{self, Chosen, Letters};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum By {
-    /// Firing before resolved, then the most severe, then the newest.
-    #[default]
+    /// Falling: firing before resolved, then the most severe, then the newest.
     Severity,
     Since,
     Rule,
@@ -20,15 +20,34 @@ pub(super) enum By {
     State,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+impl By {
+    /// Names begin with A, the rest with the highest.
+    fn falls_first(self) -> bool {
+        match self {
+            By::Severity | By::Since | By::Times => true,
+            By::Rule | By::Scope | By::State => false,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Order {
     pub(super) by: By,
-    pub(super) is_reversed: bool,
+    pub(super) falling: bool,
+}
+
+impl Default for Order {
+    fn default() -> Order {
+        Order {
+            by: By::Severity,
+            falling: true,
+        }
+    }
 }
 
 /// In the order of the table's columns.
 const ORDERS: &[(char, By, &str)] = &[
-    ('v', By::Severity, "severity, since"),
+    ('v', By::Severity, "severity"),
     ('u', By::Rule, "rule"),
     ('c', By::Scope, "scope"),
     ('i', By::Since, "since"),
@@ -38,19 +57,15 @@ const ORDERS: &[(char, By, &str)] = &[
 
 impl Order {
     pub(super) fn words(self) -> String {
-        let sign = if self.is_reversed { "-" } else { "" };
-        format!("{sign}{}", ORDERS[self.place()].2)
+        order::words(ORDERS[self.place()].2, self.falling)
     }
 
     pub(super) fn parse(words: &str) -> Option<Order> {
-        let (name, is_reversed) = match words.strip_prefix('-') {
-            Some(name) => (name, true),
-            None => (words, false),
-        };
+        let (name, falling) = order::parse(words);
         let found = ORDERS.iter().find(|(.., known)| *known == name)?;
         Some(Order {
             by: found.1,
-            is_reversed,
+            falling,
         })
     }
 
@@ -80,11 +95,12 @@ impl Alerts {
         self.input = Input::Nothing;
         if let Chosen::Line(at) = chosen {
             let by = ORDERS[at].1;
-            let is_again = by == self.order.by;
-            self.order = Order {
-                by,
-                is_reversed: is_again && !self.order.is_reversed,
+            let falling = if by == self.order.by {
+                !self.order.falling
+            } else {
+                by.falls_first()
             };
+            self.order = Order { by, falling };
             self.is_stale = true;
         }
     }
@@ -94,7 +110,7 @@ pub(super) fn draw(alerts: &Alerts, theme: &Theme, area: Rect, buf: &mut Buffer)
     let Input::Sorting(letters) = &alerts.input else {
         return;
     };
-    let now = (alerts.order.place(), !alerts.order.is_reversed);
+    let now = (alerts.order.place(), alerts.order.falling);
     letters.draw((&lines(), now), theme, (area, buf));
 }
 

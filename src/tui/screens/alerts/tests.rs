@@ -1,11 +1,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::Alerts;
 use crate::analysis::alerts::rules::Rules;
 use crate::base::clock::Clock;
 use crate::tui::alerting::{InForce, Source};
 use crate::tui::render::{self, Headless};
+use crate::tui::screens::filter_bar::view as filter_bar;
 use crate::tui::testing::{ManualClock, assert_shown, load, options, sized};
+use crate::tui::theme::{Palette, Theme};
+use crate::tui::widgets::paint::Row;
 use crate::tui::{Options, Setup};
 
 const RULES: &str = r#"version = 1
@@ -183,9 +191,13 @@ fn a_filter_keeps_alerts_by_rule_by_words_and_by_evidence() {
     assert_eq!(rules_listed("6 / -alert:(loop|errors) enter").len(), 2);
     check(
         "6 / alert:loop enter",
-        &["✓ 1 of 4 alerts · sort: severity, since"],
+        &["✓ 1 of 4 alerts · sort:-severity"],
     );
     check("6 / tool:nothing enter", &["no alert matches the filter"]);
+    check(
+        "6 / state:firing enter",
+        &["for alerts the word alone, such as firing"],
+    );
     check("6 / kost:1 enter", &["✗ not applied", "^"]);
     assert_eq!(
         rules_listed("6 :filter space alert:loop enter"),
@@ -203,15 +215,57 @@ fn alerts_are_sorted_by_a_letter_and_again_reversed() {
     let mut falling = rules_listed("6 S u S S");
     falling.reverse();
     assert_eq!(falling, rising);
-    check("6 S u", &["sort: rule"]);
-    check("6 S esc", &["sort: severity, since"]);
+    check("6 S u", &["sort:rule"]);
+    check("6 S esc", &["sort:-severity"]);
+    // The sign, the mark and the order agree with those of the runs.
+    check("6 S u", &["RULE▲"]);
+    check("6 S u S S", &["RULE▼", "sort:-rule"]);
+    check("6 S i", &["SINCE▼", "sort:-since"]);
+    check("6", &["S sort"]);
+    assert_shown(&screen((80, 24), "6"), &["S sort"]);
+}
+
+#[test]
+fn every_column_of_an_alert_is_found_by_its_words() {
+    let shown = screen((120, 36), "6");
+    let rows = shown.lines().skip_while(|line| !line.contains("RULE"));
+    let first: Vec<&str> = rows
+        .skip(1)
+        .take(1)
+        .flat_map(str::split_whitespace)
+        .filter(|word| {
+            word.chars()
+                .all(|it| it.is_ascii_alphanumeric() || it == '-')
+        })
+        .collect();
+    assert!(first.len() > 3, "{shown}");
+    for word in first {
+        let found = screen((120, 36), &format!("6 / \"{word}\" enter"));
+        assert!(!found.contains("no alert matches"), "{word}\n{found}");
+    }
+}
+
+#[test]
+fn a_search_that_fails_is_not_one_that_goes_on() {
+    let mut alerts = Alerts::default();
+    alerts.sifted.bar.set("tool:refund");
+    alerts.apply_filter();
+    assert!(alerts.kept_words().contains("searching"));
+    alerts.sift_failed();
+    assert!(alerts.sifted.bar.has_failed && alerts.sifted.kept.is_none());
+    let mut buf = Buffer::empty(Rect::new(0, 0, 60, 1));
+    let (theme, area) = (Theme::new(Palette::None, false), buf.area);
+    let row = Row::new(&mut buf, area, 0, Style::new());
+    filter_bar::draw_line(&alerts.sifted.bar, ("searching", ""), &theme, row);
+    let line = render::text(&buf);
+    assert!(line.contains("the search failed"), "{line}");
 }
 
 #[test]
 fn a_filter_and_an_order_stay_while_the_selection_moves() {
     check(
         "6 S u / alert:(loop|errors) enter j a lead enter",
-        &["2 of 4 alerts · sort: rule", "ack lead"],
+        &["2 of 4 alerts · sort:rule", "ack lead"],
     );
 }
 

@@ -9,6 +9,7 @@ use crate::tui::keys::Command;
 use crate::tui::screens::alerts::layout::Regions;
 use crate::tui::screens::alerts::moves::SNOOZES;
 use crate::tui::screens::alerts::rows::{Mark, RowText};
+use crate::tui::screens::alerts::sorting::{By, Order};
 use crate::tui::screens::alerts::stop::Dialog;
 use crate::tui::screens::alerts::{Alerts, Input, sorting};
 use crate::tui::screens::export;
@@ -93,7 +94,7 @@ fn list(alerts: &Alerts, theme: &Theme, buf: &mut Buffer) {
     let (frame, styles) = (&alerts.frame, &theme.styles);
     let regions = &frame.regions;
     let names = Names::new(frame.widest_rule, regions.list.width.into());
-    heads(names, regions.heads, theme, buf);
+    heads(alerts.order, names, (theme, regions.heads), buf);
     for y in 0..regions.list.height {
         let shown = frame.rows.get(usize::from(y));
         let base = styles.row(shown.is_some_and(|it| it.is_selected));
@@ -157,23 +158,36 @@ impl Names {
     }
 }
 
-fn heads(names: Names, area: Rect, theme: &Theme, buf: &mut Buffer) {
-    let faint = theme.styles.faint;
+/// As in the table of runs, the head of the column that the list is sorted by carries the direction.
+fn heads(order: Order, names: Names, (theme, area): (&Theme, Rect), buf: &mut Buffer) {
+    let (faint, strong) = (theme.styles.faint, theme.styles.strong);
+    let mark = theme.marks.direction(order.falling);
     let mut row = Row::new(buf, area, 0, faint);
-    row.skip(MARKS);
-    row.cell("RULE", names.rule, faint)
-        .cell("SCOPE", names.scope, faint);
-    if area.width >= WIDE {
-        row.cell("NOW", VALUE, faint)
-            .cell("LIMIT", LIMIT, faint)
-            .cell("SINCE", SINCE, faint)
-            .cell(theme.marks.times, TIMES, faint)
-            .cell("STATE", STATE, faint)
-            .put("ACTION", faint);
+    let mut head = |words: &str, cells: usize, by: Option<By>| {
+        if by == Some(order.by) {
+            row.cell(&format!("{words}{mark}"), cells, strong);
+        } else {
+            row.cell(words, cells, faint);
+        }
+    };
+    let is_wide = area.width >= WIDE;
+    head("", MARKS - 2, None);
+    head("", 2, Some(By::Severity));
+    head("RULE", names.rule, Some(By::Rule));
+    head("SCOPE", names.scope, Some(By::Scope));
+    if is_wide {
+        head("NOW", VALUE, None);
+        head("LIMIT", LIMIT, None);
     } else {
-        row.cell("NOW, LIMIT", BOTH, faint)
-            .cell("SINCE", SINCE, faint)
-            .put("STATE", faint);
+        head("NOW, LIMIT", BOTH, None);
+    }
+    head("SINCE", SINCE, Some(By::Since));
+    if is_wide {
+        head(theme.marks.times, TIMES, Some(By::Times));
+        head("STATE", STATE, Some(By::State));
+        head("ACTION", ACTION, None);
+    } else {
+        head("STATE", NARROW_STATE, Some(By::State));
     }
 }
 
@@ -273,6 +287,7 @@ fn pieces(line: &Line, theme: &Theme, row: &mut Row<'_>) {
 }
 
 const HINTS: &[Command] = &[
+    Command::SortAlerts,
     Command::Ack,
     Command::Snooze,
     Command::WouldHave,
@@ -302,6 +317,7 @@ fn foot(alerts: &Alerts, theme: &Theme, buf: &mut Buffer) {
                     .put(&format!("{words} "), styles.faint);
             }
         }
+        _ if alerts.sifted.bar.prompt.is_some() => hints::typing(theme, &mut row),
         Input::Stopping(_) | Input::Sorting(_) | Input::Nothing => {
             hints::draw(Some((Command::Open, "evidence")), HINTS, theme, &mut row);
         }

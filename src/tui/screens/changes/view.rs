@@ -9,7 +9,7 @@ use crate::analysis::files::unified::Sign;
 use crate::base::text;
 use crate::tui::keys::Command;
 use crate::tui::screens::changes::{Changes, Mode, Shown};
-use crate::tui::theme::Theme;
+use crate::tui::theme::{Theme, signed};
 use crate::tui::widgets::hints;
 use crate::tui::widgets::paint::{self, Row};
 
@@ -126,6 +126,15 @@ fn widths(width: u16) -> (usize, usize) {
     }
 }
 
+/// A number of lines; one that is not known is no change.
+fn figure(words: &str, style: Style, theme: &Theme) -> Style {
+    if words.contains(|it: char| it.is_ascii_digit()) {
+        signed(style)
+    } else {
+        theme.styles.faint
+    }
+}
+
 fn put(shown: &Shown, theme: &Theme, base: Style, mut row: Row<'_>) {
     let styles = &theme.styles;
     let is_bar = base != Style::new();
@@ -150,8 +159,9 @@ fn put(shown: &Shown, theme: &Theme, base: Style, mut row: Row<'_>) {
             if width >= WIDE {
                 row.cell(actions, ACTIONS, worn(styles.faint));
             }
-            row.right(added, LINES, worn(styles.added))
-                .right(removed, LINES + 2, worn(styles.removed))
+            let figure = |words: &str, style| worn(figure(words, style, theme));
+            row.right(added, LINES, figure(added, styles.added))
+                .right(removed, LINES + 2, figure(removed, styles.removed))
                 .skip(2);
             let style = match certainty {
                 Certainty::Exact => styles.ok,
@@ -176,8 +186,12 @@ fn put(shown: &Shown, theme: &Theme, base: Style, mut row: Row<'_>) {
                 .skip(2)
                 .cell(verb, 8, worn(styles.text))
                 .cell(tool, 20, worn(styles.tool))
-                .right(added, LINES, worn(styles.added))
-                .right(removed, LINES + 2, worn(styles.removed))
+                .right(added, LINES, worn(figure(added, styles.added, theme)))
+                .right(
+                    removed,
+                    LINES + 2,
+                    worn(figure(removed, styles.removed, theme)),
+                )
                 .skip(2)
                 .put(outcome, worn(style));
         }
@@ -185,8 +199,8 @@ fn put(shown: &Shown, theme: &Theme, base: Style, mut row: Row<'_>) {
             let (mark, style) = match sign {
                 Sign::Hunk => ("", styles.key),
                 Sign::Same => (" ", styles.text),
-                Sign::Added => ("+", styles.added),
-                Sign::Removed => ("-", styles.removed),
+                Sign::Added => ("+", signed(styles.added)),
+                Sign::Removed => ("-", signed(styles.removed)),
                 Sign::NoEnd => ("\\ ", styles.faint),
             };
             row.put(" ", base)

@@ -130,7 +130,10 @@ fn top(cohort: &Cohort, theme: &Theme, buf: &mut Buffer) {
     let (regions, styles, words) = (&cohort.frame.regions, &theme.styles, &cohort.frame.words);
     if regions.sides.height > 0 {
         let mut row = Row::new(buf, regions.sides, 0, styles.text);
-        row.put(&format!(" {}", words.sides), styles.strong);
+        let room = row.room().saturating_sub(2);
+        let sides = words.sides.as_ref().map(|it| it.fitting(room));
+        let title = sides.as_deref().unwrap_or(&words.title);
+        row.put(&format!(" {title}"), styles.strong);
     }
     let mut row = Row::new(buf, regions.verdict, 0, styles.text);
     let aside = format!("  {} ", words.aside);

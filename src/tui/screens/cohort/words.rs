@@ -11,8 +11,9 @@ use crate::tui::session::Session;
 #[derive(Debug, Default)]
 pub(super) struct Words {
     pub(super) crumbs: Vec<String>,
-    /// What is compared.
-    pub(super) sides: String,
+    /// What is compared, or what to do before that.
+    pub(super) sides: Option<Sides>,
+    pub(super) title: String,
     pub(super) verdict: Vec<(String, Role)>,
     /// Right of the verdict.
     pub(super) aside: String,
@@ -43,11 +44,11 @@ impl Words {
             State::Shown(answer) => shown(cohort, answer, session),
             State::Nothing => Words::default(),
             State::Refused(_) => Words {
-                sides: "nothing to compare".to_owned(),
+                title: "nothing to compare".to_owned(),
                 ..Words::default()
             },
             State::Choosing(models) => Words {
-                sides: format!(
+                title: format!(
                     "{} models: choose two to compare (space marks A and B)",
                     models.all.len()
                 ),
@@ -74,13 +75,34 @@ impl Words {
 /// Names of sides may be paths: their ends tell them apart.
 const LONGEST_NAME: usize = 36;
 
+/// The two sides.
+#[derive(Debug, Default)]
+pub(super) struct Sides {
+    names: [String; 2],
+    /// How many runs each has.
+    sizes: [String; 2],
+}
+
+impl Sides {
+    /// `A old  40 runs   ↔   B new  40 runs`: where there is little room, without the sizes and with shorter names.
+    pub(super) fn fitting(&self, room: usize) -> String {
+        let ([a, b], [of_a, of_b]) = (&self.names, &self.sizes);
+        let whole = format!("A {a}  {of_a}   ↔   B {b}  {of_b}");
+        if text::width(&whole) <= room {
+            return whole;
+        }
+        let room = room.saturating_sub(text::width("A    ↔   B "));
+        let of_a = text::width(a).min(room - text::width(b).min(room / 2));
+        let (a, b) = (text::cut_middle(a, of_a), text::cut_middle(b, room - of_a));
+        format!("A {a}   ↔   B {b}")
+    }
+}
+
 fn shown(cohort: &Cohort, answer: &Answer, session: &Session) -> Words {
     let found = &answer.comparison;
     let sizes = cohort_text::sizes(found);
-    let side = |letter: &str, side: &crate::analysis::cohort::observe::Cohort| {
-        let size = &sizes[usize::from(letter == "B")];
-        let name = text::sanitize(&side.name);
-        format!("{letter} {}  {size}", text::cut_front(&name, LONGEST_NAME))
+    let name = |side: &crate::analysis::cohort::observe::Cohort| {
+        text::cut_front(&text::sanitize(&side.name), LONGEST_NAME).into_owned()
     };
     let mut verdict = cohort_text::tally(found);
     for (words, _) in &mut verdict {
@@ -105,7 +127,10 @@ fn shown(cohort: &Cohort, answer: &Answer, session: &Session) -> Words {
         .collect();
     let listed = [Some(cohort.sort.word()), cohort.show.word()];
     Words {
-        sides: format!("{}   ↔   {}", side("A", &found.a), side("B", &found.b)),
+        sides: Some(Sides {
+            names: [name(&found.a), name(&found.b)],
+            sizes,
+        }),
         aside: aside.join(" · "),
         pairing: pairing.join(" · "),
         caution: besides.unwrap_or_default(),
@@ -177,4 +202,24 @@ pub(super) fn refused(refusal: &Refusal, session: &Session) -> Vec<String> {
         ));
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Sides;
+
+    #[test]
+    fn both_sides_are_named_where_there_is_little_room() {
+        let sides = Sides {
+            names: ["model:claude-sonnet-4-5", "model:gpt-5"].map(str::to_owned),
+            sizes: ["600 runs, 600 tasks", "600 runs, 600 tasks"].map(str::to_owned),
+        };
+        let check = |room: usize, expected: &str| assert_eq!(sides.fitting(room), expected);
+        check(
+            100,
+            "A model:claude-sonnet-4-5  600 runs, 600 tasks   ↔   B model:gpt-5  600 runs, 600 tasks",
+        );
+        check(60, "A model:claude-sonnet-4-5   ↔   B model:gpt-5");
+        check(36, "A mode…onnet-4-5   ↔   B model:gpt-5");
+    }
 }

@@ -73,7 +73,7 @@ pub(super) fn columns(by: By, is_all: bool, width: usize) -> Vec<Column> {
         ]
         .concat(),
         By::Turn => [
-            [left("RUN", 10), right("TURN", 6), right("FROM", 8)].as_slice(),
+            [left("RUN", 13), right("TURN", 6), right("FROM", 8)].as_slice(),
             &SUM,
         ]
         .concat(),
@@ -123,7 +123,7 @@ pub(super) fn columns(by: By, is_all: bool, width: usize) -> Vec<Column> {
 }
 
 fn place() -> [(&'static str, bool, usize); 3] {
-    [left("RUN", 10), right("#", 7), right("TURN", 6)]
+    [left("RUN", 13), right("#", 7), right("TURN", 6)]
 }
 
 const KINDS: [(&str, bool, usize); 4] = [

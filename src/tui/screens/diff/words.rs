@@ -64,11 +64,21 @@ fn story(diff: &Diff, who: Line, session: &Session) -> Vec<Line> {
         return vec![place];
     }
     if area.width < WIDE {
+        why.extend(first(diff, store).filter(|it| has_room(&why, it, area.width)));
         return vec![alike(diff, store), place, why];
     }
-    place.push((Tone::Plain, " · ".to_owned()));
-    place.extend(why);
+    if why.iter().any(|(_, words)| !words.is_empty()) {
+        place.push((Tone::Plain, " · ".to_owned()));
+        place.extend(why);
+    }
+    place.extend(first(diff, store).filter(|it| has_room(&place, it, area.width)));
     vec![who, alike(diff, store), place]
+}
+
+/// Whether a piece fits beside others, which begin in the second cell.
+fn has_room(line: &Line, piece: &(Tone, String), width: u16) -> bool {
+    let pieces = line.iter().chain([piece]);
+    pieces.map(|(_, words)| text::width(words)).sum::<usize>() < usize::from(width)
 }
 
 /// The minimum width of the names of the two runs.
@@ -184,7 +194,7 @@ fn alike(diff: &Diff, store: &Store) -> Line {
     line
 }
 
-/// The divergence, whether the model caused it, and the first difference of any kind.
+/// The divergence, and whether the model caused it.
 fn divergence(diff: &Diff, store: &Store) -> (Line, Line) {
     let Some((done, comparison)) = diff.done.as_ref().zip(diff.comparison()) else {
         return (Line::new(), Line::new());
@@ -206,14 +216,17 @@ fn divergence(diff: &Diff, store: &Store) -> (Line, Line) {
     } else {
         Tone::Plain
     };
-    let mut why = vec![(tone, story.context().to_owned())];
-    let first = divergence.first_any.zip(story.first_any());
-    let first = first.filter(|(at, _)| divergence.first_material != Some(*at));
-    if let Some((at, words)) = first {
-        let words = format!("   first difference {}  {words}", story.place(at));
-        why.push((Tone::Faint, clean(&words)));
-    }
-    (place, why)
+    (place, vec![(tone, story.context().to_owned())])
+}
+
+/// The first difference of any kind, where it is not the divergence.
+fn first(diff: &Diff, store: &Store) -> Option<(Tone, String)> {
+    let (done, comparison) = diff.done.as_ref().zip(diff.comparison())?;
+    let story = done.story(comparison, store);
+    let divergence = &comparison.divergence;
+    let (at, words) = divergence.first_any.zip(story.first_any())?;
+    let words = format!("   first difference {}  {words}", story.place(at));
+    (divergence.first_material != Some(at)).then(|| (Tone::Faint, clean(&words)))
 }
 
 /// Results of one call often differ in nothing but ids and times.

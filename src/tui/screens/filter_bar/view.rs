@@ -85,24 +85,13 @@ pub fn draw_proposals(bar: &FilterBar, line: Rect, theme: &Theme, buf: &mut Buff
 /// What is typed or in force, and on the right what it keeps: in words, and counted.
 pub fn draw_line(bar: &FilterBar, (kept, counted): (&str, &str), theme: &Theme, mut row: Row<'_>) {
     let styles = &theme.styles;
+    let most = bar.beside(&bar.text, row.room());
     let (right, style) = match (&bar.problem, &bar.parsed) {
         _ if bar.is_incomplete => (bar.waiting(counted, row.room()), styles.waiting),
-        (Some(_), None) => (format!(" {} not applied ", theme.marks.wrong), styles.error),
-        (Some(_), Some(_)) => (
-            format!(
-                " {} not applied · still filtering by {kept} ",
-                theme.marks.wrong
-            ),
-            styles.error,
-        ),
+        (Some(_), _) => (bar.refused(theme.marks.wrong, counted, most), styles.error),
+        (None, Some(_)) if bar.has_failed => (failed(theme), styles.error),
         (None, Some(_)) => (format!(" {} {kept} ", theme.marks.ok), styles.ok),
         (None, None) => (format!(" {kept} "), styles.faint),
-    };
-    // What is being typed has half of the line for itself.
-    let most = if bar.prompt.is_some() && !bar.is_incomplete {
-        row.room() / 2
-    } else {
-        row.room()
     };
     row.flush_right(&text::cut(&right, most), style);
     row.put(" / ", styles.strong);
@@ -123,6 +112,11 @@ pub fn draw_line(bar: &FilterBar, (kept, counted): (&str, &str), theme: &Theme, 
             row.put(&text::sanitize(&bar.text), styles.text);
         }
     }
+}
+
+/// Beside a filter whose search was given up.
+pub fn failed(theme: &Theme) -> String {
+    format!(" {} the search failed ", theme.marks.wrong)
 }
 
 /// The caret under the error, and its message.

@@ -118,6 +118,20 @@ fn a_policy_lies_over_the_stream_until_it_is_taken_off() {
 }
 
 #[test]
+fn the_filter_and_the_policy_over_it_are_both_named_in_80_columns() {
+    let policy = screen((80, 24), "1 w");
+    assert!(policy.contains("/ what-if: policy.toml"), "{policy}");
+    assert!(policy.contains("2 of 4 calls change"), "{policy}");
+    for width in [80, 120] {
+        let both = screen((width, 24), "1 w / kind:tool enter");
+        let line = both.lines().nth(1).unwrap_or_default();
+        for words in ["/ kind:tool ", "✓ 4 of ", "what-if: policy.toml"] {
+            assert!(line.contains(words), "{words}\n{both}");
+        }
+    }
+}
+
+#[test]
 fn a_filter_keeps_the_calls_of_a_verdict_while_a_policy_lies_over_them() {
     for (filter, kept) in [
         ("would:deny", "✓ 1 of"),

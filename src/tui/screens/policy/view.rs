@@ -178,11 +178,11 @@ fn rule(policy: &Policy, shown: &RuleText, (theme, base): (&Theme, Style), mut r
         .cell(&text::cut(&shown.name, width - 1), width, over(styles.text))
         .right(&shown.decides, FIGURE, over(styles.number));
     if policy.frame.regions.rules.width >= WIDE {
-        row.right(&shown.stops, FIGURE, over(styles.blocked)).right(
-            &shown.asks,
-            FIGURE,
-            over(styles.waiting),
-        );
+        // What never happens needs no attention.
+        let figure = |words: &str, style| if words == "0" { styles.faint } else { style };
+        let (stops, asks) = (&shown.stops, &shown.asks);
+        row.right(stops, FIGURE, over(figure(stops, styles.blocked)))
+            .right(asks, FIGURE, over(figure(asks, styles.waiting)));
     }
     row.put("  ", over(styles.text));
     let room = row.room();

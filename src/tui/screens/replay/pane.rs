@@ -31,7 +31,7 @@ pub(super) enum Of {
 #[derive(Debug)]
 pub(super) struct PaneRow {
     pub(super) of: Of,
-    /// A line of the text of an unfolded part; none for its head.
+    /// A line of the text of an unfolded part, or a further one of a note; none for its head.
     pub(super) text: Option<String>,
 }
 
@@ -60,6 +60,11 @@ impl ContextText {
             Of::Before(..) | Of::Dropped | Of::Missing(_) => None,
         }
     }
+}
+
+/// What the trace does not contain, below the mark of its first row.
+pub(super) fn wrapped_note(words: &str, width: usize) -> Vec<String> {
+    text::wrap(words, width.saturating_sub(INDENT).max(1))
 }
 
 /// The heads in order. Parts that the model had already seen are one head unless the user wants them all.
@@ -113,6 +118,14 @@ impl Parts {
         let cells = width.saturating_sub(INDENT + 1).max(1);
         for of in heads(seen, self.has_seen, &self.unfolded) {
             self.rows.push(PaneRow { of, text: None });
+            if let Of::Missing(Some(at)) = of {
+                let below = wrapped_note(&seen.missing[at], width).into_iter().skip(1);
+                self.rows.extend(below.map(|text| PaneRow {
+                    of,
+                    text: Some(text),
+                }));
+                continue;
+            }
             let line = seen.line(of).filter(|_| self.unfolded.contains(&of));
             let Some(line) = line else { continue };
             let lines = text::sanitize_lines(&line.text);

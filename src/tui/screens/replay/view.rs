@@ -12,9 +12,9 @@ use crate::tui::keys::Command;
 use crate::tui::screens::replay::Replay;
 use crate::tui::screens::replay::context_text::{ContextText, Line};
 use crate::tui::screens::replay::layout::Pane;
-use crate::tui::screens::replay::pane::{INDENT, Of, PaneRow, Parts};
+use crate::tui::screens::replay::pane::{INDENT, Of, PaneRow, Parts, wrapped_note};
 use crate::tui::screens::replay::scrub::TrackCell;
-use crate::tui::theme::Theme;
+use crate::tui::theme::{Theme, signed};
 use crate::tui::widgets::hints;
 use crate::tui::widgets::paint::{self, Row};
 
@@ -244,8 +244,12 @@ fn pane_row(
     let (styles, marks) = (&theme.styles, theme.marks);
     let faint = styles.faint.patch(base);
     if let Some(text) = &row.text {
+        let style = match row.of {
+            Of::Missing(_) => faint,
+            Of::Part(_) | Of::Gone(_) | Of::Before(..) | Of::Dropped => styles.text.patch(base),
+        };
         cells.skip(INDENT);
-        cells.put(text, styles.text.patch(base));
+        cells.put(text, style);
         return;
     }
     let fold = |is_unfolded: bool| {
@@ -279,7 +283,8 @@ fn pane_row(
         }
         Of::Missing(Some(at)) => {
             let words = seen.missing.get(at).map_or("", String::as_str);
-            cells.put(&format!(" {} {words}", marks.none), faint);
+            let first = wrapped_note(words, cells.room()).swap_remove(0);
+            cells.put(&format!("  {} {first}", marks.none), faint);
         }
         Of::Part(_) | Of::Gone(_) => {
             if let Some(line) = seen.line(row.of) {
@@ -299,7 +304,7 @@ fn part(line: &Line, fold: &str, (theme, base): (&Theme, Style), row: &mut Row<'
     let faint = styles.faint.patch(base);
     row.flush_right(&format!(" {about}{} ", line.tokens), faint);
     let (mark, style) = match (line.is_new, line.is_rebuilt) {
-        (true, _) => ("+", styles.added),
+        (true, _) => ("+", signed(styles.added)),
         (false, true) => (theme.marks.unsure, styles.faint),
         (false, false) => (" ", styles.faint),
     };
@@ -346,7 +351,7 @@ fn state(replay: &Replay, theme: &Theme, buf: &mut Buffer) {
     for (fact, y) in replay.frame.words.state.iter().zip(1..area.height) {
         let mut row = Row::new(buf, area, y, Style::new());
         if !fact.change.is_empty() {
-            row.flush_right(&format!(" {} ", fact.change), styles.added);
+            row.flush_right(&format!(" {} ", fact.change), signed(styles.added));
         }
         row.put(" ", styles.text)
             .cell(fact.name, NAME, styles.faint)

@@ -79,8 +79,8 @@ const fn number(info: Info, key: Key) -> Info {
 pub(super) const COST: usize = 8;
 
 /// In the order of the screen. What goes first: retries, turns, blocked calls (their rows say so too) and how long
-/// people were waited for, the agent, the duration, the model, the actions, the errors, the words of the outcome, the
-/// cost.
+/// people were waited for, the agent, the duration, the model, the actions and alerts (view 6 lists them), the errors
+/// and the cost.
 static COLUMNS: &[Info] = &[
     info(Column::Pair, ("pair", ""), 1, 0),
     sorted(info(Column::Run, ("run", "RUN"), 8, 0), Key::Run),
@@ -118,7 +118,7 @@ static COLUMNS: &[Info] = &[
     ),
     info(Column::Waited, ("waited", "ASK"), 6, 7),
     sorted(info(Column::Grade, ("grade", "GRADE"), 6, 1), Key::Score),
-    info(Column::Alerts, ("alerts", "ALERTS"), 6, 2),
+    info(Column::Alerts, ("alerts", "ALERTS"), 6, 3),
     sorted(
         info(Column::Outcome, ("outcome", "OUTCOME"), 9, 0),
         Key::Outcome,
@@ -336,6 +336,26 @@ mod tests {
         );
         check(60, true, "RUN STARTED TITLE / FIRST PROMPT OUTCOME");
         check(40, true, "RUN TITLE / FIRST PROMPT OUTCOME");
+    }
+
+    #[test]
+    fn alerts_do_not_push_out_what_runs_cost() {
+        let wanted = Wanted {
+            names: &[],
+            id_width: 13,
+            agents: true,
+            grades: true,
+            waits: false,
+            alerts: true,
+            live: false,
+            overview: false,
+        };
+        let columns = fit(80, &wanted);
+        let shown: Vec<&str> = columns.iter().map(|column| column.info.head).collect();
+        assert_eq!(
+            shown.join(" ").trim(),
+            "RUN STARTED TITLE / FIRST PROMPT COST ERR GRADE OUTCOME"
+        );
     }
 
     #[track_caller]

@@ -85,12 +85,16 @@ impl Runs {
         })]
     }
 
-    /// What the filter looks for in a run, to go on with in its stream.
+    /// What the filter looks for in a run, to go on with in its stream: nothing where the run was kept for
+    /// something else (its id, its cost).
     pub(super) fn sought(&self, run: RunIx) -> Sought {
+        let is_at_first = self.kept.hits.contains_key(&run);
+        let may_be_there = is_at_first || self.kept.runs.is_none();
+        let filter = self.filter.parsed.as_ref().filter(|_| may_be_there);
         Sought {
-            expr: self.filter.parsed.as_ref().and_then(of_actions),
+            expr: filter.and_then(of_actions),
             text: self.filter.text.trim().to_owned(),
-            is_at_first: self.kept.hits.contains_key(&run),
+            is_at_first,
         }
     }
 
@@ -110,6 +114,7 @@ impl Runs {
 
     pub(super) fn take_kept(&mut self, answer: Filtered, session: &Session) -> Vec<Effect> {
         self.kept.is_running = false;
+        self.filter.has_failed = false;
         if self.filter.parsed.is_none() {
             return Vec::new();
         }

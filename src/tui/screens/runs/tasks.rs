@@ -81,6 +81,7 @@ impl Task for Filter {
 
     fn failed(runs: &mut Runs) {
         runs.kept.is_running = false;
+        runs.filter.has_failed = true;
     }
 }
 

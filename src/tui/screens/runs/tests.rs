@@ -259,6 +259,19 @@ fn a_filter_is_completed_recalled_and_pointed_at_as_in_the_stream() {
 }
 
 #[test]
+fn a_run_is_found_by_its_id_or_the_beginning_of_it() {
+    check("/ mid enter", "mid");
+    check("/ ol enter", "old");
+    check("/ -mid enter", "new old");
+    // What is not in its actions is not looked for in its stream.
+    let opened = screen("/ ol enter enter");
+    assert!(
+        opened.contains("First question") && !opened.contains("\"ol\""),
+        "{opened}"
+    );
+}
+
+#[test]
 fn keys_between_two_frames_mean_the_lines_as_the_keys_before_left_them() {
     let mut session = Session::new(&options());
     for message in load(TRACE) {

@@ -70,11 +70,7 @@ fn heads(runs: &Runs, theme: &Theme, buf: &mut Buffer) {
     row.skip(1);
     for column in &runs.frame.columns {
         let is_sorted = column.key() == Some(runs.order.key);
-        let mark = if runs.order.falling {
-            theme.marks.falling
-        } else {
-            theme.marks.rising
-        };
+        let mark = theme.marks.direction(runs.order.falling);
         let (head, style) = if is_sorted {
             (format!("{}{mark}", column.info.head), styles.strong)
         } else {
@@ -115,22 +111,38 @@ fn list(runs: &Runs, theme: &Theme, buf: &mut Buffer) {
                 row.put(&format!(" {mark} {words}"), theme.styles.strong.patch(base));
             }
             What::Run(line) => {
-                row.skip(1);
-                for column in &runs.frame.columns {
-                    if column.info.column == Column::Title {
-                        let title = (line.text.title.as_str(), line.found.as_deref());
-                        draw_title(runs, title, (column, base), theme, &mut row);
-                        continue;
-                    }
-                    let (words, style) = value(column, line, theme);
-                    let style = if shown.is_selected {
-                        style.patch(base)
-                    } else {
-                        style
-                    };
-                    cell(&mut row, column, &words, style);
-                }
+                let base = (base, shown.is_selected);
+                draw_run(runs, line, base, theme, &mut row);
             }
+        }
+    }
+}
+
+fn draw_run(
+    runs: &Runs,
+    line: &RunLine,
+    (base, is_selected): (Style, bool),
+    theme: &Theme,
+    row: &mut Row<'_>,
+) {
+    row.skip(1);
+    for column in &runs.frame.columns {
+        let (words, style) = value(column, line, theme);
+        let style = if is_selected {
+            style.patch(base)
+        } else {
+            style
+        };
+        match column.info.column {
+            Column::Title => {
+                let title = (line.text.title.as_str(), line.found.as_deref());
+                draw_title(runs, title, (column, base), theme, row);
+            }
+            Column::Run => {
+                let look = (style, looked_for(runs, theme));
+                row.cell_with(&words, column.width, look).skip(1);
+            }
+            _ => cell(row, column, &words, style),
         }
     }
 }
@@ -214,6 +226,13 @@ fn now_style(life: Life, theme: &Theme) -> Style {
     }
 }
 
+fn looked_for<'a>(runs: &'a Runs, theme: &Theme) -> Sought<'a> {
+    Sought {
+        texts: &runs.filter.sought,
+        style: theme.styles.hit,
+    }
+}
+
 /// The title, or the text around the match where the title does not show it.
 fn draw_title(
     runs: &Runs,
@@ -222,10 +241,7 @@ fn draw_title(
     theme: &Theme,
     row: &mut Row<'_>,
 ) {
-    let sought = Sought {
-        texts: &runs.filter.sought,
-        style: theme.styles.hit,
-    };
+    let sought = looked_for(runs, theme);
     let shown = text::cut(title, column.width);
     let is_shown = snippet::holds(&shown, sought.texts);
     let found = found.filter(|_| !is_shown);
@@ -317,5 +333,9 @@ fn foot(runs: &Runs, theme: &Theme, buf: &mut Buffer) {
         &format!("  {} ", runs.frame.words.totals),
         theme.styles.text,
     );
-    hints::draw(None, HINTS, theme, &mut row);
+    if runs.filter.prompt.is_some() {
+        hints::typing(theme, &mut row);
+    } else {
+        hints::draw(None, HINTS, theme, &mut row);
+    }
 }

@@ -113,8 +113,7 @@ fn kept(runs: &Runs) -> String {
             human::counted(table.all as u64, "run")
         ));
     }
-    let sign = if runs.order.falling { "-" } else { "" };
-    parts.push(format!("sort:{sign}{}", runs.order.key.word()));
+    parts.push(format!("sort:{}", runs.order.words()));
     if let Some(grouping) = runs.grouping {
         parts.push(format!("by {}", grouping.word()));
     }

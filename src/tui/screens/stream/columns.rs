@@ -34,6 +34,10 @@ pub struct Columns {
 pub const EXTRA: usize = 12;
 /// The mark of a lane and the first letter of its agent.
 pub const LETTER: usize = 2;
+/// The name of an agent, and what it has where the text has enough.
+const AGENT: usize = 9;
+const LONG_AGENT: usize = 18;
+const EASY_TEXT: usize = 64;
 /// A latency or a cost.
 const MERGED: usize = 7;
 /// The longest word for a status, without its mark.
@@ -56,6 +60,10 @@ impl Columns {
         };
         let found = steps.iter().find(fits).or(steps.last());
         let mut columns = found.copied().unwrap_or_default();
+        let spare = width.saturating_sub(columns.taken() + EASY_TEXT) / 2;
+        if columns.agent > LETTER {
+            columns.agent += spare.min(LONG_AGENT - AGENT);
+        }
         columns.text = width.saturating_sub(columns.taken());
         columns
     }
@@ -97,7 +105,7 @@ fn steps(needs: &Needs) -> [Columns; 9] {
         number: needs.digits.max(3),
         time: shown(found.times, 8),
         turn: shown(found.turns, 4),
-        agent: shown(found.agents, 9),
+        agent: shown(found.agents, AGENT),
         kind: 5,
         text: 0,
         status: found.status,
@@ -248,6 +256,18 @@ mod tests {
         for width in 83..=250 {
             assert!(columns(width, Present { status: 11, ..ALL }).text >= 48);
         }
+    }
+
+    #[test]
+    fn names_of_agents_are_whole_on_a_wide_screen() {
+        let several = Present {
+            agents: true,
+            ..ALL
+        };
+        assert_eq!(columns(104, several).agent, 9);
+        let wide = columns(160, several);
+        assert_eq!(wide.agent, 18);
+        assert!(wide.text >= 64, "{wide:?}");
     }
 
     #[test]

@@ -115,6 +115,7 @@ impl Stream {
 
     pub(super) fn take_answer(&mut self, answer: Answer, session: &Session) -> Vec<Effect> {
         self.query.answers.is_running = false;
+        self.query.bar.has_failed = false;
         if !self.is_filtered() {
             return Vec::new();
         }

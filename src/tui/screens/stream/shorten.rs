@@ -9,7 +9,7 @@ use crate::base::text;
 const PARTS: &str = " · ";
 
 /// The words of a call in at most `cells`.
-pub(super) fn call(words: &str, cells: usize) -> Cow<'_, str> {
+pub fn call(words: &str, cells: usize) -> Cow<'_, str> {
     if text::width(words) <= cells {
         return Cow::Borrowed(words);
     }

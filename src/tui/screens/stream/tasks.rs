@@ -129,6 +129,7 @@ impl Task for Filter {
 
     fn failed(stream: &mut Stream) {
         stream.query.answers.is_running = false;
+        stream.query.bar.has_failed = true;
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::analysis::policy::history::Opened as OpenedCall;
 use crate::analysis::policy::overlay::Overlay;
 use crate::analysis::policy::whatif::{Change, seen};
-use crate::analysis::policy::{Effect, RuleIx, Verdict};
+use crate::analysis::policy::{Effect, RuleIx};
 use crate::base::{human, text};
 use crate::export::policy::file_name;
 use crate::model::action::{ActionIx, Kind, Status};
@@ -105,7 +105,7 @@ pub(super) fn below(opened: &Opened, ix: ActionIx) -> Option<SubRow> {
     let words = format!(
         "would be {} {} · recorded: {}",
         loud(change.now.effect),
-        by(overlay, &change.now),
+        overlay.policies.set.decider(&change.now),
         recorded(change, &row)
     );
     Some(SubRow {
@@ -139,17 +139,6 @@ pub(super) fn tone(effect: Effect) -> Tone {
     }
 }
 
-/// The rule that decides, or that none does.
-fn by(overlay: &Overlay, verdict: &Verdict) -> String {
-    let rule = verdict.rule.and_then(|ix| overlay.policies.set.rule(ix));
-    let name = rule.map_or("by no rule", |rule| rule.name.as_str());
-    if verdict.why.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{name} ({})", verdict.why)
-    }
-}
-
 /// What happened to the call, as recorded.
 fn recorded(change: &Change, row: &Row<'_>) -> &'static str {
     match (change.was.effect, row.status()) {
@@ -162,7 +151,7 @@ fn recorded(change: &Change, row: &Row<'_>) -> &'static str {
 }
 
 /// `what-if: policy.toml`, and what it would change.
-pub(super) fn header(opened: &Opened) -> Option<(String, String)> {
+pub(super) fn header(opened: &Opened) -> Option<(String, Vec<String>)> {
     let overlay = opened.overlay.as_deref()?;
     let files = overlay.policies.files.iter();
     let names: Vec<&str> = files.map(|file| file_name(&file.path)).collect();
@@ -179,7 +168,7 @@ pub(super) fn header(opened: &Opened) -> Option<(String, String)> {
         words.push(format!("{behind} after a first change"));
     }
     let name = text::sanitize(&format!("what-if: {}", names.join(" + "))).into_owned();
-    Some((name, words.join(" · ")))
+    Some((name, words))
 }
 
 /// Further rules that hold for a call are listed up to this number.
@@ -202,7 +191,7 @@ fn facts(overlay: &Overlay, row: &Row<'_>, session: &Session) -> Vec<Line> {
             clean(format!(
                 "{} {}",
                 verdict.effect.word(),
-                by(overlay, verdict)
+                overlay.policies.set.decider(verdict)
             )),
         ),
     ]];

@@ -2,11 +2,10 @@
 
 use crate::base::{human, text};
 use crate::model::run::CostSource;
-use crate::store::Store;
-use crate::tui::filtering::Scope;
 use crate::tui::keys::Command;
 use crate::tui::screens::outcome;
 use crate::tui::screens::stream::chords::Typing;
+use crate::tui::screens::stream::kept::{self, Part};
 use crate::tui::screens::stream::layout::Focus;
 use crate::tui::screens::stream::layout::Panes;
 use crate::tui::screens::stream::{Stream, what_if};
@@ -21,7 +20,7 @@ pub struct Words {
     /// How much there is.
     pub amount: String,
     /// What the filter keeps and hides, or what the overlaid policy changes.
-    pub kept: String,
+    pub kept: Vec<Part>,
     /// How much is listed: `121 of 1,319`.
     pub counted: String,
     /// The overlaid policy.
@@ -47,8 +46,8 @@ impl Words {
         Words {
             crumbs: crumbs(stream, session),
             amount: amount(stream, session),
-            kept: kept(stream, &session.loaded),
-            counted: counted(stream, store),
+            kept: kept::parts(stream, &session.loaded),
+            counted: kept::counted(stream, store),
             what_if: what_if_name(stream, session),
             position: position(stream, session),
             choices: match stream.input.typing {
@@ -183,68 +182,6 @@ fn amount(stream: &Stream, session: &Session) -> String {
         parts.extend(outcome::cost(session.trace.pulse.spent()));
     }
     parts.join(" · ")
-}
-
-fn kept(stream: &Stream, opened: &Opened) -> String {
-    let store = &opened.store;
-    let changed = what_if::header(opened).map(|(_, words)| words);
-    let gone = store.first();
-    let gone = (gone > 0).then(|| format!("oldest {} dropped", human::count(gone.into())));
-    if !stream.is_filtered() {
-        return changed.or(gone).unwrap_or_default();
-    }
-    let all = u64::from(store.len() - store.first());
-    let kept = stream.list.listing.len() as u64;
-    let of = in_scope(stream, store);
-    let searched = stream.query.answers.searched.map(|tested| {
-        let percent = u64::from(tested) * 100 / all.max(1);
-        format!("{} so far · searched {percent} %", human::count(kept))
-    });
-    let is_first = stream.query.answers.is_running && stream.query.answers.tested == 0;
-    let mut words = vec![match searched {
-        Some(searched) => searched,
-        None if is_first => "searching".to_owned(),
-        None if !stream.is_tested() => human::counted(of, "action"),
-        None => format!("{} of {}", human::count(kept), human::count(of)),
-    }];
-    let narrowed = stream.query.narrow.words(store);
-    words.splice(
-        0..0,
-        narrowed
-            .iter()
-            .map(|words| text::sanitize(words).into_owned()),
-    );
-    if !is_first && kept < of {
-        let tested = stream.query.answers.tested.saturating_sub(store.first());
-        let hidden = u64::from(tested).min(of).saturating_sub(kept);
-        words.push(format!("{} hidden by filter", human::count(hidden)));
-    }
-    words.extend(gone);
-    words.extend(changed);
-    let tally = stream.query.answers.tally;
-    if tally.unjudged > 0 {
-        let (unjudged, judged) = (human::count(tally.unjudged), human::count(tally.judged));
-        words.push(format!("no numeric value in {unjudged} of {judged} rows"));
-    }
-    words.join(" · ")
-}
-
-/// How many actions there are to keep or to hide: those of the run that the list is restricted to, or all.
-fn in_scope(stream: &Stream, store: &Store) -> u64 {
-    let listed = stream.list.listing.len() as u64;
-    let all = u64::from(store.len() - store.first());
-    let run = match stream.query.narrow.scope {
-        Some(Scope::Run(run) | Scope::Agent(run, _)) => Some(run),
-        None => None,
-    };
-    let own = run.map(|run| u64::from(store.run(run).totals.actions));
-    own.unwrap_or(all).max(listed)
-}
-
-fn counted(stream: &Stream, store: &Store) -> String {
-    let listed = stream.list.listing.len() as u64;
-    let all = in_scope(stream, store);
-    format!("{} of {}", human::count(listed), human::count(all))
 }
 
 fn what_if_name(stream: &Stream, session: &Session) -> String {

@@ -32,6 +32,7 @@ pub(super) struct Regions {
 const ROOMY: u16 = 14;
 /// The least width for durations and costs beside the bars.
 const WIDE: u16 = 100;
+const LARGE: u16 = 140;
 /// Cells of a duration and of a cost.
 pub(super) const FIGURE: usize = 9;
 
@@ -47,7 +48,8 @@ impl Regions {
         let list = area.height.saturating_sub(top + 1 + foot);
         let figures = if area.width >= WIDE { 2 * FIGURE } else { 0 };
         let label = match area.width {
-            WIDE.. => 27,
+            // A third of what a large screen has more is for the names.
+            WIDE.. => 27 + usize::from(area.width.saturating_sub(LARGE)) / 3,
             60.. => 20,
             _ => 14,
         };

@@ -70,6 +70,16 @@ fn a_run_is_a_waterfall_in_lanes_with_what_it_waited_for() {
     assert_eq!(bar("T1 db.read"), (22, 15));
 }
 
+const READ: &str = r#"{"type":"run_start","run_id":"r1","agent":"coder","ts":"2026-11-22T10:00:00Z"}
+{"type":"tool_call","run_id":"r1","id":"c1","tool":"Read","args":{"file_path":"/home/ann/projects/shop-worktrees/billing-service/config/otel.ex"},"ts":"2026-11-22T10:00:01Z"}
+{"type":"tool_result","run_id":"r1","call_id":"c1","status":"ok","result":"1","ts":"2026-11-22T10:00:02Z"}
+"#;
+
+#[test]
+fn a_file_keeps_its_name_beside_its_bar() {
+    check(&screen(READ, "7"), &["Read …", "otel.ex"]);
+}
+
 #[test]
 fn lanes_are_of_agents_tools_or_kinds_and_fold() {
     check(

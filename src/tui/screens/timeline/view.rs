@@ -7,6 +7,7 @@ use crate::analysis::timeline::{Length, What};
 use crate::base::text;
 use crate::model::action::{Kind, Status};
 use crate::tui::keys::Command;
+use crate::tui::screens::stream::shorten;
 use crate::tui::screens::timeline::Timeline;
 use crate::tui::screens::timeline::layout::FIGURE;
 use crate::tui::screens::timeline::rows::{Drawn, Row as Shown, Shape};
@@ -122,7 +123,7 @@ fn one(timeline: &Timeline, (shown, base): (&Shown, Style), theme: &Theme, mut r
             }
         }
         Shape::Bar(drawn) => {
-            let label = text::cut(&shown.label, regions.label - 5);
+            let label = shorten::call(&shown.label, regions.label - 5);
             let style = match drawn.on_path {
                 Some(false) => styles.faint,
                 Some(true) => styles.strong,

@@ -116,6 +116,15 @@ fn a_question_shows_exactly_what_would_be_sent_and_nothing_behind_it() {
     let shown = screen.text().replace(&screen.base, "BASE");
     let lines = shown.lines().map(|line| line.trim_end_matches(['│', ' ']));
     insta::assert_snapshot!(lines.collect::<Vec<&str>>().join("\n"));
+    // The recorded request sets no limit on its answer.
+    let words: Vec<&str> = shown
+        .split([' ', '\n', '│'])
+        .filter(|it| !it.is_empty())
+        .collect();
+    let whole = words.join(" ");
+    for words in ["at most, estimated", "sets no limit on output"] {
+        assert!(whole.contains(words), "{words}\n{shown}");
+    }
     assert!(screen.requests.try_recv().is_err(), "nothing may be sent");
 }
 

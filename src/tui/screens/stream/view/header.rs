@@ -6,9 +6,10 @@ use ratatui::style::Style;
 
 use crate::base::text;
 use crate::tui::keys::Command;
-use crate::tui::screens::filter_bar::view::mistake;
+use crate::tui::screens::filter_bar::view as filter_bar;
 use crate::tui::screens::stream::Stream;
 use crate::tui::screens::stream::chords::Typing;
+use crate::tui::screens::stream::kept;
 use crate::tui::screens::stream::layout::Focus;
 use crate::tui::screens::stream::view::pane;
 use crate::tui::theme::Theme;
@@ -21,10 +22,10 @@ use crate::tui::widgets::paint::{self, Row};
 /// ```
 pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     let (regions, styles, bar) = (&stream.frame.regions, &theme.styles, &stream.query.bar);
-    let kept = &stream.frame.words.kept;
     let (mark, style) = match (&bar.problem, stream.query.answers.tally.unjudged) {
         _ if bar.is_incomplete => (theme.marks.unsure, styles.waiting),
         (Some(_), _) => (theme.marks.wrong, styles.error),
+        (None, _) if bar.has_failed => (theme.marks.wrong, styles.error),
         (None, 0) => (theme.marks.ok, styles.ok),
         (None, _) => (theme.marks.unsure, styles.waiting),
     };
@@ -32,18 +33,24 @@ pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     if stream.finder.prompt.is_some() {
         row.flush_right(&format!(" {} ", stream.frame.words.found), styles.string);
     }
-    let words = match (&bar.problem, kept.is_empty()) {
-        _ if bar.is_incomplete => bar.waiting(&stream.frame.words.counted, row.room()),
-        (Some(_), true) => format!(" {mark} not applied "),
-        (Some(_), false) => format!(" {mark} not applied · still: {kept} "),
-        (None, false) => format!(" {mark} {kept} "),
-        (None, true) => String::new(),
-    };
-    // What is being typed has half of the line for itself.
-    let most = if bar.prompt.is_some() && !bar.is_incomplete {
-        row.room() / 2
+    let words = &stream.frame.words;
+    // In the place of a filter stands the policy.
+    let left = if bar.text.is_empty() {
+        &words.what_if
     } else {
-        row.room()
+        &bar.text
+    };
+    let most = bar.beside(left, row.room());
+    let words = match &bar.problem {
+        _ if bar.is_incomplete => bar.waiting(&words.counted, row.room()),
+        Some(_) => bar.refused(mark, &words.counted, most),
+        None if bar.has_failed => filter_bar::failed(theme),
+        None if words.kept.is_empty() => String::new(),
+        None => {
+            let around = text::width(mark) + 3;
+            let kept = kept::fitting(&words.kept, most.saturating_sub(around));
+            format!(" {mark} {kept} ")
+        }
     };
     row.flush_right(&text::cut(&words, most), style);
     if let Some(prompt) = &stream.finder.prompt {
@@ -77,7 +84,7 @@ pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     if let Some(problem) = &bar.problem {
         let lines = [regions.spark, below, regions.columns];
         let below = lines.into_iter().find(|line| line.height > 0);
-        mistake(problem, theme, below.unwrap_or(regions.columns), buf);
+        filter_bar::mistake(problem, theme, below.unwrap_or(regions.columns), buf);
     }
 }
 
@@ -129,6 +136,7 @@ const PANE_HINTS: &[Command] = &[
 
 pub(super) fn foot(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     let (regions, styles, words) = (&stream.frame.regions, &theme.styles, &stream.frame.words);
+    let bar = &stream.query.bar;
     if regions.peek.height > 0 {
         let mut row = Row::new(buf, regions.peek, 0, styles.text);
         row.put(" ", styles.text).put(&words.peek, styles.strong);
@@ -178,7 +186,11 @@ pub(super) fn foot(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
         }
         return;
     }
-    hints(stream, theme, &mut row);
+    if bar.prompt.is_some() {
+        hints::typing(theme, &mut row);
+    } else {
+        hints(stream, theme, &mut row);
+    }
 }
 
 fn hints(stream: &Stream, theme: &Theme, row: &mut Row<'_>) {
