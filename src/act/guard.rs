@@ -32,6 +32,7 @@ use crate::act::places::Places;
 use crate::analysis::policy::call::Call;
 use crate::analysis::policy::{Before, Context, Effect};
 use crate::base::clock::{Clock, System};
+use crate::base::text;
 
 /// The exit code that every host reads as a denial, whatever the output.
 const BLOCKS: u8 = 2;
@@ -139,9 +140,26 @@ fn read_payload(host: &'static Host) -> Result<(HookCall, &'static Host), String
     }
     let others = HOSTS.iter().filter(|other| other.name != host.name);
     let mut others = others.filter_map(|other| Some(((other.read)(&payload)?, *other)));
-    others
-        .next()
-        .ok_or_else(|| format!("unknown event from {}", host.name))
+    others.next().ok_or_else(|| not_understood(host, &payload))
+}
+
+fn not_understood(host: &Host, payload: &Value) -> String {
+    let named = ["hook_event_name", "hook", "event"];
+    let event = named
+        .iter()
+        .find_map(|name| payload.get(*name)?.as_str())
+        .map(text::sanitize)
+        .unwrap_or_default();
+    let event = text::cut(&event, 80);
+    let called = if event.is_empty() {
+        "an event".to_owned()
+    } else {
+        format!("the event '{event}'")
+    };
+    format!(
+        "{called} from {} is not understood, so nothing may run (update saferun-tui, or remove its hook for this event)",
+        host.name
+    )
 }
 
 struct Guard {

@@ -35,9 +35,9 @@ reason = "recursive delete"
 class Client:
     """How to make a client obey the model: its program, arguments, environment and the name of its shell."""
 
-    def __init__(self, name, program, tool, arguments, environment, argument="command", settings=None):
+    def __init__(self, name, program, tool, arguments, environment, argument="command", settings=None, more=None):
         self.name, self.program, self.tool, self.argument = name, program, tool, argument
-        self.arguments, self.environment, self.settings = arguments, environment, settings
+        self.arguments, self.environment, self.settings, self.more = arguments, environment, settings, more or {}
 
     def prepare(self, home):
         """Writes the settings that the client needs before the guard is installed."""
@@ -59,6 +59,18 @@ CLIENTS = [
            lambda url: ["--yolo", "--skip-trust", "-m", "gemini-2.5-flash", "-p", "go"],
            lambda url: {"GOOGLE_GEMINI_BASE_URL": url, "GEMINI_API_KEY": SECRET}, "command",
            {".gemini/settings.json": '{"security": {"auth": {"selectedType": "gemini-api-key"}}}\n'}),
+    Client("copilot", "copilot", "bash",
+           lambda url: ["--allow-all-tools", "--allow-all-paths", "-p", "go"],
+           lambda url: {"COPILOT_PROVIDER_BASE_URL": f"{url}/v1", "COPILOT_PROVIDER_API_KEY": SECRET, "COPILOT_MODEL": "gpt-4.1",
+                        "COPILOT_AUTO_UPDATE": "false"}, "command", None, {"description": "go"}),
+    Client("qwen", "qwen", "run_shell_command",
+           lambda url: ["--yolo", "--auth-type", "openai", "-p", "go"],
+           lambda url: {"OPENAI_BASE_URL": f"{url}/v1", "OPENAI_API_KEY": SECRET, "OPENAI_MODEL": "qwen3-coder-plus"},
+           "command", None, {"is_background": False}),
+    Client("opencode", "opencode", "bash",
+           lambda url: ["run", "-m", "anthropic/claude-sonnet-4-5", "go"],
+           lambda url: {"ANTHROPIC_BASE_URL": f"{url}/v1", "ANTHROPIC_API_KEY": SECRET, "OPENCODE_DISABLE_AUTOUPDATE": "1"},
+           "command", None, {"description": "go"}),
 ]
 
 
@@ -80,7 +92,7 @@ class Case:
             work = home / "work"
             victim = work / "victim"
             victim.mkdir(parents=True)
-            model = Model({self.client.tool: {self.client.argument: f"rm -r {victim}"}})
+            model = Model({self.client.tool: {self.client.argument: f"rm -r {victim}", **self.client.more}})
             environment = {"HOME": str(home), "PATH": os.environ["PATH"], "TERM": "dumb", "NO_COLOR": "1",
                            **self.client.environment(model.url)}
             copy = home / "bin/saferun-tui"

@@ -835,3 +835,29 @@ fn a_call_checked_by_the_hook_is_not_checked_again() {
         "both record the same call in one trace"
     );
 }
+
+#[test]
+fn an_event_about_a_tool_that_is_not_understood_is_denied_with_a_reason() {
+    let home = Home::new(POLICY);
+    let retried = json!({"event": "retry\u{1b}[2J", "run_id": "r", "tool": "bash", "args": {}});
+    let output = home.hook(&["guard", "sdk"], &retried);
+    assert_eq!(output.status.code(), Some(2));
+    let answer: Value = serde_json::from_str(&said(&output)).expect("JSON");
+    assert_eq!(answer["decision"], "deny");
+    let reason = answer["reason"].as_str().expect("a reason");
+    assert!(
+        reason.contains("from sdk is not understood") && !reason.contains('\u{1b}'),
+        "{reason}"
+    );
+    let shell = json!({
+        "conversation_id": "c", "hook_event_name": "beforeShellExecution", "command": "ls", "cwd": "/w",
+    });
+    let output = home.hook(&["guard", "cursor"], &shell);
+    assert_eq!(output.status.code(), Some(2));
+    let answer: Value = serde_json::from_str(&said(&output)).expect("JSON");
+    assert_eq!(answer["permission"], "deny");
+    let other = json!({"hook": "session.idle", "sessionID": "s", "directory": "/w"});
+    let output = home.hook(&["guard", "opencode"], &other);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(said(&output), r#"{"decision":"allow"}"#);
+}

@@ -356,6 +356,83 @@ fn an_empty_prompt_from_qwen_is_ignored() {
     assert_eq!(prompt("go"), Event::Prompt("go".to_owned()));
 }
 
+/// The member that names the event, for the hosts that name it.
+fn names_event(host: &str) -> Option<&'static str> {
+    match host {
+        "opencode" => Some("hook"),
+        "sdk" => Some("event"),
+        "copilot" => None,
+        _ => Some("hook_event_name"),
+    }
+}
+
+#[test]
+fn an_event_about_a_tool_that_is_not_understood_is_refused_by_every_host() {
+    for host in HOSTS {
+        let Some(name) = names_event(host.name) else {
+            continue;
+        };
+        for event in [
+            "BeforeEverything",
+            "tool.execute.retry",
+            "beforeShellExecution",
+            "",
+        ] {
+            let mut payload = before(host.name);
+            payload[name] = json!(event);
+            assert_eq!((host.read)(&payload), None, "{} {event}", host.name);
+        }
+        let mut payload = before(host.name);
+        payload[name] = json!(7);
+        assert_eq!((host.read)(&payload), None, "{}", host.name);
+    }
+    let copilot =
+        json!({"sessionId": "s", "cwd": "/w", "toolCallId": "c", "command": "ls", "reason": "x"});
+    assert_eq!((host("copilot").read)(&copilot), None);
+    // What Cursor sends for a command that its general event does not cover.
+    let shell = json!({
+        "conversation_id": "s", "hook_event_name": "beforeShellExecution", "command": "ls", "cwd": "/w",
+    });
+    let read = json!({"conversation_id": "s", "hook_event_name": "beforeReadFile", "file_path": "/etc/passwd"});
+    for payload in [shell, read] {
+        assert_eq!((host("cursor").read)(&payload), None, "{payload}");
+    }
+}
+
+#[test]
+fn an_event_that_is_about_no_tool_passes_with_every_host() {
+    for host in HOSTS {
+        let payload = match host.name {
+            "copilot" => {
+                json!({"sessionId": "s1", "timestamp": 1, "cwd": "/w", "stopReason": "end_turn"})
+            }
+            "cursor" => json!({
+                "conversation_id": "s1", "hook_event_name": "preCompact", "model": "m", "tool_name": null,
+            }),
+            "opencode" => {
+                json!({"hook": "session.idle", "sessionID": "s1", "directory": "/w"})
+            }
+            "sdk" => json!({"event": "checkpoint", "run_id": "s1"}),
+            _ => json!({
+                "session_id": "s1", "transcript_path": "/t", "cwd": "/w", "permission_mode": "default",
+                "timestamp": "t", "hook_event_name": "Notification", "message": "waiting",
+            }),
+        };
+        let payload = match host.name {
+            "claude-code" | "codex" | "kimi" => {
+                let mut payload = payload;
+                payload["timestamp"] = Value::Null;
+                payload
+            }
+            _ => payload,
+        };
+        let hook = reads(host.name, &payload);
+        assert_eq!(hook.event, Event::Other, "{}", host.name);
+        let said = (host.say)(&hook, &HostAnswer::Nothing);
+        assert!(!said.contains("deny"), "{}: {said}", host.name);
+    }
+}
+
 /// Whatever a host sends in place of a field, a call is either refused or decided on as a call.
 #[test]
 fn no_payload_about_a_call_passes_as_something_else() {

@@ -54,9 +54,7 @@ pub(super) fn events(payload: &Value) -> Option<HookCall> {
             error: payload.owned("reason"),
             ..Outcome::default()
         }),
-        // An unknown event about a tool may be a request for permission.
-        _ if payload.has("tool_name") => return None,
-        _ => Event::Other,
+        other => payload.unknown(other)?,
     };
     Some(HookCall {
         tool: payload.tool("tool_name", &event)?,

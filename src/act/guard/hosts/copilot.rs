@@ -31,6 +31,8 @@ fn read(payload: &Value) -> Option<HookCall> {
             }),
             (None, false, false) => Event::Before,
         }
+    } else if payload.is_about_tool("") {
+        return None;
     } else if let Some(prompt) = payload.text("prompt") {
         Event::Prompt(prompt.to_owned())
     } else if payload.has("source") || payload.has("initialPrompt") {

@@ -38,7 +38,7 @@ fn read(payload: &Value) -> Option<HookCall> {
         },
         "sessionStart" => Event::Start,
         "sessionEnd" => Event::End(payload.owned("reason")),
-        _ => Event::Other,
+        other => payload.unknown(other)?,
     };
     let roots = payload.value("workspace_roots").and_then(Value::as_array);
     let root = roots.and_then(|it| it.first()).and_then(hosts::texts);

@@ -22,7 +22,7 @@ fn read(payload: &Value) -> Option<HookCall> {
             error: payload.owned("error"),
             duration_ms: payload.value("duration_ms").cloned(),
         }),
-        _ => Event::Other,
+        other => payload.unknown(other)?,
     };
     Some(HookCall {
         tool: payload.tool("tool", &event)?,
