@@ -8,9 +8,13 @@ mod framing;
 mod screen;
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::panic::{self, AssertUnwindSafe};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use hyper::body::Incoming;
@@ -174,7 +178,7 @@ async fn converse<H: Handler>(
         async move {
             let mut answer = match screen::refusal(&request, port, seen.is_ambiguous()) {
                 Some(refused) => refused,
-                None => handler.answer(request).await,
+                None => answered(&*handler, request).await,
             };
             if seen.is_last() {
                 let close = HeaderValue::from_static("close");
@@ -205,7 +209,7 @@ async fn converse_http2<H: Handler>(
         async move {
             let answer = match screen::refusal(&request, port, false) {
                 Some(refused) => refused,
-                None => handler.answer(request).await,
+                None => answered(&*handler, request).await,
             };
             Ok::<_, Infallible>(answer)
         }
@@ -217,6 +221,22 @@ async fn converse_http2<H: Handler>(
         .max_concurrent_streams(STREAMS)
         .serve_connection(TokioIo::new(stream), service)
         .await;
+}
+
+/// A fault of a handler costs its request, not the connection or the listener.
+async fn answered<H: Handler>(handler: &H, request: Request<Incoming>) -> Answer {
+    let mut answering = pin!(handler.answer(request));
+    let polled = poll_fn(|cx| {
+        let polled = panic::catch_unwind(AssertUnwindSafe(|| answering.as_mut().poll(cx)));
+        match polled {
+            Ok(Poll::Ready(answer)) => Poll::Ready(Some(answer)),
+            Ok(Poll::Pending) => Poll::Pending,
+            // It is not polled again.
+            Err(_) => Poll::Ready(None),
+        }
+    });
+    let fault = || plain(StatusCode::BAD_GATEWAY, "a fault of saferun-tui\n");
+    polled.await.unwrap_or_else(fault)
 }
 
 /// An answer in plain text.

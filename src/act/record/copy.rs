@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
+use std::thread;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
@@ -190,7 +191,12 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        self.end(End::Over { is_whole: false });
+        let how = if thread::panicking() {
+            End::Failed("a fault of the recorder while it passed this on".to_owned())
+        } else {
+            End::Over { is_whole: false }
+        };
+        self.end(how);
     }
 }
 
@@ -295,5 +301,37 @@ impl<W: Witness> HttpBody for Tee<W> {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic;
+
+    use super::*;
+
+    #[test]
+    fn an_exchange_that_a_fault_ends_is_recorded_as_failed() {
+        let (copier, copies) = channel(Clockwork::start());
+        let head = Head {
+            api: Some(Api::Chat),
+            server: None,
+            method: "POST".to_owned(),
+            path: "/v1/chat/completions".to_owned(),
+            upstream: "h".to_owned(),
+            headers: HeaderMap::new(),
+        };
+        let exchange = copier.begin(head);
+        let fault = panic::catch_unwind(panic::AssertUnwindSafe(move || {
+            let _passing = exchange;
+            panic!("a planned fault");
+        }));
+        assert!(fault.is_err());
+        let mut next = || copies.next(Duration::from_secs(5)).expect("a message").what;
+        assert!(matches!(next(), What::Begin(_)));
+        let What::End { how, .. } = next() else {
+            panic!("not an end");
+        };
+        assert!(matches!(how, End::Failed(why) if why.contains("fault")));
     }
 }
