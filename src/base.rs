@@ -6,4 +6,6 @@ pub mod escape;
 pub mod hash;
 pub mod human;
 pub mod sha256;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod text;

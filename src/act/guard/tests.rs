@@ -1,9 +1,11 @@
 //! The contract of each host: what it sends, and exactly what it gets back.
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::hook_call::{Event, HookCall};
 use super::host::{HOSTS, Host, HostAnswer, by_name};
+use crate::base::testing;
 
 fn host(name: &str) -> &'static Host {
     by_name(name).expect("a host")
@@ -461,6 +463,53 @@ fn no_payload_about_a_call_passes_as_something_else() {
                 assert_eq!(hook.event, Event::Before, "{at}");
                 assert!(!hook.tool.is_empty(), "{at}");
             }
+        }
+    }
+}
+
+/// What payloads are made of.
+#[rustfmt::skip]
+const SOUGHT: &[&str] = &[
+    "session_id", "sessionId", "sessionID", "conversation_id", "run_id", "hook_event_name", "hook", "event", "tool_name",
+    "toolName", "tool", "tool_input", "toolArgs", "toolInput", "toolResult", "args", "tool_use_id", "tool_call_id", "callID",
+    "call_id", "tool_response", "tool_output", "tool_calls", "output", "error", "duration_ms", "is_interrupt", "timestamp",
+    "turn_id", "model", "prompt", "text", "reason", "cwd", "agent_id", "agent_type", "workspace_roots", "PreToolUse",
+    "PostToolUse", "PostToolBatch", "PermissionRequest", "BeforeTool", "AfterTool", "preToolUse", "postToolUse",
+    "tool.execute.before", "tool.execute.after", "before", "after", "SessionStart", "Stop",
+];
+
+proptest! {
+    #![proptest_config(testing::cases(256))]
+
+    #[test]
+    fn any_payload_is_read_or_refused_and_can_be_answered(payload in testing::json(SOUGHT)) {
+        let denied = HostAnswer::Deny("why".to_owned());
+        for host in HOSTS {
+            if let Some(hook) = (host.read)(&payload) {
+                let is_call = matches!(hook.event, Event::Before | Event::After(_) | Event::Permission);
+                prop_assert!(!is_call || !hook.tool.is_empty());
+                let said = (host.say)(&hook, &denied);
+                prop_assert!(hook.event != Event::Before || said.contains("deny"), "{}: {}", host.name, said);
+            }
+        }
+    }
+
+    /// Whatever else it holds, a payload that names a tool is not taken for an event about none.
+    #[test]
+    fn no_event_with_a_tool_passes_under_an_unknown_name(event in "[a-zA-Z._]{0,16}", more in testing::json(SOUGHT)) {
+        for host in HOSTS {
+            let mut payload = before(host.name);
+            if let (Value::Object(payload), Value::Object(more)) = (&mut payload, &more) {
+                for (name, value) in more {
+                    payload.entry(name.clone()).or_insert_with(|| value.clone());
+                }
+            }
+            if let Some(name) = names_event(host.name) {
+                payload[name] = json!(format!("x{event}"));
+            }
+            let hook = (host.read)(&payload);
+            let is_decided = hook.is_none_or(|it| matches!(it.event, Event::Before | Event::After(_) | Event::Permission));
+            prop_assert!(is_decided, "{}: {}", host.name, payload);
         }
     }
 }
