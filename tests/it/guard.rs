@@ -861,3 +861,18 @@ fn an_event_about_a_tool_that_is_not_understood_is_denied_with_a_reason() {
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(said(&output), r#"{"decision":"allow"}"#);
 }
+
+#[test]
+fn an_event_that_copilot_sends_for_every_call_is_not_taken_for_a_prompt() {
+    let home = Home::new(POLICY);
+    let _approver = Approver::new(&home.places());
+    let event = json!({
+        "hookName": "permissionRequest", "sessionId": "s", "cwd": "/w", "toolName": "bash",
+        "toolInput": {"command": "ls"}, "permissionSuggestions": [],
+    });
+    let output = home.hook(&["guard", "copilot"], &event);
+    assert_eq!(
+        (output.status.code(), said(&output)),
+        (Some(0), "{}".to_owned())
+    );
+}

@@ -8,6 +8,8 @@ use crate::act::guard::hosts;
 
 pub(crate) static HOST: Host = Host {
     can_ask: true,
+    // The event comes with `--allow-all-tools` too.
+    asks_after_event: false,
     ..Host::new("copilot", read, say)
 };
 
