@@ -455,6 +455,7 @@ impl Guard {
                 "result": outcome.result,
                 "error": error,
                 "duration_ms": outcome.duration_ms,
+                "truncated": outcome.is_cut.then_some(true),
             }),
         );
         self.say_nothing(held, trace)

@@ -2,9 +2,10 @@
 """Real agents against a scripted model, each once per way in which the guard can settle a question. The model
 asks to delete a folder, with the client's own permissions bypassed: the folder shows the outcome.
 
-    tests/clients/guard.py target/debug/saferun-tui [CLIENT…]
+    CLIENT_SEEDS=FOLDER tests/clients/guard.py target/debug/saferun-tui [CLIENT…]
 
-Clients are taken from PATH; a missing one is skipped, and the last line says so."""
+Clients are taken from PATH; a missing one is skipped, and the last line says so. FOLDER/CLIENT, if it exists, is copied
+into each home: OpenCode downloads packages for plugins (.config/opencode/node_modules) before it starts."""
 
 import json
 import os
@@ -40,9 +41,12 @@ class Client:
         self.arguments, self.environment, self.settings, self.more = arguments, environment, settings, more or {}
 
     def prepare(self, home):
-        """Writes the settings that the client needs before the guard is installed."""
+        """Writes what the client needs before the guard is installed: settings, and what it would download."""
+        seed = pathlib.Path(os.environ.get("CLIENT_SEEDS", "/nonexistent")) / self.name
+        if seed.is_dir():
+            shutil.copytree(seed, home, dirs_exist_ok=True, symlinks=True)
         for path, text in (self.settings or {}).items():
-            (home / path).parent.mkdir(parents=True)
+            (home / path).parent.mkdir(parents=True, exist_ok=True)
             (home / path).write_text(text)
 
 
@@ -71,6 +75,10 @@ CLIENTS = [
            lambda url: ["run", "-m", "anthropic/claude-sonnet-4-5", "go"],
            lambda url: {"ANTHROPIC_BASE_URL": f"{url}/v1", "ANTHROPIC_API_KEY": SECRET, "OPENCODE_DISABLE_AUTOUPDATE": "1"},
            "command", None, {"description": "go"}),
+    Client("kimi", "kimi", "Bash",
+           lambda url: ["-p", "go"],
+           lambda url: {"KIMI_MODEL_BASE_URL": f"{url}/v1", "KIMI_MODEL_API_KEY": SECRET, "KIMI_MODEL_NAME": "kimi-k2",
+                        "KIMI_MODEL_PROVIDER_TYPE": "openai", "KIMI_MODEL_MAX_CONTEXT_SIZE": "128000", "KIMI_CODE_NO_AUTO_UPDATE": "1"}),
 ]
 
 
@@ -221,7 +229,7 @@ def main():
             print(f"skipped: {client.name} ({client.program} is not installed)")
             skipped += 1
             continue
-        version = subprocess.run([client.program, "--version"], capture_output=True, text=True).stdout.strip()
+        version = subprocess.run([client.program, "--version"], capture_output=True, text=True).stdout.strip().split("\n")[0]
         for name, case, deletes in cases(client):
             began = time.time()
             try:

@@ -70,6 +70,8 @@ pub(super) struct Outcome {
     pub(super) result: Option<Value>,
     pub(super) error: Option<String>,
     pub(super) duration_ms: Option<Value>,
+    /// The host sends no more than the beginning of the result.
+    pub(super) is_cut: bool,
 }
 
 /// A call that has ended.

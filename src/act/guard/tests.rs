@@ -350,6 +350,38 @@ fn an_outcome_is_read_as_far_as_the_host_reports_it() {
 }
 
 #[test]
+fn kimi_sends_prompts_in_parts_and_the_beginning_of_results() {
+    let kimi = |event: &str, more: Value| {
+        let mut all = json!({"hook_event_name": event, "session_id": "s", "cwd": "/w", "client_type": "kimi_code_cli"});
+        for (key, value) in more.as_object().into_iter().flatten() {
+            all[key] = value.clone();
+        }
+        all
+    };
+    let prompt = json!({"prompt": [{"type": "text", "text": "go"}, {"type": "image"}]});
+    let hook = reads("kimi", &kimi("UserPromptSubmit", prompt));
+    assert_eq!(hook.event, Event::Prompt("go".to_owned()));
+    let call = json!({"tool_name": "Bash", "tool_input": {}, "tool_call_id": "c"});
+    let with = |name: &str, value: Value| {
+        let mut all = call.clone();
+        all[name] = value;
+        all
+    };
+    let ok = kimi("PostToolUse", with("tool_output", json!("x")));
+    ends("kimi", &ok, Some("ok"), Some(&json!("x")), None);
+    let long = kimi("PostToolUse", with("tool_output", json!("x".repeat(2000))));
+    let Event::After(outcome) = reads("kimi", &long).event else {
+        panic!("not a result");
+    };
+    assert!(outcome.is_cut);
+    let failed = kimi(
+        "PostToolUseFailure",
+        with("error", json!({"code": "internal", "message": "boom"})),
+    );
+    ends("kimi", &failed, Some("error"), None, Some("boom"));
+}
+
+#[test]
 fn an_empty_prompt_from_qwen_is_ignored() {
     let prompt = |text: &str| {
         reads("qwen", &json!({"session_id": "s", "timestamp": "t", "hook_event_name": "UserPromptSubmit", "prompt": text})).event

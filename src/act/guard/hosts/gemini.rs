@@ -45,7 +45,7 @@ fn outcome(payload: Payload<'_>) -> Outcome {
             .or(response)
             .cloned(),
         error: error.map(|it| super::texts(it).unwrap_or_else(|| it.to_string())),
-        duration_ms: None,
+        ..Outcome::default()
     }
 }
 

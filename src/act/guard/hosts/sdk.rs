@@ -21,6 +21,7 @@ fn read(payload: &Value) -> Option<HookCall> {
             result: payload.value("result").cloned(),
             error: payload.owned("error"),
             duration_ms: payload.value("duration_ms").cloned(),
+            ..Outcome::default()
         }),
         other => payload.unknown(other)?,
     };
