@@ -40,6 +40,10 @@ class Client:
         self.name, self.program, self.tool, self.argument = name, program, tool, argument
         self.arguments, self.environment, self.settings, self.more = arguments, environment, settings, more or {}
 
+    def version(self):
+        told = subprocess.run([self.program, "--version"], capture_output=True, text=True).stdout.strip()
+        return told.split("\n")[0]
+
     def prepare(self, home):
         """Writes what the client needs before the guard is installed: settings, and what it would download."""
         seed = pathlib.Path(os.environ.get("CLIENT_SEEDS", "/nonexistent")) / self.name
@@ -229,7 +233,7 @@ def main():
             print(f"skipped: {client.name} ({client.program} is not installed)")
             skipped += 1
             continue
-        version = subprocess.run([client.program, "--version"], capture_output=True, text=True).stdout.strip().split("\n")[0]
+        version = client.version()
         for name, case, deletes in cases(client):
             began = time.time()
             try:
