@@ -24,6 +24,24 @@ fn messages_that_could_hide_a_call_do_not_pass() {
     assert_eq!(call.progress_token(), Some(&json!(3)));
 }
 
+#[test]
+fn a_message_that_can_be_read_in_two_ways_does_not_pass() {
+    let refused = |line: &str| Message::of_client(line.as_bytes()).is_err();
+    assert!(refused(r#"{"method":"tools/call","method":"ping"}"#));
+    assert!(refused(r#"{"method":"tools/call","m\u0065thod":"ping"}"#));
+    assert!(refused(
+        r#"{"method":"tools/call","params":{"name":"rm","arguments":[{"n":1,"n":2}]}}"#
+    ));
+    for plain in [
+        CALL,
+        "hello",
+        "",
+        r#"{"a":[1.5,-2,null,true,"{"],"b":{"a":{}}}"#,
+    ] {
+        assert!(!refused(plain), "{plain}");
+    }
+}
+
 const CALL: &str = r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"x","arguments":{"n":1},"_meta":{"progressToken":3}}}"#;
 const SOUGHT: &[&str] = &[
     "jsonrpc",
@@ -53,7 +71,7 @@ proptest! {
             prop::collection::vec(any::<u8>(), 0..60),
         ],
     ) {
-        if let Ok(message) = Message::read(&line) {
+        if let Ok(message) = Message::of_client(&line) {
             let whole = serde_json::from_slice::<Value>(&line).ok();
             let is_call = whole.as_ref().is_some_and(|it| it["method"] == "tools/call");
             prop_assert_eq!(message.method == "tools/call", is_call);
