@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use super::Api;
 use super::answer::{Call, ModelAnswer, Part, Reading};
-use super::lanes::{From, Lanes};
+use super::lanes::{self, Lanes};
 use super::request::{Content, ModelRequest};
 use crate::base::testing;
 use crate::model::quantity::{Tokens, Usage};
@@ -458,7 +458,7 @@ proptest! {
             let mut lanes = Lanes::default();
             for body in &bodies {
                 let request = ModelRequest::read(api, body);
-                let from = From { run: "r".to_owned(), is_named: false };
+                let from = lanes::From { run: "r".to_owned(), is_named: false };
                 let placed = lanes.place(&from, &request);
                 let news = lanes.news(&placed, &request).len();
                 prop_assert!(news <= request.messages.len());

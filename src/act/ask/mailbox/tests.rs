@@ -248,8 +248,8 @@ const SOUGHT: &[&str] = &[
     "at",
 ];
 
-fn bent(whole: &impl serde::Serialize) -> impl Strategy<Value = Vec<u8>> {
-    testing::bent(serde_json::to_vec(whole).expect("JSON"))
+fn bent(whole: &impl serde::Serialize) -> BoxedStrategy<Vec<u8>> {
+    testing::bent(serde_json::to_vec(whole).expect("JSON")).boxed()
 }
 
 fn put(path: &Path, bytes: &[u8]) {
