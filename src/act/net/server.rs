@@ -5,6 +5,7 @@
 //! us), and only one length is given (400). HTTP/1 is spoken, or HTTP/2 where gRPC needs it.
 
 mod framing;
+mod holder;
 mod screen;
 
 use std::convert::Infallible;
@@ -54,8 +55,8 @@ pub trait Handler: Send + Sync + 'static {
 pub enum Error {
     #[error("'{0}' is not an address of this machine (use 127.0.0.1:PORT or [::1]:PORT)")]
     NotLoopback(String),
-    #[error("{0} is in use by another program")]
-    Taken(SocketAddr),
+    #[error("{address} is in use by {by}")]
+    Taken { address: SocketAddr, by: String },
     #[error("no listener at {address}: {error}")]
     Bind {
         address: SocketAddr,
@@ -128,7 +129,10 @@ fn start<H: Handler>(
     let bound = net.wait(TcpListener::bind(address));
     let bound = bound.and_then(|listener| Ok((listener.local_addr()?, listener)));
     let (address, listener) = bound.map_err(|error| match error.kind() {
-        io::ErrorKind::AddrInUse => Error::Taken(address),
+        io::ErrorKind::AddrInUse => Error::Taken {
+            address,
+            by: holder::named(address),
+        },
         _ => Error::Bind { address, error },
     })?;
     let accepting = net.spawn(accept(listener, (address.port(), spoken), handler));

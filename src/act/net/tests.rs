@@ -219,7 +219,7 @@ fn only_addresses_of_this_machine_are_listened_on() {
     }
     let (net, server) = echo();
     let again = server::listen(&net, server.address, Arc::new(Echo));
-    assert!(matches!(again, Err(server::Error::Taken(_))));
+    assert!(matches!(again, Err(server::Error::Taken { .. })));
 }
 
 #[test]

@@ -367,6 +367,16 @@ fn requests_are_read_message_by_message() {
             "user [{\"type\":\"text\",\"text\":\"u\"}]",
         ],
     );
+    // Qwen Code puts its own texts and the user's into one message.
+    check_asked(
+        Api::Chat,
+        &json!({"messages": [{"role": "user", "content": [
+            {"type": "text", "text": "<system-reminder>x"}, {"type": "text", "text": "u"}]}]}),
+        &[
+            "host [{\"type\":\"text\",\"text\":\"<system-reminder>x\"}]",
+            "user [{\"type\":\"text\",\"text\":\"u\"}]",
+        ],
+    );
     check_asked(
         Api::Gemini,
         &json!({"contents": [{"role": "user", "parts": [{"text": "u"}]}, {"role": "model", "parts": []},
