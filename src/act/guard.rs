@@ -23,7 +23,7 @@ use std::process;
 
 use serde_json::{Value, json};
 
-use crate::act::guard::hook_call::{Event, HookCall, Outcome, Over};
+use crate::act::guard::hook_call::{Event, HookCall, Outcome, Over, Payload};
 use crate::act::guard::host::{HOSTS, Host, HostAnswer};
 use crate::act::guard::record::Trace;
 use crate::act::guard::rules::{Decided, Rules};
@@ -140,26 +140,43 @@ fn read_payload(host: &'static Host) -> Result<(HookCall, &'static Host), String
     }
     let others = HOSTS.iter().filter(|other| other.name != host.name);
     let mut others = others.filter_map(|other| Some(((other.read)(&payload)?, *other)));
-    others.next().ok_or_else(|| not_understood(host, &payload))
+    if let Some(read) = others.next() {
+        return Ok(read);
+    }
+    let found = |names: &[&str]| names.iter().find_map(|name| payload.get(*name)?.as_str());
+    let event = found(&["hook_event_name", "hook", "event"]);
+    let run = found(SESSIONS);
+    match (event, run) {
+        (Some(event), Some(run)) if !Payload(&payload).is_about_tool(event) => {
+            complain(&not_read(host, Some(event)));
+            Ok((HookCall::of(Event::Other, run), host))
+        }
+        (event, _) => {
+            let event = not_read(host, event);
+            Err(format!(
+                "{event}: nothing may run (update saferun-tui, or remove its hook for this event)"
+            ))
+        }
+    }
 }
 
-fn not_understood(host: &Host, payload: &Value) -> String {
-    let named = ["hook_event_name", "hook", "event"];
-    let event = named
-        .iter()
-        .find_map(|name| payload.get(*name)?.as_str())
-        .map(text::sanitize)
-        .unwrap_or_default();
+/// What hosts call the session of an event.
+const SESSIONS: &[&str] = &[
+    "session_id",
+    "sessionId",
+    "sessionID",
+    "conversation_id",
+    "run_id",
+];
+
+fn not_read(host: &Host, event: Option<&str>) -> String {
+    let event = text::sanitize(event.unwrap_or_default());
     let event = text::cut(&event, 80);
-    let called = if event.is_empty() {
-        "an event".to_owned()
+    if event.is_empty() {
+        format!("an event from {} is not understood", host.name)
     } else {
-        format!("the event '{event}'")
-    };
-    format!(
-        "{called} from {} is not understood, so nothing may run (update saferun-tui, or remove its hook for this event)",
-        host.name
-    )
+        format!("the event '{event}' from {} is not understood", host.name)
+    }
 }
 
 struct Guard {

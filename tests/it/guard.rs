@@ -856,6 +856,19 @@ fn an_event_about_a_tool_that_is_not_understood_is_denied_with_a_reason() {
     assert_eq!(output.status.code(), Some(2));
     let answer: Value = serde_json::from_str(&said(&output)).expect("JSON");
     assert_eq!(answer["permission"], "deny");
+    for nothing in [json!({}), json!({"event": "before", "run_id": "r"})] {
+        assert_eq!(
+            home.hook(&["guard", "sdk"], &nothing).status.code(),
+            Some(2)
+        );
+    }
+    // A prompt in a shape that is not known: nothing runs because of it.
+    let prompt = json!({"hook_event_name": "UserPromptSubmit", "session_id": "s", "prompt": {"new": "shape"}});
+    let output = home.hook(&["guard", "kimi"], &prompt);
+    assert_eq!(
+        (output.status.code(), said(&output)),
+        (Some(0), String::new())
+    );
     let other = json!({"hook": "session.idle", "sessionID": "s", "directory": "/w"});
     let output = home.hook(&["guard", "opencode"], &other);
     assert_eq!(output.status.code(), Some(0));
