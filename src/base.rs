@@ -7,4 +7,6 @@ pub mod hash;
 pub mod human;
 pub mod order;
 pub mod sha256;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod text;

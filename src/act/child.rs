@@ -51,6 +51,8 @@ const PREFERRED: &[(&str, &str)] = &[
     ("ANTHROPIC_API_URL", "/anthropic"),
     ("AZURE_OPENAI_ENDPOINT", "/azure"),
     ("COPILOT_PROVIDER_BASE_URL", "/openai/v1"),
+    ("KIMI_CODE_BASE_URL", "/openai/v1"),
+    ("KIMI_MODEL_BASE_URL", "/openai/v1"),
 ];
 /// Variables that hold keys: one of each line is enough.
 const KEYS: &[&[&str]] = &[

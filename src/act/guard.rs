@@ -25,7 +25,7 @@ use std::process;
 
 use serde_json::{Value, json};
 
-use crate::act::guard::hook_call::{Event, HookCall, Outcome, Over};
+use crate::act::guard::hook_call::{Event, HookCall, Outcome, Over, Payload};
 use crate::act::guard::host::{HOSTS, Host, HostAnswer};
 use crate::act::guard::record::Trace;
 use crate::act::guard::rules::{Decided, Rules};
@@ -35,6 +35,7 @@ use crate::analysis::policy::call::Call;
 use crate::analysis::policy::past::Past;
 use crate::analysis::policy::{Before, Context, Effect};
 use crate::base::clock::{Clock, System};
+use crate::base::text;
 
 /// The exit code that every host reads as a denial, whatever the output.
 const BLOCKS: u8 = 2;
@@ -142,9 +143,43 @@ fn read_payload(host: &'static Host) -> Result<(HookCall, &'static Host), String
     }
     let others = HOSTS.iter().filter(|other| other.name != host.name);
     let mut others = others.filter_map(|other| Some(((other.read)(&payload)?, *other)));
-    others
-        .next()
-        .ok_or_else(|| format!("unknown event from {}", host.name))
+    if let Some(read) = others.next() {
+        return Ok(read);
+    }
+    let found = |names: &[&str]| names.iter().find_map(|name| payload.get(*name)?.as_str());
+    let event = found(&["hook_event_name", "hook", "event"]);
+    let run = found(SESSIONS);
+    match (event, run) {
+        (Some(event), Some(run)) if !Payload(&payload).is_about_tool(event) => {
+            complain(&not_read(host, Some(event)));
+            Ok((HookCall::of(Event::Other, run), host))
+        }
+        (event, _) => {
+            let event = not_read(host, event);
+            Err(format!(
+                "{event}: nothing may run (update saferun-tui, or remove its hook for this event)"
+            ))
+        }
+    }
+}
+
+/// What hosts call the session of an event.
+const SESSIONS: &[&str] = &[
+    "session_id",
+    "sessionId",
+    "sessionID",
+    "conversation_id",
+    "run_id",
+];
+
+fn not_read(host: &Host, event: Option<&str>) -> String {
+    let event = text::sanitize(event.unwrap_or_default());
+    let event = text::cut(&event, 80);
+    if event.is_empty() {
+        format!("an event from {} is not understood", host.name)
+    } else {
+        format!("the event '{event}' from {} is not understood", host.name)
+    }
 }
 
 struct Guard {
@@ -447,6 +482,7 @@ impl Guard {
                 "result": outcome.result,
                 "error": error,
                 "duration_ms": outcome.duration_ms,
+                "truncated": outcome.is_cut.then_some(true),
             }),
         );
         self.say_nothing(held, trace)

@@ -59,7 +59,9 @@ mod tests {
             let (first, rest) = text.split_once('\n').expect("lines");
             let hash = crate::base::sha256::hex(rest.as_bytes());
             assert!(first.ends_with(&hash), "{first}");
-            assert!(text.lines().count() <= 700, "it is meant to be read");
+            // JavaScript has two ways to wait, and needs both.
+            let most = if text.starts_with("# ") { 700 } else { 760 };
+            assert!(text.lines().count() <= most, "it is meant to be read");
         }
     }
 

@@ -226,8 +226,8 @@ pub(super) fn run(cx: &mut Cx, named: Named) -> anyhow::Result<Exit> {
 
 /// The screen reads policy and rules when it needs them; what is wrong with those that were named is said before.
 fn check_named(cx: &Cx, rules: Option<&Path>) -> Result<(), Failure> {
-    if !cx.global.laid.is_empty() {
-        sources::read(&cx.global.laid, false)?;
+    if !cx.global.overlay.is_empty() {
+        sources::read(&cx.global.overlay, false)?;
     }
     rules.map_or(Ok(()), alert_sources::check)
 }

@@ -154,7 +154,7 @@ fn keys(cx: &mut Cx) -> anyhow::Result<()> {
 fn section(cx: &mut Cx, title: &str, lines: &[(String, String)]) -> anyhow::Result<()> {
     let width = lines.iter().map(|(left, _)| text::width(left)).max();
     let width = width.unwrap_or(0).clamp(8, 24);
-    let whole = cx.out.look.width.map_or(WIDTH, |it| it.min(WIDTH));
+    let whole = cx.out.style.width.map_or(WIDTH, |it| it.min(WIDTH));
     cx.out.painted(Role::Head, &title.to_uppercase())?;
     for (left, right) in lines {
         let taken = text::width(left).max(width) + 4;

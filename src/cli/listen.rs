@@ -64,7 +64,7 @@ impl Command for Listen {
         let net = Net::start()?;
         let listening = match otlp::listen(&net, &receiver, http, grpc) {
             Ok(listening) => listening,
-            Err(taken @ server::Error::Taken(_)) => {
+            Err(taken @ server::Error::Taken { .. }) => {
                 cx.notes.error(&taken.to_string());
                 return Ok(Exit::Child(UNAVAILABLE));
             }

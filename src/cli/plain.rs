@@ -144,7 +144,7 @@ impl Walk<'_> {
             cx.out.pieces(&line)?;
         }
         if let Some((role, words)) = self.laid.as_ref().and_then(|it| it.words(*ix)) {
-            let words = cx.out.look.clean(&format!("  what-if: {words}"));
+            let words = cx.out.style.clean(&format!("  what-if: {words}"));
             cx.out.painted(role, &words)?;
         }
         Ok(())

@@ -213,7 +213,7 @@ pub(super) const OFFER: Offer<'static> = Offer {
 
 /// The columns that there are: verdicts only with a policy.
 fn offer(cx: &Cx, asked: &[String]) -> Result<Offer<'static>, Failure> {
-    if !cx.global.laid.is_empty() {
+    if !cx.global.overlay.is_empty() {
         return Ok(Offer {
             named: JUDGED,
             ..OFFER

@@ -1,5 +1,5 @@
-"""A scripted model: one tool call, then one sentence. Speaks Anthropic messages, OpenAI
-responses and Gemini's streamed answers, as far as the clients of this folder need them. Listens on 127.0.0.1 only."""
+"""A scripted model: one tool call, then one sentence. Speaks Anthropic messages, OpenAI responses and chat
+completions, and Gemini's streamed answers, as far as the clients of this folder need them. Listens on 127.0.0.1 only."""
 
 import json
 import threading
@@ -27,8 +27,8 @@ class Model:
             do_HEAD = do_GET
 
             def do_POST(self):
-                length = int(self.headers.get("content-length", 0))
-                body = self.rfile.read(length)
+                length = self.headers.get("content-length")
+                body = self.chunks() if length is None else self.rfile.read(int(length))
                 try:
                     request = json.loads(body)
                 except ValueError:
@@ -40,9 +40,19 @@ class Model:
                     return self.events(*model.messages(request))
                 if "/responses" in self.path:
                     return self.events(model.responses(request), True, request)
+                if "/chat/completions" in self.path:
+                    return self.chat(model.chat(request), request)
                 if "GenerateContent" in self.path or "generateContent" in self.path:
                     return self.gemini(model.gemini(request))
                 return self.reply(200, b"{}")
+
+            def chunks(self):
+                out = b""
+                while size := int(self.rfile.readline(), 16):
+                    out += self.rfile.read(size)
+                    self.rfile.readline()
+                self.rfile.readline()
+                return out
 
             def reply(self, status, body, kind="application/json"):
                 self.send_response(status)
@@ -56,6 +66,24 @@ class Model:
                     return self.reply(200, json.dumps(events).encode())
                 name = lambda event: f"event: {event['type']}\n" if is_named else ""
                 text = "".join(f"{name(event)}data: {json.dumps(event)}\n\n" for event in events)
+                self.reply(200, text.encode(), "text/event-stream")
+
+            def chat(self, answer, request):
+                if not request.get("stream"):
+                    return self.reply(200, json.dumps(answer).encode())
+                (choice,) = answer["choices"]
+                delta = dict(choice["message"])
+                if delta.get("tool_calls"):
+                    delta["tool_calls"] = [dict(call, index=at) for at, call in enumerate(delta["tool_calls"])]
+                head = {name: answer[name] for name in ("id", "created", "model")}
+                head["object"] = "chat.completion.chunk"
+                ends = {"index": 0, "delta": {}, "finish_reason": choice["finish_reason"]}
+                pieces = [
+                    dict(head, choices=[{"index": 0, "delta": delta, "finish_reason": None}]),
+                    dict(head, choices=[ends]),
+                    dict(head, choices=[], usage=answer["usage"]),
+                ]
+                text = "".join(f"data: {json.dumps(piece)}\n\n" for piece in pieces) + "data: [DONE]\n\n"
                 self.reply(200, text.encode(), "text/event-stream")
 
             def gemini(self, answer):
@@ -122,6 +150,17 @@ class Model:
             {"type": "response.output_item.done", "output_index": 0, "item": item},
             {"type": "response.completed", "response": done},
         ]
+
+    def chat(self, request):
+        is_answered = any(message.get("role") == "tool" for message in request["messages"])
+        call = self.call([tool.get("function", {}).get("name") for tool in request.get("tools") or []], is_answered)
+        message = {"role": "assistant", "content": None if call else "Done."}
+        if call:
+            function = {"name": call[0], "arguments": json.dumps(call[1])}
+            message["tool_calls"] = [{"id": "call_fake_1", "type": "function", "function": function}]
+        choice = {"index": 0, "message": message, "finish_reason": "tool_calls" if call else "stop"}
+        return {"id": "chatcmpl-fake", "object": "chat.completion", "created": 1, "model": request["model"],
+                "choices": [choice], "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}}
 
     def gemini(self, request):
         parts = [p for c in request.get("contents", []) for p in c.get("parts", [])]

@@ -2,9 +2,10 @@
 """Real agents against a scripted model, each once per way in which the guard can settle a question. The model
 asks to delete a folder, with the client's own permissions bypassed: the folder shows the outcome.
 
-    tests/clients/guard.py target/debug/saferun-tui [CLIENT…]
+    CLIENT_SEEDS=FOLDER tests/clients/guard.py target/debug/saferun-tui [CLIENT…]
 
-Clients are taken from PATH; a missing one is skipped, and the last line says so."""
+Clients are taken from PATH; a missing one is skipped, and the last line says so. FOLDER/CLIENT, if it exists, is copied
+into each home: OpenCode downloads packages for plugins (.config/opencode/node_modules) before it starts."""
 
 import json
 import os
@@ -35,14 +36,21 @@ reason = "recursive delete"
 class Client:
     """How to make a client obey the model: its program, arguments, environment and the name of its shell."""
 
-    def __init__(self, name, program, tool, arguments, environment, argument="command", settings=None):
+    def __init__(self, name, program, tool, arguments, environment, argument="command", settings=None, more=None):
         self.name, self.program, self.tool, self.argument = name, program, tool, argument
-        self.arguments, self.environment, self.settings = arguments, environment, settings
+        self.arguments, self.environment, self.settings, self.more = arguments, environment, settings, more or {}
+
+    def version(self):
+        told = subprocess.run([self.program, "--version"], capture_output=True, text=True).stdout.strip()
+        return told.split("\n")[0]
 
     def prepare(self, home):
-        """Writes the settings that the client needs before the guard is installed."""
+        """Writes what the client needs before the guard is installed: settings, and what it would download."""
+        seed = pathlib.Path(os.environ.get("CLIENT_SEEDS", "/nonexistent")) / self.name
+        if seed.is_dir():
+            shutil.copytree(seed, home, dirs_exist_ok=True, symlinks=True)
         for path, text in (self.settings or {}).items():
-            (home / path).parent.mkdir(parents=True)
+            (home / path).parent.mkdir(parents=True, exist_ok=True)
             (home / path).write_text(text)
 
 
@@ -59,6 +67,22 @@ CLIENTS = [
            lambda url: ["--yolo", "--skip-trust", "-m", "gemini-2.5-flash", "-p", "go"],
            lambda url: {"GOOGLE_GEMINI_BASE_URL": url, "GEMINI_API_KEY": SECRET}, "command",
            {".gemini/settings.json": '{"security": {"auth": {"selectedType": "gemini-api-key"}}}\n'}),
+    Client("copilot", "copilot", "bash",
+           lambda url: ["--allow-all-tools", "--allow-all-paths", "-p", "go"],
+           lambda url: {"COPILOT_PROVIDER_BASE_URL": f"{url}/v1", "COPILOT_PROVIDER_API_KEY": SECRET, "COPILOT_MODEL": "gpt-4.1",
+                        "COPILOT_AUTO_UPDATE": "false"}, "command", None, {"description": "go"}),
+    Client("qwen", "qwen", "run_shell_command",
+           lambda url: ["--yolo", "--auth-type", "openai", "-p", "go"],
+           lambda url: {"OPENAI_BASE_URL": f"{url}/v1", "OPENAI_API_KEY": SECRET, "OPENAI_MODEL": "qwen3-coder-plus"},
+           "command", None, {"is_background": False}),
+    Client("opencode", "opencode", "bash",
+           lambda url: ["run", "-m", "anthropic/claude-sonnet-4-5", "go"],
+           lambda url: {"ANTHROPIC_BASE_URL": f"{url}/v1", "ANTHROPIC_API_KEY": SECRET, "OPENCODE_DISABLE_AUTOUPDATE": "1"},
+           "command", None, {"description": "go"}),
+    Client("kimi", "kimi", "Bash",
+           lambda url: ["-p", "go"],
+           lambda url: {"KIMI_MODEL_BASE_URL": f"{url}/v1", "KIMI_MODEL_API_KEY": SECRET, "KIMI_MODEL_NAME": "kimi-k2",
+                        "KIMI_MODEL_PROVIDER_TYPE": "openai", "KIMI_MODEL_MAX_CONTEXT_SIZE": "128000", "KIMI_CODE_NO_AUTO_UPDATE": "1"}),
 ]
 
 
@@ -80,7 +104,7 @@ class Case:
             work = home / "work"
             victim = work / "victim"
             victim.mkdir(parents=True)
-            model = Model({self.client.tool: {self.client.argument: f"rm -r {victim}"}})
+            model = Model({self.client.tool: {self.client.argument: f"rm -r {victim}", **self.client.more}})
             environment = {"HOME": str(home), "PATH": os.environ["PATH"], "TERM": "dumb", "NO_COLOR": "1",
                            **self.client.environment(model.url)}
             copy = home / "bin/saferun-tui"
@@ -209,7 +233,7 @@ def main():
             print(f"skipped: {client.name} ({client.program} is not installed)")
             skipped += 1
             continue
-        version = subprocess.run([client.program, "--version"], capture_output=True, text=True).stdout.strip()
+        version = client.version()
         for name, case, deletes in cases(client):
             began = time.time()
             try:

@@ -868,3 +868,57 @@ fn a_call_checked_by_the_hook_is_not_checked_again() {
         "both record the same call in one trace"
     );
 }
+
+#[test]
+fn an_event_about_a_tool_that_is_not_understood_is_denied_with_a_reason() {
+    let home = Home::new(POLICY);
+    let retried = json!({"event": "retry\u{1b}[2J", "run_id": "r", "tool": "bash", "args": {}});
+    let output = home.hook(&["guard", "sdk"], &retried);
+    assert_eq!(output.status.code(), Some(2));
+    let answer: Value = serde_json::from_str(&said(&output)).expect("JSON");
+    assert_eq!(answer["decision"], "deny");
+    let reason = answer["reason"].as_str().expect("a reason");
+    assert!(
+        reason.contains("from sdk is not understood") && !reason.contains('\u{1b}'),
+        "{reason}"
+    );
+    let shell = json!({
+        "conversation_id": "c", "hook_event_name": "beforeShellExecution", "command": "ls", "cwd": "/w",
+    });
+    let output = home.hook(&["guard", "cursor"], &shell);
+    assert_eq!(output.status.code(), Some(2));
+    let answer: Value = serde_json::from_str(&said(&output)).expect("JSON");
+    assert_eq!(answer["permission"], "deny");
+    for nothing in [json!({}), json!({"event": "before", "run_id": "r"})] {
+        assert_eq!(
+            home.hook(&["guard", "sdk"], &nothing).status.code(),
+            Some(2)
+        );
+    }
+    // A prompt in a shape that is not known: nothing runs because of it.
+    let prompt = json!({"hook_event_name": "UserPromptSubmit", "session_id": "s", "prompt": {"new": "shape"}});
+    let output = home.hook(&["guard", "kimi"], &prompt);
+    assert_eq!(
+        (output.status.code(), said(&output)),
+        (Some(0), String::new())
+    );
+    let other = json!({"hook": "session.idle", "sessionID": "s", "directory": "/w"});
+    let output = home.hook(&["guard", "opencode"], &other);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(said(&output), r#"{"decision":"allow"}"#);
+}
+
+#[test]
+fn an_event_that_copilot_sends_for_every_call_is_not_taken_for_a_prompt() {
+    let home = Home::new(POLICY);
+    let _approver = Approver::new(&home.places());
+    let event = json!({
+        "hookName": "permissionRequest", "sessionId": "s", "cwd": "/w", "toolName": "bash",
+        "toolInput": {"command": "ls"}, "permissionSuggestions": [],
+    });
+    let output = home.hook(&["guard", "copilot"], &event);
+    assert_eq!(
+        (output.status.code(), said(&output)),
+        (Some(0), "{}".to_owned())
+    );
+}

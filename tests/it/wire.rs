@@ -300,3 +300,92 @@ fn the_tools_of_a_javascript_program_return_what_was_recorded() {
     let file = ("agent.mjs", JAVASCRIPT_TOOLS);
     check_replay("javascript", &["node", "agent.mjs"], file);
 }
+
+const PYTHON_LOOP: &str = r#"
+import asyncio, os
+from saferun import guarded
+is_real = "REAL" in os.environ
+
+@guarded
+async def look(at):
+    assert is_real, "it ran"
+    return at
+
+async def main():
+    beats = 0
+    async def beat():
+        nonlocal beats
+        while True:
+            beats += 1
+            await asyncio.sleep(0.01)
+    beating = asyncio.ensure_future(beat())
+    answers = await asyncio.gather(*(look(at) for at in range(300)))
+    print(answers == list(range(300)), beats > 3)
+    beating.cancel()
+
+asyncio.run(main())
+"#;
+
+const JAVASCRIPT_LOOP: &str = r#"
+import { guarded } from "./saferun.mjs";
+const look = guarded(async function look(at) {
+  if (!process.env.REAL) throw new Error("it ran");
+  return at;
+});
+let beats = 0;
+const beating = setInterval(() => (beats += 1), 10);
+const all = Array.from({ length: 300 }, (_, at) => at);
+const answers = await Promise.all(all.map((at) => look(at)));
+console.log(answers.every((it, at) => it === at) ? "True" : "False", beats > 3 ? "True" : "False");
+clearInterval(beating);
+"#;
+
+/// A policy that takes its time, as a person does: others go on while a call waits for it, and so do replayed ones.
+fn check_loop(language: &str, program: &[&str], (file, text): (&str, &str)) {
+    let place = Place::new(language);
+    let slow = place.0.path().join("slow");
+    let script = "#!/bin/sh\ncat > /dev/null\nsleep 0.2\necho '{\"decision\":\"allow\"}'\n";
+    fs::write(&slow, script).expect("written");
+    fs::set_permissions(&slow, fs::Permissions::from_mode(0o700)).expect("set");
+    let slow = slow.to_str().expect("UTF-8");
+    let one = text.replace("300", "8");
+    fs::write(place.0.path().join(file), one).expect("written");
+    let Some(real) = place.run_with(program, &[("REAL", "1"), ("SAFERUN_TUI", slow)]) else {
+        return;
+    };
+    let complaints = String::from_utf8_lossy(&real.stderr);
+    assert_eq!(
+        String::from_utf8_lossy(&real.stdout),
+        "True True\n",
+        "{complaints}"
+    );
+    fs::write(place.0.path().join(file), text).expect("written");
+    let recording = place.0.path().join("recording.jsonl");
+    let record = [
+        ("REAL", "1"),
+        ("SAFERUN_GUARD", "off"),
+        ("SAFERUN_TRACE", recording.to_str().expect("UTF-8")),
+    ];
+    place.run_with(program, &record).expect("it ran before");
+    let source = recording.to_str().expect("UTF-8");
+    let began = std::time::Instant::now();
+    let again = place.run_with(program, &[("SAFERUN_REPLAY", source)]);
+    let again = again.expect("it ran before");
+    let complaints = String::from_utf8_lossy(&again.stderr);
+    let answers = String::from_utf8_lossy(&again.stdout);
+    assert!(answers.starts_with("True "), "{answers}{complaints}");
+    // A process for each call would take minutes.
+    assert!(began.elapsed().as_secs() < 60);
+}
+
+#[test]
+fn an_event_loop_in_python_goes_on_while_a_call_is_decided() {
+    let file = ("agent.py", PYTHON_LOOP);
+    check_loop("python", &["python3", "agent.py"], file);
+}
+
+#[test]
+fn an_event_loop_in_javascript_goes_on_while_a_call_is_decided() {
+    let file = ("agent.mjs", JAVASCRIPT_LOOP);
+    check_loop("javascript", &["node", "agent.mjs"], file);
+}

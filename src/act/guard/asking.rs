@@ -106,7 +106,8 @@ impl Guard {
             return HostAnswer::Allow("approved in saferun-tui".to_owned()).into();
         }
         let rules = Rules::load(&self.places, hook.cwd.as_deref());
-        if !rules.options.host_prompts || !approver::is_there(&self.places) {
+        let is_prompt = rules.options.host_prompts && self.host.asks_after_event;
+        if !is_prompt || !approver::is_there(&self.places) {
             return answer;
         }
         let asks = Decided {

@@ -2,6 +2,29 @@
 
 use serde_json::Value;
 
+/// What tools do, in the names of events.
+const DOING: &[&str] = &[
+    "tool",
+    "tools",
+    "call",
+    "shell",
+    "command",
+    "exec",
+    "execute",
+    "execution",
+    "mcp",
+    "permission",
+    "approval",
+    "read",
+    "write",
+    "edit",
+    "delete",
+    "patch",
+    "fetch",
+];
+/// Members that only a call has. Longer names contain `tool` or `call`.
+const OF_A_CALL: &[&str] = &["command", "args", "arguments"];
+
 /// One hook call.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct HookCall {
@@ -47,6 +70,8 @@ pub(super) struct Outcome {
     pub(super) result: Option<Value>,
     pub(super) error: Option<String>,
     pub(super) duration_ms: Option<Value>,
+    /// The host sends no more than the beginning of the result.
+    pub(super) is_cut: bool,
 }
 
 /// A call that has ended.
@@ -88,6 +113,26 @@ impl<'a> Payload<'a> {
             .map(str::to_owned)
     }
 
+    /// The one rule for events that are not known or cannot be read: they pass, unless they are about a tool. What may be
+    /// a request to run one must be understood or denied.
+    pub(super) fn unknown(self, event: &str) -> Option<Event> {
+        (!self.is_about_tool(event)).then_some(Event::Other)
+    }
+
+    /// Whether an event, by its name or its members, is about a tool.
+    pub(super) fn is_about_tool(self, event: &str) -> bool {
+        let members = self.0.as_object().into_iter().flatten();
+        let mut given = members.filter(|(_, value)| !value.is_null());
+        // The names of a program of one's own.
+        let is_own = matches!(event, "before" | "after");
+        is_own
+            || words(event).any(|word| DOING.contains(&word.as_str()))
+            || given.any(|(name, _)| {
+                OF_A_CALL.contains(&name.as_str())
+                    || words(name).any(|word| word == "tool" || word == "call")
+            })
+    }
+
     /// The tool of an event. None if the event is about a call, and has no tool.
     pub(super) fn tool(self, name: &str, event: &Event) -> Option<String> {
         match event {
@@ -120,4 +165,28 @@ impl<'a> Payload<'a> {
     pub(super) fn has(self, name: &str) -> bool {
         self.value(name).is_some()
     }
+}
+
+/// The words of `tool.execute.before`, `beforeMCPExecution` or `tool_use_id`, in lower case.
+fn words(name: &str) -> impl Iterator<Item = String> {
+    let mut words = vec![String::new()];
+    let mut letters = name.chars().peekable();
+    let mut before = ' ';
+    while let Some(letter) = letters.next() {
+        let is_next_small = letters.peek().is_some_and(|it| it.is_lowercase());
+        // `executeTool`, and the end of the capitals in `MCPExecution`.
+        let is_start = letter.is_uppercase()
+            && (before.is_lowercase() || (before.is_uppercase() && is_next_small));
+        if !letter.is_alphanumeric() || is_start {
+            words.push(String::new());
+        }
+        if letter.is_alphanumeric() {
+            // The list is never empty.
+            if let Some(word) = words.last_mut() {
+                word.extend(letter.to_lowercase());
+            }
+        }
+        before = letter;
+    }
+    words.into_iter().filter(|word| !word.is_empty())
 }

@@ -21,6 +21,8 @@ pub(super) struct Host {
     pub(super) can_ask: bool,
     /// Whether it can defer a call: the session ends and can be resumed.
     pub(super) can_defer: bool,
+    /// Whether its permission event means that it is about to ask its user, rather than any tool call.
+    pub(super) asks_after_event: bool,
     /// Whether the wire carries the same session id; otherwise both sides use the recorder's.
     pub(super) shares_id: bool,
 }
@@ -39,6 +41,7 @@ impl Host {
             patience: 3600,
             can_ask: false,
             can_defer: false,
+            asks_after_event: true,
             shares_id: false,
         }
     }

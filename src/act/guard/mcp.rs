@@ -5,6 +5,7 @@
 
 mod calls;
 mod message;
+mod once;
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -138,7 +139,7 @@ fn from_client(calls: &Arc<Calls>, ends: &Ends) {
             ends.say(&refusal(&Value::Null, "a message is longer than 64 MiB"));
             return;
         }
-        let message = match Message::read(&line) {
+        let message = match Message::of_client(&line) {
             Ok(message) => message,
             Err(why) if calls.is_guarded() => {
                 ends.say(&refusal(&Value::Null, why));

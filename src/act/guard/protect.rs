@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use crate::act::guard::install;
 use crate::act::places::Places;
 use crate::analysis::policy::call::Call;
 use crate::model::class::Class;
@@ -14,11 +15,23 @@ pub(super) const RULE: &str = "self-protect";
 pub(super) fn touches(call: &Call<'_>, places: &Places) -> Option<String> {
     let args = call.args?;
     let named = Named::of(places);
-    let mut found = None;
+    let mut found = replaces_settings(call.class(), args, places);
     each_text(args, &mut |text| {
         found = found.take().or_else(|| named.why(text, call.class()));
     });
     found
+}
+
+/// A whole file in place of settings that hold the guard's hooks. Edits that concern them contain our command.
+fn replaces_settings(class: Class, args: &Value, places: &Places) -> Option<String> {
+    if class != Class::Write || args.get("content").is_none() {
+        return None;
+    }
+    let installed = install::installs(places).installs;
+    let mut members = args.as_object()?.values().filter_map(Value::as_str);
+    members
+        .any(|text| installed.iter().any(|it| it.path == text))
+        .then(|| "the call replaces settings that hold the guard's hooks".to_owned())
 }
 
 /// The guard's folders and policy, as a command may spell them.
@@ -128,6 +141,8 @@ fn each_text(value: &Value, see: &mut dyn FnMut(&str)) {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
     use std::path::PathBuf;
 
     use serde_json::json;
@@ -151,6 +166,36 @@ mod tests {
         };
         let found = touches(&call, &places.expect("a home"));
         assert_eq!(found.is_some(), is_stopped, "{text}: {found:?}");
+    }
+
+    #[test]
+    fn settings_with_hooks_may_be_edited_but_not_replaced() {
+        let home = tempfile::tempdir().expect("a folder");
+        let places = Places::of(|name| (name == "HOME").then(|| home.path().to_owned()));
+        let places = places.expect("a home");
+        let installed = json!({"v": 1, "installs": [{"host": "claude-code", "path": "/home/a/.claude/settings.json"}]});
+        fs::create_dir_all(places.state()).expect("created");
+        fs::write(places.installs(), installed.to_string()).expect("written");
+        let private = fs::Permissions::from_mode(0o600);
+        fs::set_permissions(places.installs(), private).expect("set");
+        let check = |tool: &str, args: serde_json::Value| {
+            let call = Call {
+                tool,
+                args: Some(&args),
+                ..Call::default()
+            };
+            touches(&call, &places).is_some()
+        };
+        let path = "/home/a/.claude/settings.json";
+        assert!(check("Write", json!({"file_path": path, "content": "{}"})));
+        assert!(!check(
+            "Write",
+            json!({"file_path": "/w/settings.json", "content": "{}"})
+        ));
+        assert!(!check("Read", json!({"file_path": path})));
+        let edit = |old: &str| json!({"file_path": path, "old_string": old, "new_string": ""});
+        assert!(!check("Edit", edit("\"model\": \"x\"")));
+        assert!(check("Edit", edit("'/bin/saferun-tui' guard claude-code")));
     }
 
     #[test]

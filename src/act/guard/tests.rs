@@ -1,9 +1,11 @@
 //! The contract of each host: what it sends, and exactly what it gets back.
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::hook_call::{Event, HookCall};
 use super::host::{HOSTS, Host, HostAnswer, by_name};
+use crate::base::testing;
 
 fn host(name: &str) -> &'static Host {
     by_name(name).expect("a host")
@@ -348,12 +350,121 @@ fn an_outcome_is_read_as_far_as_the_host_reports_it() {
 }
 
 #[test]
+fn kimi_sends_prompts_in_parts_and_the_beginning_of_results() {
+    let kimi = |event: &str, more: Value| {
+        let mut all = json!({"hook_event_name": event, "session_id": "s", "cwd": "/w", "client_type": "kimi_code_cli"});
+        for (key, value) in more.as_object().into_iter().flatten() {
+            all[key] = value.clone();
+        }
+        all
+    };
+    let prompt = json!({"prompt": [{"type": "text", "text": "go"}, {"type": "image"}]});
+    let hook = reads("kimi", &kimi("UserPromptSubmit", prompt));
+    assert_eq!(hook.event, Event::Prompt("go".to_owned()));
+    let call = json!({"tool_name": "Bash", "tool_input": {}, "tool_call_id": "c"});
+    let with = |name: &str, value: Value| {
+        let mut all = call.clone();
+        all[name] = value;
+        all
+    };
+    let ok = kimi("PostToolUse", with("tool_output", json!("x")));
+    ends("kimi", &ok, Some("ok"), Some(&json!("x")), None);
+    let long = kimi("PostToolUse", with("tool_output", json!("x".repeat(2000))));
+    let Event::After(outcome) = reads("kimi", &long).event else {
+        panic!("not a result");
+    };
+    assert!(outcome.is_cut);
+    let failed = kimi(
+        "PostToolUseFailure",
+        with("error", json!({"code": "internal", "message": "boom"})),
+    );
+    ends("kimi", &failed, Some("error"), None, Some("boom"));
+}
+
+#[test]
 fn an_empty_prompt_from_qwen_is_ignored() {
     let prompt = |text: &str| {
         reads("qwen", &json!({"session_id": "s", "timestamp": "t", "hook_event_name": "UserPromptSubmit", "prompt": text})).event
     };
     assert_eq!(prompt(""), Event::Other);
     assert_eq!(prompt("go"), Event::Prompt("go".to_owned()));
+}
+
+/// The member that names the event, for the hosts that name it.
+fn names_event(host: &str) -> Option<&'static str> {
+    match host {
+        "opencode" => Some("hook"),
+        "sdk" => Some("event"),
+        "copilot" => None,
+        _ => Some("hook_event_name"),
+    }
+}
+
+#[test]
+fn an_event_about_a_tool_that_is_not_understood_is_refused_by_every_host() {
+    for host in HOSTS {
+        let Some(name) = names_event(host.name) else {
+            continue;
+        };
+        for event in [
+            "BeforeEverything",
+            "tool.execute.retry",
+            "beforeShellExecution",
+            "",
+        ] {
+            let mut payload = before(host.name);
+            payload[name] = json!(event);
+            assert_eq!((host.read)(&payload), None, "{} {event}", host.name);
+        }
+        let mut payload = before(host.name);
+        payload[name] = json!(7);
+        assert_eq!((host.read)(&payload), None, "{}", host.name);
+    }
+    let copilot =
+        json!({"sessionId": "s", "cwd": "/w", "toolCallId": "c", "command": "ls", "reason": "x"});
+    assert_eq!((host("copilot").read)(&copilot), None);
+    // What Cursor sends for a command that its general event does not cover.
+    let shell = json!({
+        "conversation_id": "s", "hook_event_name": "beforeShellExecution", "command": "ls", "cwd": "/w",
+    });
+    let read = json!({"conversation_id": "s", "hook_event_name": "beforeReadFile", "file_path": "/etc/passwd"});
+    for payload in [shell, read] {
+        assert_eq!((host("cursor").read)(&payload), None, "{payload}");
+    }
+}
+
+#[test]
+fn an_event_that_is_about_no_tool_passes_with_every_host() {
+    for host in HOSTS {
+        let payload = match host.name {
+            "copilot" => {
+                json!({"sessionId": "s1", "timestamp": 1, "cwd": "/w", "stopReason": "end_turn"})
+            }
+            "cursor" => json!({
+                "conversation_id": "s1", "hook_event_name": "preCompact", "model": "m", "tool_name": null,
+            }),
+            "opencode" => {
+                json!({"hook": "session.idle", "sessionID": "s1", "directory": "/w"})
+            }
+            "sdk" => json!({"event": "checkpoint", "run_id": "s1"}),
+            _ => json!({
+                "session_id": "s1", "transcript_path": "/t", "cwd": "/w", "permission_mode": "default",
+                "timestamp": "t", "hook_event_name": "Notification", "message": "waiting",
+            }),
+        };
+        let payload = match host.name {
+            "claude-code" | "codex" | "kimi" => {
+                let mut payload = payload;
+                payload["timestamp"] = Value::Null;
+                payload
+            }
+            _ => payload,
+        };
+        let hook = reads(host.name, &payload);
+        assert_eq!(hook.event, Event::Other, "{}", host.name);
+        let said = (host.reply)(&hook, &HostAnswer::Nothing);
+        assert!(!said.contains("deny"), "{}: {said}", host.name);
+    }
 }
 
 /// Whatever a host sends in place of a field, a call is either refused or decided on as a call.
@@ -384,6 +495,53 @@ fn no_payload_about_a_call_passes_as_something_else() {
                 assert_eq!(hook.event, Event::Before, "{at}");
                 assert!(!hook.tool.is_empty(), "{at}");
             }
+        }
+    }
+}
+
+/// What payloads are made of.
+#[rustfmt::skip]
+const SOUGHT: &[&str] = &[
+    "session_id", "sessionId", "sessionID", "conversation_id", "run_id", "hook_event_name", "hook", "event", "tool_name",
+    "toolName", "tool", "tool_input", "toolArgs", "toolInput", "toolResult", "args", "tool_use_id", "tool_call_id", "callID",
+    "call_id", "tool_response", "tool_output", "tool_calls", "output", "error", "duration_ms", "is_interrupt", "timestamp",
+    "turn_id", "model", "prompt", "text", "reason", "cwd", "agent_id", "agent_type", "workspace_roots", "PreToolUse",
+    "PostToolUse", "PostToolBatch", "PermissionRequest", "BeforeTool", "AfterTool", "preToolUse", "postToolUse",
+    "tool.execute.before", "tool.execute.after", "before", "after", "SessionStart", "Stop",
+];
+
+proptest! {
+    #![proptest_config(testing::cases(256))]
+
+    #[test]
+    fn any_payload_is_read_or_refused_and_can_be_answered(payload in testing::json(SOUGHT)) {
+        let denied = HostAnswer::Deny("why".to_owned());
+        for host in HOSTS {
+            if let Some(hook) = (host.read)(&payload) {
+                let is_call = matches!(hook.event, Event::Before | Event::After(_) | Event::Permission);
+                prop_assert!(!is_call || !hook.tool.is_empty());
+                let said = (host.reply)(&hook, &denied);
+                prop_assert!(hook.event != Event::Before || said.contains("deny"), "{}: {}", host.name, said);
+            }
+        }
+    }
+
+    /// Whatever else it holds, a payload that names a tool is not taken for an event about none.
+    #[test]
+    fn no_event_with_a_tool_passes_under_an_unknown_name(event in "[a-zA-Z._]{0,16}", more in testing::json(SOUGHT)) {
+        for host in HOSTS {
+            let mut payload = before(host.name);
+            if let (Value::Object(payload), Value::Object(more)) = (&mut payload, &more) {
+                for (name, value) in more {
+                    payload.entry(name.clone()).or_insert_with(|| value.clone());
+                }
+            }
+            if let Some(name) = names_event(host.name) {
+                payload[name] = json!(format!("x{event}"));
+            }
+            let hook = (host.read)(&payload);
+            let is_decided = hook.is_none_or(|it| matches!(it.event, Event::Before | Event::After(_) | Event::Permission));
+            prop_assert!(is_decided, "{}: {}", host.name, payload);
         }
     }
 }

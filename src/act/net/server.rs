@@ -5,12 +5,17 @@
 //! us), and only one length is given (400). HTTP/1 is spoken, or HTTP/2 where gRPC needs it.
 
 mod framing;
+mod holder;
 mod screen;
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::panic::{self, AssertUnwindSafe};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use hyper::body::Incoming;
@@ -50,8 +55,8 @@ pub trait Handler: Send + Sync + 'static {
 pub enum Error {
     #[error("'{0}' is not an address of this machine (use 127.0.0.1:PORT or [::1]:PORT)")]
     NotLoopback(String),
-    #[error("{0} is in use by another program")]
-    Taken(SocketAddr),
+    #[error("{address} is in use by {by}")]
+    Taken { address: SocketAddr, by: String },
     #[error("no listener at {address}: {error}")]
     Bind {
         address: SocketAddr,
@@ -124,7 +129,10 @@ fn start<H: Handler>(
     let bound = net.wait(TcpListener::bind(address));
     let bound = bound.and_then(|listener| Ok((listener.local_addr()?, listener)));
     let (address, listener) = bound.map_err(|error| match error.kind() {
-        io::ErrorKind::AddrInUse => Error::Taken(address),
+        io::ErrorKind::AddrInUse => Error::Taken {
+            address,
+            by: holder::named(address),
+        },
         _ => Error::Bind { address, error },
     })?;
     let accepting = net.spawn(accept(listener, (address.port(), spoken), handler));
@@ -174,7 +182,7 @@ async fn converse<H: Handler>(
         async move {
             let mut answer = match screen::refusal(&request, port, seen.is_ambiguous()) {
                 Some(refused) => refused,
-                None => handler.answer(request).await,
+                None => answered(&*handler, request).await,
             };
             if seen.is_last() {
                 let close = HeaderValue::from_static("close");
@@ -205,7 +213,7 @@ async fn converse_http2<H: Handler>(
         async move {
             let answer = match screen::refusal(&request, port, false) {
                 Some(refused) => refused,
-                None => handler.answer(request).await,
+                None => answered(&*handler, request).await,
             };
             Ok::<_, Infallible>(answer)
         }
@@ -217,6 +225,22 @@ async fn converse_http2<H: Handler>(
         .max_concurrent_streams(STREAMS)
         .serve_connection(TokioIo::new(stream), service)
         .await;
+}
+
+/// A fault of a handler costs its request, not the connection or the listener.
+async fn answered<H: Handler>(handler: &H, request: Request<Incoming>) -> Answer {
+    let mut answering = pin!(handler.answer(request));
+    let polled = poll_fn(|cx| {
+        let polled = panic::catch_unwind(AssertUnwindSafe(|| answering.as_mut().poll(cx)));
+        match polled {
+            Ok(Poll::Ready(answer)) => Poll::Ready(Some(answer)),
+            Ok(Poll::Pending) => Poll::Pending,
+            // It is not polled again.
+            Err(_) => Poll::Ready(None),
+        }
+    });
+    let fault = || plain(StatusCode::BAD_GATEWAY, "a fault of saferun-tui\n");
+    polled.await.unwrap_or_else(fault)
 }
 
 /// An answer in plain text.

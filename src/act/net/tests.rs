@@ -11,7 +11,7 @@ use super::body;
 use super::secret::Secret;
 use super::server::{self, Answer, Handler, Server};
 
-/// `/echo` answers with the body; `/stream` with three pieces; `/gone` counts on being dropped.
+/// `/echo` answers with the body; `/stream` with three pieces; `/fault` not at all.
 struct Echo;
 
 const CAP: usize = 1000;
@@ -19,6 +19,7 @@ const CAP: usize = 1000;
 impl Handler for Echo {
     async fn answer(&self, request: Request<Incoming>) -> Answer {
         match request.uri().path() {
+            "/fault" => panic!("a planned fault"),
             "/stream" => {
                 let (sender, body) = body::channel(1);
                 tokio::spawn(async move {
@@ -218,7 +219,7 @@ fn only_addresses_of_this_machine_are_listened_on() {
     }
     let (net, server) = echo();
     let again = server::listen(&net, server.address, Arc::new(Echo));
-    assert!(matches!(again, Err(server::Error::Taken(_))));
+    assert!(matches!(again, Err(server::Error::Taken { .. })));
 }
 
 #[test]
@@ -244,4 +245,17 @@ fn a_key_is_never_printed() {
         format!("{key} {key:?} {:?}", Some(&key)),
         "••• ••• Some(•••)"
     );
+}
+
+#[test]
+fn a_fault_costs_its_request_and_neither_the_connection_nor_the_listener() {
+    let (_net, server) = echo();
+    let host = HOST.replace("PORT", &server.address.port().to_string());
+    let both = format!(
+        "GET /fault HTTP/1.1\r\n{host}\r\nGET /stream HTTP/1.1\r\n{host}Connection: close\r\n\r\n"
+    );
+    let answers = raw(server.address, &both);
+    assert!(answers.starts_with("HTTP/1.1 502 "), "{answers}");
+    assert!(answers.contains("HTTP/1.1 200 "), "{answers}");
+    check(&server, "GET /stream", HOST, "", StatusCode::OK);
 }

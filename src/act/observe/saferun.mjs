@@ -15,6 +15,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import process from "node:process";
+import { createInterface } from "node:readline";
 
 const CAP = 32 << 20;
 const current = new AsyncLocalStorage();
@@ -611,24 +612,69 @@ function program() {
   return process.env.SAFERUN_TUI || all.find((it) => fs.existsSync(it));
 }
 
+// Recorded results, from the run or the address (`serve --mcp`) that SAFERUN_REPLAY names. Each is given once, so what
+// answers must know all calls so far.
 const replayed = [];
-const POST = `fetch(process.argv[1], { method: "POST", body: require("fs").readFileSync(0) }).then(async (it) => console.log(await it.text()))`;
+let server = null;
+const POST = `
+  const post = async (body) => (await fetch(process.argv[1], { method: "POST", body })).text();
+  let last = Promise.resolve();
+  require("readline").createInterface({ input: process.stdin })
+    .on("line", (line) => (last = last.then(() => post(line)).then(console.log)));`;
 
-/** The recorded result of a call, from the run or the address (`serve --mcp`) that SAFERUN_REPLAY names. */
-function replay(source, tool, args) {
-  const line = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: tool, arguments: args } }, plainly);
-  replayed.push(line);
-  // A function that is not async has no time for a connection. A run gives each result once, so the calls so far are
-  // repeated; the last answer is the one to this call.
-  const [command, input] = source.startsWith("http://")
-    ? [[process.execPath, "-e", POST, source], line]
-    : [[program() ?? "saferun-tui", "mcp-serve", source], replayed.join("\n")];
-  const { stdout, stderr, error } = spawnSync(command[0], command.slice(1), { input, encoding: "utf8", maxBuffer: Infinity });
+/** The program that answers calls, a line each. */
+function answering(source) {
+  return source.startsWith("http://") ? [process.execPath, "-e", POST, source] : [program() ?? "saferun-tui", "mcp-serve", source];
+}
+
+/** For functions that are not async, which cannot wait for a server: a new one gets all calls so far. */
+function answerNow(source) {
+  const [file, ...options] = answering(source);
+  const input = source.startsWith("http://") ? replayed.at(-1) : replayed.join("\n");
+  const { stdout, stderr, error } = spawnSync(file, options, { input, encoding: "utf8", maxBuffer: Infinity });
+  return resultIn(source, (stdout ?? "").trim().split("\n").at(-1), error?.message ?? stderr);
+}
+
+/** For async functions: one server gets each call once, those answered elsewhere as well, and answers in order. */
+async function answerLater(source) {
+  server ??= serverOf(source);
+  const { child, lines } = server;
+  const calls = source.startsWith("http://") ? replayed.slice(-1) : replayed.slice(server.sent);
+  server.sent = replayed.length;
+  child.stdin.write(calls.map((line) => `${line}\n`).join(""));
+  server.turn = server.turn.then(async () => {
+    child.stdout.ref();
+    let answer;
+    for (let left = calls.length; left > 0; left -= 1) answer = (await lines.next()).value;
+    if (answer === undefined) await server.ended;
+    child.stdout.unref();
+    return answer ?? "";
+  });
+  return resultIn(source, await server.turn, server.complaint);
+}
+
+/** The agent does not wait for it to end. */
+function serverOf(source) {
+  const [file, ...options] = answering(source);
+  const child = spawn(file, options);
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const one = { child, lines, sent: 0, complaint: "", turn: Promise.resolve() };
+  one.ended = new Promise((resolve) => child.once("close", resolve));
+  child.on("error", (error) => (one.complaint += error.message));
+  child.stderr.on("data", (more) => (one.complaint += more));
+  child.stdin.on("error", () => {});
+  for (const it of [child, ...child.stdio]) it?.unref?.();
+  // Its last words are waited for.
+  child.stdout.once("end", () => child.ref());
+  return one;
+}
+
+function resultIn(source, output, complaint) {
   let answer;
   try {
-    answer = JSON.parse((stdout ?? "").trim().split("\n").at(-1));
+    answer = JSON.parse(output);
   } catch {
-    answer = { error: error ?? { message: stderr.trim() || stdout.trim() } };
+    answer = { error: { message: complaint?.trim() || output } };
   }
   if (!answer?.result) throw new Error(`SAFERUN_REPLAY=${source} gives no recorded results: ${answer?.error?.message}`);
   const { isError, content, _meta } = answer.result;
@@ -678,7 +724,12 @@ function wrapped(inner, tool, read) {
   const carryOut = (self, values, { call, args }, why) => {
     if (why !== undefined) throw Object.assign(new Error(why), { name: "PermissionError" });
     const clock = performance.now();
-    return settled(() => (source ? replay(source, tool, args) : inner.apply(self, values)), (error, result) => {
+    const replay = () => {
+      const params = { name: tool, arguments: args };
+      replayed.push(JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params }, plainly));
+      return isAsync ? answerLater(source) : answerNow(source);
+    };
+    return settled(() => (source ? replay() : inner.apply(self, values)), (error, result) => {
       resulted.add(`${trace.here()} ${call}`);
       trace.tell("tool_result", { call_id: call, status: error === undefined ? "ok" : "error",
         error: error && { type: error?.name, message: error?.message ?? String(error) },

@@ -29,11 +29,9 @@ __all__ = ["observe", "guarded", "run"]
 _CAP = 32 << 20
 _run = contextvars.ContextVar("saferun_run", default=None)
 
-
 def _stamp(at=None):
     at = datetime.fromtimestamp(time.time() if at is None else at, timezone.utc)
     return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
-
 
 class _Trace:
     """The file, which other processes append to as well: one write for each line."""
@@ -94,12 +92,10 @@ class _Trace:
             self.events += 1
             return f"s{self.events}-{os.getpid():x}"
 
-
 _trace = None
-_conversations, _replayed = [], []
+_conversations, _sources = [], {}
 # Runs and calls whose result a wrapped function has recorded, and model calls whose answer is still being read.
 _resulted, _passing = set(), set()
-
 
 def _start(service=None, env=None):
     global _trace
@@ -117,12 +113,10 @@ def _start(service=None, env=None):
     _trace.env = env or _trace.env
     return _trace
 
-
 def _end():
     for exchange in list(_passing):
         exchange.over()
     _trace.end(_trace.run, *_trace.status)
-
 
 @contextlib.contextmanager
 def run(task=None):
@@ -141,17 +135,14 @@ def run(task=None):
     finally:
         _run.reset(token)
 
-
 # Reading APIs. An answer is {"text", "reasoning", "calls", "usage", "model", "finish", "error", "is_complete"}.
 
 _APIS = {"/chat/completions": "chat", "/messages": "messages", "/responses": "responses", ":generateContent": "gemini",
          ":streamGenerateContent": "gemini"}
 
-
 def _api(path):
     path = path.split("?")[0].rstrip("/")
     return next((api for end, api in _APIS.items() if path.endswith(end)), None)
-
 
 def _args(text):
     if not isinstance(text, str):
@@ -163,7 +154,6 @@ def _args(text):
         return value if isinstance(value, dict) else text
     return text
 
-
 def _words(content):
     if isinstance(content, list):
         return "".join(_words(it) for it in content)
@@ -171,14 +161,11 @@ def _words(content):
         return _words(content.get("text") or content.get("refusal") or content.get("content") or "")
     return content if isinstance(content, str) else ""
 
-
 def _answer():
     return {"text": "", "reasoning": "", "calls": [], "usage": {}, "model": None, "finish": None, "is_complete": False, "id": None}
 
-
 def _merge(into, more):
     into.update((name, value) for name, value in (more or {}).items() if value is not None)
-
 
 def _chat(pieces, is_stream):
     out, calls = _answer(), {}
@@ -204,7 +191,6 @@ def _chat(pieces, is_stream):
     out["calls"] = [{**it, "args": _args(it["args"])} for it in calls.values()]
     out["is_complete"] = out["is_complete"] or out["finish"] is not None
     return out
-
 
 def _messages(pieces, is_stream):
     out, blocks = _answer(), {}
@@ -239,7 +225,6 @@ def _messages(pieces, is_stream):
             out["text"] += start.get("text", "") + block["text"]
     return out
 
-
 def _responses(pieces, is_stream):
     out, items, response = _answer(), [], {}
     for piece in pieces:
@@ -264,7 +249,6 @@ def _responses(pieces, is_stream):
                                  "args": _args(args)})
     return out
 
-
 def _gemini(pieces, _is_stream):
     out = _answer()
     for piece in pieces:
@@ -280,9 +264,7 @@ def _gemini(pieces, _is_stream):
     out["is_complete"] = out["finish"] is not None
     return out
 
-
 _READERS = {"chat": _chat, "messages": _messages, "responses": _responses, "gemini": _gemini}
-
 
 def _usage(api, usage):
     count = lambda value: value if isinstance(value, int) and not isinstance(value, bool) else None
@@ -309,7 +291,6 @@ def _usage(api, usage):
                "cache_read_tokens": cached, "reasoning_tokens": thoughts}
     return {name: value for name, value in out.items() if value is not None} or None
 
-
 def _pieces(raw):
     """The JSON of a body, and whether it was streamed."""
     text = raw.decode("utf-8", "replace").lstrip("\ufeff \r\n\t")
@@ -326,7 +307,6 @@ def _pieces(raw):
                 out.append(whole if whole == "[DONE]" else json.loads(whole))
     return out, True
 
-
 # What is new in a request.
 
 def _tail(api, body):
@@ -335,7 +315,6 @@ def _tail(api, body):
     raw = [{"role": "user", "content": raw}] if isinstance(raw, str) else raw
     raw = raw if isinstance(raw, list) else [raw]
     return [(hashlib.sha256(json.dumps(it, sort_keys=True, default=str).encode()).hexdigest(), _events_of(api, it)) for it in raw]
-
 
 def _events_of(api, it):
     role, kind = it.get("role", ""), it.get("type", "message")
@@ -357,12 +336,10 @@ def _events_of(api, it):
               "injected": True if results else None}
     return results + ([prompt] if rest or not blocks else [])
 
-
 def _plain(content):
     if isinstance(content, list) and content and all(isinstance(it, dict) and isinstance(it.get("text"), str) for it in content):
         return "\n".join(it["text"] for it in content)
     return content
-
 
 class _Conversation:
     def __init__(self, run):
@@ -372,6 +349,13 @@ class _Conversation:
     def goes_on(self, messages):
         return bool(self.hashes) and self.hashes == [one for one, _ in messages[:len(self.hashes)]]
 
+    def close(self, call):
+        """The call of a result; Gemini sends only its name."""
+        for at, (known, tool, _) in enumerate(self.open):
+            if known == call or (isinstance(call, tuple) and call[0] == tool):
+                self.open.pop(at)
+                return known
+        return call[0] if isinstance(call, tuple) else call
 
 class _Exchange:
     """A model call in flight."""
@@ -403,25 +387,12 @@ class _Exchange:
                 own = [at for at, (_, events) in enumerate(messages) if events is None]
                 from_ = own[-1] + 1 if own else 0
             found.hashes = [one for one, _ in messages]
-        for _, events in messages[from_:]:
-            for event in events or []:
-                event = dict(event)
-                kind = event.pop("type")
-                if kind == "tool_result":
-                    event["call_id"] = self._closed(found, event["call_id"])
-                    if (self.run, event["call_id"]) in _resulted:
-                        continue
-                self.tell(kind, self.run, self.began, **event)
+        for event in (event for _, events in messages[from_:] for event in events or []):
+            if event["type"] == "tool_result":
+                event["call_id"] = found.close(event["call_id"])
+            if (self.run, event.get("call_id")) not in _resulted:
+                self.tell(event.pop("type"), self.run, self.began, **event)
         return found
-
-    @staticmethod
-    def _closed(conversation, call):
-        """The call of a result; Gemini sends only its name."""
-        for at, (known, tool, _) in enumerate(conversation.open):
-            if known == call or (isinstance(call, tuple) and call[0] == tool):
-                conversation.open.pop(at)
-                return known
-        return call[0] if isinstance(call, tuple) else call
 
     def answered(self, status, headers):
         self.status, self.encoding = status, (headers.get("content-encoding") or "").strip().lower()
@@ -443,20 +414,14 @@ class _Exchange:
             self.tell("note", self.run, content=f"an answer could not be read: {failure}")
 
     def _tell(self, error):
+        """Records the answer and its tool calls."""
         raw = _decoded(b"".join(self.chunks), self.encoding)
         pieces, is_stream = [], False
         with contextlib.suppress(ValueError):
             pieces, is_stream = _pieces(raw)
         objects = [it for it in pieces if isinstance(it, dict) or it == "[DONE]"]
         answer = _READERS[self.api](objects, is_stream)
-        reported = next((it["error"] for it in objects if isinstance(it, dict) and it.get("error")), None)
-        failed = None if error is None else {"type": type(error).__name__, "message": str(error)}
-        if failed is None and reported is not None:
-            reported = reported if isinstance(reported, dict) else {"message": str(reported)}
-            failed = {"type": reported.get("type") or reported.get("status"), "message": reported.get("message"),
-                      "http_status": self.status}
-        elif failed is None and (self.status or 0) >= 400:
-            failed = {"message": raw[:2000].decode("utf-8", "replace"), "http_status": self.status}
+        failed = self._failure(error, objects, raw)
         if answer["reasoning"]:
             self.tell("reasoning", self.run, self.began, content=answer["reasoning"])
         first = (self.first - self.clock) * 1000 if self.first is not None and is_stream else None
@@ -470,13 +435,24 @@ class _Exchange:
             self.conversation.open.append((name, call["tool"], call["args"]))
             self.tell("tool_call", self.run, id=name, parent_id=self.id, tool=call["tool"], args=call["args"])
 
+    def _failure(self, error, objects, raw):
+        """Why there is no answer: an error of the client, one that the API reports, or any body with such a status."""
+        if error is not None:
+            return {"type": type(error).__name__, "message": str(error)}
+        reported = next((it["error"] for it in objects if isinstance(it, dict) and it.get("error")), None)
+        if reported is None:
+            is_error = (self.status or 0) >= 400
+            return {"message": raw[:2000].decode("utf-8", "replace"), "http_status": self.status} if is_error else None
+        if not isinstance(reported, dict):
+            return {"message": str(reported), "http_status": self.status}
+        kind = reported.get("type") or reported.get("status")
+        return {"type": kind, "message": reported.get("message"), "http_status": self.status}
 
 def _decoded(raw, encoding):
     window = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}.get(encoding)
     with contextlib.suppress(zlib.error):
         return raw if window is None else zlib.decompressobj(window).decompress(raw)
     return b""
-
 
 # Transports.
 
@@ -550,7 +526,6 @@ def _wrapped(transport, http):
 
     return Observed()
 
-
 def _http_clients(client):
     """The HTTP clients inside a client of an SDK, or inside a model of a framework, which has such a client."""
     paths = ("_client", "_api_client._httpx_client", "_api_client._async_httpx_client",
@@ -560,7 +535,6 @@ def _http_clients(client):
              "model._client._client", "client._client", "model.client._client")
     inner = [functools.reduce(lambda it, name: getattr(it, name, None), path.split("."), client) for path in paths]
     return [it for it in inner if hasattr(it, "_transport") and hasattr(it, "_mounts")]
-
 
 def observe(thing, service=None, env=None):
     """Records the model calls of a client, or the calls of functions (one, a list or a dict of them).
@@ -591,65 +565,111 @@ def observe(thing, service=None, env=None):
                 client._mounts[pattern] = _wrapped(transport, http)
     return thing
 
-
 # Tools.
 
 def _program():
     return os.environ.get("SAFERUN_TUI") or shutil.which("saferun-tui")
 
-
-def _decide(call, tool, args):
-    """Asks the user's policy. Without the program nothing may run, unless SAFERUN_GUARD=off."""
-    if os.environ.get("SAFERUN_GUARD") == "off":
-        return None
-    binary = _program()
-    if not binary:
-        return "saferun-tui is not installed (SAFERUN_GUARD=off runs tools without it)"
-    request = {"event": "before", "run_id": _run.get() or _trace.run, "call_id": call, "tool": tool, "args": args,
-               "cwd": os.getcwd(), "agent": _trace.service}
-    done = subprocess.run([binary, "guard", "sdk"], input=json.dumps(request, default=str).encode(), capture_output=True,
-                          env={**os.environ, "SAFERUN_TRACE": os.path.abspath(_trace.path)})
+async def _aside(wait, *args):
+    """Calls what waits, on a thread of its own if it would hold up an event loop: an answer may take a person minutes."""
     try:
-        answer = json.loads(done.stdout)
-        return None if done.returncode == 0 and answer["decision"] == "allow" else answer.get("reason") or "denied"
-    except (ValueError, KeyError, TypeError):
-        return f"the guard failed: {done.stderr.decode('utf-8', 'replace').strip() or done.returncode}"
+        import asyncio
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        return wait(*args)
+    return await loop.run_in_executor(None, contextvars.copy_context().run, wait, *args)
 
+class _Call:
+    """A call of a wrapped function: recorded, allowed or not, carried out, and its result recorded."""
 
-def _asked(tool, args):
-    """The id of the model's call that a wrapped function carries out, if its client is observed."""
-    run = _run.get() or _trace.run
-    with _trace.lock:
-        mine = [it for conversation in _conversations if conversation.run == run for it in conversation.open]
-        return next((it for it, *call in mine if call == [tool, args] and (run, it) not in _resulted), None)
+    def __init__(self, function, tool, args, kwargs):
+        self.tool, self.run = tool, _run.get() or _trace.run
+        try:
+            self.args = dict(inspect.signature(function).bind(*args, **kwargs).arguments)
+        except (TypeError, ValueError):
+            self.args = {"args": list(args), **kwargs}
+        asked = self._asked()
+        self.id = asked or "f-" + secrets.token_hex(8)
+        if asked is None or os.environ.get("SAFERUN_PROXY"):
+            _trace.tell("tool_call", id=self.id, tool=tool, args=self.args)
 
+    def _asked(self):
+        """The id of the model's call that this carries out, if its client is observed."""
+        with _trace.lock:
+            mine = [it for conversation in _conversations if conversation.run == self.run for it in conversation.open]
+            same = (it for it, *call in mine if call == [self.tool, self.args] and (self.run, it) not in _resulted)
+            return next(same, None)
 
-def _replay(source, tool, args):
-    """The recorded result of a call, from the run or the address (`serve --mcp`) that SAFERUN_REPLAY names."""
-    line = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": args}}, default=str)
-    with _trace.lock:
-        _replayed.append(line)
-        lines = "\n".join(_replayed).encode()
-    try:
-        if source.startswith("http://"):
-            import urllib.request
-            request = urllib.request.Request(source, line.encode(), {"content-type": "application/json"})
-            answer = urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request).read()
-        else:
-            # Each result is given once, so the calls so far are repeated; the last answer is the one to this call.
-            done = subprocess.run([_program() or "saferun-tui", "mcp-serve", source], input=lines, capture_output=True)
-            answer = done.stdout.strip().split(b"\n")[-1] or done.stderr
-        answer = json.loads(answer)
-        if "result" not in answer:
-            raise LookupError(answer["error"]["message"])
-        result = answer["result"]
-    except (OSError, TypeError, ValueError, LookupError) as error:
-        raise RuntimeError(f"SAFERUN_REPLAY={source} gives no recorded results: {getattr(error, 'doc', error)}") from None
-    text = result["content"][0]["text"]
-    if result["isError"]:
-        raise RuntimeError(text)
-    return result.get("_meta", {}).get("saferun/result", text)
+    def refusal(self):
+        """Why the user's policy denies it. Without the program nothing may run, unless SAFERUN_GUARD=off."""
+        if os.environ.get("SAFERUN_GUARD") == "off":
+            return None
+        binary = _program()
+        if not binary:
+            return "saferun-tui is not installed (SAFERUN_GUARD=off runs tools without it)"
+        request = {"event": "before", "run_id": self.run, "call_id": self.id, "tool": self.tool, "args": self.args,
+                   "cwd": os.getcwd(), "agent": _trace.service}
+        done = subprocess.run([binary, "guard", "sdk"], input=json.dumps(request, default=str).encode(), capture_output=True,
+                              env={**os.environ, "SAFERUN_TRACE": os.path.abspath(_trace.path)})
+        try:
+            answer = json.loads(done.stdout)
+            return None if done.returncode == 0 and answer["decision"] == "allow" else answer.get("reason") or "denied"
+        except (ValueError, KeyError, TypeError):
+            return f"the guard failed: {done.stderr.decode('utf-8', 'replace').strip() or done.returncode}"
 
+    @contextlib.contextmanager
+    def carried_out(self, refusal):
+        """Yields a list for the result, unless the call is refused."""
+        if refusal is not None:
+            raise PermissionError(refusal)
+        began, result, failure = time.monotonic(), [None], None
+        try:
+            yield result
+        except BaseException as error:
+            failure = {"type": type(error).__name__, "message": str(error)}
+            raise
+        finally:
+            _resulted.add((self.run, self.id))
+            _trace.tell("tool_result", call_id=self.id, status="error" if failure else "ok", error=failure, result=result[0],
+                        duration_ms=round((time.monotonic() - began) * 1000, 3))
+
+class _Recorded:
+    """Where recorded results come from: a run, or the address of `serve --mcp`."""
+
+    def __init__(self, source):
+        self.source, self.lock, self.server = source, threading.Lock(), None
+
+    def result(self, call):
+        params = {"name": call.tool, "arguments": call.args}
+        line = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}, default=str).encode()
+        try:
+            with self.lock:
+                answer = json.loads(self._posted(line) if self.source.startswith("http://") else self._served(line))
+            if "result" not in answer:
+                raise LookupError(answer["error"]["message"])
+            result, text = answer["result"], answer["result"]["content"][0]["text"]
+        except (OSError, TypeError, ValueError, LookupError) as error:
+            why = getattr(error, "doc", error)
+            raise RuntimeError(f"SAFERUN_REPLAY={self.source} gives no recorded results: {why}") from None
+        if result["isError"]:
+            raise RuntimeError(text)
+        return result.get("_meta", {}).get("saferun/result", text)
+
+    def _posted(self, line):
+        import urllib.request
+        request = urllib.request.Request(self.source, line, {"content-type": "application/json"})
+        return urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request).read()
+
+    def _served(self, line):
+        """One server answers all calls, because each result is given once."""
+        if self.server is None:
+            command, pipe = [_program() or "saferun-tui", "mcp-serve", self.source], subprocess.PIPE
+            self.server = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe)
+        with contextlib.suppress(BrokenPipeError):
+            self.server.stdin.write(line + b"\n")
+            self.server.stdin.flush()
+        # A server that has ended says why.
+        return self.server.stdout.readline() or self.server.stderr.read().strip().decode("utf-8", "replace")
 
 def guarded(function=None, *, tool=None):
     """Records calls of a function as tool calls, after the policy allowed them. A denied one raises PermissionError.
@@ -659,41 +679,21 @@ def guarded(function=None, *, tool=None):
         return lambda it: guarded(it, tool=tool)
     _start()
     name, source = tool or function.__name__, os.environ.get("SAFERUN_REPLAY")
-
-    @contextlib.contextmanager
-    def recorded(args, kwargs):
-        try:
-            bound = dict(inspect.signature(function).bind(*args, **kwargs).arguments)
-        except (TypeError, ValueError):
-            bound = {"args": list(args), **kwargs}
-        call = _asked(name, bound)
-        if call is None or os.environ.get("SAFERUN_PROXY"):
-            call = call or "f-" + secrets.token_hex(8)
-            _trace.tell("tool_call", id=call, tool=name, args=bound)
-        why = None if source else _decide(call, name, bound)
-        if why is not None:
-            raise PermissionError(why)
-        clock, out, failure = time.monotonic(), [None], None
-        try:
-            yield out, bound
-        except BaseException as error:
-            failure = {"type": type(error).__name__, "message": str(error)}
-            raise
-        finally:
-            _resulted.add((_run.get() or _trace.run, call))
-            _trace.tell("tool_result", call_id=call, status="error" if failure else "ok", error=failure, result=out[0],
-                        duration_ms=round((time.monotonic() - clock) * 1000, 3))
+    recorded = _sources.setdefault(source, _Recorded(source)) if source else None
 
     @functools.wraps(function)
     async def later(*args, **kwargs):
-        with recorded(args, kwargs) as (out, bound):
-            out[0] = _replay(source, name, bound) if source else await function(*args, **kwargs)
-        return out[0]
+        call = _Call(function, name, args, kwargs)
+        refusal = None if recorded else await _aside(call.refusal)
+        with call.carried_out(refusal) as result:
+            result[0] = await (_aside(recorded.result, call) if recorded else function(*args, **kwargs))
+        return result[0]
 
     @functools.wraps(function)
     def now(*args, **kwargs):
-        with recorded(args, kwargs) as (out, bound):
-            out[0] = _replay(source, name, bound) if source else function(*args, **kwargs)
-        return out[0]
+        call = _Call(function, name, args, kwargs)
+        with call.carried_out(None if recorded else call.refusal()) as result:
+            result[0] = recorded.result(call) if recorded else function(*args, **kwargs)
+        return result[0]
 
     return later if inspect.iscoroutinefunction(function) else now

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use super::{Receiver, Signal, json as json_form, listen, protobuf};
 use crate::act::net::Net;
 use crate::act::net::server::loopback;
+use crate::base::testing;
 
 /// Bytes of protobuf, field by field.
 #[derive(Debug, Default, Clone)]
@@ -389,6 +390,70 @@ fn what_is_not_a_message_is_refused_and_never_panics() {
     }
     let spans = pb().bytes(1, &TRACE).message(9, &pair("k", &deep));
     assert!(protobuf::read(Signal::Traces, &request(&[spans]).0).is_err());
+}
+
+/// Bytes that look like fields: small numbers of fields in all wire types, and short lengths.
+fn any_fields() -> impl Strategy<Value = Vec<u8>> {
+    let field = (1_u8..16, 0_u8..8, prop::collection::vec(any::<u8>(), 0..9));
+    let field = field.prop_map(|(number, kind, rest)| {
+        let mut field = vec![number << 3 | kind];
+        if kind == 2 {
+            field.push(rest.len() as u8);
+        }
+        field.extend_from_slice(&rest);
+        field
+    });
+    let inner = prop::collection::vec(field, 0..6).prop_map(|it| it.concat());
+    // Inside the messages of a request, as far as its spans or records.
+    (inner, 0_usize..4).prop_map(|(mut inner, depth)| {
+        for number in [2_u8, 2, 1].into_iter().take(depth) {
+            let mut outer = vec![number << 3 | 2, inner.len() as u8];
+            outer.append(&mut inner);
+            inner = outer;
+        }
+        inner
+    })
+}
+
+const SOUGHT: &[&str] = &[
+    "resourceSpans",
+    "scopeSpans",
+    "spans",
+    "resourceLogs",
+    "scopeLogs",
+    "logRecords",
+    "traceId",
+    "spanId",
+    "0123456789abcdef",
+    "0123456789abcdef0123456789abcdef",
+];
+
+proptest! {
+    #![proptest_config(testing::cases(256))]
+
+    #[test]
+    fn any_bytes_are_a_message_or_an_error(
+        bytes in prop_oneof![any_fields(), prop::collection::vec(any::<u8>(), 0..80), testing::bent(request(&[span()]).0)],
+    ) {
+        for signal in [Signal::Traces, Signal::Logs, Signal::Metrics] {
+            if let Ok(mut read) = protobuf::read(signal, &bytes) {
+                let (before, _) = json_form::count(&read);
+                let rejected = json_form::reject(&mut read);
+                prop_assert_eq!(json_form::count(&read).0 + rejected, before);
+            }
+        }
+    }
+
+    #[test]
+    fn any_json_is_a_request_or_an_error(body in testing::json(SOUGHT)) {
+        for signal in [Signal::Traces, Signal::Logs, Signal::Metrics] {
+            if let Ok(mut read) = json_form::read(signal, body.to_string().as_bytes()) {
+                let (before, _) = json_form::count(&read);
+                let rejected = json_form::reject(&mut read);
+                prop_assert_eq!(json_form::count(&read).0 + rejected, before);
+            }
+        }
+    }
 }
 
 #[test]

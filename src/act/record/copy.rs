@@ -1,18 +1,20 @@
 //! The copy of the traffic, on its way from the proxy to the writer. Forwarding never waits for it: when too much is
 //! queued for the writer, pieces are dropped from the copy, and counted.
 
+use std::error::Error;
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
+use std::thread;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use hyper::HeaderMap;
-use hyper::body::{Body as HttpBody, Bytes, Frame, Incoming, SizeHint};
-
+use hyper::body::{Body as HttpBody, Bytes, Frame, SizeHint};
 use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::time::{Instant, Sleep, sleep, timeout};
 
 use super::time::Clockwork;
 use crate::ingest::wire::Api;
@@ -20,6 +22,8 @@ use crate::ingest::wire::Api;
 /// How much may be queued for the writer.
 const PIECES: usize = 4096;
 const BYTES: usize = 64 << 20;
+/// How long an answer, or the rest of it, is waited for.
+pub(super) const IDLE: Duration = Duration::from_mins(15);
 
 /// The head of a request, as far as it is recorded.
 #[derive(Debug)]
@@ -190,7 +194,12 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        self.end(End::Over { is_whole: false });
+        let how = if thread::panicking() {
+            End::Failed("a fault of the recorder while it passed this on".to_owned())
+        } else {
+            End::Over { is_whole: false }
+        };
+        self.end(how);
     }
 }
 
@@ -219,9 +228,12 @@ pub(super) struct Asking {
 
 /// A body that is forwarded as it arrives, and copied.
 #[derive(Debug)]
-pub(super) struct Tee<W: Witness> {
-    body: Incoming,
+pub(super) struct Tee<B, W: Witness> {
+    body: B,
     witness: W,
+    patience: Duration,
+    /// Ends when nothing came for so long.
+    idle: Pin<Box<Sleep>>,
 }
 
 /// Sees the pieces of a body.
@@ -254,23 +266,36 @@ impl Witness for Exchange {
     }
 }
 
-impl<W: Witness> Tee<W> {
-    pub(super) fn new(body: Incoming, mut witness: W) -> Tee<W> {
+impl<B: HttpBody, W: Witness> Tee<B, W> {
+    pub(super) fn new(body: B, witness: W) -> Tee<B, W> {
+        Tee::patient(body, witness, IDLE)
+    }
+
+    fn patient(body: B, mut witness: W, patience: Duration) -> Tee<B, W> {
         if body.is_end_stream() {
             witness.end(true);
         }
-        Tee { body, witness }
+        Tee {
+            body,
+            witness,
+            patience,
+            idle: Box::pin(sleep(patience)),
+        }
     }
 }
 
-impl<W: Witness> HttpBody for Tee<W> {
+impl<B, W: Witness> HttpBody for Tee<B, W>
+where
+    B: HttpBody<Data = Bytes> + Unpin,
+    B::Error: Error + Send + Sync + 'static,
+{
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = io::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let polled = Pin::new(&mut self.body).poll_frame(cx);
         match &polled {
             Poll::Ready(Some(Ok(frame))) => {
@@ -281,12 +306,18 @@ impl<W: Witness> HttpBody for Tee<W> {
                 if self.body.is_end_stream() {
                     self.witness.end(true);
                 }
+                let until = Instant::now() + self.patience;
+                self.idle.as_mut().reset(until);
             }
             Poll::Ready(Some(Err(_))) => self.witness.end(false),
             Poll::Ready(None) => self.witness.end(true),
+            Poll::Pending if self.idle.as_mut().poll(cx).is_ready() => {
+                self.witness.end(false);
+                return Poll::Ready(Some(Err(io::ErrorKind::TimedOut.into())));
+            }
             Poll::Pending => {}
         }
-        polled
+        polled.map_err(io::Error::other)
     }
 
     fn is_end_stream(&self) -> bool {
@@ -295,5 +326,73 @@ impl<W: Witness> HttpBody for Tee<W> {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic;
+
+    use http_body_util::BodyExt;
+
+    use super::*;
+    use crate::act::net::{Net, body};
+
+    impl Witness for Vec<bool> {
+        fn piece(&mut self, _bytes: &Bytes) {}
+
+        fn end(&mut self, is_whole: bool) {
+            self.push(is_whole);
+        }
+    }
+
+    #[test]
+    fn a_body_that_stops_coming_is_cut_and_a_slow_one_is_not() {
+        let net = Net::start().expect("a thread");
+        let took = net.spawn(async {
+            let (sender, body) = body::channel(1);
+            let patience = Duration::from_millis(400);
+            let mut tee = Tee::patient(body, Vec::new(), patience);
+            tokio::spawn(async move {
+                for _ in 0..3 {
+                    sleep(Duration::from_millis(200)).await;
+                    let _ = sender.send("piece").await;
+                }
+                sleep(Duration::from_mins(1)).await;
+                drop(sender);
+            });
+            for _ in 0..3 {
+                assert!(tee.frame().await.is_some_and(|it| it.is_ok()));
+            }
+            let last = tee.frame().await.expect("an end").expect_err("cut");
+            (last.kind(), tee.witness)
+        });
+        let (kind, ends) = net.wait(took).expect("it ended");
+        assert_eq!((kind, ends), (io::ErrorKind::TimedOut, vec![false]));
+    }
+
+    #[test]
+    fn an_exchange_that_a_fault_ends_is_recorded_as_failed() {
+        let (copier, copies) = channel(Clockwork::start());
+        let head = Head {
+            api: Some(Api::Chat),
+            server: None,
+            method: "POST".to_owned(),
+            path: "/v1/chat/completions".to_owned(),
+            upstream: "h".to_owned(),
+            headers: HeaderMap::new(),
+        };
+        let exchange = copier.begin(head);
+        let fault = panic::catch_unwind(panic::AssertUnwindSafe(move || {
+            let passing = exchange;
+            assert_eq!(passing.number, 0, "a planned fault");
+        }));
+        assert!(fault.is_err());
+        let next = || copies.next(Duration::from_secs(5)).expect("a message").what;
+        assert!(matches!(next(), What::Begin(_)));
+        let What::End { how, .. } = next() else {
+            panic!("not an end");
+        };
+        assert!(matches!(how, End::Failed(why) if why.contains("fault")));
     }
 }

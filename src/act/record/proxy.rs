@@ -8,9 +8,10 @@ use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Uri};
 use serde_json::Value;
+use tokio::time::timeout;
 
 use super::breaker::{Breaker, Stop};
-use super::copy::{Copier, End, Exchange, Head, Tee};
+use super::copy::{Copier, End, Exchange, Head, IDLE, Tee};
 use super::headers;
 use super::routes::{self, CHATGPT, Route};
 use super::time::Clockwork;
@@ -160,7 +161,12 @@ impl Proxy {
             exchange.end(End::Failed(why.clone()));
             return failed(api, &why);
         }
-        match self.client.exchange(request).await {
+        let answered = timeout(IDLE, self.client.exchange(request)).await;
+        let answered = match answered {
+            Ok(answered) => answered.map_err(|error| error.to_string()),
+            Err(_) => Err("no answer within 15 minutes".to_owned()),
+        };
+        match answered {
             Ok(answer) => {
                 let (head, incoming) = answer.into_parts();
                 exchange.answer(head.status.as_u16(), &head.headers);
@@ -169,8 +175,7 @@ impl Proxy {
                 *answer.headers_mut() = headers::passed(&head.headers);
                 answer
             }
-            Err(error) => {
-                let why = error.to_string();
+            Err(why) => {
                 exchange.end(End::Failed(why.clone()));
                 failed(api, &why)
             }

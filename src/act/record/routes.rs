@@ -103,6 +103,7 @@ const ROWS: &[Row] = &[
     ),
     row("ANTHROPIC_HOST", "anthropic-host", ANTHROPIC, When::IfSet),
     row("KIMI_CODE_BASE_URL", "kimi", "", When::IfSet),
+    row("KIMI_MODEL_BASE_URL", "kimi-model", "", When::IfSet),
 ];
 
 /// Where MCP servers are mounted, each below its name.

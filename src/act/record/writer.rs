@@ -1,6 +1,7 @@
 //! Turns the traffic of the proxy into events, on its own thread.
 
 use std::collections::{HashMap, HashSet};
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -15,16 +16,17 @@ use super::copy::{Copies, End, Head, Lost, Message, What};
 use super::headers;
 use super::mcp::Called;
 use super::response::{ModelCall, Placement};
-use super::time::Clockwork;
+use super::time::{Clockwork, Steps};
 use super::trace::Trace;
 use crate::act::guard::run_state::hash;
 use crate::act::net::coding;
+use crate::base::clock::{Clock, System};
 use crate::base::sha256;
 use crate::ingest::prices::PriceTable;
 use crate::ingest::wire::delta::Base;
-use crate::ingest::wire::lanes::{From, Lanes, Placed};
+use crate::ingest::wire::lanes::{EventSink, From, Lanes};
 use crate::ingest::wire::model_in_path;
-use crate::ingest::wire::request::{Added, Answered, Message as Asking, ModelRequest};
+use crate::ingest::wire::request::{Answered, ModelRequest};
 
 /// How often to check for calls that are due.
 const GLANCE: Duration = Duration::from_millis(250);
@@ -85,6 +87,7 @@ pub(super) struct Writer {
     pub(super) breaker: Arc<Breaker>,
     pub(super) prices: PriceTable,
     pub(super) clock: Clockwork,
+    steps: Steps,
     open: HashMap<u64, Passing>,
     held: usize,
     pub(super) lanes: Lanes,
@@ -134,6 +137,7 @@ impl Writer {
             breaker,
             prices,
             clock,
+            steps: Steps::default(),
             open: HashMap::new(),
             held: 0,
             lanes: Lanes::default(),
@@ -157,7 +161,7 @@ impl Writer {
             match copies.next(GLANCE) {
                 Ok(message) => {
                     quiet = 0;
-                    self.take(message);
+                    self.survive(message);
                 }
                 Err(RecvTimeoutError::Timeout) if ended.get().is_some() && quiet > QUIET => break,
                 Err(RecvTimeoutError::Timeout) => quiet += 1,
@@ -166,6 +170,7 @@ impl Writer {
                 Err(RecvTimeoutError::Disconnected) => std::thread::sleep(GLANCE),
             }
             self.audit(self.clock.now());
+            self.watch_clock(System.now());
         }
         let ended = ended.get().cloned();
         self.finish(&ended.unwrap_or(Ended {
@@ -201,12 +206,32 @@ impl Writer {
         self.counts.problem = self.trace.problem().map(str::to_owned);
     }
 
+    fn watch_clock(&mut self, machine: i64) {
+        let now = self.clock.now();
+        if let Some(words) = self.steps.seen(now, machine) {
+            self.note_without_run(now, json!({"content": words}));
+        }
+    }
+
     fn audit(&mut self, now: i64) {
         for due in self.audit.unguarded(now) {
             self.counts.unguarded += 1;
             let more = json!({"call_id": due.call, "host": self.manner.agent});
             self.trace
                 .tell(("unguarded", &due.run, self.clock.now()), more);
+        }
+    }
+
+    /// A fault of ours costs the exchange at which it happened, not the rest of the recording.
+    fn survive(&mut self, message: Message) {
+        let (exchange, at) = (message.exchange, message.at);
+        let took = panic::catch_unwind(AssertUnwindSafe(|| self.take(message)));
+        if took.is_err() {
+            self.open.remove(&exchange);
+            self.held = self.open.values().map(|it| it.body.len()).sum();
+            let run = self.home();
+            let more = json!({"events": 1, "cause": "a fault of the recorder at this model call"});
+            self.trace.tell(("gap", &run, at), more);
         }
     }
 
@@ -278,7 +303,7 @@ impl Writer {
     }
 
     /// A note without a run waits until a run is known.
-    fn note(&mut self, at: i64, note: Value) {
+    fn note_without_run(&mut self, at: i64, note: Value) {
         match self.home.clone() {
             Some(home) => self.trace.tell(("note", &home, at), note),
             None => self.notes.push((at, note)),
@@ -433,57 +458,6 @@ impl Writer {
         }
     }
 
-    /// Records how a conversation begins.
-    fn begin(&mut self, target: &Target, request: &ModelRequest, placed: &Placed) {
-        if let Some(words) = placed.note() {
-            self.trace.tell(
-                ("note", &target.run, target.at),
-                json!({"agent": target.agent, "content": words}),
-            );
-        }
-        if let Some(system) = &request.system {
-            self.prompt(target, "system", (system, false));
-        }
-    }
-
-    fn message(&mut self, target: &Target, message: &Asking) {
-        for added in message.added() {
-            match added {
-                Added::Result(answered) => self.result(target, answered),
-                Added::Prompt {
-                    role,
-                    content,
-                    is_injected,
-                } => self.prompt(target, role, (content, is_injected)),
-            }
-        }
-    }
-
-    fn prompt(&mut self, target: &Target, role: &str, prompt: (&Value, bool)) {
-        let id = self.id();
-        let fields = self.lanes.get(target.lane).prompted(id, role, prompt);
-        self.trace.tell(("prompt", &target.run, target.at), fields);
-    }
-
-    fn result(&mut self, target: &Target, answered: &Answered) {
-        let lane = self.lanes.get(target.lane);
-        let (call, tool) = (answered.call.as_deref(), answered.tool.as_deref());
-        let by_id = call.filter(|_| !self.manner.derives_ids);
-        let known = lane.close(by_id, tool);
-        let is_known = known.is_some();
-        let Some(call) = known.or_else(|| call.map(str::to_owned)) else {
-            let more = json!({"agent": target.agent, "content": answered.result});
-            self.trace.tell(("note", &target.run, target.at), more);
-            return;
-        };
-        let fields = answered.fields(&call, target.agent.as_deref());
-        self.trace
-            .tell(("tool_result", &target.run, target.at), fields);
-        if is_known {
-            self.audit.ran(&target.run, &call, target.at);
-        }
-    }
-
     fn end(&mut self, exchange: u64, how: End, lost: Lost, at: i64) {
         if self.open.contains_key(&exchange) {
             self.asked(exchange);
@@ -526,7 +500,7 @@ impl Writer {
                 "http_status": status,
                 "bytes": bytes,
             });
-            self.note(began, note);
+            self.note_without_run(began, note);
         }
     }
 
@@ -568,8 +542,42 @@ impl Writer {
     }
 }
 
+impl EventSink for Writer {
+    type Place = Target;
+
+    fn note(&mut self, target: &Target, words: &str) {
+        let more = json!({"agent": target.agent, "content": words});
+        self.trace.tell(("note", &target.run, target.at), more);
+    }
+
+    fn prompt(&mut self, target: &Target, role: &str, prompt: (&Value, bool)) {
+        let id = self.id();
+        let fields = self.lanes.get(target.lane).prompted(id, role, prompt);
+        self.trace.tell(("prompt", &target.run, target.at), fields);
+    }
+
+    fn result(&mut self, target: &Target, answered: &Answered) {
+        let lane = self.lanes.get(target.lane);
+        let (call, tool) = (answered.call.as_deref(), answered.tool.as_deref());
+        let by_id = call.filter(|_| !self.manner.derives_ids);
+        let known = lane.close(by_id, tool);
+        let is_known = known.is_some();
+        let Some(call) = known.or_else(|| call.map(str::to_owned)) else {
+            let more = json!({"agent": target.agent, "content": answered.result});
+            self.trace.tell(("note", &target.run, target.at), more);
+            return;
+        };
+        let fields = answered.fields(&call, target.agent.as_deref());
+        self.trace
+            .tell(("tool_result", &target.run, target.at), fields);
+        if is_known {
+            self.audit.ran(&target.run, &call, target.at);
+        }
+    }
+}
+
 /// Where the new parts of a request are recorded.
-struct Target {
+pub(super) struct Target {
     run: String,
     agent: Option<String>,
     lane: usize,
@@ -590,3 +598,6 @@ fn other(head: &Head, how: &End, status: Option<u16>, bytes: Option<u64>) -> Str
         (_, None) => format!("{method} {path}: no answer"),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -184,6 +184,11 @@ static NOISE: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
             r"\bWall time: \d+(?:\.\d+)? seconds\b",
             "Wall time: <duration>",
         ),
+        // What Gemini CLI puts after it.
+        (
+            r"\b(Process Group PGID|Background PIDs): \d+(?:, \d+)*\b",
+            "$1: <id>",
+        ),
     ];
     let compiled = patterns.into_iter();
     compiled

@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use serde_json::{Value, json};
 
 use super::delta::Base;
-use super::request::{Content, Message, ModelRequest, shown};
+use super::request::{Added, Answered, Content, Message, ModelRequest, shown};
 
 /// The agent of calls beside the work: titles, summaries, classifiers.
 const SIDE: &str = "side";
@@ -220,6 +220,42 @@ impl Lanes {
             }
         }
         oldest
+    }
+}
+
+/// Writes what requests add to their conversations: the events of the proxy, or those of recorded traffic.
+pub trait EventSink {
+    /// Where the events of a request belong.
+    type Place;
+
+    fn note(&mut self, place: &Self::Place, words: &str);
+
+    /// `prompt`: its content, and whether the host wrote it in the user's name.
+    fn prompt(&mut self, place: &Self::Place, role: &str, prompt: (&Value, bool));
+
+    fn result(&mut self, place: &Self::Place, answered: &Answered);
+
+    /// How a conversation begins.
+    fn begin(&mut self, place: &Self::Place, request: &ModelRequest, placed: &Placed) {
+        if let Some(words) = placed.note() {
+            self.note(place, &words);
+        }
+        if let Some(system) = &request.system {
+            self.prompt(place, "system", (system, false));
+        }
+    }
+
+    fn message(&mut self, place: &Self::Place, message: &Message) {
+        for added in message.added() {
+            match added {
+                Added::Result(answered) => self.result(place, answered),
+                Added::Prompt {
+                    role,
+                    content,
+                    is_injected,
+                } => self.prompt(place, role, (content, is_injected)),
+            }
+        }
     }
 }
 

@@ -189,6 +189,22 @@ fn prompt(role: &'static str, content: Option<&Value>) -> Content {
     }
 }
 
+/// The same in two, where the host put texts of its own beside the user's.
+fn prompts(role: &'static str, content: Option<&Value>) -> Vec<Content> {
+    let Some(Value::Array(parts)) = content else {
+        return vec![prompt(role, content)];
+    };
+    let (own, rest): (Vec<Value>, Vec<Value>) = parts.iter().cloned().partition(is_of_host);
+    let mut found = Vec::new();
+    if !own.is_empty() {
+        found.push(Content::Injected(Value::Array(own)));
+    }
+    if !rest.is_empty() {
+        found.push(prompt(role, Some(&Value::Array(rest))));
+    }
+    found
+}
+
 fn chat(raw: &Value) -> Vec<Content> {
     let content = raw.get("content");
     vec![match text(raw, "role").unwrap_or_default() {
@@ -201,7 +217,7 @@ fn chat(raw: &Value) -> Vec<Content> {
             result: content.map(shown).unwrap_or_default(),
             is_error: None,
         }),
-        _ => prompt("user", content),
+        _ => return prompts("user", content),
     }]
 }
 
@@ -221,13 +237,7 @@ fn message(raw: &Value) -> Vec<Content> {
         |it: &&Value| text(it, "type").is_some_and(|kind| kind.ends_with("tool_result"));
     let mut found: Vec<Content> = blocks.iter().filter(is_result).map(result_block).collect();
     let rest = blocks.iter().filter(|it| !is_result(it)).cloned();
-    let (own, rest): (Vec<Value>, Vec<Value>) = rest.partition(is_of_host);
-    if !own.is_empty() {
-        found.push(Content::Injected(Value::Array(own)));
-    }
-    if !rest.is_empty() {
-        found.push(prompt(role, Some(&Value::Array(rest))));
-    }
+    found.extend(prompts(role, Some(&rest.collect::<Value>())));
     found
 }
 
@@ -249,7 +259,7 @@ fn item(raw: &Value) -> Vec<Content> {
         ("message", "assistant") => Content::FromModel,
         ("message", "system") => prompt("system", raw.get("content")),
         ("message", "developer") => prompt("developer", raw.get("content")),
-        ("message", _) => prompt("user", raw.get("content")),
+        ("message", _) => return prompts("user", raw.get("content")),
         (kind, _) if kind.ends_with("_output") => Content::Result(Answered {
             call: owned(raw, "call_id").or_else(|| owned(raw, "id")),
             tool: None,
@@ -281,9 +291,7 @@ fn contents(raw: &Value) -> Vec<Content> {
     let mut found: Vec<Content> = parts.iter().filter_map(answer).collect();
     let is_rest = |it: &&Value| it.get("functionResponse").is_none();
     let rest: Vec<Value> = parts.iter().filter(is_rest).cloned().collect();
-    if !rest.is_empty() {
-        found.push(prompt("user", Some(&Value::Array(rest))));
-    }
+    found.extend(prompts("user", Some(&Value::Array(rest))));
     found
 }
 

@@ -3,8 +3,10 @@ use serde_json::{Value, json};
 
 use super::Api;
 use super::answer::{Call, ModelAnswer, Part};
+use super::lanes::{self, Lanes};
 use super::reading::Reading;
 use super::request::{Content, ModelRequest};
+use crate::base::testing;
 use crate::model::quantity::{Tokens, Usage};
 
 fn read(api: Api, pieces: &[&[u8]]) -> ModelAnswer {
@@ -366,6 +368,16 @@ fn requests_are_read_message_by_message() {
             "user [{\"type\":\"text\",\"text\":\"u\"}]",
         ],
     );
+    // Qwen Code puts its own texts and the user's into one message.
+    check_asked(
+        Api::Chat,
+        &json!({"messages": [{"role": "user", "content": [
+            {"type": "text", "text": "<system-reminder>x"}, {"type": "text", "text": "u"}]}]}),
+        &[
+            "host [{\"type\":\"text\",\"text\":\"<system-reminder>x\"}]",
+            "user [{\"type\":\"text\",\"text\":\"u\"}]",
+        ],
+    );
     check_asked(
         Api::Gemini,
         &json!({"contents": [{"role": "user", "parts": [{"text": "u"}]}, {"role": "model", "parts": []},
@@ -408,6 +420,61 @@ proptest! {
                 from = cut;
             }
             prop_assert_eq!(read(api, &pieces), read(api, &[&all]));
+        }
+    }
+}
+
+const APIS: [Api; 5] = [
+    Api::Chat,
+    Api::Messages,
+    Api::Responses,
+    Api::Gemini,
+    Api::Ollama,
+];
+/// What requests and answers are made of.
+#[rustfmt::skip]
+const SOUGHT: &[&str] = &[
+    "choices", "delta", "message", "messages", "content", "parts", "role", "tool_calls", "index", "id", "function", "name",
+    "arguments", "finish_reason", "usage", "prompt_tokens", "type", "content_block", "content_block_start",
+    "content_block_delta", "message_start", "message_delta", "message_stop", "partial_json", "input", "output", "item",
+    "response", "response.completed", "response.output_item.done", "function_call", "function_call_output", "call_id",
+    "candidates", "functionCall", "functionResponse", "args", "usageMetadata", "thought", "text", "done", "error",
+    "tool_result", "tool_use_id", "tool", "assistant", "user", "system", "previous_response_id", "contents", "tools",
+];
+
+proptest! {
+    #![proptest_config(testing::cases(32))]
+
+    /// Events with wrong types in odd places, as a stream or a line each, cut at every byte.
+    #[test]
+    fn any_events_cut_at_every_byte_are_read_alike(
+        events in prop::collection::vec(testing::json(SOUGHT), 0..4),
+        is_sse in any::<bool>(),
+    ) {
+        let stream = if is_sse {
+            sse(&events)
+        } else {
+            events.iter().flat_map(|it| [it.to_string(), "\n".to_owned()]).collect()
+        };
+        // Enough for a cut in every kind of place.
+        let stream: String = stream.chars().take(240).collect();
+        for api in APIS {
+            said(api, &stream);
+        }
+    }
+
+    #[test]
+    fn any_request_finds_its_conversation(bodies in prop::collection::vec(testing::json(SOUGHT), 1..4)) {
+        for api in APIS {
+            let mut lanes = Lanes::default();
+            for body in &bodies {
+                let request = ModelRequest::read(api, body);
+                let from = lanes::From { run: "r".to_owned(), is_named: false };
+                let placed = lanes.place(&from, &request);
+                let news = lanes.news(&placed, &request).len();
+                prop_assert!(news <= request.messages.len());
+                let _ = lanes.get(placed.at).prompted("p".to_owned(), "user", (body, false));
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::state::Position;
 use crate::tui::keys::COMMANDS;
 use crate::tui::render::{self, Headless};
 use crate::tui::screen::Pointer;
-use crate::tui::screen::id::views;
+use crate::tui::screen::id::{ScreenId, views};
 use crate::tui::testing::{assert_shown, load, options, played, screen};
 use crate::tui::{Named, Options};
 

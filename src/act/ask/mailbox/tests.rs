@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::{Lost, Mailbox};
 use crate::act::ask::wait::{Ended, wait};
 use crate::act::ask::{Answer, Ask, Standing, State, VERSION, hash, random};
-use crate::base::human;
+use crate::base::{human, testing};
 
 const NOW: i64 = 1_795_478_400_000_000;
 
@@ -223,4 +224,66 @@ fn abandoned_questions_are_removed_after_an_hour() {
     mailbox.clean(now + Duration::from_secs(3700));
     let left: Vec<String> = mailbox.list().into_iter().map(|it| it.id).collect();
     assert_eq!(left, ["a-1"], "the other is still pending");
+}
+
+const SOUGHT: &[&str] = &[
+    "v",
+    "id",
+    "nonce",
+    "host",
+    "run_id",
+    "call_id",
+    "tool",
+    "args",
+    "args_sha256",
+    "policy",
+    "reason",
+    "asked_at",
+    "deadline",
+    "pid",
+    "a-1",
+    "state",
+    "approved",
+    "by",
+    "at",
+];
+
+fn bent(whole: &impl serde::Serialize) -> BoxedStrategy<Vec<u8>> {
+    testing::bent(serde_json::to_vec(whole).expect("JSON")).boxed()
+}
+
+fn put(path: &Path, bytes: &[u8]) {
+    fs::write(path, bytes).expect("written");
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("set");
+}
+
+proptest! {
+    #![proptest_config(testing::cases(128))]
+
+    /// Whatever lies in the folder, no question is shown that was altered, and no answer counts that does not fit.
+    #[test]
+    fn any_file_in_the_folder_is_a_question_or_ignored(
+        question in prop_oneof![
+            bent(&ask("a-1", own())),
+            testing::json(SOUGHT).prop_map(|it| it.to_string().into_bytes()),
+        ],
+        answer in prop_oneof![
+            bent(&approved(&ask("a-1", own()))),
+            testing::json(SOUGHT).prop_map(|it| it.to_string().into_bytes()),
+        ],
+    ) {
+        let (_folder, mailbox) = mailbox();
+        put(&mailbox.folder().join("a-1.ask.json"), &question);
+        put(&mailbox.folder().join("a-1.answer.json"), &answer);
+        for found in mailbox.list() {
+            prop_assert_eq!(&found.id, "a-1");
+            prop_assert_eq!(hash(&found.args), found.args_sha256.clone());
+            let _ = (mailbox.standing(&found, NOW), found.asked(), found.until());
+        }
+        let asked = ask("a-1", own());
+        // Each question has a nonce of its own, and this one is new.
+        prop_assert_eq!(mailbox.answer_to(&asked), None);
+        mailbox.clean(std::time::SystemTime::now() + Duration::from_secs(7200));
+        let _ = mailbox.list();
+    }
 }

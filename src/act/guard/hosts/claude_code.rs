@@ -37,12 +37,12 @@ pub(super) fn events(payload: &Value) -> Option<HookCall> {
         "PostToolUse" => Event::After(Outcome {
             status: Some("ok"),
             result: payload.value("tool_response").cloned(),
-            error: None,
             duration_ms: payload.value("duration_ms").cloned(),
+            ..Outcome::default()
         }),
         "PostToolUseFailure" => Event::After(failure(payload)),
         "PostToolBatch" => Event::Batch(batch(payload)),
-        "UserPromptSubmit" => Event::Prompt(payload.text("prompt")?.to_owned()),
+        "UserPromptSubmit" => Event::Prompt(prompt(payload.value("prompt")?)?),
         "Stop" => match payload.owned("last_assistant_message") {
             Some(text) => Event::Said(text),
             None => Event::Other,
@@ -54,9 +54,7 @@ pub(super) fn events(payload: &Value) -> Option<HookCall> {
             error: payload.owned("reason"),
             ..Outcome::default()
         }),
-        // An unknown event about a tool may be a request for permission.
-        _ if payload.has("tool_name") => return None,
-        _ => Event::Other,
+        other => payload.unknown(other)?,
     };
     Some(HookCall {
         tool: payload.tool("tool_name", &event)?,
@@ -71,6 +69,18 @@ pub(super) fn events(payload: &Value) -> Option<HookCall> {
     })
 }
 
+/// A text, or the texts of its parts.
+fn prompt(prompt: &Value) -> Option<String> {
+    match prompt {
+        Value::String(text) => Some(text.clone()),
+        Value::Array(parts) => {
+            let texts = parts.iter().filter_map(|part| part.get("text")?.as_str());
+            Some(texts.collect::<Vec<&str>>().join("\n"))
+        }
+        _ => None,
+    }
+}
+
 fn failure(payload: Payload<'_>) -> Outcome {
     let is_interrupt = payload.0.get("is_interrupt").and_then(Value::as_bool);
     Outcome {
@@ -79,9 +89,9 @@ fn failure(payload: Payload<'_>) -> Outcome {
         } else {
             "error"
         }),
-        result: None,
         error: Some(payload.text("error").unwrap_or_default().to_owned()),
         duration_ms: payload.value("duration_ms").cloned(),
+        ..Outcome::default()
     }
 }
 

@@ -8,6 +8,8 @@ use crate::act::guard::hosts;
 
 pub(crate) static HOST: Host = Host {
     can_ask: true,
+    // The event comes with `--allow-all-tools` too.
+    asks_after_event: false,
     ..Host::new("copilot", read, reply)
 };
 
@@ -31,6 +33,8 @@ fn read(payload: &Value) -> Option<HookCall> {
             }),
             (None, false, false) => Event::Before,
         }
+    } else if payload.is_about_tool("") {
+        return None;
     } else if let Some(prompt) = payload.text("prompt") {
         Event::Prompt(prompt.to_owned())
     } else if payload.has("source") || payload.has("initialPrompt") {

@@ -16,12 +16,11 @@ fn read(payload: &Value) -> Option<HookCall> {
         "postToolUse" => Event::After(Outcome {
             status: Some("ok"),
             result: Some(payload.args("tool_output")).filter(|it| !it.is_null()),
-            error: None,
             duration_ms: payload.value("duration").cloned(),
+            ..Outcome::default()
         }),
         "postToolUseFailure" => Event::After(Outcome {
             status: Some("error"),
-            result: None,
             error: Some(
                 payload
                     .text("error_message")
@@ -30,6 +29,7 @@ fn read(payload: &Value) -> Option<HookCall> {
                     .to_owned(),
             ),
             duration_ms: payload.value("duration").cloned(),
+            ..Outcome::default()
         }),
         "beforeSubmitPrompt" => Event::Prompt(payload.text("prompt")?.to_owned()),
         "afterAgentResponse" => match payload.owned("text") {
@@ -38,7 +38,7 @@ fn read(payload: &Value) -> Option<HookCall> {
         },
         "sessionStart" => Event::Start,
         "sessionEnd" => Event::End(payload.owned("reason")),
-        _ => Event::Other,
+        other => payload.unknown(other)?,
     };
     let roots = payload.value("workspace_roots").and_then(Value::as_array);
     let root = roots.and_then(|it| it.first()).and_then(hosts::texts);

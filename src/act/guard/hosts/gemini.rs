@@ -20,6 +20,9 @@ fn read(payload: &Value) -> Option<HookCall> {
         // Other hosts use the same names for session start and end; only this one sends a timestamp.
         "SessionStart" if payload.has("timestamp") => Event::Start,
         "SessionEnd" if payload.has("timestamp") => Event::End(payload.owned("reason")),
+        // These fire for each model call, and none of them runs a tool.
+        "BeforeModel" | "AfterModel" | "BeforeToolSelection" => Event::Other,
+        other if payload.has("timestamp") => payload.unknown(other)?,
         _ => return None,
     };
     Some(HookCall {
@@ -42,7 +45,7 @@ fn outcome(payload: Payload<'_>) -> Outcome {
             .or(response)
             .cloned(),
         error: error.map(|it| super::texts(it).unwrap_or_else(|| it.to_string())),
-        duration_ms: None,
+        ..Outcome::default()
     }
 }
 

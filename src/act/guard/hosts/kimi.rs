@@ -1,8 +1,9 @@
-//! Kimi CLI, from its documentation: the events of Claude Code, and denial is the only answer it understands.
+//! Kimi Code. Tested with 2.1.0: the events of Claude Code with other results, and denial is the only answer it
+//! understands.
 
 use serde_json::Value;
 
-use crate::act::guard::hook_call::{HookCall, Payload};
+use crate::act::guard::hook_call::{Event, HookCall, Outcome, Payload};
 use crate::act::guard::host::{Host, HostAnswer};
 use crate::act::guard::hosts::{self, claude_code};
 
@@ -11,10 +12,34 @@ pub(crate) static HOST: Host = Host {
     ..Host::new("kimi", read, reply)
 };
 
+/// As much of a result as it sends, in UTF-16 units.
+const KEPT: usize = 2000;
+
 fn read(payload: &Value) -> Option<HookCall> {
     let hook = claude_code::events(payload)?;
-    let call = Payload(payload).owned("tool_call_id").or(hook.call);
-    Some(HookCall { call, ..hook })
+    let payload = Payload(payload);
+    let event = match hook.event {
+        Event::After(outcome) => Event::After(outcome_of(payload, outcome)),
+        other => other,
+    };
+    Some(HookCall {
+        call: payload.owned("tool_call_id").or(hook.call),
+        event,
+        ..hook
+    })
+}
+
+fn outcome_of(payload: Payload<'_>, outcome: Outcome) -> Outcome {
+    let output = payload.text("tool_output");
+    let reported = payload
+        .value("error")
+        .and_then(|it| it.get("message")?.as_str());
+    Outcome {
+        result: outcome.result.or_else(|| output.map(Value::from)),
+        error: reported.map(str::to_owned).or(outcome.error),
+        is_cut: output.is_some_and(|it| it.encode_utf16().count() >= KEPT),
+        ..outcome
+    }
 }
 
 fn reply(_hook: &HookCall, answer: &HostAnswer) -> String {

@@ -18,7 +18,7 @@ fn read(payload: &Value) -> Option<HookCall> {
         "tool.execute.before" => Event::Before,
         "tool.execute.after" => Event::After(outcome(payload)),
         "chat.message" => Event::Prompt(payload.text("text")?.to_owned()),
-        _ => Event::Other,
+        other => payload.unknown(other)?,
     };
     Some(HookCall {
         tool: payload.tool("tool", &event)?,

@@ -21,8 +21,9 @@ fn read(payload: &Value) -> Option<HookCall> {
             result: payload.value("result").cloned(),
             error: payload.owned("error"),
             duration_ms: payload.value("duration_ms").cloned(),
+            ..Outcome::default()
         }),
-        _ => Event::Other,
+        other => payload.unknown(other)?,
     };
     Some(HookCall {
         tool: payload.tool("tool", &event)?,

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::act::guard::mcp::once::repeats;
+
 /// One message; missing members are null.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Message {
@@ -38,6 +40,16 @@ impl Message {
             result: take("result"),
             error: take("error"),
         })
+    }
+
+    /// The same for what a client sends: it must not be possible to read it in two ways.
+    pub(super) fn of_client(line: &[u8]) -> Result<Message, &'static str> {
+        let message = Message::read(line)?;
+        let is_object = memchr::memchr(b'{', line).is_some();
+        if is_object && repeats(line) {
+            return Err("the message gives a member twice");
+        }
+        Ok(message)
     }
 
     pub(super) fn param(&self, name: &str) -> &str {

@@ -7,9 +7,9 @@ use serde_json::{Map, Value, json};
 use super::exchange::Exchange;
 use crate::base::human;
 use crate::ingest::wire::answer::{Failed, ModelAnswer, Part, reported};
-use crate::ingest::wire::lanes::{From, Lanes, Placed};
+use crate::ingest::wire::lanes::{EventSink, From, Lanes};
 use crate::ingest::wire::reading::Reading;
-use crate::ingest::wire::request::{Added, Answered, Message, ModelRequest};
+use crate::ingest::wire::request::{Answered, ModelRequest};
 use crate::ingest::wire::{Api, model_in_path};
 use crate::model::quantity::Time;
 
@@ -30,7 +30,7 @@ pub(super) struct Events {
 }
 
 /// Where the events of one exchange belong.
-struct Place {
+pub(super) struct Place {
     run: String,
     agent: Option<String>,
     lane: usize,
@@ -158,45 +158,6 @@ impl Events {
         );
     }
 
-    fn begin(&mut self, place: &Place, request: &ModelRequest, placed: &Placed) {
-        if let Some(words) = placed.note() {
-            self.write("note", place, json!({"content": words}));
-        }
-        if let Some(system) = &request.system {
-            self.prompt(place, "system", (system, false));
-        }
-    }
-
-    fn message(&mut self, place: &Place, message: &Message) {
-        for added in message.added() {
-            match added {
-                Added::Result(answered) => self.result(place, answered),
-                Added::Prompt {
-                    role,
-                    content,
-                    is_injected,
-                } => self.prompt(place, role, (content, is_injected)),
-            }
-        }
-    }
-
-    fn prompt(&mut self, place: &Place, role: &str, prompt: (&Value, bool)) {
-        let id = self.id();
-        let fields = self.lanes.get(place.lane).prompted(id, role, prompt);
-        self.write("prompt", place, fields);
-    }
-
-    fn result(&mut self, place: &Place, answered: &Answered) {
-        let lane = self.lanes.get(place.lane);
-        let known = lane.close(answered.call.as_deref(), answered.tool.as_deref());
-        let Some(call) = known.or_else(|| answered.call.clone()) else {
-            self.write("note", place, json!({"content": answered.result}));
-            return;
-        };
-        let fields = answered.fields(&call, place.agent.as_deref());
-        self.write("tool_result", place, fields);
-    }
-
     fn reply(
         &mut self,
         place: &Place,
@@ -268,6 +229,31 @@ impl Events {
                 );
             }
         }
+    }
+}
+
+impl EventSink for Events {
+    type Place = Place;
+
+    fn note(&mut self, place: &Place, words: &str) {
+        self.write("note", place, json!({"content": words}));
+    }
+
+    fn prompt(&mut self, place: &Place, role: &str, prompt: (&Value, bool)) {
+        let id = self.id();
+        let fields = self.lanes.get(place.lane).prompted(id, role, prompt);
+        self.write("prompt", place, fields);
+    }
+
+    fn result(&mut self, place: &Place, answered: &Answered) {
+        let lane = self.lanes.get(place.lane);
+        let known = lane.close(answered.call.as_deref(), answered.tool.as_deref());
+        let Some(call) = known.or_else(|| answered.call.clone()) else {
+            self.write("note", place, json!({"content": answered.result}));
+            return;
+        };
+        let fields = answered.fields(&call, place.agent.as_deref());
+        self.write("tool_result", place, fields);
     }
 }
 

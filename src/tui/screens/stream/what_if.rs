@@ -200,7 +200,7 @@ fn facts(overlay: &Overlay, row: &Row<'_>, session: &Session) -> Vec<Line> {
     let reasons = overlay
         .policies
         .set
-        .explain(&call.call(row), &call.context(place));
+        .explain(&call.call(row), &call.context(row, place));
     let why = |ix: RuleIx| reasons.iter().find(|it| it.rule == ix);
     if let Some(ix) = verdict.rule {
         let words = why(ix).map_or("", |it| it.words.as_str());
