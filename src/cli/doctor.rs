@@ -28,8 +28,8 @@ Examples:
   saferun-tui doctor
   saferun-tui doctor --json | jq '.agents[] | select(.due > 0)'
 
-DUE counts the runs that the agent itself will delete within 7 days, KEPT those of them that saferun-tui keep has
-copied as they are now.")]
+DUE counts the runs that the agent itself will delete within 7 days, KEPT those of them that
+saferun-tui keep has copied as they are now.")]
 pub struct Doctor {}
 
 /// Copy runs that their agents will delete soon into the state folder, compressed; they open as before

@@ -39,8 +39,9 @@ Examples:
   saferun-tui query -c -- '-user:bot' trace.jsonl    a filter that begins with a dash
 
 Columns: run, seq, time, kind, tool, status, duration, cost, text, with --policy would, every field
-that --json prints, and values inside args and result, such as args.amount. Sort by run, seq, time, turn, kind, agent,
-model, tool, status, duration, cost or tokens; the default is the order of the trace.
+that --json prints, and values inside args and result, such as args.amount. Sort by run, seq, time,
+turn, kind, agent, model, tool, status, duration, cost or tokens; the default is the order of the
+trace.
 
 Exit code 1 when nothing matches, like grep.")]
 pub struct Query {

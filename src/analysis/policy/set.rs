@@ -245,6 +245,7 @@ mod tests {
         let call = Call {
             tool: "Bash",
             args: Some(&args),
+            host: "claude-code",
             ..Call::default()
         };
         let verdict = set.decide(&call, &Context::default());

@@ -42,7 +42,9 @@ impl Product for Langsmith {
         {
             return 95;
         }
-        let is_run = RUN_TYPES.contains(&members::text(record, "run_type"));
+        // The second version of its interface writes them in capitals.
+        let kind = members::text(record, "run_type").to_ascii_lowercase();
+        let is_run = RUN_TYPES.contains(&kind.as_str());
         match (has("run_type"), has("dotted_order"), has("inputs")) {
             (true, true, _) => 95,
             (true, false, true)

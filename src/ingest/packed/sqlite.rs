@@ -12,7 +12,6 @@ mod snapshot;
 mod store;
 pub(crate) mod tables;
 
-use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
@@ -64,8 +63,7 @@ pub struct Session {
     pub schema: &'static Schema,
 }
 
-/// The sessions of a store, most recently changed first: these are what people open a store for, and a large one takes
-/// a while to read.
+/// The sessions of a store, least recently changed first.
 #[derive(Debug, Default)]
 pub struct Sessions {
     all: Vec<Session>,
@@ -74,7 +72,7 @@ pub struct Sessions {
 
 impl Sessions {
     fn new(mut all: Vec<Session>) -> Sessions {
-        all.sort_by_key(|session| Reverse(session.changed));
+        all.sort_by_key(|session| session.changed);
         let places = all.iter().enumerate();
         let places = places.map(|(at, session)| (session.id.clone(), at));
         Sessions {

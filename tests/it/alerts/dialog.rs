@@ -18,7 +18,7 @@ fn the_typed_id_ends_a_run_and_queued_keys_do_not() {
     let mut terminal = Terminal::start(program(&[path]), (120, 36));
     terminal.wait_for("6!1");
     terminal.type_in("6");
-    terminal.wait_for("loop·repeat");
+    terminal.wait_for("1 resolved");
     terminal.type_in(&format!("K{RUN}\r"));
     terminal.wait_for("type 7f3a91c0 and press enter");
     assert!(terminal.text().contains("sleep 600"), "{}", terminal.text());

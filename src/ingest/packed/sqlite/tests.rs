@@ -132,7 +132,8 @@ fn what_is_written_after_a_store_was_opened_is_seen() {
         .expect("written");
     let listed = sessions(&path).expect("sessions");
     assert_eq!(listed.len(), 2);
-    assert_eq!(listed[0].parent.as_deref(), Some("ses_1"));
+    let written = listed.find("ses_2").expect("the new session");
+    assert_eq!(written.parent.as_deref(), Some("ses_1"));
     drop(session);
 }
 

@@ -1,10 +1,11 @@
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, UNIX_EPOCH};
 
 use crate::ingest::discover::Input;
 use crate::ingest::recent::Homes;
 use crate::tui::render::{self, Headless};
-use crate::tui::testing::options;
+use crate::tui::testing::{NOW, options};
 use crate::tui::{Options, Setup};
 
 const SESSION: &str = "sample-traces/claude-code/5b0c2d7e-91f4-4c3a-8e6d-2f7a1b9c0d34.jsonl";
@@ -39,7 +40,13 @@ fn home() -> tempfile::TempDir {
     ] {
         let folder = home.path().join(folder);
         fs::create_dir_all(&folder).expect("a folder");
-        fs::copy(from, folder.join(name)).expect("copied");
+        let copy = folder.join(name);
+        fs::copy(from, &copy).expect("copied");
+        // As old as the clock of the test says, whatever today is.
+        let changed = UNIX_EPOCH + Duration::from_micros(NOW as u64) - Duration::from_hours(1);
+        let file = fs::File::options().append(true).open(copy);
+        let set = file.and_then(|file| file.set_modified(changed));
+        set.expect("a file of our own");
     }
     home
 }
@@ -123,7 +130,11 @@ fn runs_that_will_be_deleted_are_offered_to_be_kept() {
         screen.play(keys);
         render::text(&screen.draw())
     };
-    assert!(play("").contains("1 run to be deleted · ctrl-k keeps copies"));
+    let shown = play("");
+    assert!(
+        shown.contains("1 run to be deleted · ctrl-k keeps copies"),
+        "{shown}"
+    );
     assert!(play("ctrl-k").contains("1 file kept"));
     let copy = state
         .path()

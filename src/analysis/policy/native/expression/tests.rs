@@ -218,9 +218,9 @@ fn names_that_do_not_exist_are_refused_at_their_place() {
         None,
     );
     wrong(
-        "history.size() > 1",
-        "history",
-        "'history' is not known to cel (known: tool, class,",
+        "transcript.size() > 1",
+        "transcript",
+        "'transcript' is not known to cel (known: tool, class,",
         None,
     );
 }
