@@ -289,7 +289,7 @@ pub struct Global {
     #[arg(long, value_name = "SIZE", global = true, value_parser = memory)]
     pub max_mem: Option<u64>,
 
-    /// How many rows a query in ClickHouse may read at most, such as 5e9 [default: 2e9]
+    /// How many rows a query of a database may read at most, such as 5e9 [default: 2e9]
     #[arg(long, value_name = "ROWS", global = true, value_parser = rows)]
     pub max_scan: Option<u64>,
 

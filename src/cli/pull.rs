@@ -80,7 +80,7 @@ pub struct Pull {
     /// Stop when the folder reaches this size, such as 2GB, at the end of a time window
     #[arg(long, value_name = "SIZE", value_parser = size)]
     max_bytes: Option<u64>,
-    /// Let ClickHouse read more rows than --max-scan allows
+    /// Let the database read more rows than --max-scan allows
     #[arg(long)]
     yes: bool,
     /// Also trust the certificates in this PEM file

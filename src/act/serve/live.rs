@@ -163,7 +163,7 @@ impl Live {
             locked(&self.spent).cost += cost.get().unwrap_or(0);
             let exchange = Logged::Live {
                 request: asked.body,
-                answer: read,
+                answer: Box::new(read),
             };
             locked(&state).log.push(exchange, System.now());
         });

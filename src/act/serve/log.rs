@@ -35,7 +35,7 @@ pub(super) enum Logged {
     /// A request that the real model answered.
     Live {
         request: Arc<Value>,
-        answer: ModelAnswer,
+        answer: Box<ModelAnswer>,
     },
     /// A request outside the conversation, and the text it got.
     Beside(String),

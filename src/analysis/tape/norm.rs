@@ -118,7 +118,9 @@ impl<'a, S: Sink> Walk<'a, '_, S> {
             Value::Object(members) => self.object(members, |_| true),
             Value::Array(items) => {
                 self.sink.open(false);
-                items.iter().for_each(|item| self.value(item, key));
+                for item in items {
+                    self.value(item, key);
+                }
                 self.sink.close();
             }
             Value::String(text) if IDS.contains(&key) => {

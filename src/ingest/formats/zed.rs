@@ -96,7 +96,7 @@ fn answer(agent: &Value, out: &mut Rows) {
         match variant(block) {
             ("Text", text) => out.text_row_if_any(FactKind::Response, text_of(text)),
             ("Thinking", thought) => {
-                out.text_row_if_any(FactKind::Reasoning, string(thought, "text"))
+                out.text_row_if_any(FactKind::Reasoning, string(thought, "text"));
             }
             ("RedactedThinking", _) => {
                 out.text_row(FactKind::Reasoning, "[redacted reasoning]");

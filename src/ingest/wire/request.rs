@@ -154,7 +154,7 @@ impl Message {
                 is_injected: true,
             }),
             Content::Prompt { role, content } => Some(Added::Prompt {
-                role: *role,
+                role,
                 content,
                 is_injected: has_result,
             }),

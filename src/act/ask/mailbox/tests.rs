@@ -283,7 +283,7 @@ proptest! {
         let asked = ask("a-1", own());
         // Each question has a nonce of its own, and this one is new.
         prop_assert_eq!(mailbox.answer_to(&asked), None);
-        mailbox.clean(std::time::SystemTime::now() + Duration::from_secs(7200));
+        mailbox.clean(std::time::SystemTime::now() + Duration::from_hours(2));
         let _ = mailbox.list();
     }
 }

@@ -242,7 +242,7 @@ fn policy(row: &Row<'_>, body: &Body, builder: &mut Builder) {
                 .into_iter()
                 .for_each(|recorded| conditions(recorded, builder)),
             AttachedKind::Approval => approvals.next().into_iter().for_each(|recorded| {
-                answer(recorded, attached.verdict, body.args.as_ref(), builder)
+                answer(recorded, attached.verdict, body.args.as_ref(), builder);
             }),
         }
         builder.close();
