@@ -25,6 +25,7 @@ use crate::state;
 use crate::tui;
 use crate::tui::Setup;
 use crate::tui::policing::Source;
+use crate::tui::screen::id;
 use crate::tui::screens::ScreenId;
 use crate::tui::theme::ground::{Background, Ground};
 use crate::tui::theme::{self, ColorChoice, Palette};
@@ -99,9 +100,8 @@ impl Command for Explore {
             return without_paths(cx, self.picture);
         }
         let paths = self.paths.or_stdin()?;
-        if let Some(command) = paths.first().and_then(|path| Commands::near(path)) {
-            let path = paths[0].display();
-            let what = format!("{path}: no such file · did you mean the command '{command}'?");
+        if let Some(meant) = paths.first().and_then(|path| meant(path)) {
+            let what = format!("{}: no such file · {meant}", paths[0].display());
             return Err(Failure::Input(what).into());
         }
         if self.plain {
@@ -247,6 +247,16 @@ fn without_paths(cx: &Cx, picture: Picture) -> anyhow::Result<Exit> {
 /// Opens the explorer on traces that grow. They need not exist yet.
 pub(super) fn follow(cx: &mut Cx, paths: &[PathBuf]) -> anyhow::Result<Exit> {
     follow_with(cx, paths, None)
+}
+
+/// What was probably meant by a word that names no file: a view, or a command.
+fn meant(word: &Path) -> Option<String> {
+    let name = word.to_str().filter(|_| !word.exists())?;
+    if id::views().any(|view| view.name == name) {
+        return Some(format!("'{name}' is a view: saferun-tui --view {name} PATH"));
+    }
+    let command = Commands::near(word)?;
+    Some(format!("did you mean the command '{command}'?"))
 }
 
 fn follow_with(cx: &mut Cx, paths: &[PathBuf], rules: Option<PathBuf>) -> anyhow::Result<Exit> {

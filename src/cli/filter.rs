@@ -31,7 +31,7 @@ use asked::{Asked, PRODUCTS};
 Examples:
   saferun-tui check-filter 'tool:refund args.amount>500'
   saferun-tui check-filter 'costt>5' --json            a mistake as JSON, with its column
-  saferun-tui check-filter 'tool:refund cost>1' --for clickhouse    what pull -w asks it, and what is decided here
+  saferun-tui check-filter 'tool:refund cost>1' --for clickhouse    what pull -w selects there
 
 Exit code 2 when the filter is invalid.")]
 pub struct CheckFilter {

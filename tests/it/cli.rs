@@ -426,6 +426,10 @@ fn a_mistyped_command_gets_a_suggestion() {
         refused(&["lss", REFUND], 4),
         "error: lss: no such file · did you mean the command 'ls'?\n"
     );
+    assert_eq!(
+        refused(&["replay", REFUND], 4),
+        "error: replay: no such file · 'replay' is a view: saferun-tui --view replay PATH\n"
+    );
     assert!(!refused(&["no-such-thing"], 4).contains("the command"));
 }
 
