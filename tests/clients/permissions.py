@@ -119,7 +119,8 @@ def compare(name, mode, rules, calls):
             json.dump({"permissions": rules}, out)
         env = {"PATH": os.environ["PATH"], "HOME": home, "DISABLE_AUTOUPDATER": "1", "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "IS_SANDBOX": "1"}
         out, err = say(BINARY, "serve", "--match", "loose", path, "--", CLAUDE, "-p", "go", "--permission-mode", mode, "--output-format", "json", "--settings", settings, env=env, cwd=work)
-        report = next((json.loads(line) for line in out.split("\n") if line.startswith('{"type":"result"')), {})
+        # Versions write its members in different orders.
+        report = next((json.loads(line) for line in out.split("\n") if line.startswith("{") and '"type":"result"' in line), {})
         asked = {it["tool_use_id"] for it in report.get("permission_denials", [])}
         transcripts = os.path.join(home, ".claude/projects")
         wanted = ["query", "kind:tool", "--json", transcripts]

@@ -708,7 +708,9 @@ fn who_does_not_know_the_token_is_not_served_and_other_requests_are_notes() {
     let model = model(list);
     let place = Place::new();
     let script = "base = os.environ['OPENAI_BASE_URL']\n\
-        print(urllib.request.urlopen(base + '/models?key=' + 'sec' + 'ret').status)\n\
+        answer = urllib.request.urlopen(base + '/models?key=' + 'sec' + 'ret')\n\
+        answer.read()\n\
+        print(answer.status)\n\
         token = base.split('/')[4]\n\
         for url in [base.replace(token, 'x' * len(token)), base.replace('/openai/', '/other/')]:\n\
         \x20   try:\n        urllib.request.urlopen(url + '/models')\n\
