@@ -52,7 +52,7 @@ pub fn calls(count: u64) -> String {
     human::counted(count, "model call")
 }
 
-/// `≈$12.23 (estimated from tokens) · 213 model calls in 2 runs · 3 without a known price`.
+/// `≈$12.23 (estimated from tokens) · 213 model calls and 1 other paid action in 2 runs · 3 without a known price`.
 pub fn total(costs: &Costs) -> String {
     let sum = &costs.total;
     let how = |source| match source {
@@ -72,7 +72,16 @@ pub fn total(costs: &Costs) -> String {
         (_, None) => "not recorded".to_owned(),
     };
     let runs = costs.runs.len() as u64;
-    let counted = format!("{} in {}", calls(sum.calls), human::counted(runs, "run"));
+    let others = (costs.calls.len() as u64).saturating_sub(sum.calls);
+    let others = match others {
+        0 => String::new(),
+        others => format!(" and {}", human::counted(others, "other paid action")),
+    };
+    let counted = format!(
+        "{}{others} in {}",
+        calls(sum.calls),
+        human::counted(runs, "run")
+    );
     let mut parts = vec![amount, counted];
     if sum.unpriced > 0 {
         parts.push(format!(

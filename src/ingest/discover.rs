@@ -228,8 +228,10 @@ fn store(path: &Path) -> Result<Expanded, Error> {
         what,
     })?;
     if sessions.is_empty() {
-        let pattern = format!("{}: contains no session", path.display());
-        return Err(Error::NoMatch { pattern });
+        return Err(Error::NotATrace {
+            path: path.to_string_lossy().into_owned(),
+            what: "contains no session".to_owned(),
+        });
     }
     Ok(Expanded {
         files: sessions
@@ -264,15 +266,18 @@ fn folder(path: &Path, shown: Shown) -> Result<Expanded, Error> {
     if let Some(why) = store_in(path) {
         return Err(why);
     }
-    let path = path.display();
-    let pattern = match (found.left_out, found.unreadable.first()) {
-        (0, None) => format!("{path}: contains no trace (.jsonl, .json, .eval, .traj)"),
-        (0, Some(folder)) => format!("{path}: {} cannot be read", folder.display()),
+    let what = match (found.left_out, found.unreadable.first()) {
+        (0, None) => "contains no trace (.jsonl, .json, .eval, .traj)".to_owned(),
+        (0, Some(folder)) => format!("{} cannot be read", folder.display()),
+        (1, _) => "contains no trace, only another JSON file (--all-json shows it)".to_owned(),
         (count, _) => {
-            format!("{path}: no trace in it, only {count} other JSON (--all-json shows it)")
+            format!("contains no trace, only {count} other JSON files (--all-json shows them)")
         }
     };
-    Err(Error::NoMatch { pattern })
+    Err(Error::NotATrace {
+        path: path.to_string_lossy().into_owned(),
+        what,
+    })
 }
 
 /// Replaces stores by their sessions. A session that is also kept as files is listed once, by its store.
