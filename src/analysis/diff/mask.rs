@@ -184,9 +184,9 @@ static NOISE: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
             r"\bWall time: \d+(?:\.\d+)? seconds\b",
             "Wall time: <duration>",
         ),
-        // What Gemini CLI puts after it.
+        // What Gemini CLI puts after it, also inside JSON, where the line before it ends in `\n`.
         (
-            r"\b(Process Group PGID|Background PIDs): \d+(?:, \d+)*\b",
+            r"(Process Group PGID|Background PIDs): \d+(?:, \d+)*\b",
             "$1: <id>",
         ),
     ];

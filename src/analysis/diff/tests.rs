@@ -237,6 +237,10 @@ fn noise_is_replaced_by_placeholders() {
     let text = "at 2026-11-25T22:40:43.120Z wrote /tmp/tmpx81/a.py for 7f3a91c2-0000-4000-8000-1234567890ab (call_AbCdEf123456)";
     assert_eq!(quiet(text), "at <time> wrote <tmp>/a.py for <uuid> (<id>)");
     assert_eq!(
+        quiet(r#"{"output":"ok\nProcess Group PGID: 12253\n"}"#),
+        r#"{"output":"ok\nProcess Group PGID: <id>\n"}"#
+    );
+    assert_eq!(
         quiet("Process Group PGID: 12253\nBackground PIDs: 7, 8"),
         "Process Group PGID: <id>\nBackground PIDs: <id>"
     );
