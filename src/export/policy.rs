@@ -155,12 +155,12 @@ pub fn modes(report: &Report) -> Option<String> {
 
 pub fn first(report: &Report) -> String {
     if report.first.is_empty() {
-        return "no call would be newly stopped or let through".to_owned();
+        return "no verdict would change".to_owned();
     }
     let runs = human::counted(report.first.len() as u64, "run");
     let behind = human::counted(report.behind, "call");
     format!(
-        "first call stopped or let through in {runs}; {behind} after it might have gone differently"
+        "first call whose verdict changes in {runs}; {behind} after it might have gone differently"
     )
 }
 
@@ -369,7 +369,7 @@ fn fails(change: &Change, fail_on: &[String]) -> bool {
         Effect::Deny => named("newly-denied"),
         Effect::Error => named("error"),
         Effect::Allow => was == Effect::Deny && named("newly-allowed"),
-        Effect::Ask => fail_on.iter().any(|it| it == "newly-asked"),
+        Effect::Ask => !change.was_asked && fail_on.iter().any(|it| it == "newly-asked"),
         Effect::Warn | Effect::Unknown => false,
     }
 }
