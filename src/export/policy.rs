@@ -153,9 +153,12 @@ pub fn modes(report: &Report) -> Option<String> {
     is_other.then(|| format!("judged by the recorded mode: {}", counted(modes)))
 }
 
+/// The heading of the list of first changes, or that there are none. A call that no record or no rule can judge may have
+/// changed all the same.
 pub fn first(report: &Report) -> String {
     if report.first.is_empty() {
-        return "no verdict would change".to_owned();
+        let known = if report.changes.is_empty() { "" } else { "known " };
+        return format!("no {known}verdict would change");
     }
     let runs = human::counted(report.first.len() as u64, "run");
     let behind = human::counted(report.behind, "call");
