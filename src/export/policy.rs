@@ -157,7 +157,11 @@ pub fn modes(report: &Report) -> Option<String> {
 /// changed all the same.
 pub fn first(report: &Report) -> String {
     if report.first.is_empty() {
-        let known = if report.changes.is_empty() { "" } else { "known " };
+        let known = if report.changes.is_empty() {
+            ""
+        } else {
+            "known "
+        };
         return format!("no {known}verdict would change");
     }
     let runs = human::counted(report.first.len() as u64, "run");
