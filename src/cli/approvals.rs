@@ -78,20 +78,24 @@ impl Command for Approvals {
         let read = cx.load.paths(&cx.notes, &self.paths.clone().or_stdin()?)?;
         let exit = read.exit(&cx.notes);
         let store = &read.store;
-        let rows = match &expr {
-            Some(expr) => filter::rows(cx, store, expr),
-            None => store.rows().map(|row| row.ix()).collect(),
-        };
-        let kept: HashSet<ActionIx> = read.selected(rows).into_iter().collect();
         let mut entries = ledger(store, &CancelFlag::new());
-        entries.retain(|entry| kept.contains(&entry.ix));
+        keep(
+            &mut entries,
+            read.selected(store.rows().map(|row| row.ix()).collect()),
+        );
+        let asked = entries.len() as u64;
+        if let Some(expr) = &expr {
+            keep(&mut entries, read.selected(filter::rows(cx, store, expr)));
+        }
         let totals = Totals::of(entries.iter());
+        let is_empty = entries.is_empty();
         if let Some(order) = order {
             order.sort(&mut entries, |entry| key(store, entry, order.column));
         }
         entries.truncate(self.rows.limit.unwrap_or(usize::MAX));
         match cx.global.machine() {
             Some(machine) => print(cx, machine, (store, &entries, &totals), picked.as_ref())?,
+            None if is_empty => cx.notes.note(&nothing(asked)),
             None => text(cx, (store, &entries, &totals), picked.as_ref())?,
         }
         Ok(exit)
@@ -102,6 +106,23 @@ impl Approvals {
     fn order(&self) -> Result<Option<Order<'_>>, Failure> {
         let asked = self.rows.sort.as_deref();
         asked.map(|it| Order::parse(it, SORTED)).transpose()
+    }
+}
+
+fn keep(entries: &mut Vec<Entry>, rows: Vec<ActionIx>) {
+    let kept: HashSet<ActionIx> = rows.into_iter().collect();
+    entries.retain(|entry| kept.contains(&entry.ix));
+}
+
+/// Why the list is empty, given how many entries there are without the filter.
+fn nothing(asked: u64) -> String {
+    match asked {
+        0 => "no call needed approval".to_owned(),
+        1 => "the only approval request does not match the filter".to_owned(),
+        asked => {
+            let asked = human::count(asked);
+            format!("none of the {asked} approval requests matches the filter")
+        }
     }
 }
 
@@ -158,10 +179,6 @@ fn text(
         shown.cells(&own, record.as_ref(), &cx.out.style)
     };
     let rows: Vec<Vec<Cell>> = entries.iter().map(cells).collect();
-    if rows.is_empty() {
-        cx.notes.note("no call needed approval");
-        return Ok(());
-    }
     table::write(&mut cx.out, &shown.heads(), &rows)?;
     for entry in entries.iter().filter(|it| it.is_different()) {
         let line = warning(store, entry, &short);
@@ -234,9 +251,8 @@ fn warning(store: &Store, entry: &Entry, short: &[String]) -> String {
     )
 }
 
-/// `5 approved · 1 denied · waited 515 min for 5 approvals`.
+/// `5 approved · 1 denied · waited 8h35m for 6 answers`.
 fn sums(totals: &Totals) -> String {
-    const MINUTE: i64 = 60_000_000;
     let counts = [
         (totals.approved, "approved"),
         (totals.denied, "denied"),
@@ -252,13 +268,9 @@ fn sums(totals: &Totals) -> String {
         .map(|(count, words)| format!("{} {words}", human::count(*count)))
         .collect();
     if let Some(wait) = totals.wait.get() {
-        let wait = if wait < MINUTE {
-            human::span(wait)
-        } else {
-            format!("{} min", human::count((wait / MINUTE).unsigned_abs()))
-        };
-        let approvals = human::counted(totals.waits, "approval");
-        parts.push(format!("waited {wait} for {approvals}"));
+        let wait = human::span(wait);
+        let answers = human::counted(totals.waits, "answer");
+        parts.push(format!("waited {wait} for {answers}"));
     }
     parts.join(" · ")
 }

@@ -153,14 +153,21 @@ pub fn modes(report: &Report) -> Option<String> {
     is_other.then(|| format!("judged by the recorded mode: {}", counted(modes)))
 }
 
+/// The heading of the list of first changes, or that there are none. A call that no record or no rule can judge may have
+/// changed all the same.
 pub fn first(report: &Report) -> String {
     if report.first.is_empty() {
-        return "no call would be newly stopped or let through".to_owned();
+        let known = if report.changes.is_empty() {
+            ""
+        } else {
+            "known "
+        };
+        return format!("no {known}verdict would change");
     }
     let runs = human::counted(report.first.len() as u64, "run");
     let behind = human::counted(report.behind, "call");
     format!(
-        "first call stopped or let through in {runs}; {behind} after it might have gone differently"
+        "first call whose verdict changes in {runs}; {behind} after it might have gone differently"
     )
 }
 
@@ -369,7 +376,7 @@ fn fails(change: &Change, fail_on: &[String]) -> bool {
         Effect::Deny => named("newly-denied"),
         Effect::Error => named("error"),
         Effect::Allow => was == Effect::Deny && named("newly-allowed"),
-        Effect::Ask => fail_on.iter().any(|it| it == "newly-asked"),
+        Effect::Ask => !change.was_asked && fail_on.iter().any(|it| it == "newly-asked"),
         Effect::Warn | Effect::Unknown => false,
     }
 }

@@ -31,7 +31,7 @@ fn a_table_shows_who_answered_after_how_long() {
         "denied    lead@example.com",
         "40.2s",
         "1m35s",
-        "1 approved · 1 denied · waited 2 min for 2 approvals",
+        "1 approved · 1 denied · waited 2m15s for 2 answers",
     ] {
         assert!(table.contains(words), "{words}\n{table}");
     }
@@ -59,6 +59,16 @@ fn a_filter_a_limit_and_columns_narrow_the_list() {
     assert!(some.starts_with("SEQ"), "{some}");
     let none = run(&[TRACE, "-w", "wait>5d"]);
     assert_eq!(String::from_utf8_lossy(&none.stdout), "");
+    let note = String::from_utf8_lossy(&none.stderr);
+    assert!(
+        note.contains("none of the 2 approval requests matches the filter"),
+        "{note}"
+    );
+    let long = out(&[TRACE, "-w", "wait>1m"]);
+    assert!(
+        long.contains("1 denied · waited 1m35s for 1 answer\n"),
+        "{long}"
+    );
     let wrong = run(&[TRACE, "--columns", "bye"]);
     assert_eq!(wrong.status.code(), Some(2));
 }

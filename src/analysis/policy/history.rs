@@ -28,10 +28,9 @@ use crate::store::sweep::Sweep;
 
 /// What happened to a call, as recorded.
 pub fn recorded(row: &Row<'_>) -> Effect {
-    let is_answered = || row.attached().any(|it| it.kind == AttachedKind::Approval);
     match row.status() {
         Status::Blocked | Status::Denied => Effect::Deny,
-        _ if is_answered() => Effect::Ask,
+        _ if was_asked(row) => Effect::Ask,
         Status::Ok | Status::Error | Status::Timeout => Effect::Allow,
         Status::Unrecorded | Status::Pending | Status::Cancelled => {
             let has_result = row.result_place().is_some() || bodies::own(row).result.is_some();
@@ -42,6 +41,11 @@ pub fn recorded(row: &Row<'_>) -> Effect {
             }
         }
     }
+}
+
+/// Whether a person was asked about a call, whatever the answer.
+pub fn was_asked(row: &Row<'_>) -> bool {
+    row.attached().any(|it| it.kind == AttachedKind::Approval)
 }
 
 /// Facts about the machine of a trace that the trace does not record.

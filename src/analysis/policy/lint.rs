@@ -265,7 +265,10 @@ fn ways_around(rule: &Rule, facts: Option<&Facts>) -> (String, Option<u64>) {
         .map(|(way, count)| format!("{} ({count})", way.word()))
         .collect();
     let words = if used.is_empty() {
-        format!("{count} ways around it, none used here")
+        format!(
+            "{count} ways around it, none used here: {}",
+            listed.join("  ")
+        )
     } else {
         format!("{count} ways around it; used here: {}", used.join(", "))
     };

@@ -37,18 +37,13 @@ pub struct Overlay {
     pub len: u32,
 }
 
-/// A change is shown if a call is stopped or no longer stopped, or if a rule asks about it. Defaults that ask would
-/// fill every screen.
+/// Every known change is shown but those of calls that are asked about because no rule matches: defaults that ask
+/// would fill every screen.
 fn is_shown(change: &Change) -> bool {
-    let was = whatif::seen(change.was.effect);
-    match whatif::seen(change.now.effect) {
-        Effect::Deny => was != Effect::Deny,
-        Effect::Ask | Effect::Error => {
-            was == Effect::Deny || (was == Effect::Allow && change.now.rule.is_some())
-        }
-        Effect::Allow => was == Effect::Deny,
-        Effect::Warn | Effect::Unknown => false,
-    }
+    let asks = matches!(change.now.effect, Effect::Ask | Effect::Error);
+    let was_allowed = whatif::seen(change.was.effect) == Effect::Allow;
+    let is_default = asks && was_allowed && change.now.rule.is_none();
+    change.is_known() && !is_default
 }
 
 /// What filters know of verdicts.
@@ -127,16 +122,9 @@ impl Overlay {
         found.ok().map(|at| &self.shown[at])
     }
 
-    /// The number of changes shown.
-    pub fn changes(&self) -> usize {
-        self.shown.len()
-    }
-
-    /// Calls that would need approval because no rule matches.
+    /// Calls that would need approval because no rule matches: they count as changed, but are not shown.
     pub fn asked_by_default(&self) -> u64 {
-        let changes = self.report.changes.iter();
-        let asked = changes.filter(|it| it.now.effect == Effect::Ask && !is_shown(it));
-        asked.count() as u64
+        self.report.changed() - self.shown.len() as u64
     }
 
     /// Whether an action comes after the first change of its run, so that it might have gone differently.
@@ -211,6 +199,40 @@ mod tests {
         assert_eq!(behind, [false, false, true]);
     }
 
+    /// A call that a person approved.
+    fn approved(id: u32, amount: u32) -> String {
+        let answer = format!(
+            "{{\"type\":\"approval\",\"run_id\":\"r\",\"call_id\":\"c{id}\",\"state\":\"approved\"}}\n"
+        );
+        call(id, amount).replacen('\n', &format!("\n{answer}"), 1)
+    }
+
+    #[test]
+    fn a_question_that_is_no_longer_asked_is_a_change_and_the_first_one() {
+        let store = load(&[call(1, 20), approved(2, 20), call(3, 900)].concat());
+        let (place, cancel) = (Place::default(), CancelFlag::new());
+        let overlay = Overlay::new(&store, (policies(CAP), None), &place, &cancel);
+        let report = &overlay.report;
+        assert_eq!((report.changed(), report.behind), (2, 1));
+        assert_eq!((report.asks.before, report.asks.no_longer), (1, 1));
+        assert_eq!(overlay.asked_by_default(), 0);
+        assert!(overlay.change(report.first[0].ix).is_some());
+        assert_eq!(report.first[0].was.effect.word(), "ask");
+    }
+
+    #[test]
+    fn an_ask_by_default_counts_as_a_change_but_is_not_shown() {
+        let asks = policies("version = 1\ndefault = \"ask\"\n");
+        let store = load(&[call(1, 20), call(2, 30)].concat());
+        let (place, cancel) = (Place::default(), CancelFlag::new());
+        let overlay = Overlay::new(&store, (asks, None), &place, &cancel);
+        assert_eq!(
+            (overlay.report.changed(), overlay.asked_by_default()),
+            (2, 2)
+        );
+        assert!(overlay.change(ActionIx(0)).is_none());
+    }
+
     #[test]
     fn an_overlay_that_grows_says_the_same_as_a_new_one() {
         let (short, long) = (
@@ -227,7 +249,7 @@ mod tests {
             (3, &whole.report.table)
         );
         assert_eq!(grown.judged, whole.judged);
-        assert_eq!(grown.changes(), whole.changes());
+        assert_eq!(grown.report.changed(), whole.report.changed());
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use crate::analysis::policy::history::{Judged, recorded};
+use crate::analysis::policy::history::{Judged, recorded, was_asked};
 use crate::analysis::policy::modes::Modes;
 use crate::analysis::policy::set;
 use crate::analysis::policy::{Dead, Effect, RuleIx, Verdict};
@@ -22,6 +22,15 @@ pub struct Change {
     pub run: RunIx,
     pub was: Verdict,
     pub now: Verdict,
+    /// A person was asked about it, whatever the answer; or the other policy asks.
+    pub was_asked: bool,
+}
+
+impl Change {
+    /// Whether both verdicts are known: a call whose outcome is not recorded may have gone the same way.
+    pub fn is_known(&self) -> bool {
+        self.was.effect != Effect::Unknown && self.now.effect != Effect::Unknown
+    }
 }
 
 /// The result of a what-if.
@@ -35,7 +44,7 @@ pub struct Report {
     pub table_runs: BTreeMap<(Effect, Effect), u64>,
     /// All calls whose effect differs, in order. Those after a first change are counterfactual.
     pub changes: Vec<Change>,
-    /// The first call of each run that would be stopped, or not be stopped any more.
+    /// The first call of each run whose verdict is known to change.
     pub first: Vec<Change>,
     /// Calls after the first change of their run.
     pub behind: u64,
@@ -60,7 +69,7 @@ pub struct Failure {
     pub calls: u64,
 }
 
-/// How often people are asked. Calls whose verdict is an error are not among these: the guard asks about them too, but
+/// How often people are asked, whatever they answer. Calls whose verdict is an error are not among these: the guard asks about them too, but
 /// the rule is to be mended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Asks {
@@ -99,17 +108,35 @@ pub fn report(
     let looks = set.looks_at_mode();
     let mode = |ix: ActionIx| modes.at(&store.row(ix)).filter(|_| looks);
     for (at, judged) in judged.iter().enumerate().filter(|(_, it)| kept(it.ix)) {
-        let was = match against {
-            Against::Recorded => Verdict::default(recorded(&store.row(judged.ix))),
-            Against::Policy(others) => match others.get(at) {
-                Some(other) => other.verdict.clone(),
-                None => continue,
-            },
+        let Some(before) = before(store, (at, judged.ix), against) else {
+            continue;
         };
-        sums.add(store, judged, was);
+        sums.add(store, judged, before);
         sums.count_mode(mode(judged.ix));
     }
     sums.finish(store)
+}
+
+/// What a call is compared with.
+struct Before {
+    verdict: Verdict,
+    was_asked: bool,
+}
+
+fn before(store: &Store, (at, ix): (usize, ActionIx), against: Against<'_>) -> Option<Before> {
+    match against {
+        Against::Recorded => {
+            let row = store.row(ix);
+            Some(Before {
+                verdict: Verdict::default(recorded(&row)),
+                was_asked: was_asked(&row),
+            })
+        }
+        Against::Policy(others) => others.get(at).map(|other| Before {
+            verdict: other.verdict.clone(),
+            was_asked: other.verdict.effect == Effect::Ask,
+        }),
+    }
 }
 
 type Set<T> = HashSet<T, foldhash::fast::RandomState>;
@@ -133,11 +160,11 @@ struct Sums {
 }
 
 impl Sums {
-    fn add(&mut self, store: &Store, judged: &Judged, was: Verdict) {
+    fn add(&mut self, store: &Store, judged: &Judged, before: Before) {
         let row = store.row(judged.ix);
         let run = row.run_ix();
         let report = &mut self.report;
-        let (then, now) = (seen(was.effect), seen(judged.verdict.effect));
+        let (then, now) = (seen(before.verdict.effect), seen(judged.verdict.effect));
         report.calls += 1;
         self.runs.entry(run).or_default()[then as usize][now as usize] += 1;
         let rule = judged.verdict.rule;
@@ -156,17 +183,17 @@ impl Sums {
             let key = (judged.verdict.rule, judged.verdict.why.clone());
             *self.errors.entry(key).or_default() += 1;
         }
-        report.asks.count(then, now);
+        report.asks.count(before.was_asked, now == Effect::Ask);
         self.days.extend(row.time().day());
         let waits = row
             .attached()
             .filter(|it| it.kind == AttachedKind::Approval);
         self.waits.extend(waits.filter_map(|it| it.wait.get()));
-        self.compare(judged, was, run);
+        self.compare(judged, before, run);
     }
 
-    fn compare(&mut self, judged: &Judged, was: Verdict, run: RunIx) {
-        let (then, now) = (seen(was.effect), seen(judged.verdict.effect));
+    fn compare(&mut self, judged: &Judged, before: Before, run: RunIx) {
+        let (then, now) = (seen(before.verdict.effect), seen(judged.verdict.effect));
         let is_behind = self.changed.contains(&run);
         self.report.behind += u64::from(is_behind);
         if then == now {
@@ -175,11 +202,11 @@ impl Sums {
         let change = Change {
             ix: judged.ix,
             run,
-            was,
+            was: before.verdict,
             now: judged.verdict.clone(),
+            was_asked: before.was_asked,
         };
-        let stops = (then == Effect::Deny) != (now == Effect::Deny);
-        if !is_behind && stops && then != Effect::Unknown {
+        if !is_behind && change.is_known() {
             self.changed.insert(run);
             self.report.first.push(change.clone());
         }
@@ -222,8 +249,7 @@ impl Sums {
 }
 
 impl Asks {
-    fn count(&mut self, then: Effect, now: Effect) {
-        let (before, after) = (then == Effect::Ask, now == Effect::Ask);
+    fn count(&mut self, before: bool, after: bool) {
         self.before += u64::from(before);
         self.after += u64::from(after);
         self.newly += u64::from(after && !before);
@@ -254,23 +280,24 @@ impl Report {
         }
     }
 
+    /// How many calls have a verdict that is known to change.
+    pub fn changed(&self) -> u64 {
+        self.changes.iter().filter(|it| it.is_known()).count() as u64
+    }
+
     pub fn cell(&self, was: Effect, now: Effect) -> u64 {
         self.table.get(&(was, now)).copied().unwrap_or(0)
     }
 
     /// Calls that ran or needed approval, and would be stopped.
     pub fn newly_denied(&self) -> u64 {
-        self.newly(Effect::Deny)
+        let others = Effect::ALL.iter().filter(|was| **was != Effect::Deny);
+        others.map(|was| self.cell(*was, Effect::Deny)).sum()
     }
 
-    /// Calls that did not need approval, and would.
+    /// Calls that nobody was asked about, and somebody would be.
     pub fn newly_asked(&self) -> u64 {
-        self.newly(Effect::Ask)
-    }
-
-    fn newly(&self, now: Effect) -> u64 {
-        let others = Effect::ALL.iter().filter(|was| **was != now);
-        others.map(|was| self.cell(*was, now)).sum()
+        self.asks.newly
     }
 
     /// Calls that were stopped, and would not even need approval.

@@ -349,7 +349,9 @@ impl Policy {
             Some(problem) => {
                 let problem = problem.lines().map(|line| sanitize(line).into_owned());
                 let key = session.keymap.key(Command::UsePolicy);
-                let way = key.map(|key| format!("{key} reads one from a file or a folder"));
+                let way = key.map(|key| {
+                    format!("{key} reads one from a file or a folder, as --policy FILE does")
+                });
                 return problem.chain(way).collect();
             }
             None if session.is_loading() => session.loading_words(),

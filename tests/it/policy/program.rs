@@ -50,6 +50,32 @@ fn a_report_says_what_would_have_happened() {
 }
 
 #[test]
+fn the_first_change_of_a_run_is_any_change_and_none_is_said_only_of_none() {
+    let night = "sample-traces/saferun/ops-night.jsonl";
+    let report = out(&["eval", POLICY, night], 0);
+    for words in [
+        "first call whose verdict changes in 1 run; 1 call after it",
+        "recorded 0 · 1 newly, 0 no longer",
+    ] {
+        assert!(report.contains(words), "{words}\n{report}");
+    }
+    let same = out(&["eval", POLICY, night, "--against", POLICY], 0);
+    assert!(same.contains("no verdict would change"), "{same}");
+}
+
+#[test]
+fn a_request_that_was_denied_counts_as_asked() {
+    let trace = "sample-traces/saferun/refund-agent.jsonl";
+    let report = json(&["eval", POLICY, trace], 0);
+    let asks = &report["asks"];
+    assert_eq!(
+        (&asks["before"], &asks["newly"], &asks["no_longer"]),
+        (&json!(2), &json!(0), &json!(1))
+    );
+    out(&["eval", POLICY, trace, "--fail-on", "newly-asked"], 0);
+}
+
+#[test]
 fn the_table_adds_up_to_all_tool_calls_whatever_the_policy() {
     for policy in [POLICY, SETTINGS] {
         let report = json(&["eval", policy, "sample-traces"], 0);

@@ -92,9 +92,12 @@ fn shows_what_rules_would_have_done() {
 fn a_rule_leads_to_its_calls_and_a_call_to_the_stream() {
     check(
         "9",
-        &["1 call of refund-cap", "the rest of the run comes after it"],
+        &["1 call of refund-cap", "after the first change of its run"],
     );
-    check("9 j j", &["1 call of ask-lookup"]);
+    check(
+        "9 j j",
+        &["1 call of ask-lookup", "the rest of the run comes after it"],
+    );
     check("9 enter enter", &["1 Stream", "amount  900"]);
 }
 
@@ -189,7 +192,9 @@ fn without_a_policy_the_view_says_how_to_give_one() {
     let shown = |keys| sized(&options(), TRACE, (120, 24), keys);
     let view = shown("9");
     assert!(
-        view.contains("no policy is known") && view.contains("p reads one"),
+        view.contains("no policy is known")
+            && view.contains("p reads one")
+            && view.contains("--policy FILE"),
         "{view}"
     );
     // The footer offers no key that needs a policy.

@@ -64,9 +64,8 @@ pub(super) fn parts(stream: &Stream, opened: &Opened) -> Vec<Part> {
         if !stream.query.bar.text.is_empty() || stream.query.bar.prompt.is_some() {
             add(Rank::Policy, name);
         }
-        let ranks = [Rank::Changed, Rank::Behind, Rank::Behind];
-        for (words, rank) in changed.into_iter().zip(ranks) {
-            add(rank, words);
+        for (at, words) in changed.into_iter().enumerate() {
+            add(if at == 0 { Rank::Changed } else { Rank::Behind }, words);
         }
     }
     let tally = stream.query.answers.tally;

@@ -155,7 +155,8 @@ pub(super) fn header(opened: &Opened) -> Option<(String, Vec<String>)> {
     let overlay = opened.overlay.as_deref()?;
     let files = overlay.policies.files.iter();
     let names: Vec<&str> = files.map(|file| file_name(&file.path)).collect();
-    let (changes, report) = (overlay.changes() as u64, &overlay.report);
+    let report = &overlay.report;
+    let changes = report.changed();
     let verb = if changes == 1 { "changes" } else { "change" };
     let mut words = vec![format!(
         "{} of {} {verb}",
@@ -166,6 +167,13 @@ pub(super) fn header(opened: &Opened) -> Option<(String, Vec<String>)> {
         words.push(human::counted(report.first.len() as u64, "run"));
         let behind = human::counted(report.behind, "call");
         words.push(format!("{behind} after a first change"));
+    }
+    let unmarked = overlay.asked_by_default();
+    if unmarked > 0 {
+        words.push(format!(
+            "{} asked by default, not marked",
+            human::count(unmarked)
+        ));
     }
     let name = text::sanitize(&format!("what-if: {}", names.join(" + "))).into_owned();
     Some((name, words))
