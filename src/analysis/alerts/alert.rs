@@ -67,17 +67,20 @@ impl Alert {
 
 /// A scope in words; raw names.
 pub fn about(scope: &Scope) -> String {
-    let named = scope.iter().filter(|(_, value)| !value.is_empty());
-    let words: Vec<String> = named
-        .map(|(by, value)| format!("{} {value}", by.word()))
-        .collect();
-    if !words.is_empty() {
-        return words.join(" · ");
+    in_words(scope.iter().map(|(by, value)| (by.word(), &**value)))
+}
+
+/// A scope, given as words and raw names, in words.
+pub fn in_words<'a>(scope: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let (named, unnamed): (Vec<_>, Vec<_>) = scope.partition(|(_, value)| !value.is_empty());
+    if !named.is_empty() {
+        let words = named.iter().map(|(by, value)| format!("{by} {value}"));
+        return words.collect::<Vec<_>>().join(" · ");
     }
-    if scope.is_empty() {
+    if unnamed.is_empty() {
         return "all runs".to_owned();
     }
-    let missing: Vec<&str> = scope.iter().map(|(by, _)| by.word()).collect();
+    let missing: Vec<&str> = unnamed.iter().map(|(by, _)| *by).collect();
     format!("runs without a recorded {}", missing.join(" or "))
 }
 

@@ -95,7 +95,7 @@ impl Check {
             Err(exit) => return Ok(exit),
         };
         let report = &found.report;
-        let empty = found.selected - report.runs.len();
+        let empty = found.selected.saturating_sub(report.runs.len());
         if empty > 0 {
             let runs = human::counted(empty as u64, "run");
             cx.notes

@@ -173,10 +173,9 @@ fn one(cx: &mut Cx, of: &Document<'_>, alert: &Alert) -> anyhow::Result<()> {
         Level::Warn => ("⚠ warn", Role::Warn),
         Level::Info => ("· info", Role::Dim),
     };
-    let times = match (alert.hits.len(), alert.times()) {
-        (1, _) => String::new(),
-        (all, own) if all == own => format!(" · fired {all} times"),
-        (all, own) => format!(" · fired {all} times, {own} at this level"),
+    let times = match alert.hits.len() {
+        1 => String::new(),
+        _ => format!(" · {}", alert.fired()),
     };
     let name = format!("  {} · {}{times}", of.title(alert), alert.about());
     let name = cx.out.style.clean(&name);
