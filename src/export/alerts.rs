@@ -47,10 +47,10 @@ impl<'a> Document<'a> {
         &self.rules.rules[at].id
     }
 
-    /// The number of runs that define the normal level: those of the baselines, or those checked.
+    /// The number of runs that define the normal level: those of the baselines, or those learned from.
     pub fn normal_runs(&self) -> usize {
         match self.known {
-            [] => self.report.runs.len(),
+            [] => self.report.basis().runs,
             known => known.iter().map(|it| it.runs.len()).sum(),
         }
     }
@@ -120,9 +120,7 @@ impl<'a> Document<'a> {
 pub fn junit(of: &Document<'_>, fails: Option<Level>) -> String {
     let is_failure = |alert: &&Alert| fails.is_some_and(|least| alert.level() >= least);
     let alerts = &of.report.alerts;
-    let learns = |rule: usize| of.report.learning.iter().any(|it| it.rule == rule);
-    let idle = of.report.never_fired.iter().filter(|it| !learns(**it));
-    let idle: Vec<usize> = idle.copied().collect();
+    let idle = of.report.idle();
     let tests = alerts.len() + of.report.learning.len() + idle.len();
     let failures = alerts.iter().filter(is_failure).count();
     let skipped = of.report.learning.len();

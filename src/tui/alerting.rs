@@ -124,18 +124,15 @@ impl Evaluation {
         self.overlay.of_action(ix).next().is_some()
     }
 
-    /// Counts the firing alerts that are neither acknowledged nor snoozed. In traces that are not followed, resolved
-    /// ones count too, since no notification was sent.
-    fn count(&mut self, is_live: bool, now: i64) {
+    /// Counts the firing alerts that are neither acknowledged nor snoozed.
+    fn count(&mut self, now: i64) {
         let is_unseen = |alert: &&Alert| {
             let Some(kept) = self.kept(alert) else {
                 return false;
             };
             let machine = &kept.machine;
             let is_known = machine.acked.is_some() || machine.is_snoozed(now);
-            let fires =
-                machine.state == State::Firing || (machine.state == State::Resolved && !is_live);
-            fires && !is_known && alert.level() > Level::Info
+            machine.state == State::Firing && !is_known && alert.level() > Level::Info
         };
         self.unseen = self.alerts().iter().filter(is_unseen).count();
     }
@@ -273,7 +270,7 @@ impl Looking {
             seen.book.mark(key, mark);
         }
         seen.index();
-        seen.count(self.is_live, now);
+        seen.count(now);
         Ok(Arc::new(seen))
     }
 }

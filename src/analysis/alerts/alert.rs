@@ -67,15 +67,21 @@ impl Alert {
 
 /// A scope in words; raw names.
 pub fn about(scope: &Scope) -> String {
-    let named = scope.iter().filter(|(_, value)| !value.is_empty());
-    let words: Vec<String> = named
-        .map(|(by, value)| format!("{} {value}", by.word()))
-        .collect();
-    if words.is_empty() {
-        "all runs".to_owned()
-    } else {
-        words.join(" · ")
+    in_words(scope.iter().map(|(by, value)| (by.word(), &**value)))
+}
+
+/// A scope, given as words and raw names, in words.
+pub fn in_words<'a>(scope: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let (named, unnamed): (Vec<_>, Vec<_>) = scope.partition(|(_, value)| !value.is_empty());
+    if !named.is_empty() {
+        let words = named.iter().map(|(by, value)| format!("{by} {value}"));
+        return words.collect::<Vec<_>>().join(" · ");
     }
+    if unnamed.is_empty() {
+        return "all runs".to_owned();
+    }
+    let missing: Vec<&str> = unnamed.iter().map(|(by, _)| *by).collect();
+    format!("runs without a recorded {}", missing.join(" or "))
 }
 
 /// Groups the hits of a rule on the same scope into one alert. Those in `hits` are about a run and an agent.
@@ -293,5 +299,22 @@ fn spanned(within: Option<Within>) -> String {
         Some(Within::Time(span)) => format!(" within {}", human::span(span)),
         Some(Within::Runs(runs)) => format!(" within {}", human::counted(runs.into(), "run")),
         Some(Within::Steps(steps)) => format!(" within {}", human::counted(steps.into(), "step")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::about;
+    use crate::analysis::alerts::rules::By;
+
+    #[test]
+    fn runs_without_a_name_are_not_all_runs() {
+        assert_eq!(about(&Vec::new()), "all runs");
+        let unnamed = vec![(By::Agent, "".into())];
+        assert_eq!(about(&unnamed), "runs without a recorded agent");
+        let unnamed = vec![(By::Agent, "".into()), (By::Model, "".into())];
+        assert_eq!(about(&unnamed), "runs without a recorded agent or model");
+        let named = vec![(By::Agent, "".into()), (By::Model, "gpt-5".into())];
+        assert_eq!(about(&named), "model gpt-5");
     }
 }

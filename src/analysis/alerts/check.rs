@@ -49,6 +49,13 @@ pub struct Report {
 }
 
 impl Report {
+    /// The rules without an alert that do not still learn.
+    pub fn idle(&self) -> Vec<usize> {
+        let learns = |rule: &usize| self.learning.iter().any(|it| it.rule == *rule);
+        let never = self.never_fired.iter().copied();
+        never.filter(|rule| !learns(rule)).collect()
+    }
+
     /// The runs that normal levels were learned from.
     pub fn basis(&self) -> Basis {
         let began = self.learned.iter().flat_map(|it| [it.first, it.last]);

@@ -118,6 +118,17 @@ impl Alert {
         let level = self.level();
         self.hits.iter().filter(|hit| hit.level == level).count()
     }
+
+    /// `fired 6 times, 3 at this level`.
+    pub fn fired(&self) -> String {
+        let (all, own) = (self.hits.len(), self.times());
+        let fired = format!("fired {}", human::counted(all as u64, "time"));
+        if own == all {
+            fired
+        } else {
+            format!("{fired}, {own} at this level")
+        }
+    }
 }
 
 /// Streaks of running runs that are at least half way to their limit and have not fired: the nearest one for each agent

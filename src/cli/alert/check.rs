@@ -7,6 +7,7 @@ use crate::analysis::alerts::backtest::backtest;
 use crate::analysis::alerts::check::Report;
 use crate::analysis::alerts::detector::Level;
 use crate::analysis::alerts::engine::Hit;
+use crate::base::human;
 use crate::cli::Cx;
 use crate::cli::alert::checked_traces::CheckedTraces;
 use crate::cli::alert::report;
@@ -27,14 +28,17 @@ Examples:
   saferun-tui alert check runs/ --backtest               what each rule would have stopped and saved
 
 Rules: --rules or a first path that ends in .toml, else [alerts] rules in the settings, else alerts.toml beside the \
-settings, else the built-in ones, which only warn. A streak counts steps: the calls of one model response are one step.
+settings, else the built-in ones. Of these, loops, failing or stopped calls, repeated responses and a full context warn \
+first and trip if they go on; costs and rates only warn. None of them stops a run. A streak counts steps: the calls of \
+one model response are one step.
 
 Costs and rates are compared with the baseline that the rules name. Without one, the normal level is learned from \
 earlier runs in the same paths: 8 runs of an agent for an outlier or a rate, 20 for a drift. A run at 10 times its \
 usual cost is found in about 9 of 10 cases, at 5 times in about half. Only budgets catch a loop in which both \
 arguments and results change each time.
 
-Exit codes: 0 nothing at or above --fail-on · 3 an alert · 2 invalid rules or filter ·
+Exit codes: 0 no alert at or above --fail-on (an alert that only warns is below the default) ·
+            3 an alert at or above it · 2 invalid rules or filter ·
             4 input missing or unreadable ·
             6 a rule is still learning (only with --inconclusive fail)")]
 pub(super) struct Check {
@@ -91,6 +95,12 @@ impl Check {
             Err(exit) => return Ok(exit),
         };
         let report = &found.report;
+        let empty = found.selected.saturating_sub(report.runs.len());
+        if empty > 0 {
+            let runs = human::counted(empty as u64, "run");
+            cx.notes
+                .note(&format!("{runs} without actions: not checked"));
+        }
         let backtests = if self.backtest {
             tested(&found.read, report)
         } else {

@@ -14,6 +14,8 @@ pub(super) struct CheckedTraces {
     pub(super) read: Read,
     pub(super) rules: InForce,
     pub(super) report: Report,
+    /// The number of runs to check; those without actions are not in the report.
+    pub(super) selected: usize,
     /// Whether the traces could be read whole.
     pub(super) exit: Exit,
 }
@@ -36,6 +38,7 @@ impl CheckedTraces {
             read,
             rules,
             report,
+            selected: runs.len(),
             exit,
         }))
     }

@@ -73,10 +73,15 @@ fn print(cx: &mut Cx, of: &Document<'_>, alert: &Alert) -> anyhow::Result<()> {
     let title = cx.out.style.clean(&title);
     cx.out.painted(Role::Head, &title)?;
     let rule = &of.rules.rules[alert.rule];
-    let file = cx.out.style.clean(of.path.unwrap_or("built in"));
-    let line = rule.line;
-    cx.out
-        .line(&format!("rule      {} · {file}:{line}", rule.id))?;
+    let place = match of.path {
+        Some(path) => cx.out.style.clean(&format!("{path}:{}", rule.line)),
+        None => format!(
+            "built in, rule {} of {}",
+            alert.rule + 1,
+            of.rules.rules.len()
+        ),
+    };
+    cx.out.line(&format!("rule      {} · {place}", rule.id))?;
     for hit in &alert.hits {
         let row = of.store.row(hit.at);
         let when = words::date_time(row.time(), &cx.out.style.zone);

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::act::places::Places;
 use crate::act::trip;
+use crate::analysis::alerts::alert::in_words;
 use crate::analysis::alerts::state::{AlertRecord, Book, Mark, Reading, State};
 use crate::base::clock::{Clock, System};
 use crate::base::human;
@@ -210,13 +211,8 @@ fn level(kept: &AlertRecord) -> &'static str {
 }
 
 fn scope(kept: &AlertRecord) -> String {
-    let named = kept.scope.iter().filter(|(_, value)| !value.is_empty());
-    let words: Vec<String> = named.map(|(by, value)| format!("{by} {value}")).collect();
-    if words.is_empty() {
-        "all runs".to_owned()
-    } else {
-        words.join(" · ")
-    }
+    let scope = kept.scope.iter();
+    in_words(scope.map(|(by, value)| (by.as_str(), value.as_str())))
 }
 
 fn record<'a>(key: &'a str, kept: &'a AlertRecord, now: i64) -> KeptJson<'a> {

@@ -3,6 +3,8 @@
 use crate::analysis::alerts::alert::Alert;
 use crate::analysis::alerts::backtest::Backtest;
 use crate::analysis::alerts::detector::Level;
+use crate::analysis::alerts::history::Learning;
+use crate::analysis::alerts::rules::Rule;
 use crate::base::human;
 use crate::cli::Cx;
 use crate::cli::table::{self, Cell, Column};
@@ -28,16 +30,10 @@ pub(super) fn text(cx: &mut Cx, of: &Document<'_>) -> anyhow::Result<()> {
         cx.out
             .line(&format!("and {more} more (--format jsonl prints all)"))?;
     }
-    if !of.report.learning.is_empty() {
-        cx.out.line("")?;
-        cx.out.line("learning")?;
-        for it in &of.report.learning {
-            let line = cx.out.style.clean(&format!("  {}", of.learning(it)));
-            cx.out.painted(Role::Dim, &line)?;
-        }
-    }
-    if !of.report.never_fired.is_empty() {
-        let names = of.report.never_fired.iter().map(|it| of.rule(*it));
+    learning(cx, of)?;
+    let idle = of.report.idle();
+    if !idle.is_empty() {
+        let names = idle.iter().map(|it| of.rule(*it));
         let names = names.collect::<Vec<_>>().join(", ");
         cx.out.line("")?;
         cx.out.line(&format!("never fired: {names}"))?;
@@ -55,6 +51,58 @@ pub(super) fn text(cx: &mut Cx, of: &Document<'_>) -> anyhow::Result<()> {
         what_if(cx, "RULE", &rows)?;
     }
     Ok(())
+}
+
+/// A line for each rule that still learns; with `--verbose`, for each of its scopes.
+fn learning(cx: &mut Cx, of: &Document<'_>) -> anyhow::Result<()> {
+    let all: Vec<&Learning> = of.report.learning.iter().collect();
+    if all.is_empty() {
+        return Ok(());
+    }
+    let lines: Vec<String> = if cx.global.verbose {
+        all.iter().map(|it| of.learning(it)).collect()
+    } else {
+        let rules = all.chunk_by(|a, b| a.rule == b.rule);
+        rules.map(|scopes| summed(of, scopes)).collect()
+    };
+    let more = if lines.len() < all.len() {
+        " (--verbose lists each)"
+    } else {
+        ""
+    };
+    cx.out.line("")?;
+    cx.out.line(&format!("learning{more}"))?;
+    for line in lines {
+        let line = cx.out.style.clean(&format!("  {line}"));
+        cx.out.painted(Role::Dim, &line)?;
+    }
+    Ok(())
+}
+
+/// `cost-drift: 86 combinations of agent and model, 0 to 12 of 20 runs`.
+fn summed(of: &Document<'_>, scopes: &[&Learning]) -> String {
+    let [first, _, ..] = scopes else {
+        return scopes.iter().map(|it| of.learning(it)).collect();
+    };
+    let count = scopes.len() as u64;
+    let by: Vec<&str> = first.scope.iter().map(|(by, _)| by.word()).collect();
+    let what = match by.as_slice() {
+        [one] => human::counted(count, one),
+        several => format!(
+            "{} of {}",
+            human::counted(count, "combination"),
+            several.join(" and ")
+        ),
+    };
+    let have = || scopes.iter().map(|it| it.have);
+    let (least, most) = (have().min().unwrap_or(0), have().max().unwrap_or(0));
+    let range = if least == most {
+        least.to_string()
+    } else {
+        format!("{least} to {most}")
+    };
+    let rule = of.rule(first.rule);
+    format!("{rule}: {what}, {range} of {} runs", first.need)
 }
 
 fn heading(cx: &mut Cx, of: &Document<'_>) -> anyhow::Result<()> {
@@ -102,10 +150,21 @@ fn learned(cx: &Cx, of: &Document<'_>) -> String {
         groups.push(format!("and {}", human::counted(more as u64, "more agent")));
     }
     if groups.is_empty() {
-        return "none: no rule compares runs, or every run has an alert".to_owned();
+        return nothing_learned(of).to_owned();
     }
     let groups = cx.out.style.clean(&groups.join(", "));
     format!("learned here, from the runs without an alert: {groups}")
+}
+
+/// Why there is no baseline.
+fn nothing_learned(of: &Document<'_>) -> &'static str {
+    if !of.rules.rules.iter().any(Rule::is_chart) {
+        "none: no rule compares runs"
+    } else if of.report.runs.is_empty() {
+        "none: no runs"
+    } else {
+        "none: every run has an alert (only rates are learned from such runs)"
+    }
 }
 
 fn one(cx: &mut Cx, of: &Document<'_>, alert: &Alert) -> anyhow::Result<()> {
@@ -116,7 +175,7 @@ fn one(cx: &mut Cx, of: &Document<'_>, alert: &Alert) -> anyhow::Result<()> {
     };
     let times = match alert.hits.len() {
         1 => String::new(),
-        times => format!(" · {times} times"),
+        _ => format!(" · {}", alert.fired()),
     };
     let name = format!("  {} · {}{times}", of.title(alert), alert.about());
     let name = cx.out.style.clean(&name);

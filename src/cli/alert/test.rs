@@ -16,7 +16,6 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::load::Read;
 use crate::cli::{Cx, filter};
 use crate::export::json::alert as alert_json;
-use crate::model::run::RunIx;
 
 /// Show what a rule would have done to past runs: how many it would have stopped, what that would have saved, and how many of those had succeeded
 #[derive(Debug, clap::Args)]
@@ -75,9 +74,9 @@ impl Test {
             let report = checked(cx, &read, &alone, &runs);
             learning(cx, &report);
             rows.extend(
-                levels.iter().filter_map(|level| {
-                    row(&read, &runs, (&report, *level), (tried, levels.len()))
-                }),
+                levels
+                    .iter()
+                    .filter_map(|level| row(&read, (&report, *level), (tried, levels.len()))),
             );
         }
         print(cx, &self.rule, &rows)?;
@@ -102,7 +101,6 @@ struct Row {
 /// Leaves out a trip level that the rule never reaches, if both levels are tried.
 fn row(
     read: &Read,
-    runs: &[RunIx],
     (report, level): (&Report, Level),
     (tried, levels): (&Try, usize),
 ) -> Option<Row> {
@@ -114,7 +112,7 @@ fn row(
     Some(Row {
         level,
         setting: tried.setting.clone(),
-        found: backtest(&read.store, runs, hits(), level),
+        found: backtest(&read.store, &report.runs, hits(), level),
     })
 }
 

@@ -367,8 +367,8 @@ impl Alerts {
                 vec!["no alert matches the filter".to_owned()]
             }
             (Some(seen), None) if self.items.is_empty() => {
-                let names = seen.overlay.report.never_fired.iter();
-                let names = names.map(|at| seen.rules().rules[*at].id.as_str());
+                let idle = seen.overlay.report.idle();
+                let names = idle.iter().map(|at| seen.rules().rules[*at].id.as_str());
                 let names = names.collect::<Vec<_>>().join(", ");
                 let runs = human::counted(seen.overlay.report.runs.len() as u64, "run");
                 vec![

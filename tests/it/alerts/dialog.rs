@@ -16,9 +16,10 @@ fn the_typed_id_ends_a_run_and_queued_keys_do_not() {
     std::fs::write(&path, begin(RUN, &agent) + &steps(RUN, 1, 5)).expect("written");
     let path = path.to_str().expect("a plain path");
     let mut terminal = Terminal::start(program(&[path]), (120, 36));
-    terminal.wait_for("6!1");
+    terminal.wait_for("desk");
     terminal.type_in("6");
     terminal.wait_for("1 resolved");
+    assert!(!terminal.text().contains("6!"), "{}", terminal.text());
     terminal.type_in(&format!("K{RUN}\r"));
     terminal.wait_for("type 7f3a91c0 and press enter");
     assert!(terminal.text().contains("sleep 600"), "{}", terminal.text());

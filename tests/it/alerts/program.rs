@@ -182,3 +182,75 @@ fn a_test_of_a_rule_tries_several_limits() {
     assert_eq!(fired, [Some(1), Some(1), Some(0)]);
     check(folder.path(), &["test", "no-such-rule", "trip.jsonl"], 2);
 }
+
+/// The sample traces, in which one run is in a loop.
+fn samples() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("sample-traces")
+}
+
+#[test]
+fn rules_that_learn_take_one_line_each() {
+    let at = samples();
+    let text = check(&at, &["check", "saferun"], 3);
+    for line in [
+        "learning (--verbose lists each)",
+        "  cost-outlier: 5 agents, 0 to 1 of 8 runs",
+        "  cost-drift: 5 combinations of agent and model, 0 to 1 of 20 runs",
+        "  block-rate: 5 agents, 1 of 8 runs",
+        "never fired: errors, stopped-again, context",
+    ] {
+        assert!(text.lines().any(|it| it == line), "{line}\n{text}");
+    }
+    let text = check(&at, &["check", "saferun", "--verbose"], 3);
+    let line = "  cost-outlier · agent deploy-fix: 1 of 8 runs";
+    assert!(text.lines().any(|it| it == line), "{text}");
+}
+
+#[test]
+fn an_alert_says_how_often_it_fired_and_how_often_at_its_level() {
+    let text = check(&samples(), &["check", "saferun"], 3);
+    for words in [
+        "lane catalog-agent · fired 2 times, 1 at this level",
+        "lane catalog-agent · fired 6 times, 3 at this level",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+}
+
+#[test]
+fn a_baseline_counts_the_runs_that_it_was_learned_from() {
+    let at = samples();
+    let text = check(&at, &["check", "saferun", "--json"], 3);
+    let found: Value = serde_json::from_str(&text).expect("JSON");
+    let from = found["baseline"]["from"].as_array().expect("agents");
+    let sum: u64 = from.iter().filter_map(|it| it["runs"].as_u64()).sum();
+    assert_eq!(found["baseline"]["runs"], sum);
+    assert_eq!((sum, &found["runs"]), (4, &Value::from(5)));
+    let text = check(&at, &["check", "saferun/runaway-loop.jsonl"], 3);
+    assert!(text.contains("none: every run has an alert"), "{text}");
+    let folder = folder();
+    let text = check(folder.path(), &["check", "rules.toml", "trip.jsonl"], 3);
+    assert!(text.contains("none: no rule compares runs\n"), "{text}");
+}
+
+#[test]
+fn runs_without_actions_are_named_as_not_checked() {
+    let output = run(&samples(), &["check", "openhands/output.jsonl"]);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        errors.contains("1 run without actions: not checked"),
+        "{errors}"
+    );
+}
+
+#[test]
+fn a_built_in_rule_is_explained_by_its_place_among_the_rules() {
+    let at = samples();
+    let text = check(&at, &["check", "saferun", "--json"], 3);
+    let found: Value = serde_json::from_str(&text).expect("JSON");
+    let alerts = found["alerts"].as_array().expect("alerts");
+    let echo = alerts.iter().find(|it| it["rule"] == "echo");
+    let id = echo.and_then(|it| it["id"].as_str()).expect("an id");
+    let text = check(&at, &["explain", id, "saferun"], 0);
+    assert!(text.contains("echo · built in, rule 4 of 10\n"), "{text}");
+}

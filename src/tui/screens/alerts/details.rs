@@ -52,7 +52,7 @@ impl Details {
                 let it = &seen.overlay.report.learning[*at];
                 let (have, need) = (it.have, human::counted(it.need as u64, "run"));
                 let why = format!(
-                    "baseline has {have} of {need}; until it is complete, only budgets apply"
+                    "{have} of {need} known; until then this rule cannot fire, loops and budgets can"
                 );
                 let how = "saferun-tui baseline write FILE PATH... saves a baseline; baseline = \"FILE\" in the rules uses it";
                 Details {

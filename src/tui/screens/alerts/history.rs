@@ -183,10 +183,7 @@ pub(super) fn happened(item: &Item, seen: &Evaluation, session: &Session) -> Sec
         ]
     }));
     Section {
-        title: format!(
-            "history: fired {}",
-            human::counted(alert.hits.len() as u64, "time")
-        ),
+        title: format!("history: {}", alert.fired()),
         lines,
         spark: None,
     }

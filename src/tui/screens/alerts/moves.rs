@@ -38,13 +38,14 @@ impl Alerts {
                     self.input = Input::Snoozing;
                 }
             }
-            Command::WouldHave => self.below = Below::WouldHave,
-            Command::AlertHistory => {
+            Command::WouldHave => self.show_test(session),
+            Command::AlertHistory if self.alert(session).is_some() => {
                 self.below = match self.below {
                     Below::WouldHave => Below::Happened,
                     Below::Happened => Below::WouldHave,
                 }
             }
+            Command::AlertHistory => {}
             Command::EditRule => return self.edit(session),
             Command::StopRun => return self.begin_stop(session),
             Command::Release => return self.release(session),
@@ -94,9 +95,30 @@ impl Alerts {
             Some((*at, seen.key(alert), kept))
         });
         if found.is_none() {
-            session.hint("no alert is selected");
+            session.hint(match self.selected() {
+                Some(Item::Learning(_)) => {
+                    "this rule still learns and has not fired here: there is no evidence yet"
+                }
+                Some(Item::Pending(_)) => "this rule has not fired here: there is no evidence yet",
+                Some(Item::Alert(_)) | None => "no alert is selected",
+            });
         }
         found
+    }
+
+    /// Shows what the rule would have stopped, or says that it is shown.
+    fn show_test(&mut self, session: &mut Session) {
+        if self.alert(session).is_none() {
+            return;
+        }
+        if self.below == Below::WouldHave {
+            session.hint(if self.frame.regions.history.height == 0 {
+                "no room for what it would have stopped: enlarge the terminal"
+            } else {
+                "what it would have stopped is shown already"
+            });
+        }
+        self.below = Below::WouldHave;
     }
 
     /// Shows the evidence in the stream, which steps through it.

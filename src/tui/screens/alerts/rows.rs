@@ -307,8 +307,8 @@ fn learning(it: &Learning, session: &Session) -> RowText {
 const RUN: usize = 11;
 
 /// `run 7f3a91 support`; without names, all runs.
-fn scope(scope: &Scope, store: &Store, run: RunIx) -> String {
-    let named = scope.iter().filter(|(_, value)| !value.is_empty());
+fn scope(of: &Scope, store: &Store, run: RunIx) -> String {
+    let named = of.iter().filter(|(_, value)| !value.is_empty());
     let words: Vec<String> = named
         .map(|(by, value)| match by {
             Named::Run => format!("run {}", text::cut_middle(&clean(&store.run(run).id), RUN)),
@@ -322,9 +322,9 @@ fn scope(scope: &Scope, store: &Store, run: RunIx) -> String {
         })
         .collect();
     if words.is_empty() {
-        return about(&Vec::new());
+        return about(of);
     }
-    let join = if scope.first().is_some_and(|(by, _)| *by == Named::Run) {
+    let join = if of.first().is_some_and(|(by, _)| *by == Named::Run) {
         " "
     } else {
         " · "

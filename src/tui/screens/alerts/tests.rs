@@ -110,6 +110,24 @@ fn every_view_says_how_many_fire_and_the_runs_say_where() {
 }
 
 #[test]
+fn alerts_of_runs_that_have_ended_need_no_attention() {
+    let end = r#"{"type":"run_end","run_id":"7f3a91c0","status":"ok","ts":"2026-11-22T16:00:00Z"}"#;
+    let trace: &'static str = format!("{TRACE}{end}\n").leak();
+    let shown = sized(&with_rules(), trace, (120, 36), "6");
+    assert_shown(&shown, &["3 resolved"]);
+    assert!(!shown.contains("6!"), "{shown}");
+}
+
+#[test]
+fn a_key_that_changes_nothing_says_why() {
+    check("6 t", &["what it would have stopped is shown already"]);
+    let has_not_fired = ["has not fired here: there is no evidence yet"];
+    for key in ["enter", "t", "h", "a"] {
+        check(&format!("6 j j j {key}"), &has_not_fired);
+    }
+}
+
+#[test]
 fn the_evidence_is_marked_and_stepped_through() {
     check(
         "6 enter",
@@ -148,6 +166,10 @@ fn history_lists_when_it_fired() {
 #[test]
 fn baselines_being_learned_are_shown() {
     check("6", &["learning", "1 learning"]);
+    check(
+        "6 j j j",
+        &["1 of 8 runs known; until then this rule cannot fire"],
+    );
 }
 
 #[test]
