@@ -253,7 +253,9 @@ pub(super) fn follow(cx: &mut Cx, paths: &[PathBuf]) -> anyhow::Result<Exit> {
 fn meant(word: &Path) -> Option<String> {
     let name = word.to_str().filter(|_| !word.exists())?;
     if id::views().any(|view| view.name == name) {
-        return Some(format!("'{name}' is a view: saferun-tui --view {name} PATH"));
+        return Some(format!(
+            "'{name}' is a view: saferun-tui --view {name} PATH"
+        ));
     }
     let command = Commands::near(word)?;
     Some(format!("did you mean the command '{command}'?"))
