@@ -153,21 +153,15 @@ pub fn modes(report: &Report) -> Option<String> {
     is_other.then(|| format!("judged by the recorded mode: {}", counted(modes)))
 }
 
-/// The heading of the list of first changes, or that there are none. A call that no record or no rule can judge may have
-/// changed all the same.
+/// The heading of the list of first changes, or that there are none.
 pub fn first(report: &Report) -> String {
     if report.first.is_empty() {
-        let known = if report.changes.is_empty() {
-            ""
-        } else {
-            "known "
-        };
-        return format!("no {known}verdict would change");
+        return "no call would be newly stopped, or no longer be stopped".to_owned();
     }
     let runs = human::counted(report.first.len() as u64, "run");
     let behind = human::counted(report.behind, "call");
     format!(
-        "first call whose verdict changes in {runs}; {behind} after it might have gone differently"
+        "first call stopped, or no longer stopped, in {runs}; {behind} after it might have gone differently"
     )
 }
 

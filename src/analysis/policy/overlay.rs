@@ -208,16 +208,16 @@ mod tests {
     }
 
     #[test]
-    fn a_question_that_is_no_longer_asked_is_a_change_and_the_first_one() {
+    fn a_question_that_is_no_longer_asked_is_a_change_but_stops_nothing() {
         let store = load(&[call(1, 20), approved(2, 20), call(3, 900)].concat());
         let (place, cancel) = (Place::default(), CancelFlag::new());
         let overlay = Overlay::new(&store, (policies(CAP), None), &place, &cancel);
         let report = &overlay.report;
-        assert_eq!((report.changed(), report.behind), (2, 1));
+        assert_eq!((report.changed(), report.behind), (2, 0));
         assert_eq!((report.asks.before, report.asks.no_longer), (1, 1));
         assert_eq!(overlay.asked_by_default(), 0);
         assert!(overlay.change(report.first[0].ix).is_some());
-        assert_eq!(report.first[0].was.effect.word(), "ask");
+        assert_eq!(report.first[0].now.effect.word(), "deny");
     }
 
     #[test]

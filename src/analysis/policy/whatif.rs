@@ -27,6 +27,12 @@ pub struct Change {
 }
 
 impl Change {
+    /// Whether the call would newly be stopped, or no longer be.
+    fn is_about_a_stop(&self) -> bool {
+        let [then, now] = [&self.was, &self.now].map(|it| seen(it.effect));
+        (then == Effect::Deny) != (now == Effect::Deny) && then != Effect::Unknown
+    }
+
     /// Whether both verdicts are known: a call whose outcome is not recorded may have gone the same way.
     pub fn is_known(&self) -> bool {
         self.was.effect != Effect::Unknown && self.now.effect != Effect::Unknown
@@ -44,7 +50,7 @@ pub struct Report {
     pub table_runs: BTreeMap<(Effect, Effect), u64>,
     /// All calls whose effect differs, in order. Those after a first change are counterfactual.
     pub changes: Vec<Change>,
-    /// The first call of each run whose verdict is known to change.
+    /// The first call of each run that would be stopped, or not be stopped any more.
     pub first: Vec<Change>,
     /// Calls after the first change of their run.
     pub behind: u64,
@@ -206,7 +212,7 @@ impl Sums {
             now: judged.verdict.clone(),
             was_asked: before.was_asked,
         };
-        if !is_behind && change.is_known() {
+        if !is_behind && change.is_about_a_stop() {
             self.changed.insert(run);
             self.report.first.push(change.clone());
         }

@@ -92,12 +92,9 @@ fn shows_what_rules_would_have_done() {
 fn a_rule_leads_to_its_calls_and_a_call_to_the_stream() {
     check(
         "9",
-        &["1 call of refund-cap", "after the first change of its run"],
+        &["1 call of refund-cap", "the rest of the run comes after it"],
     );
-    check(
-        "9 j j",
-        &["1 call of ask-lookup", "the rest of the run comes after it"],
-    );
+    check("9 j j", &["1 call of ask-lookup"]);
     check("9 enter enter", &["1 Stream", "amount  900"]);
 }
 
