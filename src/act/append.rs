@@ -5,6 +5,8 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 use rustix::fs::OFlags;
 use serde_json::Value;
@@ -34,14 +36,8 @@ impl Appender {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
         }
         places::check(path, &found)?;
-        let mut last = [b'\n'];
-        if found.len() > 0 {
-            file.read_at(&mut last, found.len() - 1)?;
-        }
-        Ok(Appender {
-            file,
-            is_torn: last != [b'\n'],
-        })
+        let is_torn = is_torn(&file)?;
+        Ok(Appender { file, is_torn })
     }
 
     /// Writes one event without syncing: it survives the death of this process, not of the machine.
@@ -69,6 +65,31 @@ impl Appender {
     pub fn sync(&self) -> io::Result<()> {
         self.file.sync_data()
     }
+}
+
+/// How long the file must not grow before its last line is taken for an incomplete one, and how often that is tried.
+const PAUSE: Duration = Duration::from_millis(2);
+const LOOKS: usize = 100;
+
+/// Whether the last line is incomplete. One that another process is just writing looks so too, for a moment.
+fn is_torn(file: &File) -> io::Result<bool> {
+    let mut before = 0;
+    for _ in 0..LOOKS {
+        let len = file.metadata()?.len();
+        let mut last = [b'\n'];
+        if len > 0 {
+            file.read_at(&mut last, len - 1)?;
+        }
+        if last == [b'\n'] {
+            return Ok(false);
+        }
+        if len == before {
+            break;
+        }
+        before = len;
+        thread::sleep(PAUSE);
+    }
+    Ok(true)
 }
 
 #[cfg(test)]
