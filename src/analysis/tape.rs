@@ -11,6 +11,7 @@ pub mod digests;
 pub mod forks;
 pub mod norm;
 pub mod player;
+pub mod request;
 pub mod schema;
 pub mod tools;
 

@@ -223,15 +223,13 @@ fn expand(path: &Path, shown: Shown) -> Result<Expanded, Error> {
 
 /// The sessions of a database, those that changed first in front.
 fn store(path: &Path) -> Result<Expanded, Error> {
-    let sessions = sqlite::sessions(path).map_err(|what| Error::NotATrace {
+    let not_a_trace = |what| Error::NotATrace {
         path: path.to_string_lossy().into_owned(),
         what,
-    })?;
+    };
+    let sessions = sqlite::sessions(path).map_err(not_a_trace)?;
     if sessions.is_empty() {
-        return Err(Error::NotATrace {
-            path: path.to_string_lossy().into_owned(),
-            what: "contains no session".to_owned(),
-        });
+        return Err(not_a_trace("contains no session".to_owned()));
     }
     Ok(Expanded {
         files: sessions

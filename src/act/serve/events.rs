@@ -46,32 +46,28 @@ impl<'a> Writer<'a> {
             Logged::Live { request, answer } => self.answered_live(request, answer, now),
             Logged::Beside(text) => {
                 let content = format!("a request outside the conversation got: {text}");
-                self.say("note", now, &json!({"content": content}));
+                self.add("note", now, &json!({"content": content}));
             }
             Logged::Missed(words) => {
                 let error = json!({"type": "saferun_replay_miss", "message": words});
-                self.say("error", now, &json!({"error": error}));
+                self.add("error", now, &json!({"error": error}));
             }
         }
     }
 
     pub(super) fn end(&mut self, status: &str, now: i64) {
-        self.say("run_end", now, &json!({"status": status}));
+        self.add("run_end", now, &json!({"status": status}));
     }
 
-    fn event(&self, kind: &str, now: i64, members: &Value) -> Value {
+    /// Adds an event. Members that are null are left out.
+    fn add(&mut self, kind: &str, now: i64, members: &Value) {
         let mut event = Map::new();
         event.insert("type".to_owned(), kind.into());
         event.insert("run_id".to_owned(), self.run_id.into());
         event.insert("ts".to_owned(), now.into());
         let members = members.as_object().cloned().unwrap_or_default();
         event.extend(members.into_iter().filter(|(_, value)| !value.is_null()));
-        Value::Object(event)
-    }
-
-    fn say(&mut self, kind: &str, now: i64, members: &Value) {
-        let event = self.event(kind, now, members);
-        self.events.push(event);
+        self.events.push(Value::Object(event));
     }
 
     /// A request that got the answer of a step.
@@ -80,16 +76,9 @@ impl<'a> Writer<'a> {
         let call = &player.recording.calls[step];
         let answer = &shape::with_ids(&call.answer, step);
         let agent = player.store.symbols().name(call.agent).to_owned();
-        let contents = RequestContents::of(request);
-        if self.events.is_empty() {
-            self.start(&agent, (request, &contents), now);
-        }
-        let parent = self.parent_of_lane(call.lane);
-        self.new_turns(call.lane, (&agent, parent), contents, now);
-        self.responses += 1;
-        let id = format!("response-{}", self.responses);
+        let id = self.request((call.lane, &agent), request, now);
         let mut texts = answer.texts.iter();
-        self.say(
+        self.add(
             "response",
             now,
             &json!({
@@ -101,13 +90,13 @@ impl<'a> Writer<'a> {
         );
         for text in texts {
             let more = json!({"agent": agent, "content": text, "continued": true});
-            self.say("response", now, &more);
+            self.add("response", now, &more);
         }
         for call in answer.calls() {
             let members = json!({
                 "id": call.id, "parent_id": id, "agent": agent, "tool": call.name, "args": call.arguments,
             });
-            self.say("tool_call", now, &members);
+            self.add("tool_call", now, &members);
         }
     }
 
@@ -118,13 +107,7 @@ impl<'a> Writer<'a> {
         let agent = first
             .map_or("", |call| player.store.symbols().name(call.agent))
             .to_owned();
-        let contents = RequestContents::of(request);
-        if self.events.is_empty() {
-            self.start(&agent, (request, &contents), now);
-        }
-        self.new_turns(0, (&agent, None), contents, now);
-        self.responses += 1;
-        let id = format!("response-{}", self.responses);
+        let id = self.request((0, &agent), request, now);
         let texts = answer.parts.iter().filter_map(|part| match part {
             Part::Text(text) => Some(text.as_str()),
             Part::Call(_) | Part::Reasoning(_) | Part::Result { .. } => None,
@@ -138,16 +121,28 @@ impl<'a> Writer<'a> {
             "id": id, "agent": agent, "model": answer.model, "content": text, "usage": reported(&answer.usage),
             "request": request, "finish_reason": answer.finish, "error": error, "labels": {"live": "true"},
         });
-        self.say("response", now, &members);
+        self.add("response", now, &members);
         for (at, part) in answer.parts.iter().enumerate() {
             if let Part::Call(call) = part {
                 let own = call.id.clone().unwrap_or_else(|| format!("{id}-{at}"));
                 let members = json!({
                     "id": own, "parent_id": id, "agent": agent, "tool": call.tool, "args": call.args,
                 });
-                self.say("tool_call", now, &members);
+                self.add("tool_call", now, &members);
             }
         }
+    }
+
+    /// What a request adds to the run. Returns the id of the response to it.
+    fn request(&mut self, (lane, agent): (usize, &str), request: &Value, now: i64) -> String {
+        let contents = RequestContents::of(request);
+        if self.events.is_empty() {
+            self.start(agent, (request, &contents), now);
+        }
+        let parent = self.parent_of_lane(lane);
+        self.new_turns(lane, (agent, parent), contents, now);
+        self.responses += 1;
+        format!("response-{}", self.responses)
     }
 
     fn start(&mut self, agent: &str, (body, contents): (&Value, &RequestContents), now: i64) {
@@ -157,7 +152,7 @@ impl<'a> Writer<'a> {
             "v": 1, "agent": agent, "model": body.get("model"), "system": system,
             "tools": body.get("tools"), "parent_run_id": parent.id,
         });
-        self.say("run_start", now, &members);
+        self.add("run_start", now, &members);
     }
 
     /// The call that started the agent of a lane.
@@ -202,7 +197,7 @@ impl<'a> Writer<'a> {
                         "role": "user", "agent": agent, "content": text, "parent_id": parent,
                         "injected": is_injected(text).then_some(true),
                     });
-                    self.say("prompt", now, &members);
+                    self.add("prompt", now, &members);
                 }
                 Turn::Result { id, text, is_error } => self.result((id, text, *is_error), now),
                 // We served them.
@@ -223,8 +218,8 @@ impl<'a> Writer<'a> {
             (_, Some(false)) => "ok",
             (_, None) => "",
         };
-        let status = (!status.is_empty()).then(|| status.to_owned());
-        self.say(
+        let status = (!status.is_empty()).then_some(status);
+        self.add(
             "tool_result",
             now,
             &json!({"call_id": id, "result": text, "status": status}),

@@ -16,7 +16,7 @@ use crate::act::net::Net;
 use crate::act::net::body::{self, Sender};
 use crate::act::net::client::{Client, Place};
 use crate::act::net::server::Answer;
-use crate::analysis::tape::player::ParsedRequest;
+use crate::analysis::tape::request::ParsedRequest;
 use crate::base::clock::{Clock, System};
 use crate::ingest::prices::PriceTable;
 use crate::ingest::wire::Api;

@@ -1,7 +1,7 @@
 //! The contents of a request, independent of its API: speakers and texts, calls, results, and the names of its tools.
 
 use std::collections::BTreeSet;
-use std::hash::{Hash, Hasher};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::mem::discriminant;
 
 use serde_json::Value;
@@ -190,21 +190,23 @@ impl RequestContents {
         joined
     }
 
-    /// Hashes all that is compared, which leaves out ids of calls: equal hashes, no difference.
-    pub(super) fn hash_compared(&self, hasher: &mut impl Hasher) {
-        self.system.hash(hasher);
-        self.tools.hash(hasher);
+    /// A hash of all that is compared, which leaves out ids of calls: equal hashes, no difference.
+    pub(super) fn hash(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.system.hash(&mut hasher);
+        self.tools.hash(&mut hasher);
         for turn in &self.turns {
-            discriminant(turn).hash(hasher);
+            discriminant(turn).hash(&mut hasher);
             match turn {
                 Turn::User(text) | Turn::Assistant(text) | Turn::Result { text, .. } => {
-                    text.hash(hasher);
+                    text.hash(&mut hasher);
                 }
                 Turn::Call {
                     name, arguments, ..
-                } => (name, arguments.to_string()).hash(hasher),
+                } => (name, arguments.to_string()).hash(&mut hasher),
             }
         }
+        hasher.finish()
     }
 
     /// The first difference in what both contain: roles, texts, calls, results, names of tools.

@@ -1,18 +1,14 @@
-//! Digests of recorded requests, so that a request is compared with them in no time: equal digests, equal requests.
+//! Digests of recorded requests, prepared ahead: reading a request from the trace takes longer than comparing it.
 //!
-//! A request has to be read from the trace before it can be compared. Whoever serves a run has that done ahead, on
-//! another thread; what is needed sooner is made when it is needed.
+//! A server prepares them on another thread while the agent starts; one that is needed earlier is made on demand.
 
-use std::hash::{DefaultHasher, Hasher};
 use std::sync::{Arc, OnceLock};
-
-use serde_json::Value;
 
 use crate::analysis::context;
 use crate::analysis::tape::class::Class;
-use crate::analysis::tape::contents::RequestContents;
-use crate::analysis::tape::norm::{self, Ignored};
+use crate::analysis::tape::norm::Ignored;
 use crate::analysis::tape::player::Mode;
+use crate::analysis::tape::request::ParsedRequest;
 use crate::analysis::tape::{Call, Recording};
 use crate::base::cancel::CancelFlag;
 use crate::model::action::ActionIx;
@@ -30,7 +26,7 @@ pub struct Digests {
 #[derive(Debug)]
 struct Step {
     call: ActionIx,
-    /// What is rebuilt from earlier records is not read ahead: it takes long, and may never be asked for.
+    /// Rebuilt requests are not prepared: rebuilding takes long, and the request may never come.
     is_recorded: bool,
     digest: OnceLock<u64>,
 }
@@ -76,22 +72,8 @@ impl Digests {
         let step = self.steps.get(at).filter(|step| step.is_recorded)?;
         let digest = || {
             let request = context::request(&self.store, step.call, &CancelFlag::new());
-            of(&request.unwrap_or_default(), self.mode, &self.ignored)
+            ParsedRequest::new(request.unwrap_or_default()).digest(self.mode, &self.ignored)
         };
         Some(*step.digest.get_or_init(digest))
     }
-}
-
-/// The digest of a request, of all that a mode compares.
-pub(super) fn of(request: &Value, mode: Mode, ignored: &[Ignored]) -> u64 {
-    match mode {
-        Mode::Order | Mode::Hash => norm::hash(request, ignored),
-        Mode::Content | Mode::Loose => contents(&RequestContents::of(request)),
-    }
-}
-
-pub(super) fn contents(contents: &RequestContents) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    contents.hash_compared(&mut hasher);
-    hasher.finish()
 }

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -13,8 +13,9 @@ use crate::analysis::context;
 use crate::analysis::diff::step::{self, Step};
 use crate::analysis::tape::class::Class;
 use crate::analysis::tape::contents::RequestContents;
-use crate::analysis::tape::digests::{self, Digests};
+use crate::analysis::tape::digests::Digests;
 use crate::analysis::tape::norm::{self, Difference, Ignored};
+use crate::analysis::tape::request::ParsedRequest;
 use crate::analysis::tape::{Call, Recording};
 use crate::base::cancel::CancelFlag;
 use crate::store::Store;
@@ -74,51 +75,6 @@ pub struct Options {
     pub stubs: bool,
     /// The number of answers after which no more are given.
     pub until: Option<usize>,
-}
-
-/// A request, read for matching.
-#[derive(Debug, Clone)]
-pub struct ParsedRequest {
-    pub body: Arc<Value>,
-    /// These are made when they are needed, once.
-    contents: OnceLock<RequestContents>,
-    /// As it is compared with recorded bodies: exactly, and without noise.
-    normal: OnceLock<Value>,
-    quiet: OnceLock<Value>,
-    digest: OnceLock<u64>,
-}
-
-impl ParsedRequest {
-    pub fn new(body: Value) -> ParsedRequest {
-        ParsedRequest {
-            body: Arc::new(body),
-            contents: OnceLock::new(),
-            normal: OnceLock::new(),
-            quiet: OnceLock::new(),
-            digest: OnceLock::new(),
-        }
-    }
-
-    fn contents(&self) -> &RequestContents {
-        self.contents
-            .get_or_init(|| RequestContents::of(&self.body))
-    }
-
-    fn digest(&self, options: &Options) -> u64 {
-        *self.digest.get_or_init(|| match options.mode {
-            Mode::Order | Mode::Hash => norm::hash(&self.body, &options.ignored),
-            Mode::Content | Mode::Loose => digests::contents(self.contents()),
-        })
-    }
-
-    fn normal(&self, ignored: &[Ignored]) -> &Value {
-        self.normal.get_or_init(|| norm::norm(&self.body, ignored))
-    }
-
-    fn quiet(&self, ignored: &[Ignored]) -> &Value {
-        let normal = || norm::quiet(self.normal(ignored));
-        self.quiet.get_or_init(normal)
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -377,7 +333,10 @@ impl Player {
             all
         });
         let of = |key| by_digest.get(&key).map_or(&[][..], Vec::as_slice);
-        let same = of(Some(request.digest(&self.options))).iter();
+        let same = of(Some(
+            request.digest(self.options.mode, &self.options.ignored),
+        ))
+        .iter();
         let all = same.chain(of(None)).copied();
         all.filter(|at| !self.used[*at]).collect()
     }
@@ -403,7 +362,7 @@ impl Player {
         request: &ParsedRequest,
         is_quiet: bool,
     ) -> Option<Difference> {
-        if self.digests.get(at) == Some(request.digest(&self.options)) {
+        if self.digests.get(at) == Some(request.digest(self.options.mode, &self.options.ignored)) {
             return None;
         }
         let class = self.recording.calls[at].class;

@@ -576,7 +576,8 @@ fn canonical(value: &Json, out: &mut String) {
             Some(number) => out.push_str(&number.to_string()),
             None => out.push_str(written),
         },
-        Json::String(text) => out.extend(["\"", text.as_str(), "\""]),
+        // With its length, so that no two lists of texts are written alike.
+        Json::String(text) => out.extend(["\"", &text.len().to_string(), ":", text.as_str()]),
         Json::Bool(truth) => out.push_str(if *truth { "true" } else { "false" }),
         Json::Null => out.push_str("null"),
     }

@@ -1,4 +1,5 @@
-//! The attributes by which traces become runs, and those that name who a run is for. The reader and the queries that select runs in an engine use the same.
+//! The attributes by which traces become runs, and those that name who a run is for: shared by the reader and by the
+//! queries that select runs in an engine.
 
 /// Synonyms, newest and most specific first.
 pub(crate) const THREAD: &[&str] = &[

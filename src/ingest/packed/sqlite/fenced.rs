@@ -6,9 +6,9 @@
 use std::panic;
 use std::thread;
 
-/// Does the work on such a thread, which starts in far less time than a query takes; one that is kept could not borrow what
-/// the work needs. Systems without Landlock refuse nothing; a connection that only reads does not write
-/// there either.
+/// Does the work on such a thread. A new thread each time, because a query takes far longer than its start, and because
+/// the work borrows from the caller. Systems without Landlock refuse nothing; a connection that only reads does not
+/// write there either.
 pub(super) fn run<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     let fenced = || {
         restrict();
