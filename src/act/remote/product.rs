@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::address::encoded;
 use super::auth::Auth;
 use super::connection::{Connection, Trouble};
-use super::record::{Nanos, Reader};
+use super::record::{Nanos, Reader, moment};
 
 /// A product to pull from.
 pub(super) trait Product: std::fmt::Debug {
@@ -115,6 +115,20 @@ pub(super) fn query<T: AsRef<str>>(pairs: &[(&str, T)]) -> String {
         .iter()
         .map(|(name, value)| format!("{name}={}", encoded(value.as_ref())));
     pairs.collect::<Vec<String>>().join("&")
+}
+
+/// A condition that is a parameter, `name=value`, and the names of the parameters that limit it to a window.
+pub(super) fn selected<'n>(
+    condition: &'n str,
+    within: Option<(Nanos, Nanos)>,
+    [from, until]: [&'n str; 2],
+) -> Vec<(&'n str, String)> {
+    let (name, value) = condition.split_once('=').unwrap_or((condition, ""));
+    let mut query = vec![(name, value.to_owned())];
+    if let Some((first, last)) = within {
+        query.extend([(from, moment(first)), (until, moment(last))]);
+    }
+    query
 }
 
 /// The same name for each id.

@@ -34,6 +34,17 @@ fn of_fact(kind: Kind, fact: &Fact) -> Vec<String> {
     }
 }
 
+/// Conditions that find a run by its id: that of anything that joins its traces, or that of its only trace.
+pub(super) fn of_run(
+    id: &str,
+    joined: fn((u8, &str)) -> Vec<String>,
+    trace: String,
+) -> Vec<String> {
+    let mut all: Vec<String> = (0..3).flat_map(|rank| joined((rank, id))).collect();
+    all.push(trace);
+    all
+}
+
 /// A value as a pattern of `ILIKE` that lets too much through: a wildcard stands for k and s, to which other characters
 /// fold, and for what has to be quoted or has capitals that a server may not know.
 pub(super) fn like(value: &str) -> String {
