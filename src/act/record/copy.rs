@@ -38,6 +38,20 @@ pub(super) struct Head {
     pub(super) headers: HeaderMap,
 }
 
+#[cfg(test)]
+impl Head {
+    pub(super) fn of_model_call() -> Head {
+        Head {
+            api: Some(Api::Chat),
+            server: None,
+            method: "POST".to_owned(),
+            path: "/v1/chat/completions".to_owned(),
+            upstream: "h".to_owned(),
+            headers: HeaderMap::new(),
+        }
+    }
+}
+
 /// How a request ended.
 #[derive(Debug)]
 pub(super) enum End {
@@ -374,15 +388,7 @@ mod tests {
     #[test]
     fn an_exchange_that_a_fault_ends_is_recorded_as_failed() {
         let (copier, copies) = channel(Clockwork::start());
-        let head = Head {
-            api: Some(Api::Chat),
-            server: None,
-            method: "POST".to_owned(),
-            path: "/v1/chat/completions".to_owned(),
-            upstream: "h".to_owned(),
-            headers: HeaderMap::new(),
-        };
-        let exchange = copier.begin(head);
+        let exchange = copier.begin(Head::of_model_call());
         let fault = panic::catch_unwind(panic::AssertUnwindSafe(move || {
             let passing = exchange;
             assert_eq!(passing.number, 0, "a planned fault");
