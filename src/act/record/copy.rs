@@ -22,7 +22,7 @@ use crate::ingest::wire::Api;
 /// How much may be queued for the writer.
 const PIECES: usize = 4096;
 const BYTES: usize = 64 << 20;
-/// How long an answer, or the rest of it, is waited for.
+/// How long to wait for an answer, or for more of it.
 pub(super) const IDLE: Duration = Duration::from_mins(15);
 
 /// The head of a request, as far as it is recorded.
@@ -246,7 +246,7 @@ pub(super) struct Tee<B, W: Witness> {
     body: B,
     witness: W,
     patience: Duration,
-    /// Ends when nothing came for so long.
+    /// Ends when nothing has arrived for that long.
     idle: Pin<Box<Sleep>>,
 }
 

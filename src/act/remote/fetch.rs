@@ -42,7 +42,7 @@ pub(super) struct Fetch<'a, 'w> {
     pub(super) store: &'a mut Store,
     pub(super) until: Nanos,
     pub(super) max_bytes: Option<u64>,
-    /// Conditions of the product, of which a run must meet one; empty for all runs.
+    /// Conditions of the product. A run must meet at least one of them; if there are none, all runs are pulled.
     pub(super) conditions: Vec<String>,
     pub(super) runs: WholeRuns,
     pub(super) brought: Brought,
@@ -165,7 +165,7 @@ impl Fetch<'_, '_> {
         Ok(())
     }
 
-    /// The whole runs of which something in a window meets a condition.
+    /// The whole runs that meet a condition with something in a window.
     fn select(&mut self, from: Nanos, until: Nanos) -> Result<Catch, Stopped> {
         // Put back only at the end: after a failure, nothing of what was noted here has been kept.
         let mut runs = std::mem::take(&mut self.runs);

@@ -38,7 +38,7 @@ pub(super) trait Product: std::fmt::Debug {
         false
     }
 
-    /// Conditions that the records of a run meet whose traces are joined by this id (its rank: `Meta::join`).
+    /// Conditions that are met by the records of a run whose traces are joined by this id (its rank: `Meta::join`).
     fn joined(&self, join: (u8, &str)) -> Vec<String> {
         let _ = join;
         Vec::new()
@@ -66,7 +66,7 @@ pub(super) enum Part<'a> {
     Rows { since: Nanos },
     /// Whole traces, by id.
     Traces(&'a [String]),
-    /// What meets a condition of the product's own (`selection`), within a window or at any time.
+    /// Everything that meets one of the product's conditions (`selection`), within a window or at any time.
     Selected {
         condition: &'a str,
         within: Option<(Nanos, Nanos)>,

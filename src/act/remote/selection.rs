@@ -5,7 +5,7 @@ use super::address::Kind;
 use super::{helicone, langfuse, langsmith, mlflow, phoenix};
 use crate::query::evidence::{Evidence, Fact};
 
-/// Conditions of which every run that the evidence allows meets at least one; none if the product cannot select it.
+/// Conditions: every run that the evidence allows meets at least one of them. None if the product cannot select by it.
 pub fn conditions(kind: Kind, evidence: &Evidence) -> Option<Vec<String>> {
     let each = |parts: &[Evidence]| -> Vec<Option<Vec<String>>> {
         parts.iter().map(|part| conditions(kind, part)).collect()
@@ -13,7 +13,7 @@ pub fn conditions(kind: Kind, evidence: &Evidence) -> Option<Vec<String>> {
     match evidence {
         Evidence::Anything => None,
         Evidence::Fact(fact) => Some(of_fact(kind, fact)).filter(|it| !it.is_empty()),
-        // Every part holds, so one is enough: that with the fewest requests.
+        // Every part holds, so one is enough: the one with the fewest requests.
         Evidence::All(parts) => each(parts).into_iter().flatten().min_by_key(Vec::len),
         Evidence::Any(parts) => {
             let all: Option<Vec<Vec<String>>> = each(parts).into_iter().collect();

@@ -9,7 +9,7 @@ use super::layout::{attributes, resource_attributes, take};
 
 pub(super) const TABLE: &str = "otel_logs";
 
-/// Columns that it cannot do without.
+/// Columns that the table must have.
 const NEEDED: &[&str] = &[
     "Timestamp",
     "TraceId",
