@@ -169,7 +169,7 @@ impl<'a> Payload<'a> {
 
 /// The words of `tool.execute.before`, `beforeMCPExecution` or `tool_use_id`, in lower case.
 fn words(name: &str) -> impl Iterator<Item = String> {
-    let mut words = vec![String::new()];
+    let mut apart = String::new();
     let mut letters = name.chars().peekable();
     let mut before = ' ';
     while let Some(letter) = letters.next() {
@@ -178,15 +178,13 @@ fn words(name: &str) -> impl Iterator<Item = String> {
         let is_start = letter.is_uppercase()
             && (before.is_lowercase() || (before.is_uppercase() && is_next_small));
         if !letter.is_alphanumeric() || is_start {
-            words.push(String::new());
+            apart.push(' ');
         }
         if letter.is_alphanumeric() {
-            // The list is never empty.
-            if let Some(word) = words.last_mut() {
-                word.extend(letter.to_lowercase());
-            }
+            apart.extend(letter.to_lowercase());
         }
         before = letter;
     }
-    words.into_iter().filter(|word| !word.is_empty())
+    let words: Vec<String> = apart.split_whitespace().map(str::to_owned).collect();
+    words.into_iter()
 }
