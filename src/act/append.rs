@@ -67,11 +67,11 @@ impl Appender {
     }
 }
 
-/// How long the file must not grow before its last line is taken for an incomplete one, and how often that is tried.
+/// The last line counts as incomplete if the file does not grow for this long, or after this many looks.
 const PAUSE: Duration = Duration::from_millis(2);
 const LOOKS: usize = 100;
 
-/// Whether the last line is incomplete. One that another process is just writing looks so too, for a moment.
+/// Whether the last line is incomplete. One that another process is still writing looks the same for a moment.
 fn is_torn(file: &File) -> io::Result<bool> {
     let mut before = 0;
     for _ in 0..LOOKS {

@@ -65,8 +65,9 @@ impl Keeper {
     }
 
     /// Whether all parts of a run have been copied as they are now.
-    pub fn has_run(&self, run: &Recent, kin: &mut Relations) -> bool {
-        Keeper::parts(run, kin).iter().all(|part| self.has(part))
+    pub fn has_run(&self, run: &Recent, relations: &mut Relations) -> bool {
+        let parts = Keeper::parts(run, relations);
+        parts.iter().all(|part| self.has(part))
     }
 
     /// Copies a file or a session, unless that has been done. The copy has the time of the original.

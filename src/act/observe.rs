@@ -59,7 +59,7 @@ mod tests {
             let (first, rest) = text.split_once('\n').expect("lines");
             let hash = crate::base::sha256::hex(rest.as_bytes());
             assert!(first.ends_with(&hash), "{first}");
-            // JavaScript has two ways to wait, and needs both.
+            // JavaScript waits in two ways, for async functions and for others.
             let most = if text.starts_with("# ") { 700 } else { 760 };
             assert!(text.lines().count() <= most, "it is meant to be read");
         }

@@ -459,7 +459,7 @@ fn pieces_pass_as_they_arrive_and_a_client_that_leaves_is_recorded_as_cut() {
     assert!(response["ttft_ms"].as_f64().expect("a time") < 450.0);
 }
 
-/// 64 MiB for who asks for much.
+/// 64 MiB for a client that asks for `much`.
 fn much(head: &str, body: &str) -> Vec<Step> {
     if !body.contains("\"much\"") {
         return chat(head, body);

@@ -209,19 +209,19 @@ fn a_run_that_is_loaded_again_counts_once() {
 }
 
 #[test]
-fn rows_of_several_versions_are_told() {
+fn rows_of_several_versions_are_reported() {
     let Some(server) = clickhouse() else { return };
     let home = server.home.path();
     let to = format!("clickhouse://127.0.0.1:{}/default", server.port);
     let rows = format!("{to}/saferun_runs");
     let sample = "sample-traces/saferun/refund-agent.jsonl";
-    let (code, _, said) = run(home, &["load", sample, "--to", &to, "--create", "--yes"]);
-    assert_eq!(code, Some(0), "{said}");
-    let (_, _, said) = run(home, &["ls", &rows, "--json"]);
-    assert!(!said.contains("several versions"), "{said}");
+    let (code, _, stderr) = run(home, &["load", sample, "--to", &to, "--create", "--yes"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    let (_, _, stderr) = run(home, &["ls", &rows, "--json"]);
+    assert!(!stderr.contains("several versions"), "{stderr}");
     server.post(
         "INSERT INTO saferun_runs SELECT * REPLACE ('other' AS run_key, '0.0.1' AS program) FROM saferun_runs",
     );
-    let (_, _, said) = run(home, &["ls", &rows, "--json"]);
-    assert!(said.contains("several versions (0.0.1, "), "{said}");
+    let (_, _, stderr) = run(home, &["ls", &rows, "--json"]);
+    assert!(stderr.contains("several versions (0.0.1, "), "{stderr}");
 }

@@ -113,7 +113,7 @@ impl<'a> Payload<'a> {
             .map(str::to_owned)
     }
 
-    /// The one rule for events that are not known or cannot be read: they pass, unless they are about a tool. What may be
+    /// The one rule for events that are unknown or cannot be read: they pass, unless they are about a tool. What may be
     /// a request to run one must be understood or denied.
     pub(super) fn unknown(self, event: &str) -> Option<Event> {
         (!self.is_about_tool(event)).then_some(Event::Other)
@@ -123,7 +123,7 @@ impl<'a> Payload<'a> {
     pub(super) fn is_about_tool(self, event: &str) -> bool {
         let members = self.0.as_object().into_iter().flatten();
         let mut given = members.filter(|(_, value)| !value.is_null());
-        // The names of a program of one's own.
+        // The names of the `sdk` host, whose programs are the user's own.
         let is_own = matches!(event, "before" | "after");
         is_own
             || words(event).any(|word| DOING.contains(&word.as_str()))
@@ -169,7 +169,7 @@ impl<'a> Payload<'a> {
 
 /// The words of `tool.execute.before`, `beforeMCPExecution` or `tool_use_id`, in lower case.
 fn words(name: &str) -> impl Iterator<Item = String> {
-    let mut words = vec![String::new()];
+    let mut apart = String::new();
     let mut letters = name.chars().peekable();
     let mut before = ' ';
     while let Some(letter) = letters.next() {
@@ -178,15 +178,13 @@ fn words(name: &str) -> impl Iterator<Item = String> {
         let is_start = letter.is_uppercase()
             && (before.is_lowercase() || (before.is_uppercase() && is_next_small));
         if !letter.is_alphanumeric() || is_start {
-            words.push(String::new());
+            apart.push(' ');
         }
         if letter.is_alphanumeric() {
-            // The list is never empty.
-            if let Some(word) = words.last_mut() {
-                word.extend(letter.to_lowercase());
-            }
+            apart.extend(letter.to_lowercase());
         }
         before = letter;
     }
-    words.into_iter().filter(|word| !word.is_empty())
+    let words: Vec<String> = apart.split_whitespace().map(str::to_owned).collect();
+    words.into_iter()
 }

@@ -15,9 +15,9 @@ use crate::model::action::Status;
 /// How much of the end of a trace is read.
 const LARGEST: u64 = 4 << 20;
 
-/// The last calls of a run before `call`, numbered up to it, and how many they are. `count` is the number of all earlier
-/// calls, if that is known from elsewhere. None if the trace cannot be read: then rules that look at earlier calls cannot
-/// be judged.
+/// The last calls of a run before `call`, numbered up to it, and how many there were. `count` is the number of all
+/// earlier calls, if the caller knows it. None if the trace cannot be read: then rules that look at earlier calls
+/// cannot be decided.
 pub(super) fn calls(
     trace: &Path,
     run: &str,
@@ -33,7 +33,7 @@ pub(super) fn calls(
 }
 
 fn read(bytes: &[u8], run: &str, (call, count): (&str, Option<u32>)) -> (Before, Vec<Past>) {
-    // A first line that is cut is not JSON.
+    // If the first line is cut, it is not JSON and is skipped.
     let lines = bytes.split(|it| *it == b'\n');
     let events = lines.filter_map(|line| serde_json::from_slice::<Value>(line).ok());
     let mut made: Vec<(String, Value)> = Vec::new();

@@ -227,7 +227,7 @@ async fn converse_http2<H: Handler>(
         .await;
 }
 
-/// A fault of a handler costs its request, not the connection or the listener.
+/// A handler that panics loses its request, but neither the connection nor the listener.
 async fn answered<H: Handler>(handler: &H, request: Request<Incoming>) -> Answer {
     let mut answering = pin!(handler.answer(request));
     let polled = poll_fn(|cx| {
@@ -235,7 +235,7 @@ async fn answered<H: Handler>(handler: &H, request: Request<Incoming>) -> Answer
         match polled {
             Ok(Poll::Ready(answer)) => Poll::Ready(Some(answer)),
             Ok(Poll::Pending) => Poll::Pending,
-            // It is not polled again.
+            // A future that panicked must not be polled again.
             Err(_) => Poll::Ready(None),
         }
     });

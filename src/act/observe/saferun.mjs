@@ -612,8 +612,8 @@ function program() {
   return process.env.SAFERUN_TUI || all.find((it) => fs.existsSync(it));
 }
 
-// Recorded results, from the run or the address (`serve --mcp`) that SAFERUN_REPLAY names. Each is given once, so what
-// answers must know all calls so far.
+// Recorded results, from the run or the address (`serve --mcp`) that SAFERUN_REPLAY names. Each is given once, so the
+// server must see every call so far.
 const replayed = [];
 let server = null;
 const POST = `
@@ -622,7 +622,7 @@ const POST = `
   require("readline").createInterface({ input: process.stdin })
     .on("line", (line) => (last = last.then(() => post(line)).then(console.log)));`;
 
-/** The program that answers calls, a line each. */
+/** The program that answers calls, one per line. */
 function answering(source) {
   return source.startsWith("http://") ? [process.execPath, "-e", POST, source] : [program() ?? "saferun-tui", "mcp-serve", source];
 }
@@ -653,7 +653,7 @@ async function answerLater(source) {
   return resultIn(source, await server.turn, server.complaint);
 }
 
-/** The agent does not wait for it to end. */
+/** A server that does not keep the agent from ending. */
 function serverOf(source) {
   const [file, ...options] = answering(source);
   const child = spawn(file, options);
@@ -664,7 +664,7 @@ function serverOf(source) {
   child.stderr.on("data", (more) => (one.complaint += more));
   child.stdin.on("error", () => {});
   for (const it of [child, ...child.stdio]) it?.unref?.();
-  // Its last words are waited for.
+  // What it writes at its end is still read.
   child.stdout.once("end", () => child.ref());
   return one;
 }

@@ -436,7 +436,7 @@ class _Exchange:
             self.tell("tool_call", self.run, id=name, parent_id=self.id, tool=call["tool"], args=call["args"])
 
     def _failure(self, error, objects, raw):
-        """Why there is no answer: an error of the client, one that the API reports, or any body with such a status."""
+        """Why there is no answer: an error of the client, one that the API reports, or the body of an error status."""
         if error is not None:
             return {"type": type(error).__name__, "message": str(error)}
         reported = next((it["error"] for it in objects if isinstance(it, dict) and it.get("error")), None)
@@ -571,7 +571,7 @@ def _program():
     return os.environ.get("SAFERUN_TUI") or shutil.which("saferun-tui")
 
 async def _aside(wait, *args):
-    """Calls what waits, on a thread of its own if it would hold up an event loop: an answer may take a person minutes."""
+    """Calls a function that waits, on another thread if there is an event loop: a person may take minutes to answer."""
     try:
         import asyncio
         loop = asyncio.get_running_loop()

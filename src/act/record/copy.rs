@@ -22,7 +22,7 @@ use crate::ingest::wire::Api;
 /// How much may be queued for the writer.
 const PIECES: usize = 4096;
 const BYTES: usize = 64 << 20;
-/// How long an answer, or the rest of it, is waited for.
+/// How long to wait for an answer, or for more of it.
 pub(super) const IDLE: Duration = Duration::from_mins(15);
 
 /// The head of a request, as far as it is recorded.
@@ -36,6 +36,20 @@ pub(super) struct Head {
     pub(super) path: String,
     pub(super) upstream: String,
     pub(super) headers: HeaderMap,
+}
+
+#[cfg(test)]
+impl Head {
+    pub(super) fn of_model_call() -> Head {
+        Head {
+            api: Some(Api::Chat),
+            server: None,
+            method: "POST".to_owned(),
+            path: "/v1/chat/completions".to_owned(),
+            upstream: "h".to_owned(),
+            headers: HeaderMap::new(),
+        }
+    }
 }
 
 /// How a request ended.
@@ -232,7 +246,7 @@ pub(super) struct Tee<B, W: Witness> {
     body: B,
     witness: W,
     patience: Duration,
-    /// Ends when nothing came for so long.
+    /// Ends when nothing has arrived for that long.
     idle: Pin<Box<Sleep>>,
 }
 
@@ -374,15 +388,7 @@ mod tests {
     #[test]
     fn an_exchange_that_a_fault_ends_is_recorded_as_failed() {
         let (copier, copies) = channel(Clockwork::start());
-        let head = Head {
-            api: Some(Api::Chat),
-            server: None,
-            method: "POST".to_owned(),
-            path: "/v1/chat/completions".to_owned(),
-            upstream: "h".to_owned(),
-            headers: HeaderMap::new(),
-        };
-        let exchange = copier.begin(head);
+        let exchange = copier.begin(Head::of_model_call());
         let fault = panic::catch_unwind(panic::AssertUnwindSafe(move || {
             let passing = exchange;
             assert_eq!(passing.number, 0, "a planned fault");

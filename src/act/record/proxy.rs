@@ -164,7 +164,7 @@ impl Proxy {
         let answered = timeout(IDLE, self.client.exchange(request)).await;
         let answered = match answered {
             Ok(answered) => answered.map_err(|error| error.to_string()),
-            Err(_) => Err("no answer within 15 minutes".to_owned()),
+            Err(_) => Err(format!("no answer within {} minutes", IDLE.as_secs() / 60)),
         };
         match answered {
             Ok(answer) => {

@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::base::clock::{Clock, System};
 use crate::base::human;
 
-/// A smaller step of the machine's clock is not worth a word.
+/// Smaller steps of the machine's clock are not reported.
 const STEP: i64 = 1_000_000;
 
 #[derive(Debug, Clone, Copy)]

@@ -222,7 +222,7 @@ impl Writer {
         }
     }
 
-    /// A fault of ours costs the exchange at which it happened, not the rest of the recording.
+    /// A panic loses the exchange that caused it, not the rest of the recording.
     fn survive(&mut self, message: Message) {
         let (exchange, at) = (message.exchange, message.at);
         let took = panic::catch_unwind(AssertUnwindSafe(|| self.take(message)));

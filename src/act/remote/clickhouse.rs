@@ -6,7 +6,7 @@ mod layout;
 mod logs;
 pub(super) mod select;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Wish;
 use super::auth::Auth;
@@ -100,9 +100,7 @@ impl Clickhouse {
             logs: None,
         })
     }
-}
 
-impl Clickhouse {
     /// What the query for a part, or the rest of it, asks for.
     fn tests(
         &self,
@@ -129,9 +127,14 @@ impl Clickhouse {
             Err(Trouble::Refused { .. } | Trouble::TooMuch { .. }) => return Ok(None),
             answer => answer?,
         };
-        let names = columns.iter().filter_map(|it| it.get("name")?.as_str());
-        Ok(Logs::of(&names.collect::<Vec<&str>>()))
+        Ok(Logs::of(&names(&columns)))
     }
+}
+
+/// The names in the answer to `DESCRIBE TABLE`.
+fn names(columns: &[Value]) -> Vec<&str> {
+    let names = columns.iter().filter_map(|it| it.get("name")?.as_str());
+    names.collect()
 }
 
 /// An identifier that needs no quotes.
@@ -195,10 +198,7 @@ impl Product for Clickhouse {
         let columns =
             self.engine
                 .rows(connection, &format!("DESCRIBE TABLE {}", self.table), &[])?;
-        let names: Vec<&str> = columns
-            .iter()
-            .filter_map(|it| it.get("name")?.as_str())
-            .collect();
+        let names = names(&columns);
         let missing: Vec<&str> = self
             .layout
             .needed
@@ -260,12 +260,8 @@ impl Product for Clickhouse {
             }
             None => Found::new(Vec::new()),
         };
-        let records = rows.into_iter().map(|row| {
-            let key = json!({"Trace": row["Trace"], "Span": row["Span"], "ParentSpanId": row["ParentSpanId"]});
-            let mut line = (self.layout.line)(row);
-            found.join(&key, &mut line);
-            line
-        });
+        let records = rows.into_iter();
+        let records = records.map(|row| found.join(row, self.layout.line));
         Ok(Page {
             records: records.collect(),
             next,

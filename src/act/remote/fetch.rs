@@ -42,7 +42,7 @@ pub(super) struct Fetch<'a, 'w> {
     pub(super) store: &'a mut Store,
     pub(super) until: Nanos,
     pub(super) max_bytes: Option<u64>,
-    /// Conditions of the product, of which a run must meet one; empty for all runs.
+    /// Conditions of the product. A run must meet at least one of them; if there are none, all runs are pulled.
     pub(super) conditions: Vec<String>,
     pub(super) runs: WholeRuns,
     pub(super) brought: Brought,
@@ -165,19 +165,17 @@ impl Fetch<'_, '_> {
         Ok(())
     }
 
-    /// The whole runs of which something in a window meets a condition.
+    /// The whole runs that meet a condition with something in a window.
     fn select(&mut self, from: Nanos, until: Nanos) -> Result<Catch, Stopped> {
-        let within = Some((from, until));
-        let is_whole = self.product.selects_whole_traces();
+        // Put back only at the end: after a failure, nothing of what was noted here has been kept.
         let mut runs = std::mem::take(&mut self.runs);
         let mut catch = self.nothing()?;
         for condition in self.conditions.clone() {
-            let condition = condition.as_str();
-            let found = self.catch(Part::Selected { condition, within }, &mut Rows::default())?;
-            found.spool.metas().for_each(|it| runs.note(it, is_whole));
-            if is_whole {
-                self.copy(&found, &mut catch)?;
-            }
+            let part = Part::Selected {
+                condition: &condition,
+                within: Some((from, until)),
+            };
+            self.gather(part, &mut runs, &mut catch)?;
         }
         self.complete(&mut runs, &mut catch)?;
         self.runs = runs;
@@ -186,13 +184,10 @@ impl Fetch<'_, '_> {
 
     /// Requests the traces of runs, and those that are joined with them, until all are there.
     fn complete(&mut self, runs: &mut WholeRuns, catch: &mut Catch) -> Result<(), Stopped> {
-        let is_whole = self.product.selects_whole_traces();
         loop {
             let traces = runs.next_traces(self.product.traces_at_once());
             if !traces.is_empty() {
-                let found = self.catch(Part::Traces(&traces), &mut Rows::default())?;
-                found.spool.metas().for_each(|it| runs.note(it, true));
-                self.copy(&found, catch)?;
+                self.gather(Part::Traces(&traces), runs, catch)?;
                 continue;
             }
             let Some((rank, id)) = runs.next_join() else {
@@ -203,17 +198,24 @@ impl Fetch<'_, '_> {
                     condition: &condition,
                     within: None,
                 };
-                let found = self.catch(part, &mut Rows::default())?;
-                found.spool.metas().for_each(|it| runs.note(it, is_whole));
-                if is_whole {
-                    self.copy(&found, catch)?;
-                }
+                self.gather(part, runs, catch)?;
             }
         }
     }
 
-    /// Adds what was found to what will be committed.
-    fn copy(&self, found: &Catch, catch: &mut Catch) -> Result<(), Stopped> {
+    /// Notes the records of a part. Those of whole traces are added to what will be committed.
+    fn gather(
+        &mut self,
+        part: Part<'_>,
+        runs: &mut WholeRuns,
+        catch: &mut Catch,
+    ) -> Result<(), Stopped> {
+        let is_whole = matches!(part, Part::Traces(_)) || self.product.selects_whole_traces();
+        let found = self.catch(part, &mut Rows::default())?;
+        found.spool.metas().for_each(|it| runs.note(it, is_whole));
+        if !is_whole {
+            return Ok(());
+        }
         let copied = catch.spool.append(&found.spool);
         copied.map_err(|error| self.store.io(error))?;
         catch.links += found.links;

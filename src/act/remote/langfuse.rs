@@ -9,6 +9,7 @@ use super::connection::{Connection, Trouble};
 use super::keys::Keys;
 use super::product::{self, Page, Part, Product, Want};
 use super::record::{Reader, moment};
+use super::selection::of_run;
 use crate::act::net::secret::Secret;
 use crate::ingest::formats::langfuse;
 use crate::query::evidence::Fact;
@@ -67,12 +68,8 @@ impl Langfuse {
             }
             Part::Traces(ids) => query.extend(product::each("traceId", ids)),
             Part::Selected { condition, within } => {
-                let (name, value) = condition.split_once('=').unwrap_or((condition, ""));
-                query.push((name, value.to_owned()));
-                if let Some((from, until)) = within {
-                    query.push(("fromStartTime", moment(from)));
-                    query.push(("toStartTime", moment(until)));
-                }
+                let names = ["fromStartTime", "toStartTime"];
+                query.extend(product::selected(condition, within, names));
             }
             Part::Rows { .. } => return Ok(Page::default()),
         }
@@ -148,13 +145,7 @@ pub(super) fn conditions(fact: &Fact) -> Vec<String> {
         Fact::Run {
             id,
             any_case: false,
-        } => {
-            let mut all: Vec<String> = (0..3)
-                .flat_map(|rank| joined((rank, id.as_str())))
-                .collect();
-            all.push(format!("traceId={id}"));
-            all
-        }
+        } => of_run(id, joined, format!("traceId={id}")),
         Fact::Run { .. } | Fact::Text { .. } | Fact::Failure | Fact::Since(_) => Vec::new(),
     }
 }

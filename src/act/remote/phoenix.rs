@@ -10,7 +10,7 @@ use super::connection::{Connection, Trouble};
 use super::keys::Keys;
 use super::product::{self, Page, Part, Product, Want};
 use super::record::{Reader, moment};
-use super::selection::is_ambiguous;
+use super::selection::{is_ambiguous, of_run};
 use crate::ingest::formats::otel::evidence::{
     CONVERSATION, CONVERSATION_IN_METADATA, SESSION, SESSION_IN_METADATA, THREAD,
     THREAD_IN_METADATA, USER,
@@ -61,13 +61,7 @@ pub(super) fn conditions(fact: &Fact) -> Vec<String> {
         Fact::Run {
             id,
             any_case: false,
-        } => {
-            let mut all: Vec<String> = (0..3)
-                .flat_map(|rank| joined((rank, id.as_str())))
-                .collect();
-            all.push(format!("trace_id={id}"));
-            all
-        }
+        } => of_run(id, joined, format!("trace_id={id}")),
         Fact::Run { .. } | Fact::Text { .. } | Fact::Failure | Fact::Since(_) => Vec::new(),
     }
 }
@@ -125,12 +119,8 @@ impl Product for Phoenix {
             Part::Rows { since } => query.push(("start_time", moment(since))),
             Part::Traces(ids) => query.extend(product::each("trace_id", ids)),
             Part::Selected { condition, within } => {
-                let (name, value) = condition.split_once('=').unwrap_or((condition, ""));
-                query.push((name, value.to_owned()));
-                if let Some((from, until)) = within {
-                    query.push(("start_time", moment(from)));
-                    query.push(("end_time", moment(until)));
-                }
+                let names = ["start_time", "end_time"];
+                query.extend(product::selected(condition, within, names));
             }
         }
         query.extend(after.map(|after| ("cursor", after.to_owned())));

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::address::encoded;
 use super::auth::Auth;
 use super::connection::{Connection, Trouble};
-use super::record::{Nanos, Reader};
+use super::record::{Nanos, Reader, moment};
 
 /// A product to pull from.
 pub(super) trait Product: std::fmt::Debug {
@@ -38,7 +38,7 @@ pub(super) trait Product: std::fmt::Debug {
         false
     }
 
-    /// Conditions that the records of a run meet whose traces are joined by this id (its rank: `Meta::join`).
+    /// Conditions that are met by the records of a run whose traces are joined by this id (its rank: `Meta::join`).
     fn joined(&self, join: (u8, &str)) -> Vec<String> {
         let _ = join;
         Vec::new()
@@ -66,7 +66,7 @@ pub(super) enum Part<'a> {
     Rows { since: Nanos },
     /// Whole traces, by id.
     Traces(&'a [String]),
-    /// What meets a condition of the product's own (`selection`), within a window or at any time.
+    /// Everything that meets one of the product's conditions (`selection`), within a window or at any time.
     Selected {
         condition: &'a str,
         within: Option<(Nanos, Nanos)>,
@@ -115,6 +115,20 @@ pub(super) fn query<T: AsRef<str>>(pairs: &[(&str, T)]) -> String {
         .iter()
         .map(|(name, value)| format!("{name}={}", encoded(value.as_ref())));
     pairs.collect::<Vec<String>>().join("&")
+}
+
+/// A condition that is a parameter, `name=value`, and the names of the parameters that limit it to a window.
+pub(super) fn selected<'n>(
+    condition: &'n str,
+    within: Option<(Nanos, Nanos)>,
+    [from, until]: [&'n str; 2],
+) -> Vec<(&'n str, String)> {
+    let (name, value) = condition.split_once('=').unwrap_or((condition, ""));
+    let mut query = vec![(name, value.to_owned())];
+    if let Some((first, last)) = within {
+        query.extend([(from, moment(first)), (until, moment(last))]);
+    }
+    query
 }
 
 /// The same name for each id.

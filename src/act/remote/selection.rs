@@ -5,7 +5,7 @@ use super::address::Kind;
 use super::{helicone, langfuse, langsmith, mlflow, phoenix};
 use crate::query::evidence::{Evidence, Fact};
 
-/// Conditions of which every run that the evidence allows meets at least one; none if the product cannot select it.
+/// Conditions: every run that the evidence allows meets at least one of them. None if the product cannot select by it.
 pub fn conditions(kind: Kind, evidence: &Evidence) -> Option<Vec<String>> {
     let each = |parts: &[Evidence]| -> Vec<Option<Vec<String>>> {
         parts.iter().map(|part| conditions(kind, part)).collect()
@@ -13,7 +13,7 @@ pub fn conditions(kind: Kind, evidence: &Evidence) -> Option<Vec<String>> {
     match evidence {
         Evidence::Anything => None,
         Evidence::Fact(fact) => Some(of_fact(kind, fact)).filter(|it| !it.is_empty()),
-        // Every part holds, so one is enough: that with the fewest requests.
+        // Every part holds, so one is enough: the one with the fewest requests.
         Evidence::All(parts) => each(parts).into_iter().flatten().min_by_key(Vec::len),
         Evidence::Any(parts) => {
             let all: Option<Vec<Vec<String>>> = each(parts).into_iter().collect();
@@ -32,6 +32,17 @@ fn of_fact(kind: Kind, fact: &Fact) -> Vec<String> {
         // It gets all of the evidence at once, as SQL.
         Kind::Clickhouse | Kind::Tempo | Kind::Jaeger | Kind::S3 => Vec::new(),
     }
+}
+
+/// Conditions that find a run by its id: that of anything that joins its traces, or that of its only trace.
+pub(super) fn of_run(
+    id: &str,
+    joined: fn((u8, &str)) -> Vec<String>,
+    trace: String,
+) -> Vec<String> {
+    let mut all: Vec<String> = (0..3).flat_map(|rank| joined((rank, id))).collect();
+    all.push(trace);
+    all
 }
 
 /// A value as a pattern of `ILIKE` that lets too much through: a wildcard stands for k and s, to which other characters

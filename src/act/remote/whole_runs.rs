@@ -1,5 +1,5 @@
-//! Which traces belong to runs of which a product has selected some records: it selects traces or single records, and
-//! what is pulled are whole runs.
+//! Which traces belong to the runs that a product has selected. It selects traces or single records, but whole runs are
+//! pulled.
 
 use std::collections::HashSet;
 
@@ -20,7 +20,7 @@ enum Key {
 }
 
 impl WholeRuns {
-    /// Takes note of a record; `is_whole`, if all of its trace is at hand.
+    /// Takes note of a record. `is_whole` says that all of its trace is at hand.
     pub(super) fn note(&mut self, meta: &Meta, is_whole: bool) {
         let trace = Key::Trace(meta.trace.clone());
         if self.known.insert(trace) && !is_whole {

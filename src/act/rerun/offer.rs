@@ -160,7 +160,7 @@ impl Offer {
         format!("POST {}   key {}{or}", self.url(model), place.variable)
     }
 
-    /// The line that says so where there is no key to send. Raw.
+    /// The line to show if there is no key to send. Raw.
     pub fn no_key(&self) -> Option<String> {
         let place = &self.place;
         let has_key = !place.command.is_empty() || Secret::from_variable(&place.variable).is_some();

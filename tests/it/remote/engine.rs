@@ -1,4 +1,4 @@
-//! What is asked of an engine before and while it reads, and what `check-filter` says of each product.
+//! What an engine is asked before and while it reads, and what `check-filter` reports about each product.
 
 use serde_json::{Value, json};
 
@@ -262,7 +262,7 @@ fn an_engine_that_forbids_settings_is_asked_without_them() {
     assert_eq!(runs.len(), 1);
     let began = runs[0]["started_at"].as_str().expect("a time");
     assert!(began.starts_with("2026-11-22T15:08:15"), "{began}");
-    // It is told once.
+    // The settings are sent once; after the refusal, no longer.
     let refused = server
         .asked()
         .into_iter()
@@ -271,7 +271,7 @@ fn an_engine_that_forbids_settings_is_asked_without_them() {
 }
 
 #[test]
-fn what_an_engine_refuses_is_said_and_not_asked_again() {
+fn a_refusal_of_an_engine_is_shown_and_its_query_is_not_repeated() {
     let server = Server::start(|_: &Received| Answer {
         body: "Code: 516. DB::Exception: reader: Authentication failed".to_owned(),
         ..Answer::status(500).with("x-clickhouse-exception-code", "516")

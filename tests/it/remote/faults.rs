@@ -8,18 +8,9 @@ use std::thread;
 use std::time::Duration;
 
 use super::products::KEY;
-use super::selected::{PRODUCTS, large, phoenix};
+use super::selected::{PRODUCTS, TIMES, large, phoenix};
 use super::server::{Answer, Received, Server};
 use super::{all_bytes, command, files, text};
-
-const TIMES: [&str; 6] = [
-    "--since",
-    "2026-11-19",
-    "--until",
-    "2026-11-25",
-    "--rate",
-    "100000/min",
-];
 
 fn pull(server: &Server, scheme: &str, folder: &Path, more: &[&str]) -> std::process::Command {
     let url = format!("{scheme}://127.0.0.1:{}/desk", server.port);

@@ -24,6 +24,16 @@ const USERS: &[&str] = &["Maria", "maria", "reader-88", "o'neil", "17", "Skipper
 const ENVIRONMENTS: &[&str] = &["prod", "dev"];
 const TOOLS: &[&str] = &["renew_loan", "web-search"];
 
+/// Options that pull all of a story, without waiting.
+pub(super) const TIMES: [&str; 6] = [
+    "--since",
+    "2026-11-19",
+    "--until",
+    "2026-11-25",
+    "--rate",
+    "100000/min",
+];
+
 #[derive(Debug, Clone)]
 pub(super) struct Story {
     runs: Vec<Run>,
@@ -578,21 +588,7 @@ fn loses_no_run((answers, url, keys): &Product) {
         let pull = |name: &str, more: &[&str]| {
             let folder = home.path().join(name);
             let path = folder.to_str().expect("a path");
-            let args = [
-                &[
-                    "pull",
-                    &url,
-                    "-o",
-                    path,
-                    "--since",
-                    "2026-11-19",
-                    "--until",
-                    "2026-11-25",
-                    "--rate",
-                    "100000/min",
-                ][..],
-                more,
-            ];
+            let args = [&["pull", &url, "-o", path][..], &TIMES, more];
             let output = { command(home.path(), &args.concat()) }
                 .envs(keys.iter().copied())
                 .output()
@@ -662,20 +658,8 @@ fn a_product_is_asked_for_runs_and_their_sessions_not_for_everything() {
         let folder = home.path().join("pulled");
         let path = folder.to_str().expect("a path");
         let url = url.replace("HOST", &format!("127.0.0.1:{}", server.port));
-        let args = [
-            "pull",
-            &url,
-            "-o",
-            path,
-            "--since",
-            "2026-11-19",
-            "--until",
-            "2026-11-25",
-            "--rate",
-            "100000/min",
-            "-w",
-            "user=Maria",
-        ];
+        let selected = ["-w", "user=Maria"];
+        let args = [&["pull", &url, "-o", path][..], &TIMES, &selected].concat();
         for _ in 0..2 {
             let output = { command(home.path(), &args) }
                 .envs(keys.iter().copied())

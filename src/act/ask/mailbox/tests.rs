@@ -260,7 +260,7 @@ fn put(path: &Path, bytes: &[u8]) {
 proptest! {
     #![proptest_config(testing::cases(128))]
 
-    /// Whatever lies in the folder, no question is shown that was altered, and no answer counts that does not fit.
+    /// Whatever is in the folder, an altered question is never shown, and an answer that does not fit never counts.
     #[test]
     fn any_file_in_the_folder_is_a_question_or_ignored(
         question in prop_oneof![

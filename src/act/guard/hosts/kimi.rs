@@ -12,7 +12,7 @@ pub(crate) static HOST: Host = Host {
     ..Host::new("kimi", read, reply)
 };
 
-/// As much of a result as it sends, in UTF-16 units.
+/// The most that it sends of a result, in UTF-16 units.
 const KEPT: usize = 2000;
 
 fn read(payload: &Value) -> Option<HookCall> {

@@ -42,7 +42,7 @@ impl Message {
         })
     }
 
-    /// The same for what a client sends: it must not be possible to read it in two ways.
+    /// The same for a message from a client, which must not be readable in two ways.
     pub(super) fn of_client(line: &[u8]) -> Result<Message, &'static str> {
         let message = Message::read(line)?;
         let is_object = memchr::memchr(b'{', line).is_some();

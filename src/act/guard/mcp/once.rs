@@ -1,5 +1,5 @@
-//! Whether each member of a message is given once. Of two with the same name, readers differ in which counts: a server
-//! could find a call where we saw none.
+//! Whether each member of a message is given once. Readers differ in which of two members with the same name they use,
+//! so a server could find a call where we saw none.
 
 use std::collections::HashSet;
 use std::fmt;

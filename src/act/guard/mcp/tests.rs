@@ -62,7 +62,7 @@ const SOUGHT: &[&str] = &[
 proptest! {
     #![proptest_config(testing::cases(512))]
 
-    /// A line passes as no call only if nobody could find one in it.
+    /// A line is taken for no call only if no server could read one in it.
     #[test]
     fn any_line_is_a_message_or_refused(
         line in prop_oneof![

@@ -1,10 +1,10 @@
-//! Which process listens at an address, as far as the system shows it to us: on Linux, those of the same user.
+//! Which process listens at an address. It can be found only on Linux, and only if it belongs to the same user.
 
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 
-/// `NAME (pid 4711)`, or words for a process that is not visible.
+/// `NAME (pid 4711)`, or `another program` if the process cannot be found.
 pub(super) fn named(address: SocketAddr) -> String {
     let Some(pid) = pid(address) else {
         return "another program".to_owned();
@@ -31,7 +31,7 @@ fn pid(address: SocketAddr) -> Option<u32> {
     pids.find(|pid| holds(*pid, &socket))
 }
 
-/// The socket of a listener on this port, as links to it spell it. A line holds a number, the address, the other
+/// The socket of a listener on this port, as links to it spell it. A line holds a number, the local address, the remote
 /// address, the state, five more fields and the inode.
 fn listening(line: &str, port: u16) -> Option<String> {
     const LISTENS: &str = "0A";

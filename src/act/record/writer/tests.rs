@@ -32,17 +32,9 @@ fn events(folder: &tempfile::TempDir) -> Vec<Value> {
 }
 
 fn ask(writer: &mut Writer, exchange: u64, words: &str) {
-    let head = Head {
-        api: Some(Api::Chat),
-        server: None,
-        method: "POST".to_owned(),
-        path: "/v1/chat/completions".to_owned(),
-        upstream: "h".to_owned(),
-        headers: HeaderMap::new(),
-    };
     let body = json!({"model": "m", "messages": [{"role": "user", "content": words}]});
     for what in [
-        What::Begin(Box::new(head)),
+        What::Begin(Box::new(Head::of_model_call())),
         What::Asked(body.to_string().into()),
         What::AskedAll(Lost::default()),
     ] {

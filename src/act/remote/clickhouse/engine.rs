@@ -26,7 +26,7 @@ pub(in crate::act::remote) struct Engine {
     max_scan: Option<u64>,
     database: String,
     auth: Auth,
-    /// The user's profile forbids settings.
+    /// The user's profile does not allow queries to change settings.
     has_fixed_settings: Cell<bool>,
 }
 

@@ -154,19 +154,12 @@ fn langfuse_line(mut row: Value) -> Value {
 
 /// A row as one line of OTLP.
 fn otlp_line(mut row: Value) -> Value {
-    let mut take = |name: &str| match row.get_mut(name).map(Value::take) {
-        Some(Value::Object(members)) => members,
-        _ => Map::new(),
-    };
-    let (mut resource, own) = (take("ResourceAttributes"), take("SpanAttributes"));
+    let resource = resource_attributes(&mut row);
+    let own = attributes(take(&mut row, "SpanAttributes"));
     let events = events(&mut row);
     let text = |name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default();
     let number = |name: &str| text(name).parse::<u64>().unwrap_or(0);
     let (began, took) = (number("began"), number("took"));
-    if !text("ServiceName").is_empty() {
-        let service = || Value::from(text("ServiceName"));
-        resource.entry("service.name").or_insert_with(service);
-    }
     let code = match text("StatusCode") {
         "Error" | "STATUS_CODE_ERROR" => 2,
         "Ok" | "STATUS_CODE_OK" => 1,
@@ -174,7 +167,7 @@ fn otlp_line(mut row: Value) -> Value {
     };
     json!({
         "resourceSpans": [{
-            "resource": {"attributes": attributes(resource)},
+            "resource": {"attributes": resource},
             "scopeSpans": [{
                 "scope": {"name": text("ScopeName")},
                 "spans": [{
@@ -184,13 +177,31 @@ fn otlp_line(mut row: Value) -> Value {
                     "name": text("SpanName"),
                     "startTimeUnixNano": began.to_string(),
                     "endTimeUnixNano": began.saturating_add(took).to_string(),
-                    "attributes": attributes(own),
+                    "attributes": own,
                     "status": {"code": code, "message": text("StatusMessage")},
                     "events": events,
                 }],
             }],
         }],
     })
+}
+
+/// The attributes of a row's resource; its service has a column of its own.
+pub(super) fn resource_attributes(row: &mut Value) -> Vec<Value> {
+    let mut own = take(row, "ResourceAttributes");
+    let service = row.get("ServiceName").and_then(Value::as_str);
+    if let Some(service) = service.filter(|it| !it.is_empty()) {
+        own.entry("service.name")
+            .or_insert_with(|| Value::from(service));
+    }
+    attributes(own)
+}
+
+pub(super) fn take(row: &mut Value, name: &str) -> Map<String, Value> {
+    match row.get_mut(name).map(Value::take) {
+        Some(Value::Object(members)) => members,
+        _ => Map::new(),
+    }
 }
 
 pub(super) fn attributes(map: Map<String, Value>) -> Vec<Value> {

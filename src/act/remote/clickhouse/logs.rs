@@ -5,11 +5,11 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use super::layout::attributes;
+use super::layout::{attributes, resource_attributes, take};
 
 pub(super) const TABLE: &str = "otel_logs";
 
-/// Columns that it cannot do without.
+/// Columns that the table must have.
 const NEEDED: &[&str] = &[
     "Timestamp",
     "TraceId",
@@ -60,41 +60,44 @@ impl Found {
     pub(super) fn new(rows: Vec<Value>) -> Found {
         let mut found: HashMap<(String, String), Vec<Value>> = HashMap::new();
         for row in rows {
-            let word = |name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default();
-            let key = (word("Trace").to_owned(), word("Span").to_owned());
-            found.entry(key).or_default().push(log(&row));
+            let key = (
+                text(&row, "Trace").to_owned(),
+                text(&row, "Span").to_owned(),
+            );
+            found.entry(key).or_default().push(log(row));
         }
         Found(found)
     }
 
-    /// Adds those of a span to its line.
-    pub(super) fn join(&mut self, row: &Value, line: &mut Value) {
-        let word = |name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default();
-        let mut key = (word("Trace").to_owned(), word("Span").to_owned());
+    /// The line of a span, with its log records.
+    pub(super) fn join(&mut self, row: Value, line: fn(Value) -> Value) -> Value {
+        let mut key = (
+            text(&row, "Trace").to_owned(),
+            text(&row, "Span").to_owned(),
+        );
         let mut logs = self.0.remove(&key).unwrap_or_default();
-        if word("ParentSpanId").is_empty() {
+        if text(&row, "ParentSpanId").is_empty() {
             key.1.clear();
             logs.extend(self.0.remove(&key).unwrap_or_default());
         }
+        let mut line = line(row);
         if let (false, Some(line)) = (logs.is_empty(), line.as_object_mut()) {
             line.insert("resourceLogs".to_owned(), Value::Array(logs));
         }
+        line
     }
 }
 
-fn log(row: &Value) -> Value {
-    let text = |name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default();
-    let map = |name: &str| {
-        let members = row.get(name).and_then(Value::as_object).cloned();
-        members.unwrap_or_default()
-    };
-    let mut resource = map("ResourceAttributes");
-    if !text("ServiceName").is_empty() {
-        let service = || Value::from(text("ServiceName"));
-        resource.entry("service.name").or_insert_with(service);
-    }
+fn text<'a>(row: &'a Value, name: &str) -> &'a str {
+    row.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn log(mut row: Value) -> Value {
+    let resource = resource_attributes(&mut row);
+    let own = attributes(take(&mut row, "LogAttributes"));
+    let text = |name: &str| text(&row, name);
     json!({
-        "resource": {"attributes": attributes(resource)},
+        "resource": {"attributes": resource},
         "scopeLogs": [{
             "scope": {"name": text("ScopeName")},
             "logRecords": [{
@@ -102,7 +105,7 @@ fn log(row: &Value) -> Value {
                 "severityText": text("SeverityText"),
                 "eventName": text("Name"),
                 "body": body(text("Body")),
-                "attributes": attributes(map("LogAttributes")),
+                "attributes": own,
                 "traceId": text("Trace"),
                 "spanId": text("Span"),
             }],
@@ -154,11 +157,10 @@ mod tests {
     #[test]
     fn records_join_the_line_of_their_span_or_of_the_outermost_one() {
         let mut found = Found::new(vec![row("1", r#"{"content":"hi"}"#), row("", "plain")]);
-        let (mut outer, mut inner) = (json!({}), json!({}));
         let span =
             |id: &str, parent: &str| json!({"Trace": "t", "Span": id, "ParentSpanId": parent});
-        found.join(&span("1", "0"), &mut inner);
-        found.join(&span("0", ""), &mut outer);
+        let inner = found.join(span("1", "0"), |_| json!({}));
+        let outer = found.join(span("0", ""), |_| json!({}));
         let body = "/resourceLogs/0/scopeLogs/0/logRecords/0/body";
         let content = inner
             .pointer(body)

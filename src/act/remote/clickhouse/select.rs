@@ -158,40 +158,29 @@ fn joined(table: &str, joins: &Joins) -> String {
     )
 }
 
-/// Where a table has texts.
+/// Where a table has texts, besides [`COMMON`] and the attributes of the resource.
 #[derive(Debug, Clone, Copy)]
 struct Columns {
     texts: &'static [&'static str],
     name: Option<&'static str>,
-    maps: &'static [&'static str],
+    attributes: &'static str,
     /// The names and attributes of events.
     has_events: bool,
 }
 
+const COMMON: [&str; 4] = ["ServiceName", "ScopeName", "SpanId", "TraceId"];
+
 const SPANS: Columns = Columns {
     name: Some("SpanName"),
-    texts: &[
-        "StatusMessage",
-        "ServiceName",
-        "ScopeName",
-        "SpanId",
-        "TraceId",
-    ],
-    maps: &["SpanAttributes", "ResourceAttributes"],
+    texts: &["StatusMessage"],
+    attributes: "SpanAttributes",
     has_events: true,
 };
 
 const LOGS: Columns = Columns {
     name: None,
-    texts: &[
-        "Body",
-        "SeverityText",
-        "ServiceName",
-        "ScopeName",
-        "SpanId",
-        "TraceId",
-    ],
-    maps: &["LogAttributes", "ResourceAttributes"],
+    texts: &["Body", "SeverityText"],
+    attributes: "LogAttributes",
     has_events: false,
 };
 
@@ -212,11 +201,11 @@ fn needle(columns: Columns, value: &str, any_case: bool) -> String {
             "arrayExists(x -> {find}(x, {value}) > 0, arrayConcat(mapKeys({map}), mapValues({map})))"
         )
     };
-    let texts = columns.texts.iter().chain(&columns.name);
+    let texts = columns.texts.iter().chain(&COMMON).chain(&columns.name);
     let mut all: Vec<String> = texts
         .map(|column| format!("{find}({column}, {value}) > 0"))
         .collect();
-    all.extend(columns.maps.iter().map(|map| in_map(map)));
+    all.extend([columns.attributes, "ResourceAttributes"].map(in_map));
     if columns.has_events {
         all.push(format!(
             "arrayExists(x -> {find}(x, {value}) > 0, `Events.Name`)"

@@ -33,7 +33,7 @@ pub(in crate::act::remote) struct Spool {
     file: File,
     pub(super) lines: Vec<Line>,
     len: u64,
-    /// The last of its bytes, which are not in the file yet: a record alone is too small to be written.
+    /// Its last bytes, which are not in the file yet: single records are too small to be written one by one.
     pending: Vec<u8>,
 }
 
