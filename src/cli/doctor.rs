@@ -63,8 +63,8 @@ struct AgentRuns {
     rule: Option<Rule>,
 }
 
-/// The runs of an agent that it will delete soon, and those of them that were copied as they are now; none where no
-/// rule is known, or no folder for copies.
+/// How many runs an agent will delete soon, and how many of those have an up-to-date copy; `None` if no rule or no
+/// folder for copies is known.
 #[derive(Debug, Clone, Copy)]
 struct Counts {
     due: Option<usize>,
@@ -130,8 +130,8 @@ impl AgentRuns {
         }
         let due = self.due(now, SOON);
         let kept = |keeper: &Keeper| {
-            let mut kin = Relations::default();
-            let has = |run: &&&Recent| keeper.has_run(run, &mut kin);
+            let mut relations = Relations::default();
+            let has = |run: &&&Recent| keeper.has_run(run, &mut relations);
             due.iter().filter(has).count()
         };
         Counts {
@@ -159,8 +159,8 @@ impl AgentRuns {
 
     fn row(&self, now: Time, counts: Counts, homes: &Homes) -> Vec<Cell> {
         let age = |run: Option<&Recent>| {
-            let told = run.and_then(|run| run.modified.get()).zip(now.get());
-            told.map_or_else(not_known, |(then, now)| {
+            let times = run.and_then(|run| run.modified.get()).zip(now.get());
+            times.map_or_else(not_known, |(then, now)| {
                 Cell::new(human::roughly(now - then))
             })
         };
@@ -200,7 +200,7 @@ fn not_known() -> Cell {
     Cell::role("—", Role::Dim)
 }
 
-/// What to do about the runs that will be deleted; none where there are none.
+/// What to do about the runs that will be deleted; `None` if there are none.
 fn advice(counts: &[Counts]) -> Option<String> {
     let due: usize = counts.iter().filter_map(|it| it.due).sum();
     let kept: usize = counts.iter().filter_map(|it| it.kept).sum();
@@ -267,9 +267,9 @@ impl Command for Doctor {
                 only: None,
                 rest: Vec::new(),
             };
-            let told = found.iter().zip(&counts);
-            let told = told.map(|(agent, counts)| agent.record(*counts));
-            records.write(&mut cx.out, machine, told)?;
+            let agents = found.iter().zip(&counts);
+            let agents = agents.map(|(agent, counts)| agent.record(*counts));
+            records.write(&mut cx.out, machine, agents)?;
             return Ok(Exit::Done);
         }
         if found.is_empty() {

@@ -224,7 +224,7 @@ pub(super) fn run(cx: &mut Cx, named: Named) -> anyhow::Result<Exit> {
     }
 }
 
-/// The screen reads policy and rules when it needs them; what is wrong with those that were named is said before.
+/// Checks the policy and rules that were named: the screen reads them only when it needs them, too late for an error.
 fn check_named(cx: &Cx, rules: Option<&Path>) -> Result<(), Failure> {
     if !cx.global.overlay.is_empty() {
         sources::read(&cx.global.overlay, false)?;
@@ -249,7 +249,7 @@ pub(super) fn follow(cx: &mut Cx, paths: &[PathBuf]) -> anyhow::Result<Exit> {
     follow_with(cx, paths, None)
 }
 
-/// What was probably meant by a word that names no file: a view, or a command.
+/// What a word that names no file probably means: a view, or a command.
 fn meant(word: &Path) -> Option<String> {
     let name = word.to_str().filter(|_| !word.exists())?;
     if id::views().any(|view| view.name == name) {

@@ -150,7 +150,7 @@ fn keys(cx: &mut Cx) -> anyhow::Result<()> {
     section(cx, "views", &views)
 }
 
-/// A title and lines of two columns; what does not fit the second goes on below it.
+/// A title and lines of two columns, of which the second is wrapped.
 fn section(cx: &mut Cx, title: &str, lines: &[(String, String)]) -> anyhow::Result<()> {
     let width = lines.iter().map(|(left, _)| text::width(left)).max();
     let width = width.unwrap_or(0).clamp(8, 24);
@@ -158,7 +158,7 @@ fn section(cx: &mut Cx, title: &str, lines: &[(String, String)]) -> anyhow::Resu
     cx.out.painted(Role::Head, &title.to_uppercase())?;
     for (left, right) in lines {
         let taken = text::width(left).max(width) + 4;
-        // On a terminal too narrow for two columns, lines are left to it.
+        // A terminal too narrow for two columns wraps the lines itself.
         let room = whole.checked_sub(taken).filter(|room| *room >= LEAST);
         let rows = room.map_or_else(|| vec![right.clone()], |room| text::wrap(right, room));
         for (at, row) in rows.iter().enumerate() {
@@ -170,5 +170,5 @@ fn section(cx: &mut Cx, title: &str, lines: &[(String, String)]) -> anyhow::Resu
     Ok(cx.out.line("")?)
 }
 
-/// Cells that a second column needs at least.
+/// The least width of the second column.
 const LEAST: usize = 20;

@@ -70,7 +70,7 @@ struct Walk<'a> {
     at: usize,
     run: Option<RunIx>,
     filter: Expr,
-    /// What the policy says that was laid over the calls.
+    /// The verdicts of the policy given with `--policy`.
     laid: Option<Laid<'a>>,
     /// The current action has not been printed yet.
     is_unheard: bool,

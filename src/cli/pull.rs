@@ -222,7 +222,7 @@ fn filter(cx: &Cx, kind: Kind) -> Result<Option<Filter>, Failure> {
     };
     if !selects {
         let what = format!(
-            "{word}:// cannot select runs by this filter (saferun-tui check-filter 'FILTER' --for PRODUCT shows what can be): pull everything, then use --where on the folder"
+            "{word}:// cannot select runs by this filter (saferun-tui check-filter 'FILTER' --for PRODUCT shows what it can select by): pull everything, then use --where on the folder"
         );
         return Err(Failure::Usage(what));
     }

@@ -189,7 +189,7 @@ const COLUMNS: &[Column<'static>] = &[
     Column::left("WHAT", 0).cut_to(26),
 ];
 
-/// With the one that needs a policy, which comes last.
+/// All columns; the last one needs a policy.
 const JUDGED: &[Named] = &[
     Named::new("run", "run_id", COLUMNS[0]),
     Named::new("seq", "seq", COLUMNS[1]),
@@ -212,7 +212,7 @@ pub(super) const OFFER: Offer<'static> = Offer {
     open: &["args", "result", "usage", "error"],
 };
 
-/// The columns that there are: verdicts only with a policy.
+/// The columns to choose from; verdicts are among them only with a policy.
 fn offer(cx: &Cx, asked: &[String]) -> Result<Offer<'static>, Failure> {
     if !cx.global.overlay.is_empty() {
         return Ok(Offer {

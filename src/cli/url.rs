@@ -16,7 +16,7 @@ use crate::cli::pull;
 pub(super) struct Access {
     /// The commands that print keys, by product.
     pub(super) keys: Vec<(String, Vec<String>)>,
-    /// How many rows a query of an engine may read.
+    /// How many rows a query of a database may read.
     pub(super) max_scan: Option<u64>,
 }
 

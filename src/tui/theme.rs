@@ -147,7 +147,7 @@ impl Styles {
     }
 }
 
-/// The style of what came or went where a sign says so: the underline marks it inside a line.
+/// The style of added or removed text behind a sign: without the underline, which marks changes inside a line.
 pub fn signed(style: Style) -> Style {
     style.remove_modifier(Modifier::UNDERLINED)
 }

@@ -53,9 +53,9 @@ pub(super) fn text(cx: &mut Cx, of: &Document<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A line for each rule that still learns; with `--verbose`, for each of its scopes.
+/// One line for each rule that is still learning; with `--verbose`, one for each of its scopes.
 fn learning(cx: &mut Cx, of: &Document<'_>) -> anyhow::Result<()> {
-    let all: Vec<&Learning> = of.report.learning.iter().collect();
+    let all = &of.report.learning;
     if all.is_empty() {
         return Ok(());
     }
@@ -80,7 +80,7 @@ fn learning(cx: &mut Cx, of: &Document<'_>) -> anyhow::Result<()> {
 }
 
 /// `cost-drift: 86 combinations of agent and model, 0 to 12 of 20 runs`.
-fn summed(of: &Document<'_>, scopes: &[&Learning]) -> String {
+fn summed(of: &Document<'_>, scopes: &[Learning]) -> String {
     let [first, _, ..] = scopes else {
         return scopes.iter().map(|it| of.learning(it)).collect();
     };

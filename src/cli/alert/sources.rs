@@ -102,7 +102,7 @@ pub(super) fn states(cx: &Cx, in_force: &InForce) -> Option<AlertStates> {
     Some(AlertStates::of(&folder, place.as_deref()))
 }
 
-/// Reads a rules file for its mistakes: the explorer reads it only when rules are needed.
+/// Checks a rules file for mistakes; the explorer itself reads it only when rules are needed.
 pub(in crate::cli) fn check(given: &Path) -> Result<(), Failure> {
     InForce::open(Some(&at_home(given))).map(drop)
 }

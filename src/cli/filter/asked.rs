@@ -1,4 +1,4 @@
-//! `check-filter --for`: what a product is asked when runs are pulled with a filter, and what is left to decide here.
+//! `check-filter --for`: what a product is asked when runs are pulled with a filter, and what remains to decide here.
 
 use serde::Serialize;
 
@@ -20,7 +20,7 @@ pub(super) const PRODUCTS: [&str; 6] = [
 pub(super) struct Asked {
     /// In the words of the product; `any run` if it selects by the time window alone.
     pub(super) asked: String,
-    /// The parts of the filter that nothing it is asked follows from.
+    /// The parts of the filter that what is asked does not cover.
     pub(super) decided_here: Vec<String>,
 }
 
@@ -45,7 +45,7 @@ impl Asked {
             each.iter().map(|it| conditions(product, it)).collect();
         let all = conditions.iter().enumerate();
         let all = all.filter_map(|(at, it)| Some((at, it.as_ref()?)));
-        // One of several parts is enough: that with the fewest requests.
+        // One of several parts is enough: the one that takes the fewest requests.
         let chosen = all.min_by_key(|(_, conditions)| conditions.len());
         let asked = chosen
             .as_ref()

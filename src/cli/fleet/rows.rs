@@ -79,8 +79,9 @@ fn wanted(cx: &Cx, marks: &[&Expr]) -> Result<Wanted, Failure> {
     })
 }
 
-/// Readers and prices change between versions: figures of rows that several wrote may not be comparable.
-fn tell_versions(cx: &Cx, fleet: &Fleet) -> Result<(), Failure> {
+/// Notes if several versions wrote the rows: readers and prices change between versions, so that figures may not be
+/// comparable.
+fn note_versions(cx: &Cx, fleet: &Fleet) -> Result<(), Failure> {
     let programs = fleet.programs(&CancelFlag::new())?;
     if programs.len() > 1 {
         let programs = programs.join(", ");
@@ -102,7 +103,7 @@ pub(in crate::cli) fn runs(
         ..wanted(cx, &[])?
     };
     let held = fleet.runs(&wanted, &CancelFlag::new())?;
-    tell_versions(cx, fleet)?;
+    note_versions(cx, fleet)?;
     Ok(read(held.store))
 }
 
@@ -126,7 +127,7 @@ pub(in crate::cli) fn groups(
     let test = writer.actions(&only)?;
     let condition = (test.as_str(), writer.params.as_slice());
     let groups = fleet.groups(by, condition, zone, &CancelFlag::new())?;
-    tell_versions(cx, fleet)?;
+    note_versions(cx, fleet)?;
     Ok(groups)
 }
 
@@ -161,7 +162,7 @@ pub(in crate::cli) fn cohort(cx: &Cx, fleet: &Fleet, ask: Ask) -> Result<(Read, 
         observed,
         mut marks,
     } = fleet.runs(&wanted, &cancel)?;
-    tell_versions(cx, fleet)?;
+    note_versions(cx, fleet)?;
     if all > MOST {
         let (some, all) = (human::count(observed.len() as u64), human::count(all));
         let seed = ask.options.seed;

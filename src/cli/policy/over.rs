@@ -23,7 +23,7 @@ pub(in crate::cli) struct Laid<'a> {
 }
 
 impl Laid<'_> {
-    /// `ask refund-cap`: the verdict on a call and the rule that decides; none for what is no call.
+    /// `ask refund-cap`: the verdict on a call and the rule that decides; `None` for other actions.
     pub(in crate::cli) fn words(&self, ix: ActionIx) -> Option<(Role, String)> {
         let found = self.judged.binary_search_by_key(&ix, |it| it.ix).ok()?;
         let verdict = &self.judged[found].verdict;
@@ -36,7 +36,7 @@ impl Laid<'_> {
     }
 }
 
-/// How a verdict is coloured.
+/// The colour of a verdict.
 pub(in crate::cli) fn role(verdict: &str) -> Role {
     if verdict == Effect::Deny.word() {
         Role::Bad

@@ -149,7 +149,7 @@ fn one(text: &str, table: &DeTable<'_>, span: std::ops::Range<usize>) -> Result<
     Ok(case)
 }
 
-/// The calls before, and their number.
+/// The calls before this one, and their counts.
 fn history(calls: &[Value]) -> (Before, Vec<Past>) {
     let is = |call: &Value, key: &str| call.get(key) == Some(&Value::Bool(true));
     let count = |key: &str| calls.iter().filter(|it| is(it, key)).count() as u32;

@@ -20,10 +20,10 @@ pub struct FilterBar {
     pub text: String,
     /// The filter in force: that of the last valid text.
     pub parsed: Option<Expr>,
-    /// That text.
+    /// The last valid text.
     enforced: String,
     pub problem: Option<Problem>,
-    /// The last search was given up: the filter is not applied to what is listed.
+    /// The last search failed: the filter is not applied to what is listed.
     pub has_failed: bool,
     /// The text is unfinished: the last valid filter stays active, and no error is shown.
     pub is_incomplete: bool,
@@ -127,7 +127,7 @@ impl FilterBar {
         is_other
     }
 
-    /// Pasted text, while the line is open; returns whether it is.
+    /// Inserts pasted text if the line is open; returns whether it is.
     pub fn paste(&mut self, pasted: &str) -> bool {
         let Some(prompt) = &mut self.prompt else {
             return false;
@@ -232,7 +232,7 @@ impl FilterBar {
         }
     }
 
-    /// The text of the filter in force: what is typed, as far as it was valid.
+    /// The text of the filter in force: the last one that was valid.
     pub fn in_force(&self) -> &str {
         self.enforced.trim()
     }
@@ -263,7 +263,7 @@ impl FilterBar {
         }
     }
 
-    /// Beside an invalid text: that it is not applied, and which filter is, as far as there is room.
+    /// The words beside an invalid text: that it is not applied, and which filter is, in the longest form that fits.
     pub fn refused(&self, wrong: &str, counted: &str, room: usize) -> String {
         let in_force = text::sanitize(self.in_force());
         if in_force.is_empty() {
@@ -278,7 +278,7 @@ impl FilterBar {
         forms.into_iter().find(fits).unwrap_or_else(short)
     }
 
-    /// Cells for what stands beside a text: those it leaves, and half of the line where it is long.
+    /// The cells for the words beside a text: what it leaves free, but at least half of the line.
     pub fn beside(&self, left: &str, room: usize) -> usize {
         if left.is_empty() || self.is_incomplete {
             return room;

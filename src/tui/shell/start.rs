@@ -26,24 +26,23 @@ impl Shell {
         let is_loaded = |(it, found): &(&Named, Option<Found>)| {
             found.is_some_and(|(run, seq)| self.is_loaded(&it.name, run, seq))
         };
-        // A run that is missing from a followed trace may come.
+        // A followed trace may still bring a run that is missing.
         let may_come = self.session.trace.live && found.iter().any(|(_, found)| found.is_none());
         let is_complete = !self.session.is_loading() && !may_come;
         if !is_complete && !found.iter().all(is_loaded) {
             self.named = Some((named, view));
             return Vec::new();
         }
-        let missing = found.iter().filter(|(_, found)| found.is_none());
-        let missing: Vec<_> = missing.map(|(it, _)| it.name.clone()).collect();
         let mut runs: Vec<Found> = Vec::new();
-        for (run, seq) in found.into_iter().filter_map(|(_, found)| found) {
+        for (it, found) in found {
+            let Some((run, seq)) = found else {
+                let words = format!("no single run is named '{}'", it.name);
+                self.session.fail(&words);
+                continue;
+            };
             if runs.iter().all(|(known, _)| *known != run) {
                 runs.push((run, seq));
             }
-        }
-        for name in missing {
-            let words = format!("no single run is named '{name}'");
-            self.session.fail(&words);
         }
         match runs.as_slice() {
             [] => Vec::new(),
@@ -56,11 +55,10 @@ impl Shell {
         let store = &self.session.loaded.store;
         let runs = (0..).map(RunIx).zip(store.runs());
         let runs: Vec<_> = runs.filter(|(_, run)| has_content(run)).collect();
-        let is_inside = |source: u32| {
-            let source = store.sources().get(source as usize);
-            source.is_some_and(|source| source.path.starts_with(&named.path))
-        };
-        let inside = runs.iter().filter(|(_, run)| is_inside(run.source.0));
+        let path = &named.path;
+        let inside = runs
+            .iter()
+            .filter(|(_, run)| store.source(run.source).path.starts_with(path));
         let inside: Vec<_> = inside.copied().collect();
         // The paths of a pattern (`*.jsonl`) do not begin with it.
         let runs = if inside.is_empty() { runs } else { inside };
@@ -79,7 +77,7 @@ impl Shell {
         *run.id == *whole && seq.is_none_or(|seq| seq <= run.totals.actions)
     }
 
-    /// Keeps several named runs by a filter, which is seen and can be cleared.
+    /// Keeps several named runs with a filter, which is shown and can be cleared.
     fn keep_named(&mut self, runs: &[Found], view: ScreenId) -> Vec<ScreenEffect> {
         let store = &self.session.loaded.store;
         let ids = runs.iter().map(|(run, _)| store.run(*run).id.to_string());

@@ -31,7 +31,7 @@ pub fn draw(
     }
 }
 
-/// What keys do while a filter is typed: those of the commands are text then.
+/// What keys do while a filter is typed; the keys of commands are text then.
 pub fn typing(theme: &Theme, row: &mut Row<'_>) {
     let keys = [
         (theme.marks.enter, "keep"),

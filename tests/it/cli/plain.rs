@@ -71,8 +71,8 @@ fn a_policy_or_rules_that_cannot_be_read_are_an_error_at_the_start() {
             let arguments = [&[REFUND, option, "nope.toml"][..], others].concat();
             let output = command(&arguments).output().expect("the program starts");
             assert_eq!(output.status.code(), Some(2), "{arguments:?}");
-            let told = text(&output.stderr);
-            assert!(told.contains("nope.toml"), "{arguments:?}: {told}");
+            let message = text(&output.stderr);
+            assert!(message.contains("nope.toml"), "{arguments:?}: {message}");
         }
     }
 }

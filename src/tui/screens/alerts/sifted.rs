@@ -82,7 +82,7 @@ impl Alerts {
         self.is_stale = true;
     }
 
-    /// What was kept before is of another filter: everything is listed again.
+    /// What was kept before belongs to another filter, so everything is listed again.
     pub(super) fn sift_failed(&mut self) {
         self.sifted.is_running = false;
         self.sifted.bar.has_failed = true;
@@ -96,7 +96,7 @@ impl Alerts {
         format!("{} of {all}", human::count(self.items.len() as u64))
     }
 
-    /// `3 of 5 alerts · sort: severity, since`.
+    /// `3 of 5 alerts · sort:-severity`.
     pub(super) fn kept_words(&self) -> String {
         let order = format!("sort:{}", self.order.words());
         match (&self.sifted.bar.parsed, &self.sifted.kept) {

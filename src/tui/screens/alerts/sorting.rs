@@ -21,7 +21,7 @@ pub(super) enum By {
 }
 
 impl By {
-    /// Names begin with A, the rest with the highest.
+    /// Whether the first press sorts falling: names start with A, everything else with the highest.
     fn falls_first(self) -> bool {
         match self {
             By::Severity | By::Since | By::Times => true,

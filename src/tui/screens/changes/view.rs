@@ -126,7 +126,7 @@ fn widths(width: u16) -> (usize, usize) {
     }
 }
 
-/// A number of lines; one that is not known is no change.
+/// The style of a number of lines; faint if there is none.
 fn figure(words: &str, style: Style, theme: &Theme) -> Style {
     if words.contains(|it: char| it.is_ascii_digit()) {
         signed(style)
@@ -139,6 +139,7 @@ fn put(shown: &Shown, theme: &Theme, base: Style, mut row: Row<'_>) {
     let styles = &theme.styles;
     let is_bar = base != Style::new();
     let worn = |style: Style| if is_bar { base } else { style };
+    let figure = |words: &str, style: Style| worn(figure(words, style, theme));
     match shown {
         Shown::File {
             name,
@@ -159,7 +160,6 @@ fn put(shown: &Shown, theme: &Theme, base: Style, mut row: Row<'_>) {
             if width >= WIDE {
                 row.cell(actions, ACTIONS, worn(styles.faint));
             }
-            let figure = |words: &str, style| worn(figure(words, style, theme));
             row.right(added, LINES, figure(added, styles.added))
                 .right(removed, LINES + 2, figure(removed, styles.removed))
                 .skip(2);
@@ -186,12 +186,8 @@ fn put(shown: &Shown, theme: &Theme, base: Style, mut row: Row<'_>) {
                 .skip(2)
                 .cell(verb, 8, worn(styles.text))
                 .cell(tool, 20, worn(styles.tool))
-                .right(added, LINES, worn(figure(added, styles.added, theme)))
-                .right(
-                    removed,
-                    LINES + 2,
-                    worn(figure(removed, styles.removed, theme)),
-                )
+                .right(added, LINES, figure(added, styles.added))
+                .right(removed, LINES + 2, figure(removed, styles.removed))
                 .skip(2)
                 .put(outcome, worn(style));
         }

@@ -11,8 +11,9 @@ use crate::tui::session::Session;
 #[derive(Debug, Default)]
 pub(super) struct Words {
     pub(super) crumbs: Vec<String>,
-    /// What is compared, or what to do before that.
+    /// What is compared; `None` before there is a comparison.
     pub(super) sides: Option<Sides>,
+    /// What is shown in place of the sides.
     pub(super) title: String,
     pub(super) verdict: Vec<(String, Role)>,
     /// Right of the verdict.
@@ -84,7 +85,7 @@ pub(super) struct Sides {
 }
 
 impl Sides {
-    /// `A old  40 runs   ↔   B new  40 runs`: where there is little room, without the sizes and with shorter names.
+    /// `A old  40 runs   ↔   B new  40 runs`; if that does not fit, without the sizes and with shortened names.
     pub(super) fn fitting(&self, room: usize) -> String {
         let ([a, b], [of_a, of_b]) = (&self.names, &self.sizes);
         let whole = format!("A {a}  {of_a}   ↔   B {b}  {of_b}");

@@ -114,7 +114,7 @@ pub fn draw_line(bar: &FilterBar, (kept, counted): (&str, &str), theme: &Theme, 
     }
 }
 
-/// Beside a filter whose search was given up.
+/// The words beside a filter whose search failed.
 pub fn failed(theme: &Theme) -> String {
     format!(" {} the search failed ", theme.marks.wrong)
 }

@@ -42,7 +42,7 @@ fn home() -> tempfile::TempDir {
         fs::create_dir_all(&folder).expect("a folder");
         let copy = folder.join(name);
         fs::copy(from, &copy).expect("copied");
-        // As old as the clock of the test says, whatever today is.
+        // An hour before the clock of the test, whatever the date is today.
         let changed = UNIX_EPOCH + Duration::from_micros(NOW as u64) - Duration::from_hours(1);
         let file = fs::File::options().append(true).open(copy);
         let set = file.and_then(|file| file.set_modified(changed));

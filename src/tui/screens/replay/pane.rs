@@ -31,7 +31,7 @@ pub(super) enum Of {
 #[derive(Debug)]
 pub(super) struct PaneRow {
     pub(super) of: Of,
-    /// A line of the text of an unfolded part, or a further one of a note; none for its head.
+    /// A line of the text of an unfolded part, or a further row of a note; `None` for its head.
     pub(super) text: Option<String>,
 }
 
@@ -62,7 +62,7 @@ impl ContextText {
     }
 }
 
-/// What the trace does not contain, below the mark of its first row.
+/// The rows of a note about something that the trace does not contain, aligned behind its mark.
 pub(super) fn wrapped_note(words: &str, width: usize) -> Vec<String> {
     text::wrap(words, width.saturating_sub(INDENT).max(1))
 }
@@ -100,7 +100,7 @@ fn heads(seen: &ContextText, has_seen: bool, unfolded: &HashSet<Of>) -> Vec<Of> 
 }
 
 impl Parts {
-    /// The parts of another call, none of them unfolded; what is listed stays the user's choice.
+    /// An empty list for another call: nothing is unfolded, and what to list stays as the user chose.
     pub(super) fn of_call(&self, call: Option<ActionIx>) -> Parts {
         Parts {
             call,

@@ -85,8 +85,8 @@ impl Runs {
         })]
     }
 
-    /// What the filter looks for in a run, to go on with in its stream: nothing where the run was kept for
-    /// something else (its id, its cost).
+    /// The search to continue in the stream of a run; empty if the filter kept the run for something else (its id,
+    /// its cost).
     pub(super) fn sought(&self, run: RunIx) -> Sought {
         let is_at_first = self.kept.hits.contains_key(&run);
         let may_be_there = is_at_first || self.kept.runs.is_none();

@@ -127,22 +127,22 @@ fn draw_run(
 ) {
     row.skip(1);
     for column in &runs.frame.columns {
+        if column.info.column == Column::Title {
+            let title = (line.text.title.as_str(), line.found.as_deref());
+            draw_title(runs, title, (column, base), theme, row);
+            continue;
+        }
         let (words, style) = value(column, line, theme);
         let style = if is_selected {
             style.patch(base)
         } else {
             style
         };
-        match column.info.column {
-            Column::Title => {
-                let title = (line.text.title.as_str(), line.found.as_deref());
-                draw_title(runs, title, (column, base), theme, row);
-            }
-            Column::Run => {
-                let look = (style, looked_for(runs, theme));
-                row.cell_with(&words, column.width, look).skip(1);
-            }
-            _ => cell(row, column, &words, style),
+        if column.info.column == Column::Run {
+            let look = (style, looked_for(runs, theme));
+            row.cell_with(&words, column.width, look).skip(1);
+        } else {
+            cell(row, column, &words, style);
         }
     }
 }

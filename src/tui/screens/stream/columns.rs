@@ -34,7 +34,7 @@ pub struct Columns {
 pub const EXTRA: usize = 12;
 /// The mark of a lane and the first letter of its agent.
 pub const LETTER: usize = 2;
-/// The name of an agent, and what it has where the text has enough.
+/// The name of an agent, and how far it grows once the text has [`EASY_TEXT`] cells.
 const AGENT: usize = 9;
 const LONG_AGENT: usize = 18;
 const EASY_TEXT: usize = 64;

@@ -6,14 +6,14 @@ use crate::tui::filtering::Scope;
 use crate::tui::screens::stream::{Stream, what_if};
 use crate::tui::session::Opened;
 
-/// Some of the words.
+/// A piece of those words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
     words: String,
     rank: Rank,
 }
 
-/// What is left out last comes first.
+/// From the most to the least important: the last are left out first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Rank {
     Counted,
@@ -24,7 +24,7 @@ enum Rank {
     Behind,
 }
 
-/// The parts that there is room for; the last one is left to be cut.
+/// The parts that fit into `room` cells. The most important one always stays; the caller cuts it.
 pub(super) fn fitting(parts: &[Part], room: usize) -> String {
     let mut shown: Vec<&Part> = parts.iter().collect();
     loop {
@@ -38,15 +38,11 @@ pub(super) fn fitting(parts: &[Part], room: usize) -> String {
     }
 }
 
-/// None where nothing is hidden, dropped or changed.
+/// Empty if nothing is hidden, dropped or changed.
 pub(super) fn parts(stream: &Stream, opened: &Opened) -> Vec<Part> {
     let store = &opened.store;
     let mut parts = Vec::new();
     let mut add = |rank, words: String| parts.push(Part { words, rank });
-    let gone = (store.first() > 0).then(|| {
-        let gone = human::count(store.first().into());
-        format!("oldest {gone} dropped")
-    });
     if stream.is_filtered() {
         for words in stream.query.narrow.words(store) {
             add(Rank::Narrowed, text::sanitize(&words).into_owned());
@@ -56,11 +52,12 @@ pub(super) fn parts(stream: &Stream, opened: &Opened) -> Vec<Part> {
             add(Rank::Hidden, words);
         }
     }
-    if let Some(words) = gone {
-        add(Rank::Hidden, words);
+    if store.first() > 0 {
+        let dropped = human::count(store.first().into());
+        add(Rank::Hidden, format!("oldest {dropped} dropped"));
     }
     if let Some((name, changed)) = what_if::header(opened) {
-        // Without a filter the policy stands in its place.
+        // Without a filter, the line names the policy where the filter would be.
         if !stream.query.bar.text.is_empty() || stream.query.bar.prompt.is_some() {
             add(Rank::Policy, name);
         }

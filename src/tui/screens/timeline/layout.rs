@@ -48,7 +48,7 @@ impl Regions {
         let list = area.height.saturating_sub(top + 1 + foot);
         let figures = if area.width >= WIDE { 2 * FIGURE } else { 0 };
         let label = match area.width {
-            // A third of what a large screen has more is for the names.
+            // Names get a third of the width beyond a large screen.
             WIDE.. => 27 + usize::from(area.width.saturating_sub(LARGE)) / 3,
             60.. => 20,
             _ => 14,

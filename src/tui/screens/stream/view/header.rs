@@ -34,7 +34,7 @@ pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
         row.flush_right(&format!(" {} ", stream.frame.words.found), styles.string);
     }
     let words = &stream.frame.words;
-    // In the place of a filter stands the policy.
+    // Without a filter, the line names the policy where the filter would be.
     let left = if bar.text.is_empty() {
         &words.what_if
     } else {
