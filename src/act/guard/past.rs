@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::analysis::policy::Before;
 use crate::analysis::policy::call::Call;
-use crate::analysis::policy::past::{MOST, Past};
+use crate::analysis::policy::past::{Past, newest};
 use crate::model::action::Status;
 
 /// How much of the end of a trace is read.
@@ -61,7 +61,7 @@ fn read(bytes: &[u8], run: &str, (call, count): (&str, Option<u32>)) -> (Before,
         errors: with([Status::Error, Status::Timeout]),
         blocked: with([Status::Blocked, Status::Denied]),
     };
-    let last = &made[made.len().saturating_sub(MOST)..];
+    let last = newest(&made);
     let first = (before.calls + 1).saturating_sub(last.len() as u32);
     let past = |(step, (id, event)): (u32, &(String, Value))| {
         let call = Call {
