@@ -58,7 +58,7 @@ pub struct Place {
     pub mode: Option<String>,
 }
 
-/// A call, what was recorded about it, and what a policy says.
+/// A call, and what a policy says about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Judged {
     pub ix: ActionIx,

@@ -116,7 +116,7 @@ pub fn lint(set: &Set, facts: Option<&Facts>) -> Vec<Finding> {
             say(
                 "recorded",
                 Weight::Warning,
-                "'recorded' is known to a what-if only: the guard cannot judge this rule, and asks"
+                "'recorded' is known only in a what-if: the guard cannot judge this rule, and asks"
                     .to_owned(),
                 None,
             );

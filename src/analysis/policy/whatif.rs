@@ -75,13 +75,13 @@ pub struct Failure {
     pub calls: u64,
 }
 
-/// How often people are asked, whatever they answer. Calls whose verdict is an error are not among these: the guard asks about them too, but
-/// the rule is to be mended.
+/// How often people are asked, whatever they answer. Calls whose verdict is an error are not counted: the guard asks
+/// about them too, but the rule has to be mended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Asks {
     pub before: u64,
     pub after: u64,
-    /// Calls about which a person would be asked, and was not.
+    /// Calls that would be asked about, but were not.
     pub newly: u64,
     pub no_longer: u64,
     /// Days (UTC) with a call that has a time.
