@@ -160,6 +160,18 @@ pub struct Context<'a> {
     pub record: Option<Record<'a>>,
 }
 
+impl<'a> Context<'a> {
+    /// For a call that is judged as the first of its run: there is nothing before it, and nothing recorded about it.
+    pub fn of_first() -> Context<'a> {
+        Context {
+            past: Some(&[]),
+            spent: Some(Spent::START),
+            record: Some(Record::NONE),
+            ..Context::default()
+        }
+    }
+}
+
 /// Counts over the calls of a run before one of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Before {

@@ -115,7 +115,7 @@ pub fn counted(all: &[(String, u64)]) -> String {
     items.join(" · ")
 }
 
-/// People asked, and what that costs them. Errors have a figure of their own.
+/// How often people are asked, and what that costs them. Calls that cannot be evaluated are counted apart.
 pub fn asks(report: &Report) -> String {
     let asks = &report.asks;
     let mut line = format!("would ask {}", human::count(asks.after));
@@ -153,7 +153,7 @@ pub fn modes(report: &Report) -> Option<String> {
     is_other.then(|| format!("judged by the recorded mode: {}", counted(modes)))
 }
 
-/// The heading of the list of first changes, or that there are none.
+/// The heading of the list of first changes, or a sentence if the list is empty.
 pub fn first(report: &Report) -> String {
     if report.first.is_empty() {
         return "no call would be newly stopped, or no longer be stopped".to_owned();

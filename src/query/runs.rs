@@ -108,7 +108,7 @@ impl PerRun<'_> {
         }
     }
 
-    /// The runs with an action that matches all of the parts, without the texts that the run's id holds.
+    /// The runs with an action that matches all of the parts but the texts that are in the id of the run.
     fn together(&self, parts: &[&Expr]) -> Vec<bool> {
         let all = |parts: &[&Expr]| match parts {
             [] => vec![true; self.store.runs().len()],
@@ -117,6 +117,9 @@ impl PerRun<'_> {
         };
         let mut found = all(parts);
         let tests: Vec<Option<Pattern>> = parts.iter().map(|part| of_id(part)).collect();
+        if tests.iter().all(Option::is_none) {
+            return found;
+        }
         let runs = self.store.runs().iter().enumerate();
         let mut named: HashMap<Vec<bool>, Vec<usize>> = HashMap::new();
         for (run, id) in runs.map(|(at, run)| (at, &*run.id)) {
@@ -176,7 +179,7 @@ impl PerRun<'_> {
     }
 }
 
-/// What an id must hold for a text to be found in it; none for a text that is sought elsewhere.
+/// The pattern by which a text is found in the id of a run; none for a text that is sought elsewhere (`in:`).
 fn of_id(expr: &Expr) -> Option<Pattern> {
     let Expr::Text(Text { find, scope: None }) = expr else {
         return None;

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::analysis::policy::Before;
 use crate::analysis::policy::call::Call;
-use crate::analysis::policy::past::{MOST, Past};
+use crate::analysis::policy::past::{Past, newest};
 use crate::model::action::Status;
 
 /// How much of the end of a trace is read.
@@ -52,16 +52,10 @@ fn read(bytes: &[u8], run: &str, (call, count): (&str, Option<u32>)) -> (Before,
         }
     }
     let status = |id: &str| ended.get(id).copied().unwrap_or(Status::Pending);
-    let with = |wanted: [Status; 2]| {
-        let all = made.iter().filter(|(id, _)| wanted.contains(&status(id)));
-        all.count() as u32
-    };
-    let before = Before {
-        calls: count.unwrap_or(made.len() as u32),
-        errors: with([Status::Error, Status::Timeout]),
-        blocked: with([Status::Blocked, Status::Denied]),
-    };
-    let last = &made[made.len().saturating_sub(MOST)..];
+    let mut before = Before::default();
+    made.iter().for_each(|(id, _)| before.count(status(id)));
+    before.calls = count.unwrap_or(before.calls);
+    let last = newest(&made);
     let first = (before.calls + 1).saturating_sub(last.len() as u32);
     let past = |(step, (id, event)): (u32, &(String, Value))| {
         let call = Call {

@@ -70,7 +70,7 @@ pub fn about(scope: &Scope) -> String {
     in_words(scope.iter().map(|(by, value)| (by.word(), &**value)))
 }
 
-/// A scope, given as words and raw names, in words.
+/// A scope in words, from pairs of a word and a raw name.
 pub fn in_words<'a>(scope: impl Iterator<Item = (&'a str, &'a str)>) -> String {
     let (named, unnamed): (Vec<_>, Vec<_>) = scope.partition(|(_, value)| !value.is_empty());
     if !named.is_empty() {

@@ -49,7 +49,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// The rules without an alert that do not still learn.
+    /// The rules that never fired, without those that are still learning.
     pub fn idle(&self) -> Vec<usize> {
         let learns = |rule: &usize| self.learning.iter().any(|it| it.rule == *rule);
         let never = self.never_fired.iter().copied();

@@ -102,7 +102,7 @@ pub fn title(rules: &Rules, (rule, detector): (usize, Detector)) -> String {
 }
 
 impl Alert {
-    /// The arithmetic, and whether it is unknown when it fired.
+    /// The arithmetic, and a note if the time at which it fired is not recorded.
     pub fn why(&self, store: &Store) -> String {
         let (words, at) = (self.worst().arithmetic(), self.worst().at);
         // Of a long followed trace, the oldest actions are dropped.

@@ -52,7 +52,7 @@ pub struct News {
 
 /// The most evaluations to catch up with at a time: further ones change nothing.
 const CATCH_UP: u64 = 64;
-/// The seconds after which a run that nothing was added to has ended.
+/// The seconds without news after which a run counts as ended.
 const QUIET: i64 = 3600;
 
 impl Watch {
@@ -112,16 +112,24 @@ impl Watch {
     fn ended(&mut self, store: &Store, overlay: &Overlay, now: i64) -> HashSet<RunIx> {
         let alerted = overlay.alerts().iter().map(Alert::run);
         let runs = overlay.report.runs.iter().copied().chain(alerted);
-        runs.filter(|run| match store.run(*run).status {
-            RunStatus::Running | RunStatus::Unknown if self.traces == Traces::Growing => {
+        runs.filter(|run| {
+            let status = store.run(*run).status;
+            if self.may_continue(status) {
                 self.is_quiet(store, *run, now)
+            } else {
+                has_ended(status)
             }
-            status => has_ended(status),
         })
         .collect()
     }
 
-    /// Whether nothing was added to a run for long: by its last time, or by our clock if it records no times.
+    /// Whether a run may continue: its trace can grow, and no end is recorded.
+    fn may_continue(&self, status: RunStatus) -> bool {
+        let is_open = matches!(status, RunStatus::Running | RunStatus::Unknown);
+        is_open && self.traces == Traces::Growing
+    }
+
+    /// Whether nothing was added to a run for a long time: by its last time, or by our clock if it records no times.
     fn is_quiet(&mut self, store: &Store, ix: RunIx, now: i64) -> bool {
         let run = store.run(ix);
         let last = run.ended.get().map(|last| last.div_euclid(1_000_000));
@@ -137,9 +145,7 @@ impl Watch {
     /// Whether the alert says that a run is silent: more silence does not resolve it.
     fn is_paused(&self, store: &Store, alert: &Alert) -> bool {
         let is_idle = alert.worst().detector == Detector::Idle;
-        let status = store.run(alert.run()).status;
-        let is_open = matches!(status, RunStatus::Running | RunStatus::Unknown);
-        is_idle && is_open && self.traces == Traces::Growing
+        is_idle && self.may_continue(store.run(alert.run()).status)
     }
 
     /// How many evaluations are due, not counting those for new hits.
@@ -150,12 +156,11 @@ impl Watch {
         (store, standings): (&Store, &[Standing]),
         ended: &HashSet<RunIx>,
     ) -> u64 {
-        let since = |alert| steps_after(store, alert);
         let count = if spans_runs(alert) {
             let later = ended.iter().filter(|run| began_after(store, **run, alert));
             later.count() as u64
         } else if is_about_the_past(alert) {
-            since(alert)
+            steps_after(store, alert)
         } else {
             let own = standings.iter().filter(|it| is_about(alert, it));
             own.map(|it| it.steps).max().unwrap_or(0)
@@ -163,7 +168,7 @@ impl Watch {
         let due = match self.evaluated.insert(key.to_owned(), count) {
             Some(before) => count.saturating_sub(before),
             None if is_new && spans_runs(alert) => count,
-            None if is_new => since(alert),
+            None if is_new => steps_after(store, alert),
             // It was evaluated before a restart.
             None => 0,
         };
@@ -346,7 +351,7 @@ fn has_ended(status: RunStatus) -> bool {
     }
 }
 
-/// Whether a run began after an alert fired last.
+/// Whether a run began after an alert last fired.
 fn began_after(store: &Store, run: RunIx, alert: &Alert) -> bool {
     let last = alert.hits.last().map_or(ActionIx(0), |hit| hit.at);
     let first = store.run(run).first_action.get();

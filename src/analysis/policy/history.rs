@@ -58,7 +58,7 @@ pub struct Place {
     pub mode: Option<String>,
 }
 
-/// A call, what was recorded about it, and what a policy says.
+/// A call, and what a policy says about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Judged {
     pub ix: ActionIx,
@@ -199,11 +199,15 @@ fn before(store: &Store, run: RunIx, ix: ActionIx) -> Before {
 
 impl Before {
     fn add(&mut self, row: &Row<'_>) {
-        if row.kind() != Kind::ToolCall {
-            return;
+        if row.kind() == Kind::ToolCall {
+            self.count(row.status());
         }
+    }
+
+    /// Counts one more call, by its status.
+    pub fn count(&mut self, status: Status) {
         self.calls += 1;
-        match row.status() {
+        match status {
             Status::Error | Status::Timeout => self.errors += 1,
             Status::Blocked | Status::Denied => self.blocked += 1,
             Status::Unrecorded | Status::Ok | Status::Pending | Status::Cancelled => {}

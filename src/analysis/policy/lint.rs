@@ -116,7 +116,7 @@ pub fn lint(set: &Set, facts: Option<&Facts>) -> Vec<Finding> {
             say(
                 "recorded",
                 Weight::Warning,
-                "'recorded' is known to a what-if only: the guard cannot judge this rule, and asks"
+                "'recorded' is known only in a what-if: the guard cannot judge this rule, and asks"
                     .to_owned(),
                 None,
             );
@@ -343,9 +343,9 @@ fn of_history(
 
 /// An allow for files that was used in several projects.
 fn wide(rule: &Rule, folders: usize) -> Option<String> {
-    let is_of_files = ["Edit(", "Read("]
+    let is_of_files = ["Edit", "Read"]
         .iter()
-        .any(|it| rule.name.starts_with(it));
+        .any(|tool| inside(rule, tool).is_some());
     let is_wide = rule.effect == Effect::Allow && is_of_files && folders > 1;
     is_wide.then(|| format!("wide: it allows files in {folders} working directories"))
 }

@@ -31,7 +31,7 @@ impl Default for Past {
 }
 
 /// The most calls that are shown, the newest ones.
-pub const MOST: usize = 256;
+const MOST: usize = 256;
 
 impl Past {
     pub fn new(call: &Call<'_>, status: Status, step: u32) -> Past {
@@ -83,7 +83,8 @@ impl PastCalls {
     }
 }
 
-pub fn newest(calls: &[Past]) -> &[Past] {
+/// The calls that are shown.
+pub fn newest<T>(calls: &[T]) -> &[T] {
     &calls[calls.len().saturating_sub(MOST)..]
 }
 
@@ -92,8 +93,9 @@ pub(super) fn before(store: &Store, run: RunIx, ix: ActionIx) -> Vec<Past> {
     let earlier = store.rows().take_while(|row| row.ix() < ix);
     let calls = earlier.filter(|row| row.run_ix() == run && row.kind() == Kind::ToolCall);
     let calls: Vec<Row<'_>> = calls.collect();
-    let first = calls.len().saturating_sub(MOST);
-    let steps = (first as u32 + 1..).zip(&calls[first..]);
+    let last = newest(&calls);
+    let first = (calls.len() - last.len()) as u32 + 1;
+    let steps = (first..).zip(last);
     steps.map(|(step, row)| Past::of(row, step)).collect()
 }
 

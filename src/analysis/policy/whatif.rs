@@ -29,8 +29,8 @@ pub struct Change {
 impl Change {
     /// Whether the call would newly be stopped, or no longer be.
     fn is_about_a_stop(&self) -> bool {
-        let [then, now] = [&self.was, &self.now].map(|it| seen(it.effect));
-        (then == Effect::Deny) != (now == Effect::Deny) && then != Effect::Unknown
+        let (was, now) = (self.was.effect, self.now.effect);
+        (was == Effect::Deny) != (now == Effect::Deny) && was != Effect::Unknown
     }
 
     /// Whether both verdicts are known: a call whose outcome is not recorded may have gone the same way.
@@ -75,12 +75,13 @@ pub struct Failure {
     pub calls: u64,
 }
 
-/// How often people are asked, whatever they answer. Calls whose verdict is an error are not among these: the guard asks about them too, but
-/// the rule is to be mended.
+/// How often people are asked, whatever they answer. Calls whose verdict is an error are not counted: the guard asks
+/// about them too, but the rule has to be mended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Asks {
     pub before: u64,
     pub after: u64,
+    /// Calls that would be asked about, but were not.
     pub newly: u64,
     pub no_longer: u64,
     /// Days (UTC) with a call that has a time.
@@ -299,11 +300,6 @@ impl Report {
     pub fn newly_denied(&self) -> u64 {
         let others = Effect::ALL.iter().filter(|was| **was != Effect::Deny);
         others.map(|was| self.cell(*was, Effect::Deny)).sum()
-    }
-
-    /// Calls that nobody was asked about, and somebody would be.
-    pub fn newly_asked(&self) -> u64 {
-        self.asks.newly
     }
 
     /// Calls that were stopped, and would not even need approval.

@@ -173,7 +173,7 @@ fn evaluate(
 fn count(report: &Report, what: &str) -> u64 {
     match what {
         "newly-denied" => report.newly_denied(),
-        "newly-asked" => report.newly_asked(),
+        "newly-asked" => report.asks.newly,
         "newly-allowed" => report.newly_allowed(),
         _ => report.errors(),
     }

@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use serde_json::{Value, json};
 
 use super::delta::Base;
-use super::request::{Added, Answered, Content, Message, ModelRequest, shown};
+use super::request::{Answered, Content, Message, ModelRequest, shown};
 
 /// The agent of calls beside the work: titles, summaries, classifiers.
 const SIDE: &str = "side";
@@ -246,14 +246,17 @@ pub trait EventSink {
     }
 
     fn message(&mut self, place: &Self::Place, message: &Message) {
-        for added in message.added() {
-            match added {
-                Added::Result(answered) => self.result(place, answered),
-                Added::Prompt {
-                    role,
-                    content,
-                    is_injected,
-                } => self.prompt(place, role, (content, is_injected)),
+        let is_result = |part: &Content| matches!(part, Content::Result(_));
+        let has_result = message.parts.iter().any(is_result);
+        for part in &message.parts {
+            match part {
+                Content::FromModel => {}
+                Content::Result(answered) => self.result(place, answered),
+                Content::Injected(content) => self.prompt(place, "user", (content, true)),
+                // Text next to results is from the host, not from the user.
+                Content::Prompt { role, content } => {
+                    self.prompt(place, role, (content, has_result));
+                }
             }
         }
     }

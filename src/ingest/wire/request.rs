@@ -39,18 +39,6 @@ pub enum Content {
     FromModel,
 }
 
-/// What a message of a request adds to a run.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Added<'a> {
-    Prompt {
-        role: &'static str,
-        content: &'a Value,
-        /// The host wrote it, not the user.
-        is_injected: bool,
-    },
-    Result(&'a Answered),
-}
-
 /// The result of a tool call, as the model sees it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Answered {
@@ -139,26 +127,6 @@ impl Message {
             hash: hash(content),
             parts: vec![prompt("user", Some(content))],
         }
-    }
-
-    /// What it adds to a run, part by part. Text next to results is from the host, not from the user.
-    pub fn added(&self) -> impl Iterator<Item = Added<'_>> {
-        let is_result = |part: &Content| matches!(part, Content::Result(_));
-        let has_result = self.parts.iter().any(is_result);
-        self.parts.iter().filter_map(move |part| match part {
-            Content::FromModel => None,
-            Content::Result(answered) => Some(Added::Result(answered)),
-            Content::Injected(content) => Some(Added::Prompt {
-                role: "user",
-                content,
-                is_injected: true,
-            }),
-            Content::Prompt { role, content } => Some(Added::Prompt {
-                role,
-                content,
-                is_injected: has_result,
-            }),
-        })
     }
 
     pub fn is_from_model(&self) -> bool {

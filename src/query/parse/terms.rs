@@ -37,7 +37,7 @@ const OPS: &[(&str, Op)] = &[
 /// Why `would:` is refused.
 const NO_POLICY: &str = "no policy to test against: query, ls and the explorer take --policy FILE (or 9, then p in the explorer)";
 
-/// No suggestion fits: the state of an alert is no field.
+/// No suggestion fits: the state of an alert is not a field.
 const NO_STATE: &str =
     "'state' is not a field: is:error, status:error, or for alerts the word alone, such as firing";
 

@@ -7,7 +7,6 @@ use serde_json::Value;
 use crate::analysis::policy::call::Call;
 use crate::analysis::policy::history::{Opened, Place};
 use crate::analysis::policy::lint::near_name;
-use crate::analysis::policy::past::{Record, Spent};
 use crate::analysis::policy::set::Set;
 use crate::analysis::policy::{Context, Effect, Needs, Rule, RuleIx, claude, shell};
 use crate::model::action::Kind;
@@ -118,10 +117,7 @@ impl Facts {
             let context = Context {
                 cwd: known.cwd.as_deref(),
                 home: self.home.as_deref(),
-                past: Some(&[]),
-                spent: Some(Spent::START),
-                record: Some(Record::NONE),
-                ..Context::default()
+                ..Context::of_first()
             };
             let verdict = set.decide(&call, &context);
             for reason in set.explain(&call, &context) {

@@ -12,7 +12,6 @@ use crate::analysis::policy::mistake::{Mistake, spot};
 use crate::analysis::policy::native::expression::Cel;
 use crate::analysis::policy::native::options::{self, Options};
 use crate::analysis::policy::native::{Condition, ConditionMatch};
-use crate::analysis::policy::past::{Record, Spent};
 use crate::analysis::policy::stars::Stars;
 use crate::analysis::policy::toml_file::{Entry, entries, json, table};
 use crate::analysis::policy::{Context, Effect, Rule};
@@ -281,13 +280,7 @@ fn check(entry: &Entry<'_>, condition: &Condition, expected: bool) -> Result<(),
             host: call.get("host").and_then(Value::as_str).unwrap_or_default(),
             ..Call::default()
         };
-        let context = Context {
-            past: Some(&[]),
-            spent: Some(Spent::START),
-            record: Some(Record::NONE),
-            ..Context::default()
-        };
-        match (condition.test(&call, &context), expected) {
+        match (condition.test(&call, &Context::of_first()), expected) {
             (ConditionMatch::Yes, true) | (ConditionMatch::No(_), false) => {}
             (ConditionMatch::Yes, false) => {
                 return Err(wrong("the rule matches this example of not_match"));

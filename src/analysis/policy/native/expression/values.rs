@@ -55,8 +55,7 @@ variables! {
 }
 
 const NO_PAST: &str = "the calls before this one are not known here";
-const NO_RECORD: &str =
-    "'recorded' is known to a what-if only: nothing is recorded of a call yet to be made";
+const NO_RECORD: &str = "'recorded' is known only in a what-if: nothing is recorded yet about a call that is still to be made";
 
 /// Arguments that are nested deeper, or contain a longer text, are not converted: the condition is an error.
 const DEEPEST: usize = 64;
