@@ -156,7 +156,7 @@ pub fn modes(report: &Report) -> Option<String> {
 /// The heading of the list of first changes, or a sentence if the list is empty.
 pub fn first(report: &Report) -> String {
     if report.first.is_empty() {
-        return "no call would be newly stopped, or no longer be stopped".to_owned();
+        return "no call would be newly stopped or no longer stopped".to_owned();
     }
     let runs = human::counted(report.first.len() as u64, "run");
     let behind = human::counted(report.behind, "call");

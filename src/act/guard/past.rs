@@ -53,7 +53,9 @@ fn read(bytes: &[u8], run: &str, (call, count): (&str, Option<u32>)) -> (Before,
     }
     let status = |id: &str| ended.get(id).copied().unwrap_or(Status::Pending);
     let mut before = Before::default();
-    made.iter().for_each(|(id, _)| before.count(status(id)));
+    for (id, _) in &made {
+        before.count(status(id));
+    }
     before.calls = count.unwrap_or(before.calls);
     let last = newest(&made);
     let first = (before.calls + 1).saturating_sub(last.len() as u32);
